@@ -1,0 +1,197 @@
+//! The filter tree. Types only: text is parsed in the gateway, native queries are written in the connector.
+//!
+//! Meaning: SQL's three-valued logic. A comparison with null or with an absent member is unknown; `not` of unknown is unknown; a
+//! row matches only when the whole tree is true. Values of different kinds (a text and a number) never compare: equality is
+//! false, `ne` is true, an ordering is false. How two texts compare is the store's own matter.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Param, TableRef};
+
+/// The way to a column: one segment for a plain column, more for a member inside a document. A dot inside a segment is part of
+/// the name, not a separator.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Path(Vec<String>);
+
+impl Path {
+    /// A plain column.
+    pub fn column(name: impl Into<String>) -> Self {
+        Self(vec![name.into()])
+    }
+
+    /// A member inside a document column; `None` for no segments at all.
+    pub fn nested(segments: Vec<String>) -> Option<Self> {
+        (!segments.is_empty()).then_some(Self(segments))
+    }
+
+    /// The name, when this is a plain column.
+    pub fn as_column(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [name] => Some(name),
+            _ => None,
+        }
+    }
+
+    /// All segments, outermost first.
+    pub fn segments(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// A condition on a row.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Filter {
+    /// True for every row, or for none.
+    Always(bool),
+    /// All of them. Never empty.
+    And(Vec<Filter>),
+    /// At least one of them. Never empty.
+    Or(Vec<Filter>),
+    /// The opposite; unknown stays unknown.
+    Not(Box<Filter>),
+    /// Two values compared.
+    Compare {
+        /// How.
+        op: CompareOp,
+        /// Left side.
+        left: Expr,
+        /// Right side.
+        right: Expr,
+    },
+    /// Equal to one item of a list. SQL's rule for null items: no match becomes unknown.
+    In {
+        /// What is looked for.
+        expr: Expr,
+        /// The parameter that holds the list: one list value, not empty.
+        list: Param,
+    },
+    /// From `low` to `high`, both included.
+    Between {
+        /// What is compared.
+        expr: Expr,
+        /// Lower bound.
+        low: Expr,
+        /// Upper bound.
+        high: Expr,
+    },
+    /// A text compared with a pattern or with plain text.
+    Text {
+        /// How.
+        op: TextOp,
+        /// What is searched.
+        expr: Expr,
+        /// The parameter that holds the pattern or the plain text.
+        pattern: Param,
+    },
+    /// Null or absent.
+    IsNull(Expr),
+    /// At least one row of another table matches.
+    RelatedExists {
+        /// The other table.
+        table: TableRef,
+        /// Pairs of equal columns: of this table, of the other one. Never empty.
+        on: Vec<(Path, Path)>,
+        /// Condition on the other table's row, its row rules included.
+        filter: Box<Filter>,
+    },
+}
+
+/// How two values compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CompareOp {
+    /// Equal.
+    Eq,
+    /// Not equal.
+    Ne,
+    /// Less than.
+    Lt,
+    /// Less than or equal.
+    Le,
+    /// Greater than.
+    Gt,
+    /// Greater than or equal.
+    Ge,
+}
+
+/// How a text is searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextOp {
+    /// `%` any run, `_` any one character, no escape character; case as the store does.
+    Like,
+    /// As `Like`, without regard to case (at least of ASCII letters).
+    Ilike,
+    /// Plain text anywhere; case as the store's `Like` does.
+    Contains,
+    /// Plain text at the start.
+    StartsWith,
+    /// Plain text at the end.
+    EndsWith,
+}
+
+/// A value to compare.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Expr {
+    /// A column of the row.
+    Column(Path),
+    /// A parameter.
+    Param(Param),
+    /// Two numbers combined. Null when one side is null or the divisor is zero.
+    Arithmetic {
+        /// How.
+        op: ArithmeticOp,
+        /// Left side.
+        left: Box<Expr>,
+        /// Right side.
+        right: Box<Expr>,
+    },
+    /// A function of the closed list.
+    Call {
+        /// Which.
+        function: Function,
+        /// Its arguments.
+        args: Vec<Expr>,
+    },
+}
+
+/// The four operations. Two integers divide to an integer, cut towards zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArithmeticOp {
+    /// Sum.
+    Add,
+    /// Difference.
+    Sub,
+    /// Product.
+    Mul,
+    /// Quotient.
+    Div,
+}
+
+/// Functions a filter may use. Null arguments give null, but for `Coalesce`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Function {
+    /// The store's time, no arguments: a naive timestamp or an instant as the store has it.
+    Now,
+    /// The store's date, no arguments.
+    CurrentDate,
+    /// Lower case of a text (at least of its ASCII letters).
+    Lower,
+    /// Upper case of a text (at least of its ASCII letters).
+    Upper,
+    /// A text without blanks at both ends.
+    Trim,
+    /// Number of characters of a text.
+    Length,
+    /// Absolute number.
+    Abs,
+    /// Nearest integer, or with a second argument that many decimal places; halves away from zero.
+    Round,
+    /// The first argument that is not null.
+    Coalesce,
+}
