@@ -15,6 +15,13 @@ pub struct Descriptor {
     pub service_types: Vec<ServiceType>,
 }
 
+impl Descriptor {
+    /// A connector with this name and version, usually `env!("CARGO_PKG_NAME")` and `env!("CARGO_PKG_VERSION")`.
+    pub fn new(name: impl Into<String>, version: impl Into<String>, service_types: Vec<ServiceType>) -> Self {
+        Self { name: name.into(), version: version.into(), service_types }
+    }
+}
+
 /// A kind of service that a configuration may name in `type`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -58,16 +58,16 @@ pub struct Error {
     pub message: String,
     /// A finer, open word, for example `unique_violation`, `column_not_found`, `guard_failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Box<str>>,
     /// The store's own code, as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub native_code: Option<String>,
+    pub native_code: Option<Box<str>>,
     /// The five characters of the SQL standard, where the store has them or the connector can map them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sqlstate: Option<String>,
+    pub sqlstate: Option<Box<str>>,
     /// The driver's text, for the gateway's log only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub detail: Option<Box<str>>,
     /// The same call may succeed if repeated unchanged.
     #[serde(default)]
     pub is_temporary: bool,
@@ -100,7 +100,7 @@ impl Error {
 
     /// Adds the open word that names the failure more finely.
     #[must_use]
-    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+    pub fn with_reason(mut self, reason: impl Into<Box<str>>) -> Self {
         self.reason = Some(reason.into());
         self
     }
@@ -108,20 +108,20 @@ impl Error {
     /// Adds the driver's text, for the log only.
     #[must_use]
     pub fn with_detail(mut self, detail: impl fmt::Display) -> Self {
-        self.detail = Some(detail.to_string());
+        self.detail = Some(detail.to_string().into());
         self
     }
 
     /// Adds the store's own code.
     #[must_use]
     pub fn with_native_code(mut self, code: impl fmt::Display) -> Self {
-        self.native_code = Some(code.to_string());
+        self.native_code = Some(code.to_string().into());
         self
     }
 
     /// Adds the SQLSTATE.
     #[must_use]
-    pub fn with_sqlstate(mut self, sqlstate: impl Into<String>) -> Self {
+    pub fn with_sqlstate(mut self, sqlstate: impl Into<Box<str>>) -> Self {
         self.sqlstate = Some(sqlstate.into());
         self
     }

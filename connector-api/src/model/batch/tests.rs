@@ -12,7 +12,7 @@ fn value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::I64),
         any::<u64>().prop_map(Value::U64),
-        any::<i32>().prop_map(|v| Value::F32(v as f32)),
+        any::<i16>().prop_map(|v| Value::F32(f32::from(v) / 8.0)),
         any::<i32>().prop_map(|v| Value::F64(f64::from(v) / 8.0)),
         (any::<i64>(), 0u8..9).prop_map(|(v, e)| Value::Decimal(format!("{v}.50E-{e}"))),
         any::<String>().prop_map(Value::Text),
@@ -46,7 +46,7 @@ fn walk(bytes: &[u8]) -> Result<usize, Malformed> {
         match frame {
             Frame::Set(set) => columns = set.columns.iter().count(),
             Frame::Rows(mut rows) => {
-                for _ in 0..(rows.count as usize).saturating_mul(columns).min(10_000) {
+                for _ in 0..usize::try_from(rows.count).unwrap().saturating_mul(columns).min(10_000) {
                     rows.next_cell()?.to_value()?;
                     read += 1;
                 }
@@ -65,11 +65,11 @@ fn walk(bytes: &[u8]) -> Result<usize, Malformed> {
 }
 
 fn message(rows: &[[Value; 2]]) -> Vec<u8> {
-    let mut cells = Vec::new();
-    rows.iter().flatten().for_each(|value| cells.value(value));
     let mut frames = FrameWriter::default();
     frames.set(3, SetRole::Rows, ["a", "b"].into_iter());
-    frames.rows(3, rows.len() as u32, &cells);
+    let open = frames.begin_rows(3);
+    rows.iter().flatten().for_each(|value| frames.buffer().value(value));
+    frames.end_rows(open, u32::try_from(rows.len()).unwrap());
     frames.done(&Summary { next: Some("t".to_owned()), ..Summary::default() });
     frames.into_bytes()
 }

@@ -9,100 +9,100 @@ const CRITICAL: u8 = 1;
 
 /// Appends cells to a buffer. Lists and documents are opened and closed; their lengths are filled in afterwards.
 pub trait CellWriter {
-    /// The bytes so far.
-    fn buffer(&mut self) -> &mut Vec<u8>;
+    /// The buffer, about to get exactly one more cell.
+    fn cell(&mut self) -> &mut Vec<u8>;
 
     /// SQL's null.
     fn null(&mut self) {
-        self.buffer().push(tag::NULL);
+        self.cell().push(tag::NULL);
     }
     /// Not there at all.
     fn absent(&mut self) {
-        self.buffer().push(tag::ABSENT);
+        self.cell().push(tag::ABSENT);
     }
     /// True or false.
     fn bool(&mut self, value: bool) {
-        self.buffer().push(if value { tag::TRUE } else { tag::FALSE });
+        self.cell().push(if value { tag::TRUE } else { tag::FALSE });
     }
     /// A signed whole number.
     fn i64(&mut self, value: i64) {
-        fixed(self.buffer(), tag::I64, &value.to_le_bytes());
+        fixed(self.cell(), tag::I64, &value.to_le_bytes());
     }
     /// A whole number, for those above the signed range.
     fn u64(&mut self, value: u64) {
-        fixed(self.buffer(), tag::U64, &value.to_le_bytes());
+        fixed(self.cell(), tag::U64, &value.to_le_bytes());
     }
     /// A 32-bit floating point number.
     fn f32(&mut self, value: f32) {
-        fixed(self.buffer(), tag::F32, &value.to_le_bytes());
+        fixed(self.cell(), tag::F32, &value.to_le_bytes());
     }
     /// A 64-bit floating point number.
     fn f64(&mut self, value: f64) {
-        fixed(self.buffer(), tag::F64, &value.to_le_bytes());
+        fixed(self.cell(), tag::F64, &value.to_le_bytes());
     }
     /// An exact decimal in plain or exponent notation.
     fn decimal(&mut self, value: &str) {
-        sized(self.buffer(), tag::DECIMAL, value.as_bytes());
+        sized(self.cell(), tag::DECIMAL, value.as_bytes());
     }
     /// A text.
     fn text(&mut self, value: &str) {
-        sized(self.buffer(), tag::TEXT, value.as_bytes());
+        sized(self.cell(), tag::TEXT, value.as_bytes());
     }
     /// Bytes.
     fn bytes(&mut self, value: &[u8]) {
-        sized(self.buffer(), tag::BYTES, value);
+        sized(self.cell(), tag::BYTES, value);
     }
     /// JSON text; must be valid.
     fn json(&mut self, value: &str) {
-        sized(self.buffer(), tag::JSON, value.as_bytes());
+        sized(self.cell(), tag::JSON, value.as_bytes());
     }
     /// A day.
     fn date(&mut self, value: Date) {
-        fixed(self.buffer(), tag::DATE, &value.0.to_le_bytes());
+        fixed(self.cell(), tag::DATE, &value.0.to_le_bytes());
     }
     /// A time of day, in nanoseconds since midnight.
     fn time(&mut self, nanos: i64) {
-        fixed(self.buffer(), tag::TIME, &nanos.to_le_bytes());
+        fixed(self.cell(), tag::TIME, &nanos.to_le_bytes());
     }
     /// A day and time without zone.
     fn timestamp(&mut self, value: Timestamp) {
-        let buffer = self.buffer();
+        let buffer = self.cell();
         fixed(buffer, tag::TIMESTAMP, &value.seconds.to_le_bytes());
         buffer.extend_from_slice(&value.nanos.to_le_bytes());
     }
     /// A point in time.
     fn instant(&mut self, value: Instant) {
-        let buffer = self.buffer();
+        let buffer = self.cell();
         fixed(buffer, tag::INSTANT, &value.at.seconds.to_le_bytes());
         buffer.extend_from_slice(&value.at.nanos.to_le_bytes());
         buffer.extend_from_slice(&value.offset.unwrap_or(i32::MIN).to_le_bytes());
     }
     /// 128 bits, network order.
     fn uuid(&mut self, value: &[u8; 16]) {
-        fixed(self.buffer(), tag::UUID, value);
+        fixed(self.cell(), tag::UUID, value);
     }
     /// A list; `items` writes its cells and says how many.
     fn list<F: FnOnce(&mut Vec<u8>) -> u32>(&mut self, items: F)
     where
         Self: Sized,
     {
-        nested(self.buffer(), tag::LIST, items);
+        nested(self.cell(), tag::LIST, items);
     }
     /// A document; `members` writes [`key`] and cell of each and says how many.
     fn object<F: FnOnce(&mut Vec<u8>) -> u32>(&mut self, members: F)
     where
         Self: Sized,
     {
-        nested(self.buffer(), tag::OBJECT, members);
+        nested(self.cell(), tag::OBJECT, members);
     }
     /// Any value.
     fn value(&mut self, value: &Value) {
-        write_value(self.buffer(), value);
+        write_value(self.cell(), value);
     }
 }
 
 impl CellWriter for Vec<u8> {
-    fn buffer(&mut self) -> &mut Vec<u8> {
+    fn cell(&mut self) -> &mut Vec<u8> {
         self
     }
 }
@@ -193,6 +193,10 @@ fn write_value(buffer: &mut Vec<u8>, value: &Value) {
     }
 }
 
+/// A rows frame that is not closed yet.
+#[derive(Debug)]
+pub struct OpenRows(usize);
+
 /// Builds a message of frames.
 #[derive(Debug, Default)]
 pub struct FrameWriter {
@@ -237,14 +241,24 @@ impl FrameWriter {
         self.end(start);
     }
 
-    /// Rows whose cells were written elsewhere.
-    pub fn rows(&mut self, set: u16, count: u32, cells: &[u8]) {
+    /// Opens a rows frame; cells go to [`FrameWriter::buffer`], then [`FrameWriter::end_rows`].
+    pub fn begin_rows(&mut self, set: u16) -> OpenRows {
         let start = self.begin(b'R');
         self.bytes.extend_from_slice(&set.to_le_bytes());
-        self.bytes.extend_from_slice(&[0; 2]);
-        self.bytes.extend_from_slice(&count.to_le_bytes());
-        self.bytes.extend_from_slice(cells);
-        self.end(start);
+        self.bytes.extend_from_slice(&[0; 6]);
+        OpenRows(start)
+    }
+
+    /// Where the cells of an open rows frame go.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Closes a rows frame.
+    pub fn end_rows(&mut self, open: OpenRows, count: u32) {
+        // Behind the length: u16 set, u16 zero, then the count.
+        patch(&mut self.bytes, open.0 + 8, count);
+        self.end(open.0);
     }
 
     /// The row of parameters, whose cells were written elsewhere.
