@@ -95,3 +95,86 @@ where
         LogFormat::Json => Box::new(filtered.with(layer.json().flatten_event(true).with_ansi(false))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::{debug, info, subscriber::with_default, trace};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Sink {
+        /// What was written since the last call.
+        fn take(&self) -> String {
+            String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+        }
+    }
+
+    fn logging(level: &str, format: LogFormat, query_log: bool) -> Logging {
+        Logging { level: level.parse().unwrap(), format, query_log }
+    }
+
+    fn running(logging: &Logging) -> (Box<dyn Subscriber + Send + Sync>, Telemetry, Sink) {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let (subscriber, telemetry) = subscriber(logging, move || writer.clone(), false);
+        (subscriber, telemetry, sink)
+    }
+
+    #[test]
+    fn json_is_one_object_a_line() {
+        let (subscriber, _telemetry, sink) = running(&logging("info", LogFormat::Json, false));
+        with_default(subscriber, || {
+            info!(rows = 3, "first\nline");
+            info!("second");
+        });
+        let text = sink.take();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!((&lines[0]["rows"], &lines[0]["message"]), (&3.into(), &"first\nline".into()));
+        assert_eq!(lines[1]["level"], "INFO");
+    }
+
+    // One test for everything that changes the level: the cache of call sites belongs to the whole process.
+    #[test]
+    fn the_level_changes_at_run_time_and_statements_follow_query_log_alone() {
+        let (subscriber, telemetry, sink) = running(&logging("info", LogFormat::Text, false));
+        with_default(subscriber, || {
+            let emit = || {
+                info!("plain");
+                debug!("detail");
+                debug!(target: "room", "of one room");
+                info!(target: QUERY_TARGET, "select");
+                trace!("noise");
+                let text = sink.take();
+                ["plain", "detail", "of one room", "select", "noise"].map(|word| text.contains(word))
+            };
+            assert_eq!(emit(), [true, false, false, false, false]);
+            telemetry.apply(&logging("debug", LogFormat::Text, false)).unwrap();
+            assert_eq!(emit(), [true, true, true, false, false]);
+            assert!(max_level() >= LevelFilter::DEBUG);
+            telemetry.apply(&logging("error", LogFormat::Text, true)).unwrap();
+            assert_eq!(emit(), [false, false, false, true, false]);
+            telemetry
+                .apply(&logging("warn,room=debug,tablegate::query=trace", LogFormat::Text, false))
+                .unwrap();
+            assert_eq!(emit(), [false, false, true, false, false]);
+        });
+    }
+}

@@ -56,7 +56,8 @@ pub(crate) fn read(
 fn unknown(name: &str, known: &[Known<'_>]) -> Option<Problem> {
     let names = || known.iter().map(|key| key.variable.as_str()).chain([ADMIN_EMAIL, ADMIN_PASSWORD]);
     let remedy = if name.contains("__") {
-        did_you_mean(name, names()).or_else(|| Some("unset it, or use a key of the configuration file".to_owned()))
+        did_you_mean(name, names())
+            .or_else(|| Some("unset it, or use a key of the configuration file".to_owned()))
     } else {
         // Every name shares the prefix, so nearness is judged without it.
         let bare = |name: &str| name.trim_start_matches(PREFIX).replace("__", "_");
@@ -86,7 +87,9 @@ impl Known<'_> {
     fn set(&self, text: &str) -> Variable {
         let as_text = || Value::String(text.to_owned());
         let value = match self.kind {
-            Some("integer") => text.trim().parse().map_or_else(|_| as_text(), |number: i64| Value::from(number)),
+            Some("integer") => {
+                text.trim().parse().map_or_else(|_| as_text(), |number: i64| Value::from(number))
+            }
             Some("boolean") => text.trim().parse().map_or_else(|_| as_text(), Value::Bool),
             Some("array") => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
@@ -109,7 +112,8 @@ pub(crate) fn admin(
     resolver: &Resolver<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Admin> {
-    let value = |wanted: &str| environment.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let value =
+        |wanted: &str| environment.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let (email, password) = match (value(ADMIN_EMAIL), value(ADMIN_PASSWORD)) {
         (None, None) => return None,
         (Some(email), Some(password)) => (email.trim(), password),
@@ -122,7 +126,10 @@ pub(crate) fn admin(
         }
     };
     if !email.contains('@') {
-        problems.push(Problem::new(None, format!("environment variable {ADMIN_EMAIL} must be an e-mail address")));
+        problems.push(Problem::new(
+            None,
+            format!("environment variable {ADMIN_EMAIL} must be an e-mail address"),
+        ));
     }
     match resolver.resolve(password) {
         Ok(resolved) if resolved.text.is_empty() => {

@@ -88,7 +88,8 @@ impl Reader {
     fn unreadable(&mut self, path: &Path, error: &io::Error) {
         self.is_complete = false;
         let message = format!("can't read the configuration file `{}`: {}", path.display(), reason(error));
-        self.problems.push(Problem::new(None, message).remedy("check the path and its permissions".to_owned()));
+        self.problems
+            .push(Problem::new(None, message).remedy("check the path and its permissions".to_owned()));
     }
 
     fn read_folder(&mut self, folder: &Path) {
@@ -99,8 +100,10 @@ impl Reader {
         };
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         // Names that begin with a dot belong to editors and to mounted Kubernetes volumes.
-        let is_hidden = |path: &Path| path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml") && !is_hidden(path));
+        let is_hidden =
+            |path: &Path| path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        paths
+            .retain(|path| path.extension().is_some_and(|extension| extension == "toml") && !is_hidden(path));
         paths.sort();
         for path in paths {
             self.read_file(&path, false);
@@ -175,12 +178,18 @@ impl Converter<'_> {
     }
 
     /// `counts` says how many items earlier files gave each of [`LISTS`]; it is zero below the top level.
-    fn table(&mut self, table: &dyn TableLike, pointer: &str, counts: [usize; LISTS.len()]) -> Map<String, Value> {
+    fn table(
+        &mut self,
+        table: &dyn TableLike,
+        pointer: &str,
+        counts: [usize; LISTS.len()],
+    ) -> Map<String, Value> {
         let mut map = Map::new();
         for (name, item) in table.iter() {
             let pointer = child(pointer, name);
             self.note(&pointer, table.key(name).and_then(toml_edit::Key::span));
-            let count = LISTS.iter().zip(counts).find(|(list, _)| **list == name).map_or(0, |(_, count)| count);
+            let count =
+                LISTS.iter().zip(counts).find(|(list, _)| **list == name).map_or(0, |(_, count)| count);
             map.insert(name.to_owned(), self.item(item, &pointer, count));
         }
         map
@@ -210,7 +219,9 @@ impl Converter<'_> {
             toml_edit::Value::Float(number) => Value::from(*number.value()),
             toml_edit::Value::Boolean(truth) => Value::Bool(*truth.value()),
             toml_edit::Value::Datetime(time) => Value::String(time.value().to_string()),
-            toml_edit::Value::InlineTable(table) => Value::Object(self.table(table, pointer, [0; LISTS.len()])),
+            toml_edit::Value::InlineTable(table) => {
+                Value::Object(self.table(table, pointer, [0; LISTS.len()]))
+            }
             toml_edit::Value::Array(values) => {
                 let values = values.iter().enumerate().map(|(index, value)| {
                     let pointer = child(pointer, &(first + index).to_string());

@@ -20,10 +20,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 
+use self::{layers::Layers, origin::Places, schema::Schema, secret::Resolver};
 pub use self::{
     model::{
-        Access, Admin, App, Errors, FilterOp, LogFormat, Logging, Plugins, Requestor, Role, RowFilter, RowOperator,
-        Server, Service, ServiceConfig, Settings, Verb,
+        Access, Admin, App, Errors, FilterOp, LogFormat, Logging, Plugins, Requestor, Role, RowFilter,
+        RowOperator, Server, Service, ServiceConfig, Settings, Verb,
     },
     origin::Origin,
     problem::{Place, Problem, Problems},
@@ -31,7 +32,6 @@ pub use self::{
     secret::{MASK, Secret},
     service::{check_service_config, unknown_service_type, with_common_keys},
 };
-use self::{layers::Layers, origin::Places, schema::Schema, secret::Resolver};
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +63,9 @@ pub fn load(options: &LoadOptions) -> Result<Settings, Problems> {
     let schema = schemars::schema_for!(Settings).to_value();
     let Layers { mut document, places, mut problems, is_complete } = layers::read(options, &schema);
     let faults = Schema::new(&schema).showing_values().check(&document, "");
-    problems.extend(faults.into_iter().map(|fault| places.problem(&fault.pointer, fault.message).remedy(fault.remedy)));
+    problems.extend(
+        faults.into_iter().map(|fault| places.problem(&fault.pointer, fault.message).remedy(fault.remedy)),
+    );
 
     let resolver = Resolver::new(&options.environment);
     let secrets = resolve_secrets(&mut document, &resolver, &places, &mut problems);
@@ -73,8 +75,9 @@ pub fn load(options: &LoadOptions) -> Result<Settings, Problems> {
         return Err(Problems::sorted(problems));
     }
     // The schema is derived from these very types, so this fails only where a type refuses more than its schema says.
-    let mut settings: Settings = serde_json::from_value(document)
-        .map_err(|error| Problems(vec![Problem::new(None, format!("the configuration can't be used: {error}"))]))?;
+    let mut settings: Settings = serde_json::from_value(document).map_err(|error| {
+        Problems(vec![Problem::new(None, format!("the configuration can't be used: {error}"))])
+    })?;
     settings.admin = admin;
     let places = Arc::new(places);
     for (index, (service, secrets)) in settings.services.iter_mut().zip(secrets).enumerate() {
@@ -135,7 +138,10 @@ impl Resolution<'_> {
                 }
             },
             Value::Array(items) => {
-                items.iter_mut().enumerate().for_each(|(index, item)| self.replace(item, &format!("{pointer}/{index}")));
+                items
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(index, item)| self.replace(item, &format!("{pointer}/{index}")));
             }
             Value::Object(table) => {
                 table.iter_mut().for_each(|(key, value)| self.replace(value, &origin::child(pointer, key)));

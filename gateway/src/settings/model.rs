@@ -45,8 +45,9 @@ pub struct Server {
     /// Address and port to listen on.
     #[schemars(extend("format" = ADDRESS_FORMAT))]
     pub listen: SocketAddr,
-    /// Worker threads of the gateway; `None` means one per processor core.
+    /// Worker threads of the gateway, at most 1024; `None` means one per processor core.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1024))]
     pub workers: Option<NonZeroUsize>,
     /// The longest that one request may take before it is answered with an error.
     pub request_timeout: Timeout,
@@ -80,7 +81,8 @@ pub struct Plugins {
     pub load_timeout: Timeout,
     /// Service types whose calls are polled on the gateway's own workers: faster, only for drivers that never block.
     pub inline: Vec<String>,
-    /// Worker threads of each connector's own runtime.
+    /// Worker threads of each connector's own runtime, at most 1024.
+    #[schemars(range(min = 1, max = 1024))]
     pub worker_threads: NonZeroUsize,
 }
 

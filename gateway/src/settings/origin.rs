@@ -1,7 +1,7 @@
 //! Where each key of the merged configuration was written. Keys are named by JSON pointers (`/services/0/config/host`).
 //! Nothing here judges a value.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use super::problem::{Place, Problem};
 
@@ -38,7 +38,7 @@ impl Places {
         match self.spot(pointer) {
             Some(Spot::File(place)) => place.to_string(),
             Some(Spot::Variable(name)) => format!("environment variable {name}"),
-            None => "the built-in defaults".to_owned(),
+            None => "no file".to_owned(),
         }
     }
 
@@ -55,7 +55,7 @@ impl Places {
 }
 
 /// Where a service was written; the default is nowhere (a service made at run time).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Origin {
     pub(crate) pointer: String,
     pub(crate) places: Arc<Places>,
@@ -72,6 +72,12 @@ impl Origin {
     }
 }
 
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.places.describe(&self.pointer))
+    }
+}
+
 /// `pointer` one step deeper, escaped as RFC 6901 asks.
 pub(crate) fn child(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
@@ -81,13 +87,14 @@ pub(crate) fn child(pointer: &str, key: &str) -> String {
 pub(crate) fn table_label(pointer: &str) -> String {
     let steps: Vec<&str> = pointer.split('/').skip(1).collect();
     let is_index = |step: &&str| step.bytes().all(|byte| byte.is_ascii_digit());
-    let names: Vec<String> =
-        steps.iter().filter(|step| !is_index(step)).map(|step| unescape(step)).collect();
-    match (names.is_empty(), steps.last().is_some_and(is_index)) {
-        (true, _) => "the top level".to_owned(),
-        (false, true) => format!("[[{}]]", names.join(".")),
-        (false, false) => format!("[{}]", names.join(".")),
-    }
+    let names: Vec<String> = steps.iter().filter(|step| !is_index(step)).map(|step| unescape(step)).collect();
+    let name = names.join(".");
+    if steps.last().is_some_and(is_index) { format!("[[{name}]]") } else { format!("[{name}]") }
+}
+
+/// Where the keys of the table at `pointer` stand: "in [server]", "at the top level".
+pub(crate) fn in_table(pointer: &str) -> String {
+    if pointer.is_empty() { "at the top level".to_owned() } else { format!("in {}", table_label(pointer)) }
 }
 
 /// The key at `pointer` in words: "`listen` in [server]", "item 2 of `verbs` in [[roles.access]]".
@@ -97,8 +104,7 @@ pub(crate) fn key_label(pointer: &str) -> String {
     };
     match key.parse::<usize>() {
         Ok(index) => format!("item {} of {}", index.saturating_add(1), key_label(parent)),
-        Err(_) if parent.is_empty() => format!("`{}`", unescape(key)),
-        Err(_) => format!("`{}` in {}", unescape(key), table_label(parent)),
+        Err(_) => format!("`{}` {}", unescape(key), in_table(parent)),
     }
 }
 

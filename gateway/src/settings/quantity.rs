@@ -40,7 +40,9 @@ pub(crate) fn unit_wanted(format: &str) -> Option<&'static str> {
 }
 
 /// A time limit: a whole number with a unit (`ms`, `s`, `m`, `h`), never zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, schemars::JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String", extend("format" = TIME_FORMAT))]
 pub struct Timeout(Duration);
@@ -81,7 +83,9 @@ impl fmt::Display for Timeout {
 }
 
 /// A size in bytes: a whole number with a unit (`B`, `KB`, `MB`, `GB` of 1000, `KiB`, `MiB`, `GiB` of 1024), never zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, schemars::JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String", extend("format" = SIZE_FORMAT))]
 pub struct ByteSize(u64);
@@ -152,7 +156,9 @@ fn write_quantity(f: &mut fmt::Formatter<'_>, amount: u64, units: &[(&str, u64)]
 }
 
 /// The SHA-256 of a library file: 64 hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, schemars::JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String", extend("format" = DIGEST_FORMAT))]
 pub struct Sha256Digest(pub [u8; 32]);
@@ -200,7 +206,10 @@ fn parse_level(word: &str) -> Result<LevelFilter, String> {
         return word.parse().map_err(|_| format!("can't use the level `{word}`"));
     }
     let hint = super::nearest::did_you_mean(word, LEVELS).map(|hint| format!("; {hint}")).unwrap_or_default();
-    Err(format!("must be one of {}, and may go on with `,target=level`{hint}", super::nearest::listed(LEVELS)))
+    Err(format!(
+        "must be one of {}, and may go on with `,target=level`{hint}",
+        super::nearest::listed(LEVELS)
+    ))
 }
 
 impl FromStr for LogLevel {
@@ -246,3 +255,7 @@ macro_rules! as_text {
 }
 
 as_text!(Timeout, ByteSize, Sha256Digest, LogLevel);
+
+#[cfg(test)]
+#[path = "quantity_tests.rs"]
+mod tests;

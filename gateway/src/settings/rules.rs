@@ -71,7 +71,8 @@ impl<'a> Rules<'a> {
             }
             match first_uses.get(&name.to_lowercase()) {
                 Some(first) => {
-                    let message = format!("{what} `{name}` is already defined at {}", self.places.describe(first));
+                    let message =
+                        format!("{what} `{name}` is already defined at {}", self.places.describe(first));
                     let remedy = "rename one of them, or remove it (letter case makes no difference)";
                     self.report(&pointer, message, Some(remedy.to_owned()));
                 }
@@ -88,7 +89,8 @@ impl<'a> Rules<'a> {
                 self.report(&pointer, format!("`{name}` can't be a service name"), Some(remedy.to_owned()));
             }
             if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
-                let remedy = format!("{} are served by the gateway itself; choose another name", listed(RESERVED));
+                let remedy =
+                    format!("{} are served by the gateway itself; choose another name", listed(RESERVED));
                 self.report(&pointer, format!("the service name `{name}` is reserved"), Some(remedy));
             }
         }
@@ -98,14 +100,16 @@ impl<'a> Rules<'a> {
         let mut first_uses: HashMap<&str, String> = HashMap::new();
         for (pointer, key) in self.texts("apps", "api_key") {
             if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-                let message = "`api_key` in [[apps]] is empty or holds characters that an HTTP header can't carry";
+                let message =
+                    "`api_key` in [[apps]] is empty or holds characters that an HTTP header can't carry";
                 let remedy = "use visible ASCII characters without spaces";
                 self.report(&pointer, message.to_owned(), Some(remedy.to_owned()));
                 continue;
             }
             match first_uses.get(key) {
                 Some(first) => {
-                    let message = format!("this API key is the same as the one at {}", self.places.describe(first));
+                    let message =
+                        format!("this API key is the same as the one at {}", self.places.describe(first));
                     let remedy = "give each app a key of its own";
                     self.report(&pointer, message, Some(remedy.to_owned()));
                 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     nearest::{did_you_mean, listed},
-    origin::{child, key_label, table_label},
+    origin::{child, in_table, key_label, table_label},
     quantity::{check_format, unit_wanted},
 };
 
@@ -106,7 +106,7 @@ impl<'a> Schema<'a> {
             return;
         }
         for key in table.keys().filter(|key| !known.contains_key(key.as_str())) {
-            let message = format!("unknown key `{key}` in {}", table_label(pointer));
+            let message = format!("unknown key `{key}` {}", in_table(pointer));
             let remedy = did_you_mean(key, known.keys().copied())
                 .unwrap_or_else(|| format!("the known keys are {}", listed(known.keys().copied())));
             faults.push(Fault::new(&child(pointer, key), message, Some(remedy)));
@@ -122,7 +122,8 @@ impl<'a> Schema<'a> {
         }
         let is_closed = parts.iter().any(|part| part.get("additionalProperties").is_some());
         let branches = parts.iter().flat_map(|part| alternatives(part));
-        let mut open_branches = branches.filter(|branch| branch.get("additionalProperties") == Some(&Value::Bool(true)));
+        let mut open_branches =
+            branches.filter(|branch| branch.get("additionalProperties") == Some(&Value::Bool(true)));
         open_branches.next().is_some() || (names_no_key && !is_closed)
     }
 
@@ -165,7 +166,13 @@ impl<'a> Schema<'a> {
         faults.extend(nearest.map(|(_, faults)| faults).unwrap_or_default());
     }
 
-    fn check_table(&self, part: &'a Value, table: &Map<String, Value>, pointer: &str, faults: &mut Vec<Fault>) {
+    fn check_table(
+        &self,
+        part: &'a Value,
+        table: &Map<String, Value>,
+        pointer: &str,
+        faults: &mut Vec<Fault>,
+    ) {
         let properties = part.get("properties");
         for (key, value) in table {
             let named = properties.and_then(|properties| properties.get(key));
@@ -176,7 +183,7 @@ impl<'a> Schema<'a> {
         }
         let required = part.get("required").and_then(Value::as_array).into_iter().flatten();
         for key in required.filter_map(Value::as_str).filter(|key| !table.contains_key(*key)) {
-            let message = format!("missing required key `{key}` in {}", table_label(pointer));
+            let message = format!("missing required key `{key}` {}", in_table(pointer));
             faults.push(Fault::new(pointer, message, None));
         }
     }
@@ -184,7 +191,11 @@ impl<'a> Schema<'a> {
     fn check_items(&self, part: &'a Value, items: &[Value], pointer: &str, faults: &mut Vec<Fault>) {
         let least = part.get("minItems").and_then(Value::as_u64).unwrap_or(0);
         if u64::try_from(items.len()).is_ok_and(|count| count < least) {
-            faults.push(Fault::new(pointer, format!("{} needs at least {least} item(s)", key_label(pointer)), None));
+            faults.push(Fault::new(
+                pointer,
+                format!("{} must have at least {least} in its list", key_label(pointer)),
+                None,
+            ));
         }
         let Some(schema) = part.get("items") else { return };
         for (index, item) in items.iter().enumerate() {
@@ -216,7 +227,8 @@ impl<'a> Schema<'a> {
         let texts = || texts.iter().map(String::as_str);
         let shown = value.as_str().filter(|_| self.shows_values).map(|word| format!(", not `{word}`"));
         let choice = if words.len() == 1 { "must be" } else { "must be one of" };
-        let message = format!("{} {choice} {}{}", key_label(pointer), listed(texts()), shown.unwrap_or_default());
+        let message =
+            format!("{} {choice} {}{}", key_label(pointer), listed(texts()), shown.unwrap_or_default());
         let remedy = value.as_str().and_then(|word| did_you_mean(word, texts()));
         // A wrong word rules an alternative out more surely than any number of wrong keys.
         Some(Fault { weight: 100, ..Fault::new(pointer, message, remedy) })
@@ -257,7 +269,8 @@ fn check_kind(part: &Value, value: &Value, pointer: &str) -> Option<Fault> {
             Fault::new(pointer, format!("{label} has no unit"), Some(format!("write {wanted}")))
         }
         _ => {
-            let wanted: Vec<&str> = own_kinds(part).filter(|kind| *kind != "null").map(kind_in_words).collect();
+            let wanted: Vec<&str> =
+                own_kinds(part).filter(|kind| *kind != "null").map(kind_in_words).collect();
             let remedy = (value.is_object() && own_kinds(part).any(|kind| kind == "array"))
                 .then(|| format!("write `[{}]` for each item", table_label(pointer)));
             let message = format!("{label} must be {}, not {}", wanted.join(" or "), value_in_words(value));

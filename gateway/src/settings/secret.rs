@@ -92,7 +92,10 @@ impl<'a> Resolver<'a> {
         let (what, text) = match kind {
             "env" => {
                 let text = self.variables.get(name).map(|text| (*text).to_owned());
-                ("environment variable", text.ok_or_else(|| format!("needs the environment variable `{name}`, which is not set"))?)
+                (
+                    "environment variable",
+                    text.ok_or_else(|| format!("needs the environment variable `{name}`, which is not set"))?,
+                )
             }
             _ => ("file", read_secret_file(name)?),
         };
@@ -105,8 +108,9 @@ impl<'a> Resolver<'a> {
 
 /// The file's text without the line end that editors and `echo` put after it.
 fn read_secret_file(path: &str) -> Result<String, String> {
-    let text = std::fs::read_to_string(Path::new(path))
-        .map_err(|error| format!("needs the file `{path}`, which can't be read: {}", super::layers::reason(&error)))?;
+    let text = std::fs::read_to_string(Path::new(path)).map_err(|error| {
+        format!("needs the file `{path}`, which can't be read: {}", super::layers::reason(&error))
+    })?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }

@@ -47,10 +47,15 @@ fn problem(service: &Service, fault: Fault) -> Problem {
 #[must_use]
 pub fn unknown_service_type(service: &Service, known: &[&str]) -> Problem {
     let pointer = child(&service.origin.pointer, "type");
-    let message = format!("service `{}`: no connector offers the type `{}`", service.name, service.service_type);
+    let message =
+        format!("service `{}`: no connector offers the type `{}`", service.name, service.service_type);
     let remedy = did_you_mean(&service.service_type, known.iter().copied()).unwrap_or_else(|| {
         let offered = listed(known.iter().copied());
         format!("the types offered are {offered}; put the connector's library into a plugin folder")
     });
     service.origin.places.problem(&pointer, message).remedy(remedy)
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;
