@@ -1,0 +1,358 @@
+//! The typed settings: what a configuration can say, with every default. The known keys, their types and their
+//! words are derived from these structs (`JsonSchema`) and stand nowhere else. Nothing here reads or checks.
+
+use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    origin::Origin,
+    quantity::{ADDRESS_FORMAT, ByteSize, LogLevel, Sha256Digest, Timeout},
+    secret::Secret,
+};
+
+/// Everything that the configuration says, after all layers are merged and secrets are resolved.
+/// Relative paths are relative to the working directory of the process.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+pub struct Settings {
+    /// The HTTP server.
+    pub server: Server,
+    /// Where connectors come from and how they run.
+    pub plugins: Plugins,
+    /// What is logged, and how.
+    pub logging: Logging,
+    /// How errors are answered.
+    pub errors: Errors,
+    /// The services: configured connections, each the `{service}` of a URL.
+    #[serde(default, skip_serializing)]
+    pub services: Vec<Service>,
+    /// The roles: what a caller may do.
+    #[serde(default, skip_serializing)]
+    pub roles: Vec<Role>,
+    /// The applications: an API key with a role.
+    #[serde(default, skip_serializing)]
+    pub apps: Vec<App>,
+    /// The first administrator, from `TABLEGATE_ADMIN_EMAIL` and `TABLEGATE_ADMIN_PASSWORD`; `None` without them.
+    #[serde(skip)]
+    pub admin: Option<Admin>,
+}
+
+/// The HTTP server.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Server {
+    /// Address and port to listen on.
+    #[schemars(extend("format" = ADDRESS_FORMAT))]
+    pub listen: SocketAddr,
+    /// Worker threads of the gateway, at most 1024; `None` means one per processor core.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub workers: Option<NonZeroUsize>,
+    /// The longest that one request may take before it is answered with an error.
+    pub request_timeout: Timeout,
+    /// The longest that running requests may take to finish when the gateway stops.
+    pub shutdown_timeout: Timeout,
+    /// The largest request body that is read.
+    pub max_body_size: ByteSize,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            workers: None,
+            request_timeout: Timeout::from_secs(30),
+            shutdown_timeout: Timeout::from_secs(30),
+            max_body_size: ByteSize::from_mebibytes(16),
+        }
+    }
+}
+
+/// Where connectors come from and how they run.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Plugins {
+    /// Folders with connector libraries, searched in this order.
+    pub directories: Vec<PathBuf>,
+    /// SHA-256 digests of the libraries that may be loaded; `None` allows every library of the folders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_sha256: Option<Vec<Sha256Digest>>,
+    /// The longest that a library may take to load and describe itself.
+    pub load_timeout: Timeout,
+    /// Service types whose calls are polled on the gateway's own workers: faster, only for drivers that never block.
+    pub inline: Vec<String>,
+    /// Worker threads of each connector's own runtime, at most 1024.
+    #[schemars(range(min = 1, max = 1024))]
+    pub worker_threads: NonZeroUsize,
+}
+
+impl Default for Plugins {
+    fn default() -> Self {
+        Self {
+            directories: vec![PathBuf::from("plugins")],
+            allow_sha256: None,
+            load_timeout: Timeout::from_secs(5),
+            inline: Vec::new(),
+            worker_threads: NonZeroUsize::MIN,
+        }
+    }
+}
+
+/// What is logged, and how. Log lines go to the standard error stream.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Logging {
+    /// `off`, `error`, `warn`, `info`, `debug` or `trace`, then optional `,target=level` items.
+    pub level: LogLevel,
+    /// The form of a log line.
+    pub format: LogFormat,
+    /// Whether each statement is logged: service, text with placeholders, milliseconds, rows; never values.
+    pub query_log: bool,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        let level = LogLevel { general: tracing::level_filters::LevelFilter::INFO, targets: Vec::new() };
+        Self { level, format: LogFormat::Text, query_log: false }
+    }
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people; coloured when the stream is a terminal.
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// How errors are answered.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Errors {
+    /// Whether error answers keep to the fields of the compatible interface, without this gateway's additions.
+    pub plain: bool,
+}
+
+/// A configured connection.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct Service {
+    /// The name in the URL: letters, digits, `_` and `-`; unique without regard to case.
+    pub name: String,
+    /// A short title for people.
+    #[serde(default)]
+    pub label: String,
+    /// What the service is for.
+    #[serde(default)]
+    pub description: String,
+    /// The service type, one that an installed connector offers.
+    #[serde(rename = "type")]
+    pub service_type: String,
+    /// Whether the service is served; `false` keeps its description and answers nothing.
+    #[serde(default = "yes")]
+    pub is_active: bool,
+    /// The connection: keys common to every service, and the connector's own.
+    #[serde(default)]
+    pub config: ServiceConfig,
+    /// Every secret that a reference in `config` stood for, to be kept out of logs and answers.
+    #[serde(skip)]
+    pub secrets: Vec<Secret>,
+    /// Where the service was written; empty for one made at run time.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// The connection of a service. `Debug` prints the names of the connector's keys only: a value may be a password.
+#[derive(Clone, PartialEq, Deserialize, JsonSchema)]
+pub struct ServiceConfig {
+    /// The most rows that one answer holds.
+    #[serde(default = "default_max_records")]
+    #[schemars(range(min = 1))]
+    pub max_records: u64,
+    /// Whether PUT and PATCH insert rows that are missing.
+    #[serde(default)]
+    pub allow_upsert: bool,
+    /// The connector's own keys, secrets resolved.
+    #[serde(flatten)]
+    pub connector: Map<String, Value>,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self { max_records: default_max_records(), allow_upsert: false, connector: Map::new() }
+    }
+}
+
+impl fmt::Debug for ServiceConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceConfig")
+            .field("max_records", &self.max_records)
+            .field("allow_upsert", &self.allow_upsert)
+            .field("connector_keys", &self.connector.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// What callers with this role may do; everything else is denied.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+pub struct Role {
+    /// The name, unique without regard to case.
+    pub name: String,
+    /// What the role is for.
+    #[serde(default)]
+    pub description: String,
+    /// Whether the role grants anything.
+    #[serde(default = "yes")]
+    pub is_active: bool,
+    /// What it grants.
+    #[serde(default)]
+    pub access: Vec<Access>,
+}
+
+/// One grant of a role.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+pub struct Access {
+    /// The service's name, or `*` for every service.
+    pub service: String,
+    /// The path inside the service: empty for its root, `*` for everything, `_table/orders/*` for a part.
+    pub component: String,
+    /// The HTTP methods granted.
+    #[schemars(length(min = 1))]
+    pub verbs: Vec<Verb>,
+    /// Who may use the grant.
+    #[serde(default = "api_only")]
+    #[schemars(length(min = 1))]
+    pub requestors: Vec<Requestor>,
+    /// Conditions on the rows that the grant reaches; none means every row.
+    #[serde(default)]
+    pub filters: Vec<RowFilter>,
+    /// How the conditions combine.
+    #[serde(default)]
+    pub filter_op: FilterOp,
+}
+
+impl Access {
+    /// The service's name; `None` means every service.
+    #[must_use]
+    pub fn service_name(&self) -> Option<&str> {
+        (self.service != EVERY_SERVICE).then_some(self.service.as_str())
+    }
+}
+
+/// The word for every service in a role's grant.
+pub(crate) const EVERY_SERVICE: &str = "*";
+
+/// An HTTP method that a role grants. HEAD goes with GET.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Verb {
+    /// Read.
+    Get,
+    /// Create.
+    Post,
+    /// Replace.
+    Put,
+    /// Change.
+    Patch,
+    /// Delete.
+    Delete,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Requestor {
+    /// From outside, over HTTP.
+    Api,
+    /// From an event script.
+    Script,
+}
+
+/// One condition on rows.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+pub struct RowFilter {
+    /// The field's name.
+    pub name: String,
+    /// The comparison.
+    pub operator: RowOperator,
+    /// What the field is compared with: a text, number or boolean, or a list for `in` and `not in`; none for
+    /// `is null` and `is not null`.
+    #[serde(default)]
+    pub value: Option<Value>,
+}
+
+/// A comparison of a row filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "each variant's word says what it does")]
+pub enum RowOperator {
+    #[serde(rename = "=")]
+    Equal,
+    #[serde(rename = "!=")]
+    NotEqual,
+    #[serde(rename = ">")]
+    Greater,
+    #[serde(rename = ">=")]
+    GreaterOrEqual,
+    #[serde(rename = "<")]
+    Less,
+    #[serde(rename = "<=")]
+    LessOrEqual,
+    In,
+    #[serde(rename = "not in")]
+    NotIn,
+    #[serde(rename = "starts with")]
+    StartsWith,
+    #[serde(rename = "ends with")]
+    EndsWith,
+    Contains,
+    #[serde(rename = "is null")]
+    IsNull,
+    #[serde(rename = "is not null")]
+    IsNotNull,
+}
+
+/// How the conditions of one grant combine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum FilterOp {
+    /// All must hold.
+    #[default]
+    And,
+    /// One must hold.
+    Or,
+}
+
+/// An application: who holds its key acts with its role.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+pub struct App {
+    /// The name, unique without regard to case.
+    pub name: String,
+    /// The role's name.
+    pub role: String,
+    /// The API key.
+    pub api_key: Secret,
+    /// Whether the key is accepted.
+    #[serde(default = "yes")]
+    pub is_active: bool,
+}
+
+/// The first administrator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admin {
+    /// The e-mail address, which is the login name.
+    pub email: String,
+    /// The password.
+    pub password: Secret,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_max_records() -> u64 {
+    1000
+}
+
+fn api_only() -> Vec<Requestor> {
+    vec![Requestor::Api]
+}
