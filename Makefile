@@ -7,8 +7,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # What is fetched and built stays outside the clone, so that a new clone starts warm and the clone stays small.
-export TABLEGATE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tablegate
-export CARGO_TARGET_DIR ?= $(TABLEGATE_CACHE)/target
+export TABLEGATE_CACHE := $(abspath $(or $(TABLEGATE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tablegate))
+export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),$(TABLEGATE_CACHE)/target))
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY_ROOT := $(TABLEGATE_CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)
@@ -101,7 +101,7 @@ doc: ## API documentation, warnings are errors
 .PHONY: deny
 deny: $(CARGO_DENY) ## licences, sources, duplicates and known vulnerabilities of all dependencies
 	$(CARGO_DENY) --locked check bans licenses sources
-	@if $(CARGO_DENY) --locked fetch db; then \
+	@if timeout 120 $(CARGO_DENY) --locked fetch db; then \
 		$(CARGO_DENY) --locked check --disable-fetch advisories; \
 	else \
 		echo "deny: ADVISORIES NOT CHECKED, because the advisory database could not be fetched from here"; \

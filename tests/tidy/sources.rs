@@ -23,11 +23,11 @@ const STATUS_NUMBERS: [&str; 18] = [
 ];
 const ROUND_STATUS_NUMBERS: [&str; 9] = ["200", "201", "202", "204", "206", "304", "400", "408", "500"];
 
-/// Files that do not open with a module comment of at least four words.
+/// Files that do not open with a module comment of at least three words.
 fn missing_module_docs(files: &[TextFile]) -> Vec<String> {
     let opens_well = |file: &&TextFile| {
         let first = file.text.lines().next().and_then(|line| line.strip_prefix("//! "));
-        first.is_some_and(|words| words.split_whitespace().count() >= 4)
+        first.is_some_and(|words| words.split_whitespace().count() >= 3)
     };
     let finding = |file: &TextFile| format!("{}: must open with `//!` and say what lives here", file.path);
     files.iter().filter(|file| !opens_well(file)).map(finding).collect()
