@@ -1,2 +1,3 @@
 //! Empty.
+pub mod auth;
 pub mod roles;
