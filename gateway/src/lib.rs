@@ -1,1 +1,3 @@
-//! Empty.
+//! The gateway, as a library: its rooms, so that tests and the binary can use them.
+
+pub mod request;
