@@ -1,0 +1,23 @@
+//! Text → typed request. Everything here is a pure function of the request's own text: no schema, no caller, no database,
+//! no I/O. Names stay as the caller wrote them and values stay untyped; the plan resolves the first and types the second.
+//!
+//! `filter` is the filter grammar, `lookup` replaces `{user.id}` in a value that is already cut out, `parameters` merges
+//! query string and body, `options` and the types beside it are what a read asks for, `verb` finds the verb that was meant.
+
+pub mod filter;
+pub mod lookup;
+pub mod options;
+pub mod verb;
+
+mod error;
+mod fields;
+mod id;
+mod order;
+mod parameters;
+
+pub use error::Error;
+pub use fields::{Fields, Related};
+pub use id::{Id, path_id};
+pub use options::{ListRead, TableRead};
+pub use order::{Direction, Nulls, OrderItem};
+pub use parameters::Parameters;

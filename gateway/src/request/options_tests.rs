@@ -1,0 +1,189 @@
+//! What the options of a read mean, wherever they stand.
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::request::filter::Value;
+
+fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
+    query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn read(query: &[(&str, &str)], body: &Json) -> Result<TableRead, Error> {
+    TableRead::parse(Parameters { query: &pairs(query), body: body.as_object() })
+}
+
+fn check(query: &[(&str, &str)], body: &Json, expected: &TableRead) {
+    assert_eq!(read(query, body).as_ref(), Ok(expected), "{query:?} {body}");
+}
+
+fn refused(query: &[(&str, &str)], body: &Json) -> Error {
+    read(query, body).unwrap_err()
+}
+
+fn filter_text(read: &TableRead) -> String {
+    read.filter.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
+fn named(names: &[&str]) -> Fields {
+    Fields::Named(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+#[test]
+fn nothing_given_is_the_default() {
+    check(&[], &json!(null), &TableRead::default());
+    check(&[("_", "17"), ("unknown", "x")], &json!({"other": {}}), &TableRead::default());
+}
+
+#[test]
+fn fields_have_four_states() {
+    let fields = |text: &str| read(&[("fields", text)], &json!(null)).unwrap().fields;
+    assert_eq!(fields("*"), Fields::All);
+    assert_eq!(fields("id,*"), Fields::All);
+    assert_eq!(fields(""), Fields::Identifiers);
+    assert_eq!(fields(", "), Fields::Identifiers);
+    assert_eq!(fields(",id, Name ,id,"), named(&["id", "Name", "id"]));
+    assert_eq!(fields("country, COUNT( * )"), named(&["country", "COUNT( * )"]));
+    assert_eq!(read(&[], &json!({"fields": ["a", "b,c"]})).unwrap().fields, named(&["a", "b,c"]));
+    assert_eq!(read(&[], &json!({"fields": null})).unwrap().fields, Fields::Absent);
+}
+
+#[test]
+fn query_wins_over_body_and_names_over_aliases() {
+    let body = json!({"limit": 5, "filter": "a = 1", "order": "b"});
+    let found = read(&[("top", "7"), ("where", "x = 2"), ("sort", "y desc")], &body).unwrap();
+    assert_eq!((found.limit, filter_text(&found).as_str()), (Some(7), "x = 2"));
+    assert_eq!(found.order.first().map(|item| item.field.as_str()), Some("y"));
+    let found = read(&[("top", "7"), ("limit", "3"), ("skip", "4"), ("select", "z")], &json!(null)).unwrap();
+    assert_eq!((found.limit, found.offset, found.fields), (Some(3), 4, named(&["z"])));
+    let found =
+        read(&[("order_by", "q"), ("group_by", "g"), ("limit", "1"), ("limit", "2")], &json!(null)).unwrap();
+    assert_eq!((found.limit, found.group.as_deref(), found.order.len()), (Some(2), Some("g"), 1));
+}
+
+#[test]
+fn every_option_may_stand_in_the_body() {
+    let body = json!({
+        "include_count": true, "include_schema": "yes", "count_only": 1, "as_list": "T", "refresh": "on", "continue": "Y",
+        "distinct": true, "related": ["orders", "city"], "id_field": "email", "id_type": ["string"], "offset": 6, "limit": -1,
+        "file": true, "having": "x", "page": "cursor", "cursor": "abc", "count": "none", "group": ["a", "b"]
+    });
+    let expected = TableRead {
+        include_count: true,
+        include_schema: true,
+        count_only: true,
+        as_list: true,
+        refresh: true,
+        is_continued: true,
+        distinct: true,
+        related: Related::Named(vec!["orders".to_owned(), "city".to_owned()]),
+        id_field: vec!["email".to_owned()],
+        id_type: vec!["string".to_owned()],
+        offset: 6,
+        limit: Some(-1),
+        file: Some("true".to_owned()),
+        having: Some("x".to_owned()),
+        page: Some("cursor".to_owned()),
+        cursor: Some("abc".to_owned()),
+        count: Some("none".to_owned()),
+        group: Some("a,b".to_owned()),
+        ..TableRead::default()
+    };
+    check(&[], &body, &expected);
+}
+
+#[test]
+fn other_words_are_false() {
+    for word in ["false", "0", "no", "", "2", "truee"] {
+        check(&[("count_only", word)], &json!(null), &TableRead::default());
+    }
+    check(&[("count_only", "false")], &json!({"count_only": true}), &TableRead::default());
+}
+
+#[test]
+fn limit_is_kept_as_given() {
+    let cases = [("10", 10), ("0", 0), ("-3", -3), ("abc", 0), ("", 0), ("12x", 12), (" +4", 4)];
+    for (text, expected) in cases {
+        assert_eq!(read(&[("limit", text)], &json!(null)).unwrap().limit, Some(expected), "{text}");
+    }
+    assert_eq!(read(&[("limit", "99999999999999999999")], &json!(null)).unwrap().limit, Some(i64::MAX));
+}
+
+#[test]
+fn only_a_negative_offset_is_refused() {
+    for (text, expected) in [("", 0), ("x", 0), ("0", 0), ("-0", 0), ("15", 15)] {
+        assert_eq!(read(&[("offset", text)], &json!(null)).unwrap().offset, expected, "{text}");
+    }
+    assert_eq!(refused(&[("offset", "-1")], &json!(null)).parameter, "offset");
+    assert_eq!(refused(&[], &json!({"offset": -5})).parameter, "offset");
+}
+
+#[test]
+fn params_replace_names_and_the_query_wins() {
+    let query = [("filter", "a = :s and b in (:t, :u)"), ("params[:s]", "new"), ("params[u]", "9")];
+    let found = read(&query, &json!({"params": {":s": "old", ":t": 20}})).unwrap();
+    let Some(Node::And(members)) = found.filter else { panic!("two comparisons") };
+    let values: Vec<&Value> = members
+        .iter()
+        .flat_map(|member| match member {
+            Node::Compare { value, .. } => vec![value],
+            Node::In { values, .. } => values.iter().collect(),
+            other => panic!("{other}"),
+        })
+        .collect();
+    let values: Vec<Json> = values
+        .into_iter()
+        .map(|value| match value {
+            Value::Parameter(parameter) => parameter.value.clone(),
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(values, [json!("new"), json!(20), json!("9")]);
+}
+
+#[test]
+fn wrong_json_types_are_refused_by_name() {
+    let cases = [
+        (json!({"filter": 5}), "filter"),
+        (json!({"fields": {"a": 1}}), "fields"),
+        (json!({"order": [["a"]]}), "order"),
+        (json!({"limit": {}}), "limit"),
+        (json!({"filter": "a = 1", "params": "x"}), "params"),
+    ];
+    for (body, parameter) in cases {
+        assert_eq!(refused(&[], &body).parameter, parameter, "{body}");
+    }
+}
+
+#[test]
+fn blank_filter_is_no_filter() {
+    check(&[("filter", "  ")], &json!(null), &TableRead::default());
+}
+
+#[test]
+fn tunnelled_get_reads_its_body() {
+    let body = json!({
+        "filter": "(status = :s) AND (total > :t)", "params": {":s": "paid", ":t": 20},
+        "order": "total desc", "fields": ["id", "total"]
+    });
+    let found = read(&[("related", "customers_by_customer_id")], &body).unwrap();
+    assert_eq!(filter_text(&found), "(status = :s) AND (total > :t)");
+    assert_eq!(found.fields, named(&["id", "total"]));
+    assert_eq!(found.related, Related::Named(vec!["customers_by_customer_id".to_owned()]));
+}
+
+#[test]
+fn lists_of_resources_have_their_own_options() {
+    let query =
+        pairs(&[("ids", "a, b"), ("as_access_list", "1"), ("include_access", "yes"), ("schema", "sales")]);
+    let found = ListRead::parse(Parameters { query: &query, body: None }).unwrap();
+    let expected = ListRead {
+        ids: Some(vec!["a".to_owned(), "b".to_owned()]),
+        as_access_list: true,
+        include_access: true,
+        schema: Some("sales".to_owned()),
+        ..ListRead::default()
+    };
+    assert_eq!(found, expected);
+    assert_eq!(ListRead::parse(Parameters::default()), Ok(ListRead::default()));
+}
