@@ -1,0 +1,63 @@
+//! Finds columns of a table by the names that callers use.
+
+use connector_api::model::{Column, ColumnType, Path, Table};
+
+/// The columns of one table, looked up exactly first, then without regard to case.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns<'a>(&'a Table);
+
+/// What a name stands for.
+#[derive(Debug, Clone)]
+pub(super) struct Resolved<'a> {
+    pub(super) path: Path,
+    /// `None`: a member inside a document, whose type nobody declared.
+    pub(super) column: Option<&'a Column>,
+}
+
+impl Resolved<'_> {
+    /// The type that request values are read by.
+    pub(super) fn data_type(&self) -> ColumnType {
+        self.column.map_or(ColumnType::Other, |column| column.data_type)
+    }
+}
+
+impl<'a> Columns<'a> {
+    /// The columns of this table.
+    pub fn new(table: &'a Table) -> Self {
+        Self(table)
+    }
+
+    /// The column with this name. A name that fits several columns only when case is ignored fits none.
+    pub fn find(self, name: &str) -> Option<&'a Column> {
+        if let Some(column) = self.0.columns.iter().find(|column| column.name == name) {
+            return Some(column);
+        }
+        let mut matches = self.0.columns.iter().filter(|column| is_same_name(&column.name, name));
+        matches.next().filter(|_| matches.next().is_none())
+    }
+
+    /// A column, or a member inside one (`address.city`).
+    pub(super) fn resolve(self, name: &str) -> Option<Resolved<'a>> {
+        if let Some(column) = self.find(name) {
+            return Some(Resolved { path: Path::column(&column.name), column: Some(column) });
+        }
+        let (outer, inner) = name.split_once('.')?;
+        let column = self.find(outer)?;
+        let holds_members =
+            matches!(column.data_type, ColumnType::Object | ColumnType::Json | ColumnType::Array);
+        if !holds_members || inner.is_empty() {
+            return None;
+        }
+        let segments = std::iter::once(column.name.clone()).chain(inner.split('.').map(str::to_owned));
+        Some(Resolved { path: Path::nested(segments.collect())?, column: None })
+    }
+
+    /// All of them, in the store's order.
+    pub(super) fn all(self) -> &'a [Column] {
+        &self.0.columns
+    }
+}
+
+fn is_same_name(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
+}

@@ -1,0 +1,254 @@
+//! From the filter as it was written to the filter as the connector gets it: columns resolved, literals typed by column.
+
+use connector_api::model::{ArithmeticOp, ColumnType, CompareOp, Expr, Filter, Function, TextOp, Value};
+use serde_json::Value as Json;
+
+use super::columns::{Columns, Resolved};
+use super::literal::{Place, number};
+use super::values::Values;
+use super::{Error, Scope};
+use crate::request::filter as written;
+use crate::request::lookup;
+
+const PARAMETER: &str = "filter";
+
+/// Plans one filter text's tree.
+pub(super) struct Planner<'a, 'v> {
+    columns: Columns<'a>,
+    scope: &'a Scope<'a>,
+    values: &'v mut Values,
+}
+
+impl<'a, 'v> Planner<'a, 'v> {
+    pub(super) fn new(scope: &'a Scope<'a>, values: &'v mut Values) -> Self {
+        Self { columns: Columns::new(scope.table), scope, values }
+    }
+
+    pub(super) fn plan(&mut self, node: &written::Node) -> Result<Filter, Error> {
+        Ok(match node {
+            written::Node::And(members) => Filter::And(self.all(members)?),
+            written::Node::Or(members) => Filter::Or(self.all(members)?),
+            written::Node::Xor(members) => self.xor(members)?,
+            written::Node::Not(member) => Filter::Not(Box::new(self.plan(member)?)),
+            written::Node::Compare { field, op, value } => {
+                let resolved = self.field(field)?;
+                let right = self.operand(&resolved, &field.name, value)?;
+                Filter::Compare { op: compare_op(*op), left: Expr::Column(resolved.path), right }
+            }
+            written::Node::In { field, negated, values } => {
+                let resolved = self.field(field)?;
+                let items = self.list(&resolved, &field.name, values)?;
+                let expr = Expr::Column(resolved.path);
+                let member = if items.is_empty() {
+                    Filter::Always(false)
+                } else {
+                    Filter::In { expr, list: self.values.push(Value::List(items)) }
+                };
+                negate(*negated, member)
+            }
+            written::Node::Between { field, negated, low, high } => {
+                let resolved = self.field(field)?;
+                let low = self.operand(&resolved, &field.name, low)?;
+                let high = self.operand(&resolved, &field.name, high)?;
+                negate(*negated, Filter::Between { expr: Expr::Column(resolved.path), low, high })
+            }
+            written::Node::Text { field, kind, negated, pattern } => {
+                let resolved = self.field(field)?;
+                let pattern = self.pattern(&field.name, pattern)?;
+                negate(
+                    *negated,
+                    Filter::Text {
+                        op: text_op(*kind),
+                        expr: Expr::Column(resolved.path),
+                        pattern: self.values.push(pattern),
+                    },
+                )
+            }
+            written::Node::Null { field, negated } => {
+                negate(*negated, Filter::IsNull(Expr::Column(self.field(field)?.path)))
+            }
+        })
+    }
+
+    fn all(&mut self, members: &[written::Node]) -> Result<Vec<Filter>, Error> {
+        members.iter().map(|member| self.plan(member)).collect()
+    }
+
+    /// `a XOR b` is `(a OR b) AND NOT (a AND b)`: true, false and unknown as SQL has them.
+    fn xor(&mut self, members: &[written::Node]) -> Result<Filter, Error> {
+        let planned = self.all(members)?;
+        let combined = planned.into_iter().reduce(|left, right| {
+            let either = Filter::Or(vec![left.clone(), right.clone()]);
+            let both = Filter::And(vec![left, right]);
+            Filter::And(vec![either, Filter::Not(Box::new(both))])
+        });
+        Ok(combined.unwrap_or(Filter::Always(false)))
+    }
+
+    fn field(&self, field: &written::Field) -> Result<Resolved<'a>, Error> {
+        self.columns.resolve(&field.name).ok_or_else(|| {
+            Error::invalid(
+                PARAMETER,
+                format!("Invalid or unparsable field in filter request: '{}'", field.name),
+            )
+            .at(field.position)
+        })
+    }
+
+    fn operand(
+        &mut self,
+        resolved: &Resolved<'_>,
+        field: &str,
+        value: &written::Value,
+    ) -> Result<Expr, Error> {
+        if let written::Value::Expression(expression) = value {
+            return self.expression(expression);
+        }
+        let value = self.value(resolved, field, value)?;
+        Ok(Expr::Param(self.values.push(value)))
+    }
+
+    fn value(&self, resolved: &Resolved<'_>, field: &str, value: &written::Value) -> Result<Value, Error> {
+        let place = Place { field, data_type: resolved.data_type(), parameter: PARAMETER };
+        match value {
+            written::Value::Literal(literal) => place
+                .text(&self.substituted(&literal.text), literal.quoted)
+                .map_err(|error| error.at(literal.position)),
+            written::Value::Parameter(parameter) => {
+                self.json(place, &parameter.value).map_err(|error| error.at(parameter.position))
+            }
+            written::Value::Expression(_) => {
+                Err(Error::invalid(PARAMETER, "an expression can't stand in a list"))
+            }
+        }
+    }
+
+    /// A JSON value, lookups in its text replaced.
+    fn json(&self, place: Place<'_>, json: &Json) -> Result<Value, Error> {
+        match json {
+            Json::String(text) => place.text(&self.substituted(text), true),
+            other => place.json(other),
+        }
+    }
+
+    fn list(
+        &self,
+        resolved: &Resolved<'_>,
+        field: &str,
+        values: &[written::Value],
+    ) -> Result<Vec<Value>, Error> {
+        let place = Place { field, data_type: resolved.data_type(), parameter: PARAMETER };
+        let mut items = Vec::with_capacity(values.len());
+        for value in values {
+            match value {
+                written::Value::Parameter(written::Parameter {
+                    value: Json::Array(array), position, ..
+                }) => {
+                    for item in array {
+                        items.push(self.json(place, item).map_err(|error| error.at(*position))?);
+                    }
+                }
+                single => items.push(self.value(resolved, field, single)?),
+            }
+        }
+        Ok(items)
+    }
+
+    /// A pattern is text whatever the column's type is.
+    fn pattern(&self, field: &str, pattern: &written::Value) -> Result<Value, Error> {
+        let place = Place { field, data_type: ColumnType::Text, parameter: PARAMETER };
+        match pattern {
+            written::Value::Literal(literal) => Ok(Value::Text(self.substituted(&literal.text).into_owned())),
+            written::Value::Parameter(parameter) => self.json(place, &parameter.value),
+            written::Value::Expression(_) => Err(Error::invalid(
+                PARAMETER,
+                format!("the pattern for field '{field}' must be a text, not an expression"),
+            )),
+        }
+    }
+
+    fn substituted<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
+        if text.contains('{') { lookup::substitute(text, self.scope.lookup) } else { text.into() }
+    }
+
+    fn expression(&mut self, expression: &written::Expression) -> Result<Expr, Error> {
+        Ok(match expression {
+            written::Expression::Column(field) => Expr::Column(self.field(field)?.path),
+            written::Expression::Number(literal) => {
+                let value = number(&literal.text).ok_or_else(|| {
+                    Error::invalid(PARAMETER, "a number can't be read").at(literal.position)
+                })?;
+                Expr::Param(self.values.push(value))
+            }
+            written::Expression::Text(literal) => {
+                Expr::Param(self.values.push(Value::Text(self.substituted(&literal.text).into_owned())))
+            }
+            written::Expression::Boolean(value) => Expr::Param(self.values.push(Value::Bool(*value))),
+            written::Expression::Negate(operand) => {
+                let zero = Expr::Param(self.values.push(Value::I64(0)));
+                Expr::Arithmetic {
+                    op: ArithmeticOp::Sub,
+                    left: Box::new(zero),
+                    right: Box::new(self.expression(operand)?),
+                }
+            }
+            written::Expression::Arithmetic { op, left, right } => Expr::Arithmetic {
+                op: arithmetic_op(*op),
+                left: Box::new(self.expression(left)?),
+                right: Box::new(self.expression(right)?),
+            },
+            written::Expression::Call { function: called, arguments } => Expr::Call {
+                function: function(*called),
+                args: arguments.iter().map(|argument| self.expression(argument)).collect::<Result<_, _>>()?,
+            },
+        })
+    }
+}
+
+fn negate(negated: bool, filter: Filter) -> Filter {
+    if negated { Filter::Not(Box::new(filter)) } else { filter }
+}
+
+fn compare_op(op: written::CompareOp) -> CompareOp {
+    match op {
+        written::CompareOp::Eq => CompareOp::Eq,
+        written::CompareOp::Ne => CompareOp::Ne,
+        written::CompareOp::Lt => CompareOp::Lt,
+        written::CompareOp::Le => CompareOp::Le,
+        written::CompareOp::Gt => CompareOp::Gt,
+        written::CompareOp::Ge => CompareOp::Ge,
+    }
+}
+
+fn text_op(kind: written::TextKind) -> TextOp {
+    match kind {
+        written::TextKind::Like => TextOp::Like,
+        written::TextKind::ILike => TextOp::Ilike,
+        written::TextKind::Contains => TextOp::Contains,
+        written::TextKind::StartsWith => TextOp::StartsWith,
+        written::TextKind::EndsWith => TextOp::EndsWith,
+    }
+}
+
+fn arithmetic_op(op: written::ArithmeticOp) -> ArithmeticOp {
+    match op {
+        written::ArithmeticOp::Add => ArithmeticOp::Add,
+        written::ArithmeticOp::Subtract => ArithmeticOp::Sub,
+        written::ArithmeticOp::Multiply => ArithmeticOp::Mul,
+        written::ArithmeticOp::Divide => ArithmeticOp::Div,
+    }
+}
+
+fn function(called: written::Function) -> Function {
+    match called {
+        written::Function::Now => Function::Now,
+        written::Function::CurrentDate => Function::CurrentDate,
+        written::Function::Lower => Function::Lower,
+        written::Function::Upper => Function::Upper,
+        written::Function::Trim => Function::Trim,
+        written::Function::Length => Function::Length,
+        written::Function::Abs => Function::Abs,
+        written::Function::Round => Function::Round,
+        written::Function::Coalesce => Function::Coalesce,
+    }
+}

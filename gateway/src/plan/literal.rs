@@ -1,0 +1,177 @@
+//! Reads the text or JSON of a request as a value of a column's type.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use connector_api::model::{ColumnType, Value};
+use serde_json::Value as Json;
+
+use super::Error;
+
+/// Words for true and false, in any case.
+const TRUE: [&str; 6] = ["true", "1", "yes", "on", "y", "t"];
+const FALSE: [&str; 6] = ["false", "0", "no", "off", "n", "f"];
+
+/// Where a value belongs: the field's public name and type, and the parameter it came in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) field: &'a str,
+    pub(super) data_type: ColumnType,
+    pub(super) parameter: &'static str,
+}
+
+impl Place<'_> {
+    /// Reads text; `quoted` text is never taken for a number where the column leaves it open.
+    pub(super) fn text(self, text: &str, quoted: bool) -> Result<Value, Error> {
+        match self.data_type {
+            ColumnType::Boolean => boolean(text).ok_or_else(|| self.must_be("boolean")),
+            ColumnType::Integer | ColumnType::BigInt => number(text).ok_or_else(|| self.must_be("integer")),
+            ColumnType::Decimal => number(text).ok_or_else(|| self.must_be("number")),
+            ColumnType::Float | ColumnType::Double => float(text).ok_or_else(|| self.must_be("number")),
+            ColumnType::Binary => {
+                STANDARD.decode(text.trim()).map(Value::Bytes).map_err(|_| self.must_be("base64 text"))
+            }
+            ColumnType::Other | ColumnType::Json | ColumnType::Array | ColumnType::Object if !quoted => {
+                Ok(untyped(text))
+            }
+            _ => Ok(Value::Text(text.to_owned())),
+        }
+    }
+
+    /// Reads a JSON value, as parameters and bodies have them.
+    pub(super) fn json(self, json: &Json) -> Result<Value, Error> {
+        match json {
+            Json::Null => Ok(Value::Null),
+            Json::String(text) => self.text(text, true),
+            Json::Bool(value) => match self.data_type {
+                ColumnType::Boolean
+                | ColumnType::Other
+                | ColumnType::Json
+                | ColumnType::Object
+                | ColumnType::Array => Ok(Value::Bool(*value)),
+                _ => self.text(if *value { "true" } else { "false" }, true),
+            },
+            // The number's own digits: nothing passes through a double.
+            Json::Number(digits) => self.text(&digits.to_string(), false),
+            Json::Array(_) | Json::Object(_) => Err(self.must_be("single value")),
+        }
+    }
+
+    fn must_be(self, what: &str) -> Error {
+        Error::invalid(self.parameter, format!("Field '{}' must be a valid {what}.", self.field))
+    }
+}
+
+fn boolean(text: &str) -> Option<Value> {
+    let is_one_of = |words: [&str; 6]| words.iter().any(|word| word.eq_ignore_ascii_case(text.trim()));
+    if is_one_of(TRUE) {
+        return Some(Value::Bool(true));
+    }
+    is_one_of(FALSE).then_some(Value::Bool(false))
+}
+
+/// A whole number where it is one, else an exact decimal.
+pub(super) fn number(text: &str) -> Option<Value> {
+    let text = text.trim();
+    let text = text.strip_prefix('+').unwrap_or(text);
+    if let Ok(value) = text.parse::<i64>() {
+        return Some(Value::I64(value));
+    }
+    if let Ok(value) = text.parse::<u64>() {
+        return Some(Value::U64(value));
+    }
+    decimal(text).map(Value::Decimal)
+}
+
+/// The contract's form of a decimal: digits before and behind the point, no needless zeros in front.
+fn decimal(text: &str) -> Option<String> {
+    let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (mantissa, exponent) = unsigned
+        .split_once(['e', 'E'])
+        .map_or((unsigned, None), |(mantissa, exponent)| (mantissa, Some(exponent)));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_exponent = |part: &str| {
+        let digits = part.strip_prefix(['+', '-']).unwrap_or(part);
+        !digits.is_empty() && is_digits(digits)
+    };
+    let is_number = is_digits(whole) && is_digits(fraction) && !(whole.is_empty() && fraction.is_empty());
+    if !is_number || !exponent.is_none_or(is_exponent) {
+        return None;
+    }
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    let point = if fraction.is_empty() { "" } else { "." };
+    let exponent = exponent.map(|exponent| format!("E{exponent}")).unwrap_or_default();
+    Some(format!("{sign}{whole}{point}{fraction}{exponent}"))
+}
+
+fn float(text: &str) -> Option<Value> {
+    let value: f64 = decimal(text.trim().trim_start_matches('+'))?.parse().ok()?;
+    value.is_finite().then_some(Value::F64(value))
+}
+
+/// Text for a column whose type is open: a number or truth value where it looks like one.
+fn untyped(text: &str) -> Value {
+    if let Some(number) = number(text) {
+        return number;
+    }
+    match text {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        _ => Value::Text(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(data_type: ColumnType, text: &str, expected: Option<Value>) {
+        let place = Place { field: "f", data_type, parameter: "filter" };
+        assert_eq!(place.text(text, false).ok(), expected, "{data_type:?} {text}");
+    }
+
+    #[test]
+    fn text_is_read_by_the_columns_type() {
+        let decimal = |text: &str| Some(Value::Decimal(text.to_owned()));
+        check(ColumnType::Integer, "-7", Some(Value::I64(-7)));
+        check(ColumnType::Integer, "007", Some(Value::I64(7)));
+        check(ColumnType::Integer, "60.5", decimal("60.5"));
+        check(ColumnType::Integer, "x", None);
+        check(ColumnType::Integer, "", None);
+        check(ColumnType::BigInt, "9223372036854775807", Some(Value::I64(i64::MAX)));
+        check(ColumnType::BigInt, "18446744073709551615", Some(Value::U64(u64::MAX)));
+        check(ColumnType::Decimal, "+.5", decimal("0.5"));
+        check(ColumnType::Decimal, "-0012.50e-3", decimal("-12.50E-3"));
+        check(
+            ColumnType::Decimal,
+            "123456789012345678901234567890",
+            decimal("123456789012345678901234567890"),
+        );
+        check(ColumnType::Decimal, "1.2.3", None);
+        check(ColumnType::Decimal, "NaN", None);
+        check(ColumnType::Double, "1e3", Some(Value::F64(1000.0)));
+        check(ColumnType::Double, "1e999", None);
+        check(ColumnType::Boolean, "Yes", Some(Value::Bool(true)));
+        check(ColumnType::Boolean, "off", Some(Value::Bool(false)));
+        check(ColumnType::Boolean, "2", None);
+        check(ColumnType::Text, "5", Some(Value::Text("5".to_owned())));
+        check(ColumnType::Timestamp, "2013-01-01", Some(Value::Text("2013-01-01".to_owned())));
+        check(ColumnType::Binary, "aGk=", Some(Value::Bytes(b"hi".to_vec())));
+        check(ColumnType::Binary, "h", None);
+        check(ColumnType::Other, "5", Some(Value::I64(5)));
+    }
+
+    #[test]
+    fn json_numbers_keep_their_digits() {
+        let place = Place { field: "f", data_type: ColumnType::BigInt, parameter: "params" };
+        assert_eq!(
+            place.json(&serde_json::json!(9_007_199_254_740_993_i64)),
+            Ok(Value::I64(9_007_199_254_740_993))
+        );
+        assert_eq!(place.json(&Json::Null), Ok(Value::Null));
+        assert!(place.json(&serde_json::json!([1])).is_err());
+    }
+}

@@ -1,0 +1,20 @@
+//! Joins a typed request with the catalogue, the row rules and the service's capabilities into a plan that may be sent as it
+//! stands: names resolved, values typed, rules ANDed in, everything the connector can't do refused. No I/O, no SQL, no status
+//! codes.
+
+mod capability;
+mod columns;
+mod error;
+mod filter;
+mod literal;
+mod read;
+mod rules;
+mod values;
+
+pub use columns::Columns;
+pub use error::Error;
+pub use read::{ById, Page, Read, Scope, by_ids, count, page, single};
+pub use rules::RowRules;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Plans of requests, from text to shape.
