@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod plan;
 pub mod request;
+pub mod response;
 pub mod roles;
 pub mod settings;
 pub mod telemetry;

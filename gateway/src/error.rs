@@ -1,0 +1,246 @@
+//! Every error of the gateway → status, code and message. The only file that knows status codes.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use connector_api::model::batch::Malformed;
+use connector_api::{Error as ConnectorError, ErrorKind};
+use serde_json::{Value as Json, json};
+
+use crate::auth::SessionError;
+use crate::roles::Denial;
+use crate::{plan, request};
+
+/// Status of an answer that went well.
+pub const OK: StatusCode = StatusCode::OK;
+
+/// An error on its way to the caller: nothing in it is secret, bound or a driver's text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// The `code` of the error object: the status, or a number or SQLSTATE that says more.
+    pub code: Json,
+    /// For people.
+    pub message: String,
+    /// For programs.
+    pub context: Option<Json>,
+    /// When to try again.
+    pub retry_after: Option<Duration>,
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+macro_rules! errors {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident),*) = $status:ident, $text:literal;)*) => {
+        impl ApiError {
+            $($(#[$doc])* pub fn $name($($argument: impl std::fmt::Display),*) -> Self { Self::new(StatusCode::$status, format!($text)) })*
+        }
+    };
+}
+
+errors! {
+    /// No such service, seen by an administrator.
+    unknown_service(name) = NOT_FOUND, "Could not find a service for {name}";
+    /// The service is switched off.
+    inactive_service(name) = FORBIDDEN, "Service {name} is deactivated.";
+    /// The service's type is offered by no loaded connector, or its configuration was refused.
+    unusable_service(name) = SERVICE_UNAVAILABLE, "Service {name} can't be used at the moment; its administrator finds the reason in the log.";
+    /// No such resource inside a service.
+    unknown_resource(resource, service) = NOT_FOUND, "Resource '{resource}' not found for service '{service}'.";
+    /// The resource exists, the verb on it does not.
+    unsupported_verb(verb, resource) = BAD_REQUEST, "{verb} requests without a resource are not currently supported by the '{resource}' service.";
+    /// No such table.
+    unknown_table(table) = NOT_FOUND, "Table \"{table}\" does not exist in the database.";
+    /// No such field in a table description.
+    unknown_field(field, table) = NOT_FOUND, "Field '{field}' does not exist in table '{table}'.";
+    /// No such relationship in a table description.
+    unknown_relationship(name, table) = NOT_FOUND, "Relationship '{name}' does not exist in table '{table}'.";
+    /// No row with this identifier.
+    unknown_record(id) = NOT_FOUND, "Record with identifier '{id}' not found.";
+    /// No such address.
+    unknown_path() = NOT_FOUND, "There is nothing at this address; the API begins at /api/v2.";
+    /// No such verb.
+    unknown_method(method) = METHOD_NOT_ALLOWED, "The method {method} is not supported; use GET, POST, PUT, PATCH or DELETE.";
+    /// A path or query string that is not percent-encoded UTF-8.
+    malformed_address(part) = BAD_REQUEST, "The {part} of the address is not percent-encoded UTF-8.";
+    /// A body that is not JSON.
+    malformed_json(line, column) = BAD_REQUEST, "Invalid or malformed JSON at line {line}, column {column}.";
+    /// A body that is JSON but of the wrong kind.
+    unexpected_body() = BAD_REQUEST, "The body must be a JSON object.";
+    /// The body could not be read to its end.
+    broken_body() = BAD_REQUEST, "The body of the request could not be read.";
+    /// The body is larger than the configuration allows.
+    body_too_large(limit) = PAYLOAD_TOO_LARGE, "The body is larger than the {limit} bytes that this server accepts.";
+    /// Something that a later version may do.
+    unsupported(feature) = NOT_IMPLEMENTED, "{feature} is not supported by this service.";
+    /// The time ran out.
+    timed_out() = GATEWAY_TIMEOUT, "The request took longer than this server allows.";
+    /// The gateway itself is at fault.
+    internal() = INTERNAL_SERVER_ERROR, "An internal error occurred; the log has it under the request id.";
+    /// Not ready to serve.
+    not_ready(services) = SERVICE_UNAVAILABLE, "Not ready: {services}.";
+}
+
+impl ApiError {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, code: Json::from(status.as_u16()), message: message.into(), context: None, retry_after: None }
+    }
+
+    /// Rows asked for by identifier that were not all found: each missing one has its own error under its index.
+    #[must_use]
+    pub fn batch(message: &'static str, failed: &[usize], resource: Json) -> Self {
+        let mut error = Self::new(StatusCode::BAD_REQUEST, message);
+        error.code = Json::from(1000);
+        error.context = Some(json!({ "error": failed, "resource": resource }));
+        error
+    }
+
+    /// An answer that a hook gave in place of the operation.
+    #[must_use]
+    pub fn from_hook(status: u16, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), message)
+    }
+
+    fn with_context(mut self, context: Json) -> Self {
+        self.context = Some(context);
+        self
+    }
+
+    fn retry_in(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The members of the error object in their fixed order. `plain` leaves the message as it is; otherwise it is HTML-encoded, as the
+    /// clients of old expect it.
+    #[must_use]
+    pub fn object(&self, plain: bool) -> Json {
+        let message = if plain { self.message.clone() } else { html_encoded(&self.message) };
+        json!({ "code": self.code, "context": self.context, "message": message, "status_code": self.status.as_u16() })
+    }
+}
+
+/// `& " < >` as entities; single quotes stay.
+fn html_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => encoded.push_str("&amp;"),
+            '"' => encoded.push_str("&quot;"),
+            '<' => encoded.push_str("&lt;"),
+            '>' => encoded.push_str("&gt;"),
+            other => encoded.push(other),
+        }
+    }
+    encoded
+}
+
+impl From<Denial> for ApiError {
+    fn from(denial: Denial) -> Self {
+        let status = match &denial {
+            Denial::TokenExpired | Denial::TokenInvalid { .. } | Denial::BasicMismatch => StatusCode::UNAUTHORIZED,
+            Denial::UnknownApiKey | Denial::NotAuthenticated => StatusCode::UNAUTHORIZED,
+            Denial::TokenBlacklisted | Denial::AppInactive | Denial::RoleNotFound | Denial::RoleInactive => StatusCode::FORBIDDEN,
+            Denial::ComponentForbidden { .. } | Denial::ServiceForbidden { .. } => StatusCode::FORBIDDEN,
+            Denial::NoCredentials | Denial::NoApiKey | Denial::NoSessionToken => StatusCode::BAD_REQUEST,
+            Denial::LoginThrottled { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Denial::LoginUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let error = Self::new(status, denial.to_string());
+        if let Denial::LoginThrottled { retry_after } = denial { error.retry_in(retry_after) } else { error }
+    }
+}
+
+impl From<SessionError> for ApiError {
+    fn from(session: SessionError) -> Self {
+        let status = match &session {
+            SessionError::MissingEmail | SessionError::MissingPassword => StatusCode::BAD_REQUEST,
+            SessionError::InvalidCredentials | SessionError::NoSession | SessionError::RefreshFailed { .. } => StatusCode::UNAUTHORIZED,
+            SessionError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+            SessionError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let error = Self::new(status, session.to_string());
+        if let SessionError::Throttled { retry_after } = session { error.retry_in(retry_after) } else { error }
+    }
+}
+
+impl From<request::Error> for ApiError {
+    fn from(error: request::Error) -> Self {
+        let context = json!({ "parameter": error.parameter, "position": error.position, "expected": error.expected });
+        Self::new(StatusCode::BAD_REQUEST, error.message).with_context(context)
+    }
+}
+
+impl From<plan::Error> for ApiError {
+    fn from(error: plan::Error) -> Self {
+        let message = error.to_string();
+        match error {
+            plan::Error::Invalid { parameter, position, .. } => {
+                Self::new(StatusCode::BAD_REQUEST, message).with_context(json!({ "parameter": parameter, "position": position }))
+            }
+            plan::Error::NoIdentifier => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message),
+            plan::Error::Unsupported { .. } => Self::new(StatusCode::NOT_IMPLEMENTED, message),
+            plan::Error::TooMuch { .. } => Self::new(StatusCode::BAD_REQUEST, message),
+        }
+    }
+}
+
+/// The kind decides the status; the driver's text stays in the log.
+impl From<ConnectorError> for ApiError {
+    fn from(error: ConnectorError) -> Self {
+        let status = match error.kind {
+            ErrorKind::InvalidRequest | ErrorKind::LimitExceeded => StatusCode::BAD_REQUEST,
+            ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
+            ErrorKind::AuthFailed => StatusCode::BAD_GATEWAY,
+            ErrorKind::PermissionDenied | ErrorKind::RuleViolated => StatusCode::FORBIDDEN,
+            ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::Conflict | ErrorKind::Contention => StatusCode::CONFLICT,
+            ErrorKind::Busy | ErrorKind::Unavailable | ErrorKind::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::QuotaExhausted => StatusCode::INSUFFICIENT_STORAGE,
+            ErrorKind::Timeout | ErrorKind::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let mut api = Self::new(status, error.message);
+        if let Some(sqlstate) = &error.sqlstate {
+            api.code = Json::from(sqlstate.as_ref());
+        }
+        if let Some(reason) = &error.reason {
+            api.context = Some(json!({ "reason": reason }));
+        }
+        if error.is_temporary { api.retry_in(Duration::from_secs(1)) } else { api }
+    }
+}
+
+impl From<Malformed> for ApiError {
+    fn from(malformed: Malformed) -> Self {
+        ConnectorError::from(malformed).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_object_has_its_members_in_order_and_its_message_encoded() {
+        let error = ApiError::unknown_table("foo");
+        let expected = r#"{"code":404,"context":null,"message":"Table &quot;foo&quot; does not exist in the database.","status_code":404}"#;
+        assert_eq!(error.object(false).to_string(), expected);
+        assert_eq!(error.object(true)["message"], "Table \"foo\" does not exist in the database.");
+    }
+
+    #[test]
+    fn a_drivers_text_never_reaches_the_caller() {
+        let error = ConnectorError::new(ErrorKind::Conflict, "a row with this key exists").with_detail("UNIQUE failed: secret").with_sqlstate("23505");
+        let object = ApiError::from(error).object(true);
+        assert_eq!((object["code"].as_str(), object["status_code"].as_u64()), (Some("23505"), Some(409)));
+        assert!(!object.to_string().contains("secret"));
+    }
+}

@@ -1,0 +1,84 @@
+//! The path of a request, taken apart once: what routing, permission and operation see is the same list of segments.
+
+use percent_encoding::percent_decode_str;
+
+use crate::error::ApiError;
+
+/// A path below the API prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    /// Lower case; `None`: the address of the discovery.
+    pub(super) service: Option<String>,
+    /// Segments after the service, decoded. A `/` inside one came percent-encoded and separates nothing.
+    pub(super) resource: Vec<String>,
+}
+
+impl Address {
+    /// Reads a raw path such as `/api/v2/shop/_table/orders`; `None` when it does not begin with `/api`.
+    ///
+    /// # Errors
+    /// When a segment is not percent-encoded UTF-8.
+    pub(super) fn parse(path: &str) -> Result<Option<Self>, ApiError> {
+        let mut raw = path.split('/').filter(|segment| !segment.is_empty());
+        if raw.next() != Some("api") {
+            return Ok(None);
+        }
+        let mut segments = Vec::new();
+        for segment in raw {
+            let decoded = percent_decode_str(segment).decode_utf8().map_err(|_| ApiError::malformed_address("path"))?;
+            // As the clients of old expect it, `..` is taken out and does not climb.
+            if decoded != ".." && decoded != "." && !decoded.is_empty() {
+                segments.push(decoded.into_owned());
+            }
+        }
+        if segments.first().is_some_and(|first| is_version(first)) {
+            segments.remove(0);
+        }
+        let mut segments = segments.into_iter();
+        let service = segments.next().map(|name| name.to_lowercase());
+        Ok(Some(Self { service, resource: segments.collect() }))
+    }
+}
+
+/// The path as roles see it. A `/` inside a segment stays encoded, so that a table named `a/b` is not taken for row `b` of table `a`.
+pub(crate) fn component(resource: &[String]) -> String {
+    let segments: Vec<_> = resource.iter().map(|segment| segment.replace('/', "%2F")).collect();
+    segments.join("/")
+}
+
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, service: Option<&str>, resource: &[&str]) {
+        let address = Address::parse(path).unwrap().unwrap();
+        assert_eq!((address.service.as_deref(), address.resource.iter().map(String::as_str).collect::<Vec<_>>()), (service, resource.to_vec()), "{path}");
+    }
+
+    #[test]
+    fn a_path_is_taken_apart_once() {
+        check("/api", None, &[]);
+        check("/api/v2/", None, &[]);
+        check("/api/v2/Shop/_table/orders/5/", Some("shop"), &["_table", "orders", "5"]);
+        check("/api/shop/_table//orders", Some("shop"), &["_table", "orders"]);
+        check("/api/v2.0/shop/../_schema", Some("shop"), &["_schema"]);
+        check("/api/v2/shop/_table/%2e%2e/%C3%BCber%25", Some("shop"), &["_table", "über%"]);
+        check("/api/v2/vx/_table", Some("vx"), &["_table"]);
+    }
+
+    #[test]
+    fn a_slash_inside_a_segment_separates_nothing() {
+        check("/api/v2/shop/_table/a%2Fb", Some("shop"), &["_table", "a/b"]);
+        assert_eq!(component(&["_table".to_owned(), "a/b".to_owned()]), "_table/a%2Fb");
+    }
+
+    #[test]
+    fn other_paths_are_none_and_bad_encoding_is_an_error() {
+        assert_eq!(Address::parse("/apix/v2"), Ok(None));
+        assert!(Address::parse("/api/v2/%ff").is_err());
+    }
+}
