@@ -1,6 +1,5 @@
 //! Tree → text. The text of a tree that the parser built parses to the same tree again, positions aside, as long as the
-//! bounds allow for the parentheses that are added, and no bare text holds a double quote straight after a logical word
-//! (it could pair with a quote around a later name).
+//! bounds allow for the parentheses that are added. It uses only forms that every reader of this grammar knows.
 
 use std::fmt::{Display, Formatter, Result, Write};
 
