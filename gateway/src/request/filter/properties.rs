@@ -277,7 +277,7 @@ fn grammar_tokens_reach_every_kind_of_node() {
     }
 }
 
-const PIECES: [&str; 48] = [
+const PIECES: [&str; 51] = [
     "(",
     ")",
     "(",
@@ -321,6 +321,9 @@ const PIECES: [&str; 48] = [
     "+",
     "*",
     "now()",
+    "(5 + a)",
+    "a = ",
+    "a <= 'x'",
     ":p",
     "{user.id}",
     "é",
