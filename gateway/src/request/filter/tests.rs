@@ -207,6 +207,7 @@ fn quotes_hide_everything() {
         ("a = ''''", "[a] = q<'>"),
         ("a = ' '", "[a] = q< >"),
         ("name contains '50%_'", "[name] contains q<50%_>"),
+        ("a between 'x and y and 'z'", "[a] between b<'x> b<y and 'z'>"),
         ("a between 'x' and 'y'", "[a] between q<x> q<y>"),
     ]);
 }

@@ -113,8 +113,8 @@ impl Parser<'_> {
     /// The text from the quote at the next token to the first quote that a value can end with. `None` if no quote closes
     /// it: the quote is then part of a bare text (`'Ndrangheta`).
     ///
-    /// A text that holds its own quote undoubled (`'O'Brien'`) does not reach past the parenthesis or list item that it
-    /// stands in; so a quote that somebody forgot to close does not swallow the conditions after it.
+    /// A text that holds its own quote undoubled (`'O'Brien'`) does not reach past the parenthesis, list item or end of
+    /// BETWEEN that it stands in; so a quote that somebody forgot to close does not swallow the conditions after it.
     fn quoted(&mut self, quote: u8, end: End) -> Option<Literal> {
         let opening = *self.tokens.get(self.next)?;
         let mut index = self.next + 1;
@@ -140,6 +140,7 @@ impl Parser<'_> {
                 Kind::Close if open > 0 => open -= 1,
                 Kind::Close => is_outside |= end != End::Text,
                 Kind::Comma if open == 0 => is_outside |= end == End::List,
+                Kind::Keyword(Keyword::And) if open == 0 => is_outside |= end == End::Low,
                 _ => {}
             }
             if inner_quotes > 0 && (is_outside || inner_quotes > MAX_INNER_QUOTES) {
