@@ -152,8 +152,9 @@ impl Parser<'_> {
         while matches!(self.kind_at(index), Some(Kind::Open | Kind::Keyword(Keyword::Not))) {
             index += 1;
         }
-        if self.quoted_field(index).is_some() {
-            return true;
+        // A quote of a bare text may seem to open a name; its end then lies in another group.
+        if let Some((field, _)) = self.quoted_field(index) {
+            return !closes_more_than_it_opens(&field.name);
         }
         let first = index;
         loop {
@@ -169,4 +170,17 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+fn closes_more_than_it_opens(text: &str) -> bool {
+    let mut open = 0_usize;
+    text.bytes().any(|byte| {
+        let closes = byte == b')' && open == 0;
+        open = match byte {
+            b'(' => open + 1,
+            b')' => open.saturating_sub(1),
+            _ => open,
+        };
+        closes
+    })
 }

@@ -57,14 +57,12 @@ pub(super) struct Parser<'a> {
     /// NOR operators so far; each may deepen the tree by one.
     nors: usize,
     comparisons: usize,
-    /// Pairs of quote character and [`End`] for which the rest of the text is known to have no closing quote.
-    pub(super) unclosed: Vec<(u8, End)>,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str, params: &'a Params) -> Self {
         let tokens = lexer::tokens(text);
-        Self { text, params, tokens, next: 0, depth: 0, nors: 0, comparisons: 0, unclosed: Vec::new() }
+        Self { text, params, tokens, next: 0, depth: 0, nors: 0, comparisons: 0 }
     }
 
     // --- tokens

@@ -1,5 +1,5 @@
 //! Tree → text. The text of a tree that the parser built parses to the same tree again, positions aside, as long as the
-//! bounds allow for the parentheses that are added. It uses only forms that every reader of this grammar knows.
+//! bounds allow for the parentheses that are added and no bare text begins with a quote (a later quote may close it).
 
 use std::fmt::{Display, Formatter, Result, Write};
 

@@ -8,6 +8,10 @@ use super::lexer::{Keyword, Kind};
 use super::parser::{MAX_LIST_ITEMS, Parser};
 use crate::request::Error;
 
+/// Most quotes from the first undoubled one on that a quoted text may hold. It keeps the search for the closing quote
+/// linear: no token is looked at from more openings than this.
+const MAX_INNER_QUOTES: usize = 32;
+
 /// Where a value ends, besides the end of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -108,30 +112,42 @@ impl Parser<'_> {
 
     /// The text from the quote at the next token to the first quote that a value can end with. `None` if no quote closes
     /// it: the quote is then part of a bare text (`'Ndrangheta`).
+    ///
+    /// A text that holds its own quote undoubled (`'O'Brien'`) does not reach past the parenthesis, list item or end of
+    /// BETWEEN that it stands in; so a quote that somebody forgot to close does not swallow the conditions after it.
     fn quoted(&mut self, quote: u8, end: End) -> Option<Literal> {
         let opening = *self.tokens.get(self.next)?;
         let mut index = self.next + 1;
+        let mut open = 0_usize;
         let mut is_doubled = false;
+        let mut is_outside = false;
+        let mut inner_quotes = 0;
         while let Some(token) = self.tokens.get(index) {
-            if token.kind != Kind::Quote(quote) {
-                // Past the quotes at the opening, what an earlier search found out holds here too.
-                if self.unclosed.contains(&(quote, end)) {
-                    return None;
+            match token.kind {
+                Kind::Quote(found) if found == quote && self.is_doubled(index) => {
+                    is_doubled = true;
+                    inner_quotes += usize::from(inner_quotes > 0);
+                    index += 1;
                 }
-                index += 1;
-            } else if self.is_doubled(index) {
-                is_doubled = true;
-                index += 2;
-            } else if self.ends_value(index + 1, end) {
-                let inner = self.text.get(opening.end..token.start)?;
-                let text = if is_doubled { undouble(inner, quote) } else { inner.to_owned() };
-                self.next = index + 1;
-                return Some(Literal { text, quoted: true, position: opening.start });
-            } else {
-                index += 1;
+                Kind::Quote(found) if found == quote && self.ends_value(index + 1, end) => {
+                    let inner = self.text.get(opening.end..token.start)?;
+                    let text = if is_doubled { undouble(inner, quote) } else { inner.to_owned() };
+                    self.next = index + 1;
+                    return Some(Literal { text, quoted: true, position: opening.start });
+                }
+                Kind::Quote(found) if found == quote => inner_quotes += 1,
+                Kind::Open => open += 1,
+                Kind::Close if open > 0 => open -= 1,
+                Kind::Close => is_outside |= end != End::Text,
+                Kind::Comma if open == 0 => is_outside |= end == End::List,
+                Kind::Keyword(Keyword::And) if open == 0 => is_outside |= end == End::Low,
+                _ => {}
             }
+            if inner_quotes > 0 && (is_outside || inner_quotes > MAX_INNER_QUOTES) {
+                return None;
+            }
+            index += 1;
         }
-        self.unclosed.push((quote, end));
         None
     }
 
@@ -141,12 +157,7 @@ impl Parser<'_> {
         let first = self.next;
         let refusal = match expression::in_parentheses(self.text, self.position_at(first)) {
             Ok((expression, stop)) => {
-                let after = first
-                    + self
-                        .tokens
-                        .get(first..)
-                        .unwrap_or_default()
-                        .partition_point(|token| token.start < stop);
+                let after = self.tokens.partition_point(|token| token.start < stop);
                 if self.ends_value(after, end) {
                     self.next = after;
                     return Ok(Some(Value::Expression(expression)));
