@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use connector_api::model::batch::Malformed;
 use connector_api::{Error as ConnectorError, ErrorKind};
 use serde_json::{Value as Json, json};
 
@@ -108,6 +107,12 @@ impl ApiError {
         Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), message)
     }
 
+    /// Whether the caller has to say who they are.
+    #[must_use]
+    pub fn asks_for_login(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     fn with_context(mut self, context: Json) -> Self {
         self.context = Some(context);
         self
@@ -192,9 +197,10 @@ impl From<plan::Error> for ApiError {
     }
 }
 
-/// The kind decides the status; the driver's text stays in the log.
-impl From<ConnectorError> for ApiError {
-    fn from(error: ConnectorError) -> Self {
+impl ApiError {
+    /// The caller's part of a connector's failure: the kind decides the status; the driver's text stays in the log.
+    #[must_use]
+    pub fn from_connector(error: &ConnectorError) -> Self {
         let status = match error.kind {
             ErrorKind::InvalidRequest | ErrorKind::LimitExceeded => StatusCode::BAD_REQUEST,
             ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
@@ -207,7 +213,7 @@ impl From<ConnectorError> for ApiError {
             ErrorKind::Timeout | ErrorKind::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let mut api = Self::new(status, error.message);
+        let mut api = Self::new(status, error.message.clone());
         if let Some(sqlstate) = &error.sqlstate {
             api.code = Json::from(sqlstate.as_ref());
         }
@@ -215,12 +221,6 @@ impl From<ConnectorError> for ApiError {
             api.context = Some(json!({ "reason": reason }));
         }
         if error.is_temporary { api.retry_in(Duration::from_secs(1)) } else { api }
-    }
-}
-
-impl From<Malformed> for ApiError {
-    fn from(malformed: Malformed) -> Self {
-        ConnectorError::from(malformed).into()
     }
 }
 
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_drivers_text_never_reaches_the_caller() {
         let error = ConnectorError::new(ErrorKind::Conflict, "a row with this key exists").with_detail("UNIQUE failed: secret").with_sqlstate("23505");
-        let object = ApiError::from(error).object(true);
+        let object = ApiError::from_connector(&error).object(true);
         assert_eq!((object["code"].as_str(), object["status_code"].as_u64()), (Some("23505"), Some(409)));
         assert!(!object.to_string().contains("secret"));
     }

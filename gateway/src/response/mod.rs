@@ -5,4 +5,4 @@ mod cell;
 mod rows;
 
 pub use cell::write_cell;
-pub use rows::{RowEncoder, RowFormat, read_row};
+pub use rows::{RowEncoder, RowFormat};

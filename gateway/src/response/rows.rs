@@ -1,6 +1,6 @@
 //! Rows of a message as JSON.
 
-use connector_api::model::batch::{Cell, ColumnNames, Malformed, RowsFrame};
+use connector_api::model::batch::{Cell, Malformed};
 
 use super::cell::{string, write_cell};
 
@@ -19,12 +19,8 @@ pub struct RowEncoder {
     format: RowFormat,
     /// Shown columns: name and the bytes `"name":`.
     shown: Vec<(String, Vec<u8>)>,
-    /// For each shown column its place in the set.
+    /// For each shown column its place in a row.
     places: Vec<usize>,
-    /// The set's columns are exactly the shown ones, in order.
-    is_direct: bool,
-    /// Number of columns of the set.
-    width: usize,
     rows: u64,
 }
 
@@ -33,6 +29,7 @@ const MISSING: Malformed = Malformed("a selected column is missing");
 
 impl RowEncoder {
     /// An encoder that shows these columns.
+    #[must_use]
     pub fn new(shown: &[String], format: RowFormat) -> Self {
         let key = |name: &String| {
             let mut key = Vec::with_capacity(name.len() + 3);
@@ -40,17 +37,11 @@ impl RowEncoder {
             key.push(b':');
             (name.clone(), key)
         };
-        Self {
-            format,
-            shown: shown.iter().map(key).collect(),
-            places: Vec::new(),
-            is_direct: false,
-            width: 0,
-            rows: 0,
-        }
+        Self { format, shown: shown.iter().map(key).collect(), places: Vec::new(), rows: 0 }
     }
 
     /// Rows written so far.
+    #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -59,85 +50,50 @@ impl RowEncoder {
     ///
     /// # Errors
     /// When a shown column is not among them.
-    pub fn columns(&mut self, names: ColumnNames<'_>) -> Result<(), Malformed> {
-        self.width = usize::try_from(names.len()).map_err(|_| MISSING)?;
+    pub fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
         self.places.clear();
-        for (shown, _) in &self.shown {
-            self.places.push(names.iter().position(|name| name == shown).ok_or(MISSING)?);
+        for (index, (shown, _)) in self.shown.iter().enumerate() {
+            // Nearly always the connector keeps the order it was asked in.
+            let place = if names.get(index) == Some(shown) { Some(index) } else { names.iter().position(|name| name == shown) };
+            self.places.push(place.ok_or(MISSING)?);
         }
-        self.is_direct = self.format == RowFormat::Objects
-            && self.width == self.shown.len()
-            && self.places.iter().copied().eq(0..self.width);
         Ok(())
     }
 
-    /// Appends up to `most` rows of a frame, with a comma before each but the very first. Gives how many.
-    ///
-    /// # Errors
-    /// When the cells are malformed.
-    pub fn write(
-        &mut self,
-        out: &mut Vec<u8>,
-        frame: &mut RowsFrame<'_>,
-        most: u64,
-    ) -> Result<u64, Malformed> {
-        let count = u64::from(frame.count).min(most);
-        let mut row = Vec::with_capacity(if self.is_direct { 0 } else { self.width });
-        for _ in 0..count {
-            if self.rows > 0 {
-                out.push(b',');
-            }
-            if self.is_direct {
-                self.write_direct(out, frame)?;
-            } else {
-                read_row(frame, self.width, &mut row)?;
-                self.write_row(out, &row)?;
-            }
-            self.rows += 1;
-        }
-        Ok(count)
-    }
-
-    fn write_direct(&self, out: &mut Vec<u8>, frame: &mut RowsFrame<'_>) -> Result<(), Malformed> {
-        let mut separator = b'{';
-        for (_, key) in &self.shown {
-            let cell = frame.next_cell()?;
-            if cell != Cell::Absent {
-                out.push(std::mem::replace(&mut separator, b','));
-                out.extend_from_slice(key);
-                write_cell(out, cell)?;
-            }
-        }
-        close(out, separator);
-        Ok(())
-    }
-
-    /// Appends one row whose cells were read before.
+    /// Appends a row, with a comma before each but the first.
     ///
     /// # Errors
     /// When nested cells are malformed.
-    pub fn write_row(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
-        let cell = |place: &usize| row.get(*place).copied().ok_or(MISSING);
-        if self.format == RowFormat::Identifiers {
-            return self.write_identifier(out, row);
+    pub fn write(&mut self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
+        if self.rows > 0 {
+            out.push(b',');
         }
+        self.rows += 1;
+        match self.format {
+            RowFormat::Objects => self.write_object(out, row),
+            RowFormat::Identifiers => self.write_identifier(out, row),
+        }
+    }
+
+    fn write_object(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
         let mut separator = b'{';
         for ((_, key), place) in self.shown.iter().zip(&self.places) {
-            let cell = cell(place)?;
+            let cell = *row.get(*place).ok_or(MISSING)?;
             if cell != Cell::Absent {
                 out.push(std::mem::replace(&mut separator, b','));
                 out.extend_from_slice(key);
                 write_cell(out, cell)?;
             }
         }
-        close(out, separator);
+        // An object without members has not been opened yet.
+        out.extend_from_slice(if separator == b'{' { b"{}" } else { b"}" });
         Ok(())
     }
 
     fn write_identifier(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
-        let cells = self.places.iter().map(|place| row.get(*place).copied().ok_or(MISSING));
+        let mut cells = self.places.iter().map(|place| row.get(*place).copied().ok_or(MISSING));
         if self.places.len() == 1 {
-            return cells.into_iter().try_for_each(|cell| write_cell(out, cell?));
+            return cells.try_for_each(|cell| write_cell(out, cell?));
         }
         let mut text = String::from("(");
         for (index, cell) in cells.enumerate() {
@@ -158,35 +114,11 @@ impl RowEncoder {
         Ok(())
     }
 
-    /// Places of these columns in the set.
+    /// Places of these columns in a row.
     ///
     /// # Errors
     /// When one is missing.
-    pub fn places_of(names: ColumnNames<'_>, wanted: &[String]) -> Result<Vec<usize>, Malformed> {
+    pub fn places_of(names: &[String], wanted: &[String]) -> Result<Vec<usize>, Malformed> {
         wanted.iter().map(|wanted| names.iter().position(|name| name == wanted).ok_or(MISSING)).collect()
     }
-}
-
-/// Reads the cells of one row.
-///
-/// # Errors
-/// When they are malformed.
-pub fn read_row<'a>(
-    frame: &mut RowsFrame<'a>,
-    width: usize,
-    row: &mut Vec<Cell<'a>>,
-) -> Result<(), Malformed> {
-    row.clear();
-    for _ in 0..width {
-        row.push(frame.next_cell()?);
-    }
-    Ok(())
-}
-
-/// Closes an object; one without members has not been opened yet.
-fn close(out: &mut Vec<u8>, separator: u8) {
-    if separator == b'{' {
-        out.push(b'{');
-    }
-    out.push(b'}');
 }

@@ -1,0 +1,40 @@
+//! All that the gateway says in its log about its own work: one function each, so that what may be logged is decided here. Never a
+//! secret, never a bound value.
+
+use std::time::Duration;
+
+use crate::telemetry::QUERY_TARGET;
+
+/// A statement was run. `statement` has placeholders; a connector that has no statements gives none.
+pub(crate) fn statement(service: &str, request_id: &str, statement: Option<&str>, took: Duration, rows: u64) {
+    tracing::info!(
+        target: QUERY_TARGET,
+        service,
+        request_id,
+        statement = statement.unwrap_or("(no text)"),
+        milliseconds = took.as_secs_f64() * 1000.0,
+        rows,
+        "statement"
+    );
+}
+
+/// A request was answered.
+pub(crate) fn answered(request_id: &str, method: &str, path: &str, status: u16, took: Duration) {
+    tracing::info!(target: "tablegate::http", request_id, method, path, status, milliseconds = took.as_secs_f64() * 1000.0, "answered");
+}
+
+/// A connector failed; its own text stands here and nowhere else.
+pub(crate) fn connector_failed(service: &str, request_id: &str, error: &connector_api::Error) {
+    tracing::warn!(
+        target: "tablegate::connector",
+        service,
+        request_id,
+        kind = ?error.kind,
+        message = %error.message,
+        reason = error.reason.as_deref(),
+        native_code = error.native_code.as_deref(),
+        sqlstate = error.sqlstate.as_deref(),
+        detail = error.detail.as_deref(),
+        "a connector failed"
+    );
+}

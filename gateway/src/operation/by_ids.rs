@@ -1,0 +1,104 @@
+//! Rows by identifier: in the order of the request, duplicates repeated, and a batch error that names what is missing.
+
+use std::collections::HashMap;
+
+use connector_api::Error;
+use connector_api::model::Value;
+use connector_api::model::batch::{Cell, CellWriter, Frame, FrameReader, FrameWriter};
+use serde_json::{Value as Json, json};
+
+use super::page::wrapped;
+use super::records::{Target, first_row, for_each_row, name_of};
+use crate::error::ApiError;
+use crate::pipeline::Answer;
+use crate::plan::{self, Read};
+use crate::request::{Id, TableRead};
+use crate::response::{RowEncoder, RowFormat, write_cell};
+
+const NOT_ALL: &str = "Batch Error: Not all requested records could be retrieved.";
+
+/// `GET _table/{table}?ids=…`. One query asks for all; an identifier that it does not answer is asked for by itself, since a store may
+/// think two texts equal that differ here. Without `continue` the first missing one ends the list.
+pub(super) async fn read(target: &Target<'_>, ids: &[Id], read: &TableRead, format: RowFormat, schema: Option<Json>) -> Result<Answer, ApiError> {
+    let plan = target.plan(|scope| plan::by_ids(ids, read, scope))?;
+    let found = match &plan.all {
+        Some(all) => rows_by_key(target, all, format.clone()).await?,
+        None => HashMap::new(),
+    };
+    let mut rows: Vec<Option<Vec<u8>>> = Vec::with_capacity(ids.len());
+    for (id, key) in ids.iter().zip(&plan.keys) {
+        let row = match found.get(&key_of_values(key)?) {
+            Some(row) => Some(row.clone()),
+            None => {
+                let single = target.plan(|scope| plan::single(id, read, scope))?;
+                first_row(target, &single, format.clone()).await?
+            }
+        };
+        let is_missing = row.is_none();
+        rows.push(row);
+        if is_missing && !read.is_continued {
+            break;
+        }
+    }
+    if read.count_only {
+        return Ok(Answer::json(rows.iter().flatten().count().to_string()));
+    }
+    if rows.iter().any(Option::is_none) {
+        return Err(missing(ids, &rows));
+    }
+    Ok(wrapped(rows.iter().flatten().map(Vec::as_slice), schema))
+}
+
+/// Each row as JSON under the JSON of its key.
+async fn rows_by_key(target: &Target<'_>, plan: &Read, format: RowFormat) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
+    let mut found = HashMap::new();
+    for_each_row(target, plan, |columns, row| {
+        let mut encoder = RowEncoder::new(&plan.shown, format.clone());
+        let mut json = Vec::with_capacity(256);
+        encoder.columns(&columns.names)?;
+        encoder.write(&mut json, row)?;
+        let places = RowEncoder::places_of(&columns.names, &plan.key)?;
+        let cells = places.iter().filter_map(|place| row.get(*place)).copied();
+        found.insert(key_of_cells(cells)?, json);
+        Ok(())
+    })
+    .await?;
+    Ok(found)
+}
+
+fn key_of_cells<'a>(cells: impl Iterator<Item = Cell<'a>>) -> Result<Vec<u8>, Error> {
+    let mut key = Vec::new();
+    for cell in cells {
+        write_cell(&mut key, cell)?;
+        key.push(b',');
+    }
+    Ok(key)
+}
+
+/// The same for values that were asked for, by way of the cells they would be.
+fn key_of_values(values: &[Value]) -> Result<Vec<u8>, ApiError> {
+    let mut cells = Vec::new();
+    values.iter().for_each(|value| cells.value(value));
+    let mut frames = FrameWriter::default();
+    frames.parameters(u32::try_from(values.len()).unwrap_or(u32::MAX), &cells);
+    let message = frames.into_bytes();
+    let mut key = Vec::new();
+    if let Ok(Some(Frame::Parameters(mut row))) = FrameReader::new(&message).next_frame() {
+        for _ in values {
+            let written = row.next_cell().and_then(|cell| write_cell(&mut key, cell));
+            written.map_err(|_| ApiError::internal())?;
+            key.push(b',');
+        }
+    }
+    Ok(key)
+}
+
+/// The batch error: an entry for each identifier that was tried.
+fn missing(ids: &[Id], rows: &[Option<Vec<u8>>]) -> ApiError {
+    let failed: Vec<usize> = rows.iter().enumerate().filter(|(_, row)| row.is_none()).map(|(index, _)| index).collect();
+    let entries = ids.iter().zip(rows).map(|(id, row)| match row {
+        Some(row) => serde_json::from_slice(row).unwrap_or(Json::Null),
+        None => ApiError::unknown_record(name_of(id)).object(true),
+    });
+    ApiError::batch(NOT_ALL, &failed, json!(entries.collect::<Vec<_>>()))
+}

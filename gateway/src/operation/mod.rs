@@ -1,0 +1,127 @@
+//! What a request asks to be done with a service, typed, and the doing: catalogue, plan, connector, response, in this order. No
+//! permission is decided here but which of several things a list shows; no text is parsed.
+
+mod by_ids;
+mod lists;
+mod page;
+mod records;
+mod resource;
+mod schema;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use connector_api::model::{Count, Table, Value};
+use connector_api::{Error, ErrorKind};
+
+pub use resource::Operation;
+
+use crate::connectors::{self, CallContext};
+use crate::error::ApiError;
+use crate::events;
+use crate::pipeline::{Answer, Request};
+use crate::roles::Caller;
+use crate::schema::catalogue::Source;
+use crate::services::Service;
+use crate::snapshot::Snapshot;
+
+/// The path as roles see it. A `/` inside a segment stays encoded, so that a table named `a/b` is not taken for row `b` of table `a`.
+pub(crate) fn component(resource: &[String]) -> String {
+    let segments: Vec<_> = resource.iter().map(|segment| segment.replace('/', "%2F")).collect();
+    segments.join("/")
+}
+
+/// What an operation works with.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    snapshot: &'a Snapshot,
+    service: &'a Arc<Service>,
+    caller: &'a Caller,
+    request_id: &'a Arc<str>,
+}
+
+/// The part of a job that a streamed answer takes along.
+#[derive(Clone)]
+struct Owner {
+    service: Arc<Service>,
+    connection: Arc<connectors::Service>,
+    request_id: Arc<str>,
+    time: Duration,
+}
+
+impl Job<'_> {
+    async fn owner(&self) -> Result<Owner, ApiError> {
+        let connection = self.service.connection(&self.snapshot.registry).await;
+        let connection = connection.map_err(|error| failed(self.service, self.request_id, &error))?;
+        Ok(Owner {
+            service: Arc::clone(self.service),
+            connection: Arc::clone(connection),
+            request_id: Arc::clone(self.request_id),
+            time: self.snapshot.request_timeout,
+        })
+    }
+}
+
+impl Owner {
+    fn call_context(&self) -> CallContext<'_> {
+        CallContext { request_id: &self.request_id, time: self.time, session: None }
+    }
+
+    fn source(&self) -> Source {
+        Source { service: Arc::clone(&self.connection), request_id: Arc::clone(&self.request_id), time: self.time }
+    }
+
+    /// Logs a connector's failure and gives the caller's part of it.
+    fn failed(&self, error: impl Into<Error>) -> ApiError {
+        failed(&self.service, &self.request_id, &error.into())
+    }
+
+    /// The table with this name.
+    async fn table(&self, name: &str) -> Result<Arc<Table>, ApiError> {
+        let table = self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
+        table.ok_or_else(|| ApiError::unknown_table(name))
+    }
+
+    async fn count(&self, shape: &Count, params: &[Value]) -> Result<u64, ApiError> {
+        let began = Instant::now();
+        let (count, statement) = self.connection.count(shape, params, self.call_context()).await.map_err(|error| self.failed(error))?;
+        self.log_statement(statement.as_deref(), began, 1);
+        Ok(count)
+    }
+
+    fn log_statement(&self, statement: Option<&str>, began: Instant, rows: u64) {
+        events::statement(self.service.name(), &self.request_id, statement, began.elapsed(), rows);
+    }
+}
+
+/// A table or column that is gone means that the catalogue is out of date.
+fn failed(service: &Service, request_id: &str, error: &Error) -> ApiError {
+    events::connector_failed(service.name(), request_id, error);
+    if error.kind == ErrorKind::NotFound {
+        service.catalogue().forget();
+    }
+    ApiError::from_connector(error)
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unknown or inactive service, and whatever the operation refuses.
+pub async fn run(snapshot: &Snapshot, request: &Request, operation: Operation) -> Result<Answer, ApiError> {
+    let name = &request.what.service;
+    let service = snapshot.services.get(name).ok_or_else(|| ApiError::unknown_service(name))?;
+    if !service.is_active() {
+        return Err(ApiError::inactive_service(service.name()));
+    }
+    let job = Job { snapshot, service, caller: &request.caller, request_id: &request.id };
+    match operation {
+        Operation::Root(list) => lists::root(job, &list).await,
+        Operation::ListTables(list) => lists::tables(job, "_table", &list).await,
+        Operation::ListSchema(list) => lists::tables(job, "_schema", &list).await,
+        Operation::DescribeTable { table, list } => schema::table(job, &table, &list).await,
+        Operation::DescribeFields { table, field, list } => schema::fields(job, &table, field.as_deref(), &list).await,
+        Operation::DescribeRelated { table, relationship, list } => schema::related(job, &table, relationship.as_deref(), &list).await,
+        Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
+        Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
+    }
+}

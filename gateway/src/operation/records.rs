@@ -1,0 +1,159 @@
+//! Rows: a collection by filter, rows by identifier, a single row, a count.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use connector_api::Error;
+use connector_api::model::Table;
+use connector_api::model::batch::Cell;
+use serde_json::Value as Json;
+
+use super::page::{self, Meta};
+use super::{Job, Owner, by_ids, component};
+use crate::connectors::{Columns, RowStream};
+use crate::error::ApiError;
+use crate::pipeline::Answer;
+use crate::plan::{self, RowRules, Scope};
+use crate::request::{Id, TableRead};
+use crate::response::{RowEncoder, RowFormat};
+use crate::roles::{Caller, Verb};
+
+/// A table of the request with all that planning needs.
+pub(super) struct Target<'a> {
+    pub(super) owner: Owner,
+    pub(super) table: Arc<Table>,
+    caller: &'a Caller,
+    rules: Option<RowRules<'a>>,
+}
+
+impl<'a> Target<'a> {
+    async fn find(job: Job<'a>, name: &str, refresh: bool) -> Result<Self, ApiError> {
+        let owner = job.owner().await?;
+        if refresh {
+            owner.service.catalogue().forget();
+        }
+        let table = owner.table(name).await?;
+        let component = component(&["_table".to_owned(), name.to_owned()]);
+        let caller = job.caller;
+        let role = caller.role.as_ref().filter(|_| !caller.is_admin);
+        let rules = role.and_then(|role| role.row_filters(job.service.name(), &component, Verb::Get, caller.requestor));
+        let rules = rules.map(|(filters, op)| RowRules { filters, op });
+        Ok(Self { owner, table, caller, rules })
+    }
+
+    /// Plans with the scope of this table.
+    pub(super) fn plan<T>(&self, plan: impl FnOnce(&Scope<'_>) -> Result<T, plan::Error>) -> Result<T, ApiError> {
+        let lookup = |name: &str| self.caller.lookup(name).map(Cow::into_owned);
+        let scope = Scope {
+            table: &self.table,
+            capabilities: self.owner.connection.capabilities(),
+            rules: self.rules,
+            lookup: &lookup,
+            max_records: self.owner.service.max_records(),
+        };
+        Ok(plan(&scope)?)
+    }
+
+    /// Starts a planned read.
+    pub(super) async fn start(&self, read: &plan::Read) -> Result<RowStream, ApiError> {
+        let stream = self.owner.connection.query(&read.query, &read.params, self.owner.call_context()).await;
+        stream.map_err(|error| self.owner.failed(error))
+    }
+
+    /// Counts all rows that match, whatever the page.
+    async fn count(&self, read: &TableRead) -> Result<u64, ApiError> {
+        let (shape, params) = self.plan(|scope| plan::count(read, scope))?;
+        self.owner.count(&shape, &params).await
+    }
+}
+
+/// `GET _table/{table}`.
+pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -> Result<Answer, ApiError> {
+    let target = Target::find(job, table, read.refresh).await?;
+    if read.count_only && read.ids.is_none() {
+        return Ok(Answer::json(target.count(&read).await?.to_string()));
+    }
+    let mut format = RowFormat::Objects;
+    if read.as_list {
+        format = RowFormat::Identifiers;
+        read.fields = crate::request::Fields::Identifiers;
+    }
+    let schema = if read.include_schema { Some(super::schema::description(job, &target.owner, &target.table).await?) } else { None };
+    match read.ids.take() {
+        Some(ids) => by_ids::read(&target, &ids, &read, format, schema).await,
+        None => by_filter(&target, &read, format, schema).await,
+    }
+}
+
+async fn by_filter(target: &Target<'_>, read: &TableRead, format: RowFormat, schema: Option<Json>) -> Result<Answer, ApiError> {
+    let page = target.plan(|scope| plan::page(read, scope))?;
+    let count = if read.include_count { Some(target.count(read).await?) } else { None };
+    let meta = Meta { count, schema, limit: page.limit, offset: page.offset, is_capped: page.is_capped };
+    let encoder = RowEncoder::new(&page.read.shown, format);
+    page::answer(target, &page.read, encoder, meta, read).await
+}
+
+/// `GET _table/{table}/{id}`: the row itself, without a wrapper.
+pub(super) async fn single(job: Job<'_>, table: &str, id: &Id, read: TableRead) -> Result<Answer, ApiError> {
+    let target = Target::find(job, table, read.refresh).await?;
+    let plan = target.plan(|scope| plan::single(id, &read, scope))?;
+    match first_row(&target, &plan, RowFormat::Objects).await? {
+        Some(row) => Ok(Answer::json(row)),
+        None => Err(ApiError::unknown_record(name_of(id))),
+    }
+}
+
+/// The JSON of the first row of a read.
+pub(super) async fn first_row(target: &Target<'_>, plan: &plan::Read, format: RowFormat) -> Result<Option<Vec<u8>>, ApiError> {
+    let mut found = None;
+    let mut encoder = RowEncoder::new(&plan.shown, format);
+    for_each_row(target, plan, |columns, row| {
+        if found.is_none() {
+            let mut json = Vec::with_capacity(256);
+            encoder.columns(&columns.names)?;
+            encoder.write(&mut json, row)?;
+            found = Some(json);
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(found)
+}
+
+/// Reads to the end, handing over each row with its columns.
+pub(super) async fn for_each_row(
+    target: &Target<'_>,
+    plan: &plan::Read,
+    mut each: impl FnMut(&Columns, &[Cell<'_>]) -> Result<(), Error>,
+) -> Result<(), ApiError> {
+    let began = Instant::now();
+    let mut stream = target.start(plan).await?;
+    let mut rows = 0;
+    while let Some(batch) = stream.next().await {
+        let read = batch.and_then(|batch| {
+            rows += batch.row_count();
+            let mut row = Vec::new();
+            for mut section in batch.sections() {
+                while section.read_row(&mut row)? {
+                    each(section.columns(), &row)?;
+                }
+            }
+            Ok(())
+        });
+        read.map_err(|error| target.owner.failed(error))?;
+    }
+    let statement = stream.summary().and_then(|summary| summary.statement.as_deref());
+    target.owner.log_statement(statement, began, rows);
+    Ok(())
+}
+
+/// An identifier as the caller wrote it.
+pub(super) fn name_of(id: &Id) -> String {
+    match id {
+        Id::Value(Json::String(text)) => text.clone(),
+        Id::Value(value) => value.to_string(),
+        Id::Tuple(parts) => format!("({})", parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect::<Vec<_>>().join(",")),
+        Id::Named(members) => Json::Object(members.clone()).to_string(),
+    }
+}

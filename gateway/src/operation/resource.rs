@@ -1,0 +1,104 @@
+//! From the path inside a service to an operation.
+
+use crate::error::ApiError;
+use crate::hooks::HookRequest;
+use crate::request::{Id, ListRead, Parameters, TableRead, path_id};
+use crate::roles::Verb;
+
+/// What shall be done, with its options.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operation {
+    /// The resources of a service.
+    Root(ListRead),
+    /// Names of tables, for their rows.
+    ListTables(ListRead),
+    /// Names of tables, for their descriptions.
+    ListSchema(ListRead),
+    /// A table's description.
+    DescribeTable {
+        /// The table's public name.
+        table: String,
+        /// Options.
+        list: ListRead,
+    },
+    /// The columns of a table, or one of them.
+    DescribeFields {
+        /// The table's public name.
+        table: String,
+        /// The column's name.
+        field: Option<String>,
+        /// Options.
+        list: ListRead,
+    },
+    /// The relationships of a table, or one of them.
+    DescribeRelated {
+        /// The table's public name.
+        table: String,
+        /// The relationship's name.
+        relationship: Option<String>,
+        /// Options.
+        list: ListRead,
+    },
+    /// Rows of a table, by filter or by identifier.
+    ReadTable {
+        /// The table's public name.
+        table: String,
+        /// Options.
+        read: Box<TableRead>,
+    },
+    /// One row.
+    ReadRecord {
+        /// The table's public name.
+        table: String,
+        /// Which.
+        id: Id,
+        /// Options.
+        read: Box<TableRead>,
+    },
+}
+
+impl Operation {
+    /// Reads path and parameters.
+    ///
+    /// # Errors
+    /// A resource or verb that does not exist, and parameters that can't be read.
+    pub fn parse(what: &HookRequest, parameters: Parameters<'_>) -> Result<Self, ApiError> {
+        let resource: Vec<&str> = what.resource.iter().map(String::as_str).collect();
+        if what.verb != Verb::Get {
+            return Err(unsupported(what.verb, &resource, &what.service));
+        }
+        let list = || ListRead::parse(parameters);
+        let read = || TableRead::parse(parameters).map(Box::new);
+        let owned = |name: &str| name.to_owned();
+        Ok(match *resource.as_slice() {
+            [] => Self::Root(list()?),
+            ["_table"] => Self::ListTables(list()?),
+            ["_table", table] => Self::ReadTable { table: owned(table), read: read()? },
+            ["_table", table, id] => Self::ReadRecord { table: owned(table), id: path_id(id), read: read()? },
+            ["_schema"] => Self::ListSchema(list()?),
+            ["_schema", table] => Self::DescribeTable { table: owned(table), list: list()? },
+            ["_schema", table, "_field"] => Self::DescribeFields { table: owned(table), field: None, list: list()? },
+            ["_schema", table, "_related"] => Self::DescribeRelated { table: owned(table), relationship: None, list: list()? },
+            ["_schema", table, "_related", name] => Self::DescribeRelated { table: owned(table), relationship: Some(owned(name)), list: list()? },
+            ["_schema", table, "_field", field] | ["_schema", table, field] => {
+                Self::DescribeFields { table: owned(table), field: Some(owned(field)), list: list()? }
+            }
+            _ => return Err(unknown(&resource, &what.service)),
+        })
+    }
+}
+
+/// Where a verb makes no sense it is refused as such; where it is not built, as not supported.
+fn unsupported(verb: Verb, resource: &[&str], service: &str) -> ApiError {
+    match *resource {
+        [] => ApiError::unsupported_verb(verb.word(), service),
+        ["_table"] => ApiError::unsupported_verb(verb.word(), "_table"),
+        ["_table", _] | ["_table", _, _] => ApiError::unsupported("writing records"),
+        ["_schema", ..] => ApiError::unsupported("changing the schema"),
+        _ => unknown(resource, service),
+    }
+}
+
+fn unknown(resource: &[&str], service: &str) -> ApiError {
+    ApiError::unknown_resource(resource.join("/"), service)
+}

@@ -1,0 +1,141 @@
+//! The way of one request, in one direction, no step skipped. Steps have their rooms; only their order stands here.
+//!
+//! ```text
+//! http       bytes → method, path, parameters, body, credentials
+//! auth       credentials → caller
+//! permit     caller + service + component + verb → allowed, or a denial
+//! limits     no limit per caller exists; its place is behind permit, before anything costs
+//! request    text → typed operation
+//! before     hooks on {event}.pre_process; permit and request again if a hook changed something
+//! operation  catalogue → plan → connector → response (relations will be planned as operations of their own)
+//! after      hooks on {event}.post_process
+//! ```
+//!
+//! Whoever calls from inside (a hook's script, a relation, a batch) enters at [`run`], so at permit: never below the plan.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+
+use crate::error::{self, ApiError};
+use crate::hooks::{HookAnswer, HookRequest, Hooks, event_names};
+use crate::operation::{self, Operation};
+use crate::request::Parameters;
+use crate::roles::{self, Caller};
+use crate::snapshot::Snapshot;
+
+/// A permitted-or-not request with everything that deciding and doing need.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What shall be done, in the form that hooks may change.
+    pub what: HookRequest,
+    /// Who asks.
+    pub caller: Caller,
+    /// For logs, and for connectors to log with.
+    pub id: Arc<str>,
+}
+
+/// Bytes of an answer, in order.
+pub type ChunkStream = Pin<Box<dyn Stream<Item = Result<Bytes, ApiError>> + Send>>;
+
+/// An answer that went well.
+pub enum Answer {
+    /// All of it.
+    Whole {
+        /// HTTP status.
+        status: StatusCode,
+        /// JSON.
+        body: Bytes,
+    },
+    /// More than one batch of rows: JSON as it comes.
+    Streamed(ChunkStream),
+}
+
+impl Answer {
+    /// A whole answer that went well.
+    pub fn json(body: impl Into<Bytes>) -> Self {
+        Self::Whole { status: error::OK, body: body.into() }
+    }
+}
+
+/// Runs a request.
+///
+/// # Errors
+/// Whatever refuses it on the way.
+pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answer, ApiError> {
+    permit(&request)?;
+    let mut operation = parse(&request)?;
+    let Some(hooks) = snapshot.hooks.clone() else { return operation::run(snapshot, &request, operation).await };
+    let given = before(hooks.as_ref(), &mut request, &mut operation).await?;
+    let answer = match given {
+        Some(answer) => whole(answer)?,
+        None => operation::run(snapshot, &request, operation).await?,
+    };
+    after(hooks.as_ref(), &request, answer).await
+}
+
+fn permit(request: &Request) -> Result<(), ApiError> {
+    let HookRequest { service, resource, verb, .. } = &request.what;
+    roles::decide(&request.caller, service, &operation::component(resource), *verb)?;
+    Ok(())
+}
+
+fn parse(request: &Request) -> Result<Operation, ApiError> {
+    let what = &request.what;
+    let body = match &what.body {
+        None => None,
+        Some(body) => Some(body.as_object().ok_or_else(ApiError::unexpected_body)?),
+    };
+    Operation::parse(what, Parameters { query: &what.query, body })
+}
+
+/// The events before the operation. A hook's answer stands for the operation's, but later hooks still see the request.
+async fn before(hooks: &dyn Hooks, request: &mut Request, operation: &mut Operation) -> Result<Option<HookAnswer>, ApiError> {
+    let mut given = None;
+    for event in event_names(&request.what).map(|name| format!("{name}.pre_process")) {
+        if !hooks.listens(&event) {
+            continue;
+        }
+        let as_it_was = request.what.clone();
+        given = hooks.before(&event, &mut request.what).await?.or(given);
+        if request.what != as_it_was {
+            permit(request)?;
+            *operation = parse(request)?;
+        }
+    }
+    Ok(given)
+}
+
+async fn after(hooks: &dyn Hooks, request: &Request, answer: Answer) -> Result<Answer, ApiError> {
+    let events = event_names(&request.what).map(|name| format!("{name}.post_process"));
+    if !events.iter().any(|event| hooks.listens(event)) {
+        return Ok(answer);
+    }
+    let mut held = hold(answer).await?;
+    for event in events.iter().filter(|event| hooks.listens(event)) {
+        hooks.after(event, &request.what, &mut held).await?;
+    }
+    whole(held)
+}
+
+/// Holds a streamed answer back for the hooks that want to see it.
+async fn hold(answer: Answer) -> Result<HookAnswer, ApiError> {
+    match answer {
+        Answer::Whole { status, body } => Ok(HookAnswer { status: status.as_u16(), body }),
+        Answer::Streamed(mut chunks) => {
+            let mut body = BytesMut::new();
+            while let Some(chunk) = std::future::poll_fn(|context| chunks.as_mut().poll_next(context)).await {
+                body.extend_from_slice(&chunk?);
+            }
+            Ok(HookAnswer { status: error::OK.as_u16(), body: body.freeze() })
+        }
+    }
+}
+
+fn whole(answer: HookAnswer) -> Result<Answer, ApiError> {
+    let status = StatusCode::from_u16(answer.status).map_err(|_| ApiError::internal())?;
+    Ok(Answer::Whole { status, body: answer.body })
+}

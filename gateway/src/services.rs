@@ -1,0 +1,120 @@
+//! A configured service: its settings, its catalogue and its connection, which is opened by the first request that needs it and again
+//! after a failure. Knows no database; whether somebody may use it is decided before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_api::model::OpenRequest;
+use connector_api::{Error, ErrorKind};
+use tokio::sync::OnceCell;
+
+use crate::connectors::{self, CallContext, Limits, Registry};
+use crate::schema::catalogue::Catalogue;
+use crate::settings;
+
+/// A service of the configuration.
+#[derive(Debug)]
+pub struct Service {
+    id: i64,
+    settings: settings::Service,
+    options: Options,
+    connection: OnceCell<Arc<connectors::Service>>,
+    catalogue: Catalogue,
+}
+
+/// What the configuration says for all services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// The connector may run on the gateway's own workers.
+    pub allow_inline: bool,
+    /// Threads of a connector's runtime.
+    pub worker_threads: usize,
+}
+
+impl Service {
+    /// A service that is not connected yet. `id` is its number on the wire.
+    #[must_use]
+    pub fn new(id: i64, settings: settings::Service, options: Options) -> Self {
+        Self { id, settings, options, connection: OnceCell::new(), catalogue: Catalogue::default() }
+    }
+
+    /// Its number on the wire.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// Its name as it is configured.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// Whether it is switched on.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.settings.is_active
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn settings(&self) -> &settings::Service {
+        &self.settings
+    }
+
+    /// The most rows of one answer.
+    #[must_use]
+    pub fn max_records(&self) -> u64 {
+        self.settings.config.max_records
+    }
+
+    /// What it knows of its tables.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Whether a service with these settings would connect in the same way, so that this one's connection can go on.
+    #[must_use]
+    pub fn connects_like(&self, settings: &settings::Service, options: Options) -> bool {
+        self.settings.service_type == settings.service_type && self.settings.config == settings.config && self.options == options
+    }
+
+    /// The connection, opened now if it is not open.
+    ///
+    /// # Errors
+    /// When no loaded connector offers the type, or opening fails.
+    pub async fn connection(&self, registry: &Registry) -> Result<&Arc<connectors::Service>, Error> {
+        self.connection.get_or_try_init(|| self.open(registry)).await
+    }
+
+    async fn open(&self, registry: &Registry) -> Result<Arc<connectors::Service>, Error> {
+        let service_type = &self.settings.service_type;
+        let connector = registry.connector(service_type).ok_or_else(|| {
+            Error::new(ErrorKind::Unavailable, "the connector of this service is not loaded").with_reason("no_connector").with_detail(service_type)
+        })?;
+        let request = OpenRequest {
+            service_type: service_type.clone(),
+            service: self.settings.name.clone(),
+            config: serde_json::Value::Object(self.settings.config.connector.clone()),
+            allow_inline: self.options.allow_inline,
+            worker_threads: self.options.worker_threads,
+        };
+        connectors::Service::open(Arc::clone(connector), request, Limits::default()).await
+    }
+
+    /// Asks the store whether it is there.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn ping(&self, registry: &Registry, request_id: &str, time: Duration) -> Result<(), Error> {
+        self.connection(registry).await?.ping(CallContext { request_id, time, session: None }).await
+    }
+
+    /// Closes the connection, when there is one.
+    pub async fn close(&self) {
+        if let Some(connection) = self.connection.get() {
+            connection.close().await;
+        }
+    }
+}

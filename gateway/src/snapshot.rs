@@ -1,0 +1,37 @@
+//! What one configuration amounts to: immutable, swapped as a whole on reload. A request works on the snapshot that it began with.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::auth;
+use crate::connectors::Registry;
+use crate::hooks::Hooks;
+use crate::services::Service;
+
+/// One configuration, ready to serve.
+pub struct Snapshot {
+    /// Services by lower-case name.
+    pub services: HashMap<String, Arc<Service>>,
+    /// The loaded connectors.
+    pub registry: Arc<Registry>,
+    /// Who may call.
+    pub auth: auth::State,
+    /// Event hooks; `None`: nobody listens.
+    pub hooks: Option<Arc<dyn Hooks>>,
+    /// Messages of errors are not HTML-encoded.
+    pub plain_errors: bool,
+    /// The largest body of a request, in bytes.
+    pub max_body_size: u64,
+    /// The longest a request may take until its answer begins.
+    pub request_timeout: Duration,
+}
+
+impl Snapshot {
+    /// All services in the order of their names.
+    pub fn sorted_services(&self) -> Vec<&Arc<Service>> {
+        let mut services: Vec<_> = self.services.values().collect();
+        services.sort_by(|a, b| a.name().cmp(b.name()));
+        services
+    }
+}
