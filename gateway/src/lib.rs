@@ -1,3 +1,4 @@
 //! Empty.
+pub mod schema;
 pub mod settings;
 pub mod telemetry;
