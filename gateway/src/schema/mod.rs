@@ -3,3 +3,4 @@
 //! comes in as a mask.
 
 pub mod names;
+pub mod relationships;
