@@ -2,5 +2,6 @@
 //! the schema endpoints. Nothing here reads a database or a request, and nothing decides who may see what: access
 //! comes in as a mask.
 
+pub mod describe;
 pub mod names;
 pub mod relationships;
