@@ -1,0 +1,7 @@
+//! What the gateway knows and says of a service's tables: how they are named, how they relate, and the objects of
+//! the schema endpoints. Nothing here reads a database or a request, and nothing decides who may see what: access
+//! comes in as a mask.
+
+pub mod describe;
+pub mod names;
+pub mod relationships;
