@@ -3,6 +3,7 @@
 //! The way of a request, and which room may use which, stand in `docs/architecture.md`.
 
 pub mod auth;
+pub mod connectors;
 pub mod request;
 pub mod roles;
 pub mod settings;
