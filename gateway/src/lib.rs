@@ -3,9 +3,19 @@
 //! The way of a request, and which room may use which, stand in `docs/architecture.md`.
 
 pub mod auth;
+pub mod connectors;
+pub mod error;
+mod events;
+pub mod hooks;
+pub mod http;
+pub mod operation;
+pub mod pipeline;
 pub mod plan;
 pub mod request;
 pub mod response;
 pub mod roles;
+pub mod schema;
+pub mod services;
 pub mod settings;
+pub mod snapshot;
 pub mod telemetry;

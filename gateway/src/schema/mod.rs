@@ -2,6 +2,7 @@
 //! the schema endpoints. Nothing here reads a database or a request, and nothing decides who may see what: access
 //! comes in as a mask.
 
+pub mod catalogue;
 pub mod describe;
 pub mod names;
 pub mod relationships;

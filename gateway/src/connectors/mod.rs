@@ -1,0 +1,25 @@
+//! Connectors: how a library file becomes a running service, and how it is called. Knows no database by name.
+//!
+//! * [`inspect`]: checks a file without running any of it.
+//! * [`loader`]: opens it, the one file of the gateway with `unsafe`.
+//! * [`registry`]: what was loaded and what was refused.
+//! * [`service`]: an open service and its calls; [`params`] and [`rows`]: what goes in and what comes out.
+//! * [`guard`]: keeps a connector that hangs from hanging the gateway.
+//!
+//! A connector runs inside the gateway's process. What is contained: panics, calls that never end, malformed, endless and
+//! oversized answers. What is not: crashes in C code, stack overflow, `abort`, `exit`, memory without end. Those end the process.
+
+pub mod guard;
+pub mod inspect;
+pub mod loader;
+pub mod params;
+pub mod refusal;
+pub mod registry;
+pub mod rows;
+pub mod service;
+
+pub use params::Params;
+pub use refusal::{Reason, Refusal};
+pub use registry::Registry;
+pub use rows::{Batch, Columns, RowStream, Section};
+pub use service::{CallContext, Limits, Service};

@@ -1,0 +1,298 @@
+//! What a call answers: batches of rows, then outcomes and a summary. Checks the frames and their order; cells are decoded once,
+//! by whoever writes them out.
+
+use std::sync::Arc;
+
+use connector_api::abi::Buffer;
+use connector_api::model::batch::{
+    Cell, Frame, FrameReader, MAX_MESSAGE_BYTES, Malformed, RowsFrame, SetFrame, SetRole,
+};
+use connector_api::model::{Outcome, Summary};
+use connector_api::{Error, Result};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::guard::GuardedCall;
+use super::service::Service;
+
+/// Messages without a row that one answer may hold: the announcement of columns, outcomes, the end, and many more than that.
+const MAX_EMPTY_MESSAGES: u32 = 10_000;
+
+/// The most that an answer may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Rows of all sets together.
+    pub rows: u64,
+    /// Outcomes.
+    pub outcomes: usize,
+}
+
+/// The columns of a result set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// Number of the set, ascending.
+    pub set: u16,
+    /// What its rows are.
+    pub role: SetRole,
+    /// In the order of the cells.
+    pub names: Vec<String>,
+}
+
+impl From<SetFrame<'_>> for Columns {
+    fn from(frame: SetFrame<'_>) -> Self {
+        let names = frame.columns.iter().map(str::to_owned).collect();
+        Self { set: frame.set, role: frame.role, names }
+    }
+}
+
+/// A running answer. Dropping it cancels the call.
+#[derive(Debug)]
+pub struct RowStream {
+    call: GuardedCall,
+    service: Arc<Service>,
+    order: Order,
+    is_over: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl RowStream {
+    pub(super) fn new(
+        call: GuardedCall,
+        service: Arc<Service>,
+        bounds: Bounds,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        Self { call, service, order: Order::new(bounds), is_over: false, _permit: permit }
+    }
+
+    /// The next rows; `None` at the regular end, after which [`RowStream::summary`] is known. After an error comes `None`.
+    pub async fn next(&mut self) -> Option<Result<Batch>> {
+        while !self.is_over {
+            match self.take().await {
+                Ok(batch) if batch.is_empty() => {}
+                Ok(batch) => return Some(Ok(batch)),
+                Err(error) => {
+                    self.is_over = true;
+                    self.call.release();
+                    self.service.failed(&error);
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    }
+
+    async fn take(&mut self) -> Result<Batch> {
+        let Some(message) = self.call.next().await? else {
+            return Err(protocol_error("the answer was cut off: it has no closing frame"));
+        };
+        let batch = self.order.check(message)?;
+        if self.order.summary.is_some() {
+            self.is_over = true;
+            self.call.release();
+        }
+        Ok(batch)
+    }
+
+    /// Reads to the end and gives how the call ended; rows are dropped.
+    ///
+    /// # Errors
+    /// The connector's, or a broken rule of the contract.
+    pub async fn finish(mut self) -> Result<(Summary, Vec<Outcome>)> {
+        while let Some(batch) = self.next().await {
+            batch?;
+        }
+        let summary = self.order.summary.take();
+        summary
+            .map(|summary| (summary, self.order.outcomes))
+            .ok_or_else(|| Error::internal("the call has failed"))
+    }
+
+    /// The columns announced last; `None` before the first batch.
+    #[must_use]
+    pub fn columns(&self) -> Option<&Arc<Columns>> {
+        self.order.columns.as_ref()
+    }
+
+    /// How the call ended; `None` until then.
+    #[must_use]
+    pub fn summary(&self) -> Option<&Summary> {
+        self.order.summary.as_ref()
+    }
+
+    /// Outcomes of single records so far.
+    #[must_use]
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.order.outcomes
+    }
+}
+
+/// What has been seen of an answer, and what may still come.
+#[derive(Debug)]
+struct Order {
+    bounds: Bounds,
+    empty_messages: u32,
+    columns: Option<Arc<Columns>>,
+    outcomes: Vec<Outcome>,
+    summary: Option<Summary>,
+}
+
+impl Order {
+    fn new(bounds: Bounds) -> Self {
+        Self { bounds, empty_messages: 0, columns: None, outcomes: Vec::new(), summary: None }
+    }
+
+    /// Checks the frames of a message and their order.
+    fn check(&mut self, message: Buffer) -> Result<Batch> {
+        let size = message.as_ref().len();
+        if size > MAX_MESSAGE_BYTES {
+            return Err(protocol_error(format_args!(
+                "a message of {size} bytes, at most {MAX_MESSAGE_BYTES} are allowed"
+            )));
+        }
+        let before = self.columns.clone();
+        let (mut sets, mut frames, mut rows) = (Vec::new(), 0, 0);
+        let mut reader = FrameReader::new(message.as_ref());
+        while let Some(frame) = reader.next_frame()? {
+            if self.summary.is_some() {
+                return Err(protocol_error("a frame behind the closing frame"));
+            }
+            match frame {
+                Frame::Set(set) => sets.push(self.announced(set)?),
+                Frame::Rows(frame) => rows += self.counted(&frame)?,
+                Frame::Outcomes(outcomes) => self.outcomes(outcomes)?,
+                Frame::Done(summary) => self.summary = Some(summary),
+                Frame::Parameters(_) => return Err(protocol_error("parameters in an answer")),
+            }
+            frames += 1;
+        }
+        self.progress(rows)?;
+        Ok(Batch { message, before, sets, frames, rows })
+    }
+
+    fn announced(&mut self, set: SetFrame<'_>) -> Result<Arc<Columns>> {
+        if self.columns.as_ref().is_some_and(|columns| columns.set > set.set) {
+            return Err(protocol_error("a result set that was over is announced again"));
+        }
+        let columns = Arc::new(Columns::from(set));
+        self.columns = Some(Arc::clone(&columns));
+        Ok(columns)
+    }
+
+    /// The rows of a frame, when they may stand here.
+    fn counted(&mut self, frame: &RowsFrame<'_>) -> Result<u64> {
+        let Some(columns) = self.columns.as_ref().filter(|columns| columns.set == frame.set) else {
+            return Err(protocol_error("rows without columns announced for them"));
+        };
+        let rows = u64::from(frame.count);
+        if rows > 0 && columns.names.is_empty() {
+            return Err(protocol_error("rows without columns"));
+        }
+        self.bounds.rows = self
+            .bounds
+            .rows
+            .checked_sub(rows)
+            .ok_or_else(|| protocol_error("more rows than were asked for"))?;
+        Ok(rows)
+    }
+
+    fn outcomes(&mut self, outcomes: Vec<Outcome>) -> Result<()> {
+        self.outcomes.extend(outcomes);
+        if self.outcomes.len() > self.bounds.outcomes {
+            return Err(protocol_error("more outcomes than records"));
+        }
+        Ok(())
+    }
+
+    /// A connector that sends nothing but empty messages would keep a worker busy for ever.
+    fn progress(&mut self, rows: u64) -> Result<()> {
+        self.empty_messages += u32::from(rows == 0);
+        if self.empty_messages > MAX_EMPTY_MESSAGES {
+            return Err(protocol_error("too many messages without rows"));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn protocol_error(detail: impl std::fmt::Display) -> Error {
+    Error::internal("the connector broke the rules of the boundary")
+        .with_reason("protocol_error")
+        .with_detail(detail)
+}
+
+/// Rows as they came, about 32 KiB, at most [`MAX_MESSAGE_BYTES`].
+#[derive(Debug)]
+pub struct Batch {
+    message: Buffer,
+    before: Option<Arc<Columns>>,
+    sets: Vec<Arc<Columns>>,
+    frames: usize,
+    rows: u64,
+}
+
+impl Batch {
+    /// Neither rows nor columns in it.
+    fn is_empty(&self) -> bool {
+        self.rows == 0 && self.sets.is_empty()
+    }
+
+    /// How many rows, of all sections together, as the connector says: cells that are missing come up while they are read.
+    #[must_use]
+    pub fn row_count(&self) -> u64 {
+        self.rows
+    }
+
+    /// The runs of rows with the same columns, nearly always one.
+    pub fn sections(&self) -> impl Iterator<Item = Section<'_>> {
+        let mut reader = FrameReader::new(self.message.as_ref());
+        let mut columns = self.before.as_ref();
+        let mut sets = self.sets.iter();
+        // Every frame was read once when the message came, so nothing is lost here.
+        (0..self.frames).filter_map(move |_| match reader.next_frame() {
+            Ok(Some(Frame::Set(_))) => {
+                columns = sets.next();
+                None
+            }
+            Ok(Some(Frame::Rows(rows))) => {
+                columns.map(|columns| Section { columns, rows, rows_left: rows.count })
+            }
+            _ => None,
+        })
+    }
+}
+
+/// Rows with the same columns.
+#[derive(Debug, Clone, Copy)]
+pub struct Section<'a> {
+    columns: &'a Arc<Columns>,
+    rows: RowsFrame<'a>,
+    rows_left: u32,
+}
+
+impl<'a> Section<'a> {
+    /// Their columns; the same allocation as in the section before when nothing has changed.
+    #[must_use]
+    pub fn columns(&self) -> &'a Arc<Columns> {
+        self.columns
+    }
+
+    /// Puts the cells of the next row into `row`, one for each column, in place of what was there; `false`: no more rows. Use one
+    /// vector for all rows of a batch: no row allocates then.
+    ///
+    /// # Errors
+    /// When the bytes break the rules.
+    pub fn read_row(&mut self, row: &mut Vec<Cell<'a>>) -> std::result::Result<bool, Malformed> {
+        row.clear();
+        if self.rows_left == 0 {
+            return self.rows.finish().map(|()| false);
+        }
+        self.rows_left -= 1;
+        for _ in 0..self.columns.names.len() {
+            row.push(self.rows.next_cell()?);
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;

@@ -1,0 +1,351 @@
+//! An open service and its calls: heads as JSON, parameters as frames, answers as rows. Which calls make sense is decided elsewhere.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use connector_api::abi::CallParts;
+use connector_api::model::batch::Cell;
+use connector_api::model::{
+    Capabilities, Context, Count, DescribeTables, OpenRequest, Opened, Operation, Query, Table, TableName,
+    TableRef,
+};
+use connector_api::{Error, ErrorKind, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use super::Params;
+use super::guard::{self, GuardedCall};
+use super::registry::Connector;
+use super::rows::{Bounds, RowStream, protocol_error};
+
+/// How long a probe may take before the service counts as down.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long to wait between two probes of a service that is down.
+const PROBE_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long closing may take before its thread is left behind.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// The most bytes of descriptions that one catalogue call may answer with.
+const MAX_CATALOGUE_BYTES: usize = 256 * 1024 * 1024;
+
+/// How much a service may be asked to do at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Calls that run at the same time.
+    pub calls: usize,
+    /// The longest that a call waits for its turn; then it is refused as [`ErrorKind::Busy`].
+    pub wait: Duration,
+    /// The longest that opening may take.
+    pub open: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { calls: 256, wait: Duration::from_secs(5), open: Duration::from_secs(30) }
+    }
+}
+
+/// Who calls and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub struct CallContext<'a> {
+    /// For logs. Printable ASCII, at most 64 characters.
+    pub request_id: &'a str,
+    /// The time this call may take, waiting for its turn included, waiting for the reader of the rows not.
+    pub time: Duration,
+    /// The transaction it belongs to.
+    pub session: Option<u64>,
+}
+
+/// An open service. Closed when the last reference and the last of its calls are gone.
+#[derive(Debug)]
+pub struct Service {
+    connector: Arc<Connector>,
+    name: String,
+    number: u64,
+    capabilities: Capabilities,
+    turns: Arc<Semaphore>,
+    limits: Limits,
+    is_closed: AtomicBool,
+    is_down: AtomicBool,
+    is_probed: AtomicBool,
+    this: Weak<Self>,
+}
+
+impl Service {
+    /// Opens a service of this connector.
+    ///
+    /// # Errors
+    /// The connector's, [`ErrorKind::Timeout`] past [`Limits::open`], [`ErrorKind::Internal`] when its answer can't be read.
+    pub async fn open(connector: Arc<Connector>, request: OpenRequest, limits: Limits) -> Result<Arc<Self>> {
+        let json = to_json(&request)?;
+        let (module, watch) = (connector.module(), Arc::clone(connector.watch()));
+        if watch.is_stuck() {
+            return Err(down());
+        }
+        let began = Instant::now();
+        let call = guard::on_own_thread("open", limits.open, move || module.open(&json)).await?;
+        let left = limits.open.saturating_sub(began.elapsed());
+        let mut call = GuardedCall::new(call, watch, left);
+        let answer = call.next().await?.ok_or_else(|| protocol_error("no answer to open"))?;
+        let opened: Opened = serde_json::from_slice(answer.as_ref()).map_err(protocol_error)?;
+        let capabilities = connector
+            .service_type(&request.service_type)
+            .map(|declared| declared.capabilities.narrowed_by(&opened.capabilities))
+            .unwrap_or_default();
+        Ok(Arc::new_cyclic(|this| Self {
+            connector,
+            name: request.service,
+            number: opened.service,
+            capabilities,
+            turns: Arc::new(Semaphore::new(limits.calls)),
+            limits,
+            is_closed: AtomicBool::new(false),
+            is_down: AtomicBool::new(false),
+            is_probed: AtomicBool::new(false),
+            this: this.clone(),
+        }))
+    }
+
+    /// Its name in the URL.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it can do: never more than its type declares.
+    #[must_use]
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// The connector it belongs to.
+    #[must_use]
+    pub fn connector(&self) -> &Arc<Connector> {
+        &self.connector
+    }
+
+    /// Whether calls are refused because the connector does not respond.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.is_down.load(Ordering::Relaxed) || self.connector.watch().is_stuck()
+    }
+
+    /// Asks the store whether it is there.
+    ///
+    /// # Errors
+    /// The connector's.
+    pub async fn ping(&self, context: CallContext<'_>) -> Result<()> {
+        let none = Bounds { rows: 0, outcomes: 0 };
+        self.call(Operation::Ping, (&[], &[]), context, none).await?.finish().await.map(drop)
+    }
+
+    /// Names of all tables.
+    ///
+    /// # Errors
+    /// The connector's.
+    pub async fn list_tables(&self, context: CallContext<'_>) -> Result<Vec<TableName>> {
+        self.list(Operation::ListTables, &[], context).await
+    }
+
+    /// Descriptions of these tables; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// The connector's.
+    pub async fn describe_tables(
+        &self,
+        tables: Vec<TableRef>,
+        context: CallContext<'_>,
+    ) -> Result<Vec<Table>> {
+        let head = to_json(&DescribeTables { tables })?;
+        self.list(Operation::DescribeTables, &head, context).await
+    }
+
+    /// Reads rows: at most as many as the parameter says that `shape.limit` names.
+    ///
+    /// # Errors
+    /// The connector's; more come up while the rows are read.
+    pub async fn query(&self, shape: &Query, params: &Params, context: CallContext<'_>) -> Result<RowStream> {
+        let rows = params
+            .row_count(shape.limit)
+            .ok_or_else(|| Error::internal("the limit of a query is not among its parameters"))?;
+        let (head, body) = (to_json(shape)?, params.frames().into_bytes());
+        self.call(Operation::Query, (&head, &body), context, Bounds { rows, outcomes: 0 }).await
+    }
+
+    /// Counts rows.
+    ///
+    /// # Errors
+    /// The connector's.
+    pub async fn count(&self, shape: &Count, params: &Params, context: CallContext<'_>) -> Result<u64> {
+        let (head, body) = (to_json(shape)?, params.frames().into_bytes());
+        let none = Bounds { rows: 0, outcomes: 0 };
+        let answer = self.call(Operation::Count, (&head, &body), context, none).await?;
+        let (summary, _) = answer.finish().await?;
+        summary.count.ok_or_else(|| protocol_error("a count without a number"))
+    }
+
+    /// Starts any operation: the JSON of its shape, the frames of its body.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when no turn comes in time, [`ErrorKind::Unavailable`] when the connector does not respond. The connector's own
+    /// errors come up while the answer is read.
+    pub async fn call(
+        &self,
+        operation: Operation,
+        (head, body): (&[u8], &[u8]),
+        context: CallContext<'_>,
+        bounds: Bounds,
+    ) -> Result<RowStream> {
+        if self.is_down() {
+            return Err(down());
+        }
+        let service = self.this.upgrade().ok_or_else(|| Error::internal("the service is closed"))?;
+        let began = Instant::now();
+        let permit = self.turn(context.time).await?;
+        let left = context.time.saturating_sub(began.elapsed());
+        let call = self.start(operation, (head, body), CallContext { time: left, ..context }).await?;
+        Ok(RowStream::new(call, service, bounds, permit))
+    }
+
+    async fn turn(&self, time: Duration) -> Result<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.turns).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        match tokio::time::timeout(self.limits.wait.min(time), turn).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Error::new(
+                ErrorKind::Busy,
+                format!("service '{}' is busy: {} calls are running already", self.name, self.limits.calls),
+            )
+            .with_reason("no_turn")),
+        }
+    }
+
+    async fn start(
+        &self,
+        operation: Operation,
+        (head, body): (&[u8], &[u8]),
+        context: CallContext<'_>,
+    ) -> Result<GuardedCall> {
+        let words = Context {
+            request_id: context.request_id.to_owned(),
+            deadline_ms: Some(u64::try_from(context.time.as_millis()).unwrap_or(u64::MAX)),
+            session: context.session,
+        };
+        let words = to_json(&words)?;
+        let parts = CallParts { head, context: &words, body };
+        let module = self.connector.module();
+        let watch = self.connector.watch();
+        let call = watch.run(|| module.call(self.number, operation.number(), &parts)).await?;
+        Ok(GuardedCall::new(call, Arc::clone(watch), context.time))
+    }
+
+    /// The items of a catalogue call: rows with one JSON cell each.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        operation: Operation,
+        head: &[u8],
+        context: CallContext<'_>,
+    ) -> Result<Vec<T>> {
+        let bounds = Bounds { rows: u64::MAX, outcomes: 0 };
+        let mut answer = self.call(operation, (head, &[]), context, bounds).await?;
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        while let Some(batch) = answer.next().await {
+            let batch = batch?;
+            let mut row = Vec::new();
+            for mut section in batch.sections() {
+                while section.read_row(&mut row)? {
+                    let [Cell::Json(json) | Cell::Text(json)] = row.as_slice() else {
+                        return Err(protocol_error("an item of the catalogue is not one JSON cell"));
+                    };
+                    bytes += json.len();
+                    items.push(serde_json::from_str(json).map_err(protocol_error)?);
+                }
+            }
+            if bytes > MAX_CATALOGUE_BYTES {
+                return Err(protocol_error("the catalogue is too large"));
+            }
+        }
+        Ok(items)
+    }
+
+    /// A call has failed. When its time ran out, the service is probed: a connector whose threads are stuck answers nothing at all.
+    pub(super) fn failed(&self, error: &Error) {
+        let is_late = error.kind == ErrorKind::Timeout && error.reason.as_deref() == Some("deadline");
+        if is_late && !self.is_probed.swap(true, Ordering::Relaxed) {
+            tokio::spawn(probe(self.this.clone()));
+        }
+    }
+
+    /// Whether the connector answers at all; that the store is away is an answer.
+    async fn responds(&self) -> bool {
+        let context = CallContext { request_id: "probe", time: PROBE_LIMIT, session: None };
+        let Ok(mut call) = self.start(Operation::Ping, (&[], &[]), context).await else { return false };
+        match call.next().await {
+            Ok(_) => true,
+            Err(error) => error.reason.as_deref() != Some("deadline"),
+        }
+    }
+
+    fn mark(&self, is_down: bool) {
+        if self.is_down.swap(is_down, Ordering::Relaxed) == is_down {
+            return;
+        }
+        if is_down {
+            tracing::error!(service = %self.name, "the connector does not respond, the service is marked down");
+        } else {
+            tracing::warn!(service = %self.name, "the connector responds again, the service is in use again");
+        }
+    }
+
+    /// Closes the service; calls that run go on, new ones fail. Waits, but not for ever.
+    pub async fn close(&self) {
+        if !self.is_closed.swap(true, Ordering::Relaxed) {
+            let (module, number) = (self.connector.module(), self.number);
+            // A late thread is left behind and was logged.
+            let _ = guard::on_own_thread("close", CLOSE_LIMIT, move || module.close(number)).await;
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if self.is_closed.load(Ordering::Relaxed) {
+            return;
+        }
+        let (module, number) = (self.connector.module(), self.number);
+        if let Err(error) = guard::spawn("close", move || module.close(number)) {
+            tracing::error!(service = %self.name, %error, "the service can't be closed");
+        }
+    }
+}
+
+/// Probes a service until it responds or is gone.
+async fn probe(service: Weak<Service>) {
+    loop {
+        let Some(service) = service.upgrade() else { return };
+        let responds = service.responds().await;
+        service.mark(!responds);
+        if responds {
+            service.is_probed.store(false, Ordering::Relaxed);
+            return;
+        }
+        drop(service);
+        tokio::time::sleep(PROBE_PAUSE).await;
+    }
+}
+
+fn down() -> Error {
+    Error::new(ErrorKind::Unavailable, "the connector of this service does not respond").with_reason("down")
+}
+
+fn to_json(shape: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(shape)
+        .map_err(|error| Error::internal("a request can't be written as JSON").with_detail(error))
+}
