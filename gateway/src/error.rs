@@ -18,14 +18,23 @@ pub const OK: StatusCode = StatusCode::OK;
 pub struct ApiError {
     /// HTTP status.
     pub status: StatusCode,
-    /// The `code` of the error object: the status, or a number or SQLSTATE that says more.
-    pub code: Json,
+    /// The `code` of the error object.
+    pub code: Code,
     /// For people.
     pub message: String,
     /// For programs.
-    pub context: Option<Json>,
+    pub context: Option<Box<Json>>,
     /// When to try again.
     pub retry_after: Option<Duration>,
+}
+
+/// The `code` of an error object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// The status, or a number that says more.
+    Number(u16),
+    /// The SQLSTATE of a store's refusal.
+    SqlState(Box<str>),
 }
 
 impl std::fmt::Display for ApiError {
@@ -89,16 +98,21 @@ errors! {
 
 impl ApiError {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, code: Json::from(status.as_u16()), message: message.into(), context: None, retry_after: None }
+        Self {
+            status,
+            code: Code::Number(status.as_u16()),
+            message: message.into(),
+            context: None,
+            retry_after: None,
+        }
     }
 
     /// Rows asked for by identifier that were not all found: each missing one has its own error under its index.
     #[must_use]
     pub fn batch(message: &'static str, failed: &[usize], resource: Json) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, message);
-        error.code = Json::from(1000);
-        error.context = Some(json!({ "error": failed, "resource": resource }));
-        error
+        error.code = Code::Number(1000);
+        error.with_context(json!({ "error": failed, "resource": resource }))
     }
 
     /// An answer that a hook gave in place of the operation.
@@ -114,7 +128,7 @@ impl ApiError {
     }
 
     fn with_context(mut self, context: Json) -> Self {
-        self.context = Some(context);
+        self.context = Some(Box::new(context));
         self
     }
 
@@ -128,7 +142,11 @@ impl ApiError {
     #[must_use]
     pub fn object(&self, plain: bool) -> Json {
         let message = if plain { self.message.clone() } else { html_encoded(&self.message) };
-        json!({ "code": self.code, "context": self.context, "message": message, "status_code": self.status.as_u16() })
+        let code = match &self.code {
+            Code::Number(number) => Json::from(*number),
+            Code::SqlState(text) => Json::from(text.as_ref()),
+        };
+        json!({ "code": code, "context": self.context, "message": message, "status_code": self.status.as_u16() })
     }
 }
 
@@ -150,9 +168,13 @@ fn html_encoded(text: &str) -> String {
 impl From<Denial> for ApiError {
     fn from(denial: Denial) -> Self {
         let status = match &denial {
-            Denial::TokenExpired | Denial::TokenInvalid { .. } | Denial::BasicMismatch => StatusCode::UNAUTHORIZED,
+            Denial::TokenExpired | Denial::TokenInvalid { .. } | Denial::BasicMismatch => {
+                StatusCode::UNAUTHORIZED
+            }
             Denial::UnknownApiKey | Denial::NotAuthenticated => StatusCode::UNAUTHORIZED,
-            Denial::TokenBlacklisted | Denial::AppInactive | Denial::RoleNotFound | Denial::RoleInactive => StatusCode::FORBIDDEN,
+            Denial::TokenBlacklisted | Denial::AppInactive | Denial::RoleNotFound | Denial::RoleInactive => {
+                StatusCode::FORBIDDEN
+            }
             Denial::ComponentForbidden { .. } | Denial::ServiceForbidden { .. } => StatusCode::FORBIDDEN,
             Denial::NoCredentials | Denial::NoApiKey | Denial::NoSessionToken => StatusCode::BAD_REQUEST,
             Denial::LoginThrottled { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -167,18 +189,25 @@ impl From<SessionError> for ApiError {
     fn from(session: SessionError) -> Self {
         let status = match &session {
             SessionError::MissingEmail | SessionError::MissingPassword => StatusCode::BAD_REQUEST,
-            SessionError::InvalidCredentials | SessionError::NoSession | SessionError::RefreshFailed { .. } => StatusCode::UNAUTHORIZED,
+            SessionError::InvalidCredentials
+            | SessionError::NoSession
+            | SessionError::RefreshFailed { .. } => StatusCode::UNAUTHORIZED,
             SessionError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             SessionError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };
         let error = Self::new(status, session.to_string());
-        if let SessionError::Throttled { retry_after } = session { error.retry_in(retry_after) } else { error }
+        if let SessionError::Throttled { retry_after } = session {
+            error.retry_in(retry_after)
+        } else {
+            error
+        }
     }
 }
 
 impl From<request::Error> for ApiError {
     fn from(error: request::Error) -> Self {
-        let context = json!({ "parameter": error.parameter, "position": error.position, "expected": error.expected });
+        let context =
+            json!({ "parameter": error.parameter, "position": error.position, "expected": error.expected });
         Self::new(StatusCode::BAD_REQUEST, error.message).with_context(context)
     }
 }
@@ -187,9 +216,8 @@ impl From<plan::Error> for ApiError {
     fn from(error: plan::Error) -> Self {
         let message = error.to_string();
         match error {
-            plan::Error::Invalid { parameter, position, .. } => {
-                Self::new(StatusCode::BAD_REQUEST, message).with_context(json!({ "parameter": parameter, "position": position }))
-            }
+            plan::Error::Invalid { parameter, position, .. } => Self::new(StatusCode::BAD_REQUEST, message)
+                .with_context(json!({ "parameter": parameter, "position": position })),
             plan::Error::NoIdentifier => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message),
             plan::Error::Unsupported { .. } => Self::new(StatusCode::NOT_IMPLEMENTED, message),
             plan::Error::TooMuch { .. } => Self::new(StatusCode::BAD_REQUEST, message),
@@ -208,17 +236,19 @@ impl ApiError {
             ErrorKind::PermissionDenied | ErrorKind::RuleViolated => StatusCode::FORBIDDEN,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Conflict | ErrorKind::Contention => StatusCode::CONFLICT,
-            ErrorKind::Busy | ErrorKind::Unavailable | ErrorKind::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Busy | ErrorKind::Unavailable | ErrorKind::Cancelled => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ErrorKind::QuotaExhausted => StatusCode::INSUFFICIENT_STORAGE,
             ErrorKind::Timeout | ErrorKind::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let mut api = Self::new(status, error.message.clone());
         if let Some(sqlstate) = &error.sqlstate {
-            api.code = Json::from(sqlstate.as_ref());
+            api.code = Code::SqlState(sqlstate.clone());
         }
         if let Some(reason) = &error.reason {
-            api.context = Some(json!({ "reason": reason }));
+            api = api.with_context(json!({ "reason": reason }));
         }
         if error.is_temporary { api.retry_in(Duration::from_secs(1)) } else { api }
     }
@@ -238,7 +268,9 @@ mod tests {
 
     #[test]
     fn a_drivers_text_never_reaches_the_caller() {
-        let error = ConnectorError::new(ErrorKind::Conflict, "a row with this key exists").with_detail("UNIQUE failed: secret").with_sqlstate("23505");
+        let error = ConnectorError::new(ErrorKind::Conflict, "a row with this key exists")
+            .with_detail("UNIQUE failed: secret")
+            .with_sqlstate("23505");
         let object = ApiError::from_connector(&error).object(true);
         assert_eq!((object["code"].as_str(), object["status_code"].as_u64()), (Some("23505"), Some(409)));
         assert!(!object.to_string().contains("secret"));

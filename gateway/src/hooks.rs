@@ -46,10 +46,19 @@ pub trait Hooks: Send + Sync {
     fn listens(&self, event: &str) -> bool;
 
     /// Before the operation: may change the request, or answer in its place. The events after it are sent all the same.
-    fn before<'a>(&'a self, event: &'a str, request: &'a mut HookRequest) -> HookFuture<'a, Option<HookAnswer>>;
+    fn before<'a>(
+        &'a self,
+        event: &'a str,
+        request: &'a mut HookRequest,
+    ) -> HookFuture<'a, Option<HookAnswer>>;
 
     /// After the operation: may change the answer.
-    fn after<'a>(&'a self, event: &'a str, request: &'a HookRequest, answer: &'a mut HookAnswer) -> HookFuture<'a, ()>;
+    fn after<'a>(
+        &'a self,
+        event: &'a str,
+        request: &'a HookRequest,
+        answer: &'a mut HookAnswer,
+    ) -> HookFuture<'a, ()>;
 }
 
 /// Names of the generic and the specific event of a request, without their last part.
@@ -89,7 +98,13 @@ mod tests {
     fn events_are_named_generic_and_specific() {
         let check = |resource: &[&str], generic: &str, specific: &str| {
             let resource = resource.iter().map(|part| (*part).to_owned()).collect();
-            let request = HookRequest { verb: Verb::Get, service: "shop".to_owned(), resource, query: Vec::new(), body: None };
+            let request = HookRequest {
+                verb: Verb::Get,
+                service: "shop".to_owned(),
+                resource,
+                query: Vec::new(),
+                body: None,
+            };
             assert_eq!(event_names(&request), [generic, specific]);
         };
         check(&[], "shop.get", "shop.get");

@@ -68,7 +68,9 @@ impl Answer {
 pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answer, ApiError> {
     permit(&request)?;
     let mut operation = parse(&request)?;
-    let Some(hooks) = snapshot.hooks.clone() else { return operation::run(snapshot, &request, operation).await };
+    let Some(hooks) = snapshot.hooks.clone() else {
+        return operation::run(snapshot, &request, operation).await;
+    };
     let given = before(hooks.as_ref(), &mut request, &mut operation).await?;
     let answer = match given {
         Some(answer) => whole(answer)?,
@@ -93,7 +95,11 @@ fn parse(request: &Request) -> Result<Operation, ApiError> {
 }
 
 /// The events before the operation. A hook's answer stands for the operation's, but later hooks still see the request.
-async fn before(hooks: &dyn Hooks, request: &mut Request, operation: &mut Operation) -> Result<Option<HookAnswer>, ApiError> {
+async fn before(
+    hooks: &dyn Hooks,
+    request: &mut Request,
+    operation: &mut Operation,
+) -> Result<Option<HookAnswer>, ApiError> {
     let mut given = None;
     for event in event_names(&request.what).map(|name| format!("{name}.pre_process")) {
         if !hooks.listens(&event) {

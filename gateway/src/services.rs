@@ -19,7 +19,7 @@ pub struct Service {
     settings: settings::Service,
     options: Options,
     connection: OnceCell<Arc<connectors::Service>>,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
 }
 
 /// What the configuration says for all services.
@@ -35,7 +35,7 @@ impl Service {
     /// A service that is not connected yet. `id` is its number on the wire.
     #[must_use]
     pub fn new(id: i64, settings: settings::Service, options: Options) -> Self {
-        Self { id, settings, options, connection: OnceCell::new(), catalogue: Catalogue::default() }
+        Self { id, settings, options, connection: OnceCell::new(), catalogue: Arc::default() }
     }
 
     /// Its number on the wire.
@@ -70,14 +70,16 @@ impl Service {
 
     /// What it knows of its tables.
     #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
     }
 
     /// Whether a service with these settings would connect in the same way, so that this one's connection can go on.
     #[must_use]
     pub fn connects_like(&self, settings: &settings::Service, options: Options) -> bool {
-        self.settings.service_type == settings.service_type && self.settings.config == settings.config && self.options == options
+        self.settings.service_type == settings.service_type
+            && self.settings.config == settings.config
+            && self.options == options
     }
 
     /// The connection, opened now if it is not open.
@@ -91,7 +93,9 @@ impl Service {
     async fn open(&self, registry: &Registry) -> Result<Arc<connectors::Service>, Error> {
         let service_type = &self.settings.service_type;
         let connector = registry.connector(service_type).ok_or_else(|| {
-            Error::new(ErrorKind::Unavailable, "the connector of this service is not loaded").with_reason("no_connector").with_detail(service_type)
+            Error::new(ErrorKind::Unavailable, "the connector of this service is not loaded")
+                .with_reason("no_connector")
+                .with_detail(service_type)
         })?;
         let request = OpenRequest {
             service_type: service_type.clone(),

@@ -10,6 +10,16 @@ pub struct Params {
     count: u32,
 }
 
+impl<'a> FromIterator<&'a Value> for Params {
+    fn from_iter<I: IntoIterator<Item = &'a Value>>(values: I) -> Self {
+        let mut params = Self::default();
+        values.into_iter().for_each(|value| {
+            params.push(value);
+        });
+        params
+    }
+}
+
 impl Params {
     /// Adds a value; a list is one value.
     pub fn push(&mut self, value: &Value) -> Param {

@@ -107,6 +107,12 @@ impl RowStream {
             .ok_or_else(|| Error::internal("the call has failed"))
     }
 
+    /// Whether everything has come: what is left of the answer needs no waiting.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// The columns announced last; `None` before the first batch.
     #[must_use]
     pub fn columns(&self) -> Option<&Arc<Columns>> {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use connector_api::abi::CallParts;
 use connector_api::model::batch::Cell;
 use connector_api::model::{
-    Capabilities, Context, Count, DescribeTables, OpenRequest, Opened, Operation, Query, Table, TableName,
-    TableRef,
+    Capabilities, Context, Count, DescribeTables, OpenRequest, Opened, Operation, Query, Summary, Table,
+    TableName, TableRef,
 };
 use connector_api::{Error, ErrorKind, Result};
 use serde::Serialize;
@@ -177,16 +177,22 @@ impl Service {
         self.call(Operation::Query, (&head, &body), context, Bounds { rows, outcomes: 0 }).await
     }
 
-    /// Counts rows.
+    /// Counts rows; gives the summary, whose count is there.
     ///
     /// # Errors
     /// The connector's.
-    pub async fn count(&self, shape: &Count, params: &Params, context: CallContext<'_>) -> Result<u64> {
+    pub async fn count(
+        &self,
+        shape: &Count,
+        params: &Params,
+        context: CallContext<'_>,
+    ) -> Result<(u64, Summary)> {
         let (head, body) = (to_json(shape)?, params.frames().into_bytes());
         let none = Bounds { rows: 0, outcomes: 0 };
         let answer = self.call(Operation::Count, (&head, &body), context, none).await?;
         let (summary, _) = answer.finish().await?;
-        summary.count.ok_or_else(|| protocol_error("a count without a number"))
+        let count = summary.count.ok_or_else(|| protocol_error("a count without a number"))?;
+        Ok((count, summary))
     }
 
     /// Starts any operation: the JSON of its shape, the frames of its body.

@@ -25,7 +25,8 @@ impl Address {
         }
         let mut segments = Vec::new();
         for segment in raw {
-            let decoded = percent_decode_str(segment).decode_utf8().map_err(|_| ApiError::malformed_address("path"))?;
+            let decoded =
+                percent_decode_str(segment).decode_utf8().map_err(|_| ApiError::malformed_address("path"))?;
             // As the clients of old expect it, `..` is taken out and does not climb.
             if decoded != ".." && decoded != "." && !decoded.is_empty() {
                 segments.push(decoded.into_owned());
@@ -40,14 +41,11 @@ impl Address {
     }
 }
 
-/// The path as roles see it. A `/` inside a segment stays encoded, so that a table named `a/b` is not taken for row `b` of table `a`.
-pub(crate) fn component(resource: &[String]) -> String {
-    let segments: Vec<_> = resource.iter().map(|segment| segment.replace('/', "%2F")).collect();
-    segments.join("/")
-}
-
 fn is_version(segment: &str) -> bool {
-    segment.strip_prefix('v').is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(|c| c.is_ascii_digit() || c == '.'))
+    segment.strip_prefix('v').is_some_and(|digits| {
+        digits.starts_with(|c: char| c.is_ascii_digit())
+            && digits.chars().all(|c| c.is_ascii_digit() || c == '.')
+    })
 }
 
 #[cfg(test)]
@@ -56,7 +54,11 @@ mod tests {
 
     fn check(path: &str, service: Option<&str>, resource: &[&str]) {
         let address = Address::parse(path).unwrap().unwrap();
-        assert_eq!((address.service.as_deref(), address.resource.iter().map(String::as_str).collect::<Vec<_>>()), (service, resource.to_vec()), "{path}");
+        assert_eq!(
+            (address.service.as_deref(), address.resource.iter().map(String::as_str).collect::<Vec<_>>()),
+            (service, resource.to_vec()),
+            "{path}"
+        );
     }
 
     #[test]
@@ -73,7 +75,7 @@ mod tests {
     #[test]
     fn a_slash_inside_a_segment_separates_nothing() {
         check("/api/v2/shop/_table/a%2Fb", Some("shop"), &["_table", "a/b"]);
-        assert_eq!(component(&["_table".to_owned(), "a/b".to_owned()]), "_table/a%2Fb");
+        assert_eq!(crate::operation::component(&["_table".to_owned(), "a/b".to_owned()]), "_table/a%2Fb");
     }
 
     #[test]

@@ -37,6 +37,11 @@ pub(super) fn failed(error: &ApiError, plain: bool) -> Response<Body> {
     response
 }
 
+/// The head of an answer alone.
+pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
+    Response::from_parts(response.into_parts().0, Body::empty())
+}
+
 fn json_response(status: axum::http::StatusCode, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -52,7 +57,10 @@ impl axum::body::HttpBody for StreamBody {
     type Data = Bytes;
     type Error = ApiError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<hyper::body::Frame<Bytes>, ApiError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, ApiError>>> {
         self.0.as_mut().poll_next(context).map(|chunk| chunk.map(|chunk| chunk.map(hyper::body::Frame::data)))
     }
 }

@@ -31,7 +31,8 @@ impl Input {
         let address = Address::parse(parts.uri.path())?.ok_or_else(ApiError::unknown_path)?;
         let query = query_pairs(parts.uri.query().unwrap_or_default())?;
         let header = |name: &str| header(&parts.headers, name);
-        let method = verb::effective(parts.method.as_str(), header, |name| parameter(&query, name)).into_owned();
+        let method =
+            verb::effective(parts.method.as_str(), header, |name| parameter(&query, name)).into_owned();
         let verb = Verb::from_method(&method).ok_or_else(|| ApiError::unknown_method(&method))?;
         let body = read_body(body, max_body_size).await?;
         let body = if body.is_empty() { None } else { Some(parse_json(&body)?) };
@@ -68,7 +69,9 @@ fn parameter<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
 
 /// Pairs of a query string. Bytes that are not UTF-8 are refused: replaced by a placeholder, a filter would silently mean something else.
 fn query_pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
-    percent_encoding::percent_decode_str(query).decode_utf8().map_err(|_| ApiError::malformed_address("query string"))?;
+    percent_encoding::percent_decode_str(query)
+        .decode_utf8()
+        .map_err(|_| ApiError::malformed_address("query string"))?;
     Ok(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
 }
 
@@ -80,7 +83,8 @@ async fn read_body(body: Body, limit: u64) -> Result<Bytes, ApiError> {
         return Err(ApiError::body_too_large(limit));
     }
     to_bytes(body, usize::try_from(limit).unwrap_or(usize::MAX)).await.map_err(|error| {
-        let is_too_large = std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        let is_too_large = std::error::Error::source(&error)
+            .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
         if is_too_large { ApiError::body_too_large(limit) } else { ApiError::broken_body() }
     })
 }

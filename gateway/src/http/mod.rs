@@ -5,6 +5,7 @@ mod address;
 mod answer;
 mod health;
 mod input;
+mod request_id;
 mod router;
 mod server;
 mod session;

@@ -19,7 +19,13 @@ const NOT_ALL: &str = "Batch Error: Not all requested records could be retrieved
 
 /// `GET _table/{table}?ids=…`. One query asks for all; an identifier that it does not answer is asked for by itself, since a store may
 /// think two texts equal that differ here. Without `continue` the first missing one ends the list.
-pub(super) async fn read(target: &Target<'_>, ids: &[Id], read: &TableRead, format: RowFormat, schema: Option<Json>) -> Result<Answer, ApiError> {
+pub(super) async fn read(
+    target: &Target<'_>,
+    ids: &[Id],
+    read: &TableRead,
+    format: RowFormat,
+    schema: Option<Json>,
+) -> Result<Answer, ApiError> {
     let plan = target.plan(|scope| plan::by_ids(ids, read, scope))?;
     let found = match &plan.all {
         Some(all) => rows_by_key(target, all, format.clone()).await?,
@@ -50,7 +56,11 @@ pub(super) async fn read(target: &Target<'_>, ids: &[Id], read: &TableRead, form
 }
 
 /// Each row as JSON under the JSON of its key.
-async fn rows_by_key(target: &Target<'_>, plan: &Read, format: RowFormat) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
+async fn rows_by_key(
+    target: &Target<'_>,
+    plan: &Read,
+    format: RowFormat,
+) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
     let mut found = HashMap::new();
     for_each_row(target, plan, |columns, row| {
         let mut encoder = RowEncoder::new(&plan.shown, format.clone());
@@ -95,7 +105,8 @@ fn key_of_values(values: &[Value]) -> Result<Vec<u8>, ApiError> {
 
 /// The batch error: an entry for each identifier that was tried.
 fn missing(ids: &[Id], rows: &[Option<Vec<u8>>]) -> ApiError {
-    let failed: Vec<usize> = rows.iter().enumerate().filter(|(_, row)| row.is_none()).map(|(index, _)| index).collect();
+    let failed: Vec<usize> =
+        rows.iter().enumerate().filter(|(_, row)| row.is_none()).map(|(index, _)| index).collect();
     let entries = ids.iter().zip(rows).map(|(id, row)| match row {
         Some(row) => serde_json::from_slice(row).unwrap_or(Json::Null),
         None => ApiError::unknown_record(name_of(id)).object(true),

@@ -68,7 +68,11 @@ impl Owner {
     }
 
     fn source(&self) -> Source {
-        Source { service: Arc::clone(&self.connection), request_id: Arc::clone(&self.request_id), time: self.time }
+        Source {
+            service: Arc::clone(&self.connection),
+            request_id: Arc::clone(&self.request_id),
+            time: self.time,
+        }
     }
 
     /// Logs a connector's failure and gives the caller's part of it.
@@ -78,14 +82,16 @@ impl Owner {
 
     /// The table with this name.
     async fn table(&self, name: &str) -> Result<Arc<Table>, ApiError> {
-        let table = self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
+        let table =
+            self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
         table.ok_or_else(|| ApiError::unknown_table(name))
     }
 
     async fn count(&self, shape: &Count, params: &[Value]) -> Result<u64, ApiError> {
         let began = Instant::now();
-        let (count, statement) = self.connection.count(shape, params, self.call_context()).await.map_err(|error| self.failed(error))?;
-        self.log_statement(statement.as_deref(), began, 1);
+        let counted = self.connection.count(shape, &params.iter().collect(), self.call_context()).await;
+        let (count, summary) = counted.map_err(|error| self.failed(error))?;
+        self.log_statement(summary.statement.as_deref(), began, 1);
         Ok(count)
     }
 
@@ -119,8 +125,12 @@ pub async fn run(snapshot: &Snapshot, request: &Request, operation: Operation) -
         Operation::ListTables(list) => lists::tables(job, "_table", &list).await,
         Operation::ListSchema(list) => lists::tables(job, "_schema", &list).await,
         Operation::DescribeTable { table, list } => schema::table(job, &table, &list).await,
-        Operation::DescribeFields { table, field, list } => schema::fields(job, &table, field.as_deref(), &list).await,
-        Operation::DescribeRelated { table, relationship, list } => schema::related(job, &table, relationship.as_deref(), &list).await,
+        Operation::DescribeFields { table, field, list } => {
+            schema::fields(job, &table, field.as_deref(), &list).await
+        }
+        Operation::DescribeRelated { table, relationship, list } => {
+            schema::related(job, &table, relationship.as_deref(), &list).await
+        }
         Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
     }

@@ -32,9 +32,19 @@ pub(super) struct Meta {
 }
 
 /// Starts the read and answers as soon as its first batch is there.
-pub(super) async fn answer(target: &Target<'_>, read: &plan::Read, encoder: RowEncoder, meta: Meta, request: &TableRead) -> Result<Answer, ApiError> {
+pub(super) async fn answer(
+    target: &Target<'_>,
+    read: &plan::Read,
+    encoder: RowEncoder,
+    meta: Meta,
+    request: &TableRead,
+) -> Result<Answer, ApiError> {
     let owner = target.owner.clone();
-    let count = if meta.is_capped && meta.count.is_none() { target.plan(|scope| plan::count(request, scope)).ok() } else { None };
+    let count = if meta.is_capped && meta.count.is_none() {
+        target.plan(|scope| plan::count(request, scope)).ok()
+    } else {
+        None
+    };
     let began = Instant::now();
     let stream = target.start(read).await?;
     let mut page = Page { owner, stream, encoder, meta, count, began, has_more: false, is_over: false };
@@ -45,7 +55,9 @@ pub(super) async fn answer(target: &Target<'_>, read: &plan::Read, encoder: RowE
         page.finish(&mut body).await?;
         return Ok(Answer::json(body));
     }
-    let rest = futures_util::stream::try_unfold(page, |mut page| async move { Ok(page.chunk().await?.map(|chunk| (chunk, page))) });
+    let rest = futures_util::stream::try_unfold(page, |mut page| async move {
+        Ok(page.chunk().await?.map(|chunk| (chunk, page)))
+    });
     let first = futures_util::stream::iter([Ok(Bytes::from(body))]);
     Ok(Answer::Streamed(Box::pin(futures_util::StreamExt::chain(first, rest))))
 }

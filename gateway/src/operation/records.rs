@@ -37,13 +37,17 @@ impl<'a> Target<'a> {
         let component = component(&["_table".to_owned(), name.to_owned()]);
         let caller = job.caller;
         let role = caller.role.as_ref().filter(|_| !caller.is_admin);
-        let rules = role.and_then(|role| role.row_filters(job.service.name(), &component, Verb::Get, caller.requestor));
+        let rules = role
+            .and_then(|role| role.row_filters(job.service.name(), &component, Verb::Get, caller.requestor));
         let rules = rules.map(|(filters, op)| RowRules { filters, op });
         Ok(Self { owner, table, caller, rules })
     }
 
     /// Plans with the scope of this table.
-    pub(super) fn plan<T>(&self, plan: impl FnOnce(&Scope<'_>) -> Result<T, plan::Error>) -> Result<T, ApiError> {
+    pub(super) fn plan<T>(
+        &self,
+        plan: impl FnOnce(&Scope<'_>) -> Result<T, plan::Error>,
+    ) -> Result<T, ApiError> {
         let lookup = |name: &str| self.caller.lookup(name).map(Cow::into_owned);
         let scope = Scope {
             table: &self.table,
@@ -57,7 +61,11 @@ impl<'a> Target<'a> {
 
     /// Starts a planned read.
     pub(super) async fn start(&self, read: &plan::Read) -> Result<RowStream, ApiError> {
-        let stream = self.owner.connection.query(&read.query, &read.params, self.owner.call_context()).await;
+        let stream = self
+            .owner
+            .connection
+            .query(&read.query, &read.params.iter().collect(), self.owner.call_context())
+            .await;
         stream.map_err(|error| self.owner.failed(error))
     }
 
@@ -79,14 +87,23 @@ pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -
         format = RowFormat::Identifiers;
         read.fields = crate::request::Fields::Identifiers;
     }
-    let schema = if read.include_schema { Some(super::schema::description(job, &target.owner, &target.table).await?) } else { None };
+    let schema = if read.include_schema {
+        Some(super::schema::description(job, &target.owner, &target.table).await?)
+    } else {
+        None
+    };
     match read.ids.take() {
         Some(ids) => by_ids::read(&target, &ids, &read, format, schema).await,
         None => by_filter(&target, &read, format, schema).await,
     }
 }
 
-async fn by_filter(target: &Target<'_>, read: &TableRead, format: RowFormat, schema: Option<Json>) -> Result<Answer, ApiError> {
+async fn by_filter(
+    target: &Target<'_>,
+    read: &TableRead,
+    format: RowFormat,
+    schema: Option<Json>,
+) -> Result<Answer, ApiError> {
     let page = target.plan(|scope| plan::page(read, scope))?;
     let count = if read.include_count { Some(target.count(read).await?) } else { None };
     let meta = Meta { count, schema, limit: page.limit, offset: page.offset, is_capped: page.is_capped };
@@ -105,7 +122,11 @@ pub(super) async fn single(job: Job<'_>, table: &str, id: &Id, read: TableRead) 
 }
 
 /// The JSON of the first row of a read.
-pub(super) async fn first_row(target: &Target<'_>, plan: &plan::Read, format: RowFormat) -> Result<Option<Vec<u8>>, ApiError> {
+pub(super) async fn first_row(
+    target: &Target<'_>,
+    plan: &plan::Read,
+    format: RowFormat,
+) -> Result<Option<Vec<u8>>, ApiError> {
     let mut found = None;
     let mut encoder = RowEncoder::new(&plan.shown, format);
     for_each_row(target, plan, |columns, row| {
@@ -153,7 +174,14 @@ pub(super) fn name_of(id: &Id) -> String {
     match id {
         Id::Value(Json::String(text)) => text.clone(),
         Id::Value(value) => value.to_string(),
-        Id::Tuple(parts) => format!("({})", parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect::<Vec<_>>().join(",")),
+        Id::Tuple(parts) => format!(
+            "({})",
+            parts
+                .iter()
+                .map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned))
+                .collect::<Vec<_>>()
+                .join(",")
+        ),
         Id::Named(members) => Json::Object(members.clone()).to_string(),
     }
 }

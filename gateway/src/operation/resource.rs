@@ -77,9 +77,15 @@ impl Operation {
             ["_table", table, id] => Self::ReadRecord { table: owned(table), id: path_id(id), read: read()? },
             ["_schema"] => Self::ListSchema(list()?),
             ["_schema", table] => Self::DescribeTable { table: owned(table), list: list()? },
-            ["_schema", table, "_field"] => Self::DescribeFields { table: owned(table), field: None, list: list()? },
-            ["_schema", table, "_related"] => Self::DescribeRelated { table: owned(table), relationship: None, list: list()? },
-            ["_schema", table, "_related", name] => Self::DescribeRelated { table: owned(table), relationship: Some(owned(name)), list: list()? },
+            ["_schema", table, "_field"] => {
+                Self::DescribeFields { table: owned(table), field: None, list: list()? }
+            }
+            ["_schema", table, "_related"] => {
+                Self::DescribeRelated { table: owned(table), relationship: None, list: list()? }
+            }
+            ["_schema", table, "_related", name] => {
+                Self::DescribeRelated { table: owned(table), relationship: Some(owned(name)), list: list()? }
+            }
             ["_schema", table, "_field", field] | ["_schema", table, field] => {
                 Self::DescribeFields { table: owned(table), field: Some(owned(field)), list: list()? }
             }

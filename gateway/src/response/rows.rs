@@ -54,7 +54,11 @@ impl RowEncoder {
         self.places.clear();
         for (index, (shown, _)) in self.shown.iter().enumerate() {
             // Nearly always the connector keeps the order it was asked in.
-            let place = if names.get(index) == Some(shown) { Some(index) } else { names.iter().position(|name| name == shown) };
+            let place = if names.get(index) == Some(shown) {
+                Some(index)
+            } else {
+                names.iter().position(|name| name == shown)
+            };
             self.places.push(place.ok_or(MISSING)?);
         }
         Ok(())

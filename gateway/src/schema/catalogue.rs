@@ -101,13 +101,24 @@ impl Catalogue {
         let names = self.names(source).await?;
         let missing: Vec<TableRef> = {
             let known = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-            names.all.iter().map(|name| &name.table).filter(|table| !known.contains_key(table)).cloned().collect()
+            names
+                .all
+                .iter()
+                .map(|name| &name.table)
+                .filter(|table| !known.contains_key(table))
+                .cloned()
+                .collect()
         };
         for tables in missing.chunks(DESCRIBED_AT_ONCE) {
             self.read_tables(tables.to_vec(), source).await?;
         }
         let known = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(names.all.iter().filter_map(|name| known.get(&name.table)).map(|entry| Arc::clone(&entry.table)).collect())
+        Ok(names
+            .all
+            .iter()
+            .filter_map(|name| known.get(&name.table))
+            .map(|entry| Arc::clone(&entry.table))
+            .collect())
     }
 
     async fn names(self: &Arc<Self>, source: &Source) -> Result<Arc<Names>, Error> {
@@ -137,7 +148,11 @@ impl Catalogue {
         Ok(names)
     }
 
-    async fn described(self: &Arc<Self>, table: &TableRef, source: &Source) -> Result<Option<Arc<Table>>, Error> {
+    async fn described(
+        self: &Arc<Self>,
+        table: &TableRef,
+        source: &Source,
+    ) -> Result<Option<Arc<Table>>, Error> {
         let known = self.tables.read().unwrap_or_else(PoisonError::into_inner).get(table).cloned();
         let Some(entry) = known else { return self.describe(table, source).await };
         if entry.read_at.elapsed() > FRESH && !entry.is_refreshing.swap(true, Ordering::Relaxed) {
@@ -154,7 +169,13 @@ impl Catalogue {
 
     async fn describe(&self, table: &TableRef, source: &Source) -> Result<Option<Arc<Table>>, Error> {
         let _one_at_a_time = self.reading.lock().await;
-        let find = || self.tables.read().unwrap_or_else(PoisonError::into_inner).get(table).map(|entry| Arc::clone(&entry.table));
+        let find = || {
+            self.tables
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(table)
+                .map(|entry| Arc::clone(&entry.table))
+        };
         if let Some(table) = find() {
             return Ok(Some(table));
         }
@@ -170,7 +191,11 @@ impl Catalogue {
             known.remove(table);
         }
         for table in described {
-            let entry = Entry { table: Arc::new(table), read_at: Instant::now(), is_refreshing: AtomicBool::new(false) };
+            let entry = Entry {
+                table: Arc::new(table),
+                read_at: Instant::now(),
+                is_refreshing: AtomicBool::new(false),
+            };
             known.insert(entry.table.table.clone(), Arc::new(entry));
         }
         Ok(())

@@ -1,0 +1,63 @@
+//! `/health`: the process is up. `/ready`: it can serve, every active service is reachable.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::Response;
+use serde_json::json;
+
+use super::answer;
+use crate::error::ApiError;
+use crate::pipeline::Answer;
+use crate::snapshot::Snapshot;
+
+/// The longest that one service may take to answer.
+const PING_LIMIT: Duration = Duration::from_secs(2);
+/// How long an answer is good for: repeated questions must not become a load on the stores.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What was found last.
+#[derive(Debug, Default)]
+pub(super) struct Readiness(Mutex<Option<(Instant, Vec<String>)>>, tokio::sync::Mutex<()>);
+
+pub(super) fn health() -> Response<Body> {
+    answer::ok(Answer::json(r#"{"status":"up"}"#))
+}
+
+/// The answer names services that are not ready and nothing else of them.
+pub(super) async fn ready(readiness: &Readiness, snapshot: &Arc<Snapshot>) -> Response<Body> {
+    let failing = readiness.failing(snapshot).await;
+    if failing.is_empty() {
+        return answer::ok(Answer::json(json!({ "status": "ready" }).to_string()));
+    }
+    answer::failed(&ApiError::not_ready(failing.join(", ")), snapshot.plain_errors)
+}
+
+impl Readiness {
+    async fn failing(&self, snapshot: &Arc<Snapshot>) -> Vec<String> {
+        let _one_at_a_time = self.1.lock().await;
+        if let Some((at, failing)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            && at.elapsed() < FRESH
+        {
+            return failing.clone();
+        }
+        let active = snapshot.sorted_services().into_iter().filter(|service| service.is_active()).cloned();
+        let pings: Vec<_> = active
+            .map(|service| {
+                let snapshot = Arc::clone(snapshot);
+                tokio::spawn(async move {
+                    let ping = service.ping(&snapshot.registry, "ready", PING_LIMIT);
+                    let is_up = matches!(tokio::time::timeout(PING_LIMIT, ping).await, Ok(Ok(())));
+                    (!is_up).then(|| service.name().to_owned())
+                })
+            })
+            .collect();
+        let mut failing = Vec::new();
+        for ping in pings {
+            failing.extend(ping.await.ok().flatten());
+        }
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), failing.clone()));
+        failing
+    }
+}

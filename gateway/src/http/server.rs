@@ -1,0 +1,86 @@
+//! Accepts connections and drains them at the end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+
+/// The longest that the head of a request may take to arrive.
+const HEAD_LIMIT: Duration = Duration::from_secs(15);
+/// How long to wait after the system refused a connection, for want of file descriptors say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A socket that listens.
+#[derive(Debug)]
+pub struct Listening {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listening {
+    /// Opens the socket.
+    ///
+    /// # Errors
+    /// The system's, for example when the address is in use.
+    pub async fn open(address: SocketAddr) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens; tells the port when port 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Serves until `stop` is over, then lets running requests and streams end for at most `drain`.
+pub async fn serve(listening: Listening, router: Router, stop: impl Future<Output = ()>, drain: Duration) {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    let running = GracefulShutdown::new();
+    let mut stop = pin!(stop);
+    loop {
+        let stream = tokio::select! {
+            accepted = listening.listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection can't be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+            () = stop.as_mut() => break,
+        };
+        prepare(&stream);
+        let service = TowerToHyperService::new(router.clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = running.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                // A client that went away, or bytes that are no HTTP.
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listening);
+    tokio::select! {
+        () = running.shutdown() => {}
+        () = tokio::time::sleep(drain) => tracing::warn!("requests were still running at the end of the time to drain"),
+    }
+}
+
+/// Small answers must not wait for more to come.
+fn prepare(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "the socket keeps its delay");
+    }
+}

@@ -1,0 +1,127 @@
+//! Lists of resources: a service's root, its tables, and what the roles' editor calls access strings.
+
+use connector_api::model::TableName;
+use serde_json::{Map, Value as Json, json};
+
+use super::{Job, Owner, component};
+use crate::error::ApiError;
+use crate::pipeline::Answer;
+use crate::request::{Fields, ListRead};
+use crate::roles::{self, VerbMask};
+use crate::schema::describe::{schema_row, table_row};
+use crate::schema::names::{lookup_key, natural_order, public_name};
+
+/// Resources of a service and their labels.
+const RESOURCES: [(&str, &str); 2] = [("_schema", "Schema"), ("_table", "Tables")];
+
+/// `GET {service}`.
+pub(super) async fn root(job: Job<'_>, list: &ListRead) -> Result<Answer, ApiError> {
+    if list.as_access_list {
+        return access_list(job, list).await;
+    }
+    let rows = RESOURCES.iter().map(|(name, label)| {
+        let mut row = Map::from_iter([("name".to_owned(), json!(name)), ("label".to_owned(), json!(label))]);
+        if list.include_access {
+            row.insert("access".to_owned(), words(job.access(name)));
+        }
+        row
+    });
+    Ok(answer(rows.collect(), list))
+}
+
+/// `GET {service}/_table` and `GET {service}/_schema`: what the caller may touch.
+pub(super) async fn tables(
+    job: Job<'_>,
+    resource: &'static str,
+    list: &ListRead,
+) -> Result<Answer, ApiError> {
+    let owner = job.owner().await?;
+    let visible = visible(job, &owner, resource, list).await?;
+    if let (Some(_), "_schema") = (&list.ids, resource) {
+        let names: Vec<String> = visible.iter().map(|(table, _)| public_name(&table.table)).collect();
+        return super::schema::several(job, &owner, &names).await;
+    }
+    let row = if resource == "_schema" { schema_row } else { table_row };
+    let rows = visible.iter().filter_map(|(table, access)| {
+        let mask = u8::try_from(access.bits() & 31).ok()?;
+        if let Json::Object(row) = row(table, None, mask) { Some(row) } else { None }
+    });
+    Ok(answer(rows.collect(), list))
+}
+
+/// Tables that the caller may touch in any way, in natural order.
+async fn visible(
+    job: Job<'_>,
+    owner: &Owner,
+    resource: &'static str,
+    list: &ListRead,
+) -> Result<Vec<(TableName, VerbMask)>, ApiError> {
+    if list.refresh {
+        owner.service.catalogue().forget();
+    }
+    let tables =
+        owner.service.catalogue().list(&owner.source()).await.map_err(|error| owner.failed(error))?;
+    let wanted: Option<Vec<String>> =
+        list.ids.as_ref().map(|ids| ids.iter().map(|id| lookup_key(id)).collect());
+    let prefix = list.schema.as_ref().map(|schema| format!("{}.", lookup_key(schema)));
+    let mut visible: Vec<(String, TableName, VerbMask)> = tables
+        .into_iter()
+        .map(|table| (public_name(&table.table), table))
+        .filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted.contains(&lookup_key(name))))
+        .filter(|(name, _)| prefix.as_ref().is_none_or(|prefix| lookup_key(name).starts_with(prefix)))
+        .map(|(name, table)| {
+            let access = job.access(&component(&[resource.to_owned(), name.clone()]));
+            (name, table, access)
+        })
+        .filter(|(_, _, access)| !access.grants_nothing())
+        .collect();
+    visible.sort_by(|(left, ..), (right, ..)| natural_order(left, right));
+    Ok(visible.into_iter().map(|(_, table, access)| (table, access)).collect())
+}
+
+/// The strings from which the editor of roles offers components.
+async fn access_list(job: Job<'_>, list: &ListRead) -> Result<Answer, ApiError> {
+    let owner = job.owner().await?;
+    let mut strings = vec![String::new(), "*".to_owned()];
+    for (resource, _) in RESOURCES {
+        strings.extend([format!("{resource}/"), format!("{resource}/*")]);
+        for (table, _) in visible(job, &owner, resource, list).await? {
+            let name = public_name(&table.table);
+            strings.extend([format!("{resource}/{name}/"), format!("{resource}/{name}/*")]);
+        }
+    }
+    Ok(Answer::json(json!({ "resource": strings }).to_string()))
+}
+
+/// Rows with the properties that were asked for: by default the name alone.
+fn answer(rows: Vec<Map<String, Json>>, list: &ListRead) -> Answer {
+    let name = |row: &Map<String, Json>| row.get("name").cloned().unwrap_or_default();
+    let rows: Vec<Json> = if list.as_list {
+        rows.iter().map(name).collect()
+    } else {
+        rows.into_iter().map(|row| Json::Object(properties(row, &list.fields))).collect()
+    };
+    Answer::json(json!({ "resource": rows }).to_string())
+}
+
+fn properties(mut row: Map<String, Json>, fields: &Fields) -> Map<String, Json> {
+    match fields {
+        Fields::All => row,
+        Fields::Absent | Fields::Identifiers => {
+            row.retain(|name, _| name == "name");
+            row
+        }
+        Fields::Named(names) => names.iter().filter_map(|name| row.remove_entry(name.as_str())).collect(),
+    }
+}
+
+fn words(access: VerbMask) -> Json {
+    access.words().map(Json::from).collect()
+}
+
+impl Job<'_> {
+    /// What the caller may do with a component.
+    pub(super) fn access(&self, component: &str) -> VerbMask {
+        roles::access_verbs(self.caller, self.service.name(), component)
+    }
+}

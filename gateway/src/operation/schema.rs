@@ -1,0 +1,96 @@
+//! Descriptions of tables, their fields and relationships.
+
+use std::sync::Arc;
+
+use connector_api::model::Table;
+use serde_json::{Value as Json, json};
+
+use super::{Job, Owner, component};
+use crate::error::ApiError;
+use crate::pipeline::Answer;
+use crate::request::ListRead;
+use crate::schema::describe::{field_object, relationship_object, table_object};
+use crate::schema::names::public_name;
+use crate::schema::relationships::{References, Relationship};
+
+/// `GET _schema/{table}`.
+pub(super) async fn table(job: Job<'_>, name: &str, list: &ListRead) -> Result<Answer, ApiError> {
+    let (owner, table) = find(job, name, list).await?;
+    Ok(Answer::json(description(job, &owner, &table).await?.to_string()))
+}
+
+/// `GET _schema?ids=a,b`: whole descriptions of those.
+pub(super) async fn several(job: Job<'_>, owner: &Owner, names: &[String]) -> Result<Answer, ApiError> {
+    let mut objects = Vec::with_capacity(names.len());
+    for name in names {
+        let table = owner.table(name).await?;
+        objects.push(description(job, owner, &table).await?);
+    }
+    Ok(Answer::json(json!({ "resource": objects }).to_string()))
+}
+
+/// `GET _schema/{table}/_field` and `…/{field}`.
+pub(super) async fn fields(
+    job: Job<'_>,
+    name: &str,
+    field: Option<&str>,
+    list: &ListRead,
+) -> Result<Answer, ApiError> {
+    let (owner, table) = find(job, name, list).await?;
+    let relationships = relationships(&owner, &table).await?;
+    let object = |column| field_object(&table, column, &relationships);
+    match field {
+        None => Ok(wrapped(table.columns.iter().map(object))),
+        Some(field) => {
+            let column = crate::plan::Columns::new(&table)
+                .find(field)
+                .ok_or_else(|| ApiError::unknown_field(field, name))?;
+            Ok(Answer::json(object(column).to_string()))
+        }
+    }
+}
+
+/// `GET _schema/{table}/_related` and `…/{relationship}`.
+pub(super) async fn related(
+    job: Job<'_>,
+    name: &str,
+    relationship: Option<&str>,
+    list: &ListRead,
+) -> Result<Answer, ApiError> {
+    let (owner, table) = find(job, name, list).await?;
+    let relationships = relationships(&owner, &table).await?;
+    match relationship {
+        None => Ok(wrapped(relationships.iter().map(relationship_object))),
+        Some(wanted) => {
+            let found = relationships.iter().find(|known| known.name.eq_ignore_ascii_case(wanted));
+            let found = found.ok_or_else(|| ApiError::unknown_relationship(wanted, name))?;
+            Ok(Answer::json(relationship_object(found).to_string()))
+        }
+    }
+}
+
+/// A table in full.
+pub(super) async fn description(job: Job<'_>, owner: &Owner, table: &Table) -> Result<Json, ApiError> {
+    let relationships = relationships(owner, table).await?;
+    let access = job.access(&component(&["_schema".to_owned(), public_name(&table.table)]));
+    Ok(table_object(table, &relationships, u8::try_from(access.bits() & 31).unwrap_or_default()))
+}
+
+async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<Table>), ApiError> {
+    let owner = job.owner().await?;
+    if list.refresh {
+        owner.service.catalogue().forget();
+    }
+    let table = owner.table(name).await?;
+    Ok((owner, table))
+}
+
+/// Relationships come from both ends of foreign keys, so all tables are looked at.
+async fn relationships(owner: &Owner, table: &Table) -> Result<Vec<Relationship>, ApiError> {
+    let tables = owner.service.catalogue().all(&owner.source()).await.map_err(|error| owner.failed(error))?;
+    Ok(References::new(&tables).of(&table.table))
+}
+
+fn wrapped(objects: impl Iterator<Item = Json>) -> Answer {
+    Answer::json(json!({ "resource": objects.collect::<Vec<_>>() }).to_string())
+}
