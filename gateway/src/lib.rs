@@ -2,7 +2,9 @@
 //!
 //! The way of a request, and which room may use which, stand in `docs/architecture.md`.
 
+pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod connectors;
 pub mod error;
 mod events;

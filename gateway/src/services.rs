@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector_api::model::OpenRequest;
+use connector_api::model::{OpenRequest, TableName};
 use connector_api::{Error, ErrorKind};
 use tokio::sync::OnceCell;
 
@@ -18,7 +18,7 @@ pub struct Service {
     id: i64,
     settings: settings::Service,
     options: Options,
-    connection: OnceCell<Arc<connectors::Service>>,
+    connection: Arc<OnceCell<Arc<connectors::Service>>>,
     catalogue: Arc<Catalogue>,
 }
 
@@ -35,7 +35,7 @@ impl Service {
     /// A service that is not connected yet. `id` is its number on the wire.
     #[must_use]
     pub fn new(id: i64, settings: settings::Service, options: Options) -> Self {
-        Self { id, settings, options, connection: OnceCell::new(), catalogue: Arc::default() }
+        Self { id, settings, options, connection: Arc::default(), catalogue: Arc::default() }
     }
 
     /// Its number on the wire.
@@ -78,8 +78,15 @@ impl Service {
     #[must_use]
     pub fn connects_like(&self, settings: &settings::Service, options: Options) -> bool {
         self.settings.service_type == settings.service_type
-            && self.settings.config == settings.config
+            && self.settings.config.connector == settings.config.connector
             && self.options == options
+    }
+
+    /// A service with other settings that goes on with this one's connection and catalogue.
+    #[must_use]
+    pub fn with_settings(&self, id: i64, settings: settings::Service) -> Self {
+        let (connection, catalogue) = (Arc::clone(&self.connection), Arc::clone(&self.catalogue));
+        Self { id, settings, options: self.options, connection, catalogue }
     }
 
     /// The connection, opened now if it is not open.
@@ -113,6 +120,19 @@ impl Service {
     /// Why it is not.
     pub async fn ping(&self, registry: &Registry, request_id: &str, time: Duration) -> Result<(), Error> {
         self.connection(registry).await?.ping(CallContext { request_id, time, session: None }).await
+    }
+
+    /// Names of its tables, from the store itself.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_tables(
+        &self,
+        registry: &Registry,
+        request_id: &str,
+        time: Duration,
+    ) -> Result<Vec<TableName>, Error> {
+        self.connection(registry).await?.list_tables(CallContext { request_id, time, session: None }).await
     }
 
     /// Closes the connection, when there is one.

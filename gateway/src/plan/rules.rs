@@ -1,9 +1,9 @@
 //! Row rules of a role as a part of the plan: built from their parts, never from text.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 
-use connector_api::model::{CompareOp, Expr, Filter, TextOp, Value};
+use connector_api::model::{ColumnType, CompareOp, Expr, Filter, TextOp, Value};
+use serde_json::Value as Json;
 
 use super::columns::Columns;
 use super::literal::Place;
@@ -11,6 +11,8 @@ use super::values::Values;
 use super::{Error, Scope};
 use crate::request::lookup;
 use crate::roles::{FilterOp, RowFilter, RowOperator};
+
+const ROLE: &str = "role";
 
 /// The rules that count for this request.
 #[derive(Debug, Clone, Copy)]
@@ -37,49 +39,102 @@ pub(super) fn plan(scope: &Scope<'_>, values: &mut Values) -> Result<Option<Filt
 fn plan_rule(rule: &RowFilter, scope: &Scope<'_>, values: &mut Values) -> Result<Filter, Error> {
     // The role is wrong, not the request; the caller learns no more than that.
     let resolved = Columns::new(scope.table).resolve(&rule.name).ok_or_else(|| {
-        Error::invalid("role", "a row rule of the role names a field that this table does not have")
+        Error::invalid(ROLE, "a row rule of the role names a field that this table does not have")
     })?;
-    let place = Place { field: &rule.name, data_type: resolved.data_type(), parameter: "role" };
     let expr = Expr::Column(resolved.path.clone());
-    let Some(text) = substituted(&rule.value, scope) else { return Ok(Filter::Always(false)) };
     let not = |filter| Filter::Not(Box::new(filter));
-    Ok(match rule.operator {
-        RowOperator::IsNull => Filter::IsNull(expr),
-        RowOperator::IsNotNull => not(Filter::IsNull(expr)),
-        RowOperator::In => in_list(expr, place, &text, values)?,
-        RowOperator::NotIn => not(in_list(expr, place, &text, values)?),
-        RowOperator::StartsWith => search(TextOp::StartsWith, expr, &text, values),
-        RowOperator::EndsWith => search(TextOp::EndsWith, expr, &text, values),
-        RowOperator::Contains => search(TextOp::Contains, expr, &text, values),
-        RowOperator::Equal => compare(CompareOp::Eq, expr, values.push(place.text(&text, false)?)),
-        RowOperator::NotEqual => compare(CompareOp::Ne, expr, values.push(place.text(&text, false)?)),
-        RowOperator::Greater => compare(CompareOp::Gt, expr, values.push(place.text(&text, false)?)),
-        RowOperator::GreaterOrEqual => compare(CompareOp::Ge, expr, values.push(place.text(&text, false)?)),
-        RowOperator::Less => compare(CompareOp::Lt, expr, values.push(place.text(&text, false)?)),
-        RowOperator::LessOrEqual => compare(CompareOp::Le, expr, values.push(place.text(&text, false)?)),
-    })
+    if rule.operator == RowOperator::IsNull {
+        return Ok(Filter::IsNull(expr));
+    }
+    if rule.operator == RowOperator::IsNotNull {
+        return Ok(not(Filter::IsNull(expr)));
+    }
+    let Some(items) = items(rule, scope) else { return Ok(Filter::Always(false)) };
+    let field =
+        Field { expr, place: Place { field: &rule.name, data_type: resolved.data_type(), parameter: ROLE } };
+    match rule.operator {
+        RowOperator::In => field.in_list(&items, values),
+        RowOperator::NotIn => field.in_list(&items, values).map(not),
+        RowOperator::StartsWith => field.search(TextOp::StartsWith, &items, values),
+        RowOperator::EndsWith => field.search(TextOp::EndsWith, &items, values),
+        RowOperator::Contains => field.search(TextOp::Contains, &items, values),
+        RowOperator::NotEqual => field.compare(CompareOp::Ne, &items, values),
+        RowOperator::Greater => field.compare(CompareOp::Gt, &items, values),
+        RowOperator::GreaterOrEqual => field.compare(CompareOp::Ge, &items, values),
+        RowOperator::Less => field.compare(CompareOp::Lt, &items, values),
+        RowOperator::LessOrEqual => field.compare(CompareOp::Le, &items, values),
+        RowOperator::Equal | RowOperator::IsNull | RowOperator::IsNotNull => {
+            field.compare(CompareOp::Eq, &items, values)
+        }
+    }
 }
 
-fn compare(op: CompareOp, left: Expr, value: usize) -> Filter {
-    Filter::Compare { op, left, right: Expr::Param(value) }
+/// The column of a rule.
+struct Field<'a> {
+    expr: Expr,
+    place: Place<'a>,
 }
 
-fn search(op: TextOp, expr: Expr, text: &str, values: &mut Values) -> Filter {
-    Filter::Text { op, expr, pattern: values.push(Value::Text(text.to_owned())) }
+impl Field<'_> {
+    fn compare(self, op: CompareOp, items: &[Json], values: &mut Values) -> Result<Filter, Error> {
+        let value = self.one(self.place, items)?;
+        Ok(Filter::Compare { op, left: self.expr, right: Expr::Param(values.push(value)) })
+    }
+
+    fn search(self, op: TextOp, items: &[Json], values: &mut Values) -> Result<Filter, Error> {
+        let pattern = self.one(Place { data_type: ColumnType::Text, ..self.place }, items)?;
+        Ok(Filter::Text { op, expr: self.expr, pattern: values.push(pattern) })
+    }
+
+    fn in_list(self, items: &[Json], values: &mut Values) -> Result<Filter, Error> {
+        let items = items.iter().map(|item| typed(self.place, item)).collect::<Result<Vec<_>, _>>()?;
+        if items.is_empty() {
+            return Ok(Filter::Always(false));
+        }
+        Ok(Filter::In { expr: self.expr, list: values.push(Value::List(items)) })
+    }
+
+    fn one(&self, place: Place<'_>, items: &[Json]) -> Result<Value, Error> {
+        match items {
+            [item] => typed(place, item),
+            _ => Err(Error::invalid(ROLE, "a row rule of the role needs exactly one value")),
+        }
+    }
 }
 
-/// `a, b` with or without parentheses; one pair of quotes around an item is removed.
-fn in_list(expr: Expr, place: Place<'_>, text: &str, values: &mut Values) -> Result<Filter, Error> {
+/// Text of a rule is as good as unquoted: for a column of open type it may be a number.
+fn typed(place: Place<'_>, item: &Json) -> Result<Value, Error> {
+    match item {
+        Json::String(text) => place.text(text, false),
+        other => place.json(other),
+    }
+}
+
+/// The values of a rule with their lookups; `None` when one of them is not known. The list of `in` may also be one text with commas, with
+/// or without parentheses; one pair of quotes around an item is removed.
+fn items(rule: &RowFilter, scope: &Scope<'_>) -> Option<Vec<Json>> {
+    let is_list = matches!(rule.operator, RowOperator::In | RowOperator::NotIn);
+    let given = match rule.value.as_ref() {
+        Some(Json::Array(items)) => items.clone(),
+        Some(Json::String(text)) if is_list => listed(text),
+        Some(one) => vec![one.clone()],
+        None => return None,
+    };
+    given
+        .into_iter()
+        .map(|item| if let Json::String(text) = &item { substituted(text, scope) } else { Some(item) })
+        .collect()
+}
+
+fn listed(text: &str) -> Vec<Json> {
     let trimmed = text.trim();
     let inner = trimmed.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(trimmed);
-    let items = inner.split(',').map(str::trim).filter(|item| !item.is_empty());
-    let items = items
-        .map(|item| place.text(unquoted(item), item != unquoted(item)))
-        .collect::<Result<Vec<_>, _>>()?;
-    if items.is_empty() {
-        return Ok(Filter::Always(false));
-    }
-    Ok(Filter::In { expr, list: values.push(Value::List(items)) })
+    inner
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(|item| Json::from(unquoted(item)))
+        .collect()
 }
 
 fn unquoted(item: &str) -> &str {
@@ -87,8 +142,7 @@ fn unquoted(item: &str) -> &str {
     strip('\'').or_else(|| strip('"')).unwrap_or(item)
 }
 
-/// The rule's value with its lookups; `None` when one of them is not known.
-fn substituted<'t>(text: &'t str, scope: &Scope<'_>) -> Option<Cow<'t, str>> {
+fn substituted(text: &str, scope: &Scope<'_>) -> Option<Json> {
     let is_complete = Cell::new(true);
     let resolve = |name: &str| {
         let value = (scope.lookup)(name);
@@ -96,5 +150,5 @@ fn substituted<'t>(text: &'t str, scope: &Scope<'_>) -> Option<Cow<'t, str>> {
         value
     };
     let text = lookup::substitute(text, &resolve);
-    is_complete.get().then_some(text)
+    is_complete.get().then(|| Json::from(text.into_owned()))
 }

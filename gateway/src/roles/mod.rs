@@ -13,5 +13,5 @@ mod verb;
 pub use caller::{App, Caller, Requestor, User};
 pub use decision::{Grant, access_verbs, decide, may_touch};
 pub use denial::Denial;
-pub use role::{Access, FilterOp, Role, RowFilter, RowOperator, UnknownOperator};
+pub use role::{Access, FilterOp, Role, RowFilter, RowOperator};
 pub use verb::{RequestorMask, UnknownWord, Verb, VerbMask};

@@ -7,6 +7,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
 use super::{Requestor, RequestorMask, Verb, VerbMask};
 
 /// One service access entry, as it is configured.
@@ -27,7 +31,8 @@ pub struct Access {
 }
 
 /// How several row filters combine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum FilterOp {
     /// All must hold.
     #[default]
@@ -37,77 +42,47 @@ pub enum FilterOp {
 }
 
 /// A row rule: `name operator value`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct RowFilter {
-    /// Column.
+    /// The field's name.
     pub name: String,
-    /// Comparison.
+    /// The comparison.
     pub operator: RowOperator,
-    /// Text of the value, may hold lookups such as `{user.id}`; unused by the null tests.
-    pub value: String,
+    /// What the field is compared with: a text (which may hold lookups such as `{user.id}`), number or boolean, or a list of them for
+    /// `in` and `not in`; none for `is null` and `is not null`.
+    #[serde(default)]
+    pub value: Option<Value>,
 }
 
 /// The comparisons that row rules may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "each variant's word says what it does")]
 pub enum RowOperator {
-    /// `=`
+    #[serde(rename = "=")]
     Equal,
-    /// `!=`
+    #[serde(rename = "!=")]
     NotEqual,
-    /// `>`
+    #[serde(rename = ">")]
     Greater,
-    /// `>=`
+    #[serde(rename = ">=")]
     GreaterOrEqual,
-    /// `<`
+    #[serde(rename = "<")]
     Less,
-    /// `<=`
+    #[serde(rename = "<=")]
     LessOrEqual,
-    /// `in`
     In,
-    /// `not in`
+    #[serde(rename = "not in")]
     NotIn,
-    /// `starts with`
+    #[serde(rename = "starts with")]
     StartsWith,
-    /// `ends with`
+    #[serde(rename = "ends with")]
     EndsWith,
-    /// `contains`
     Contains,
-    /// `is null`
+    #[serde(rename = "is null")]
     IsNull,
-    /// `is not null`
+    #[serde(rename = "is not null")]
     IsNotNull,
-}
-
-/// An operator that row rules do not have.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "row filter operator '{0}' is not known; expected one of = != > >= < <= in, not in, starts with, ends with, \
-     contains, is null, is not null"
-)]
-pub struct UnknownOperator(String);
-
-impl std::str::FromStr for RowOperator {
-    type Err = UnknownOperator;
-
-    fn from_str(text: &str) -> Result<Self, UnknownOperator> {
-        let words: Vec<_> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
-        Ok(match words.join(" ").as_str() {
-            "=" => Self::Equal,
-            "!=" | "<>" => Self::NotEqual,
-            ">" => Self::Greater,
-            ">=" => Self::GreaterOrEqual,
-            "<" => Self::Less,
-            "<=" => Self::LessOrEqual,
-            "in" => Self::In,
-            "not in" => Self::NotIn,
-            "starts with" => Self::StartsWith,
-            "ends with" => Self::EndsWith,
-            "contains" => Self::Contains,
-            "is null" => Self::IsNull,
-            "is not null" => Self::IsNotNull,
-            _ => return Err(UnknownOperator(text.to_owned())),
-        })
-    }
 }
 
 /// A role, prepared for checking.

@@ -3,10 +3,14 @@
 use std::fmt;
 use std::ops::BitOr;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::Requestor;
 
 /// What a request does to a resource. HEAD is a GET without its body, MERGE another word for PATCH.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Verb {
     /// Read.
     Get,
@@ -168,9 +172,32 @@ impl BitOr for VerbMask {
     }
 }
 
+impl From<Verb> for VerbMask {
+    fn from(verb: Verb) -> Self {
+        Self(verb.bit())
+    }
+}
+
 /// For whom an access entry counts: requests from outside (1), scripts (2), both (3) or, by 0, nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RequestorMask(u8);
+
+impl From<Requestor> for RequestorMask {
+    fn from(requestor: Requestor) -> Self {
+        match requestor {
+            Requestor::Api => Self::API,
+            Requestor::Script => Self::SCRIPT,
+        }
+    }
+}
+
+impl BitOr for RequestorMask {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
 
 impl RequestorMask {
     /// Requests from outside only.

@@ -8,7 +8,7 @@ use super::{
     names::{label, lookup_key, plural, public_name},
     relationships::{Relationship, RelationshipKind},
 };
-use crate::settings::Verb;
+use crate::roles::Verb;
 
 /// The verbs and their bits in an access mask.
 const ACCESS: [(Verb, u8, &str); 5] = [

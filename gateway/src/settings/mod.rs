@@ -23,8 +23,8 @@ use serde_json::Value;
 use self::{layers::Layers, origin::Places, schema::Schema, secret::Resolver};
 pub use self::{
     model::{
-        Access, Admin, App, Errors, FilterOp, LogFormat, Logging, Plugins, Requestor, Role, RowFilter,
-        RowOperator, Server, Service, ServiceConfig, Settings, Verb,
+        Access, Admin, App, Errors, LogFormat, Logging, Plugins, Role, Server, Service, ServiceConfig,
+        Settings,
     },
     origin::Origin,
     problem::{Place, Problem, Problems},

@@ -1,6 +1,7 @@
 //! The typed settings: what a configuration can say, with every default. The known keys, their types and their
 //! words are derived from these structs (`JsonSchema`) and stand nowhere else. Nothing here reads or checks.
 
+use crate::roles::{FilterOp, Requestor, RowFilter, Verb};
 use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use schemars::JsonSchema;
@@ -240,87 +241,6 @@ impl Access {
 
 /// The word for every service in a role's grant.
 pub(crate) const EVERY_SERVICE: &str = "*";
-
-/// An HTTP method that a role grants. HEAD goes with GET.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Verb {
-    /// Read.
-    Get,
-    /// Create.
-    Post,
-    /// Replace.
-    Put,
-    /// Change.
-    Patch,
-    /// Delete.
-    Delete,
-}
-
-/// Where a request comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Requestor {
-    /// From outside, over HTTP.
-    Api,
-    /// From an event script.
-    Script,
-}
-
-/// One condition on rows.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-pub struct RowFilter {
-    /// The field's name.
-    pub name: String,
-    /// The comparison.
-    pub operator: RowOperator,
-    /// What the field is compared with: a text, number or boolean, or a list for `in` and `not in`; none for
-    /// `is null` and `is not null`.
-    #[serde(default)]
-    pub value: Option<Value>,
-}
-
-/// A comparison of a row filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "each variant's word says what it does")]
-pub enum RowOperator {
-    #[serde(rename = "=")]
-    Equal,
-    #[serde(rename = "!=")]
-    NotEqual,
-    #[serde(rename = ">")]
-    Greater,
-    #[serde(rename = ">=")]
-    GreaterOrEqual,
-    #[serde(rename = "<")]
-    Less,
-    #[serde(rename = "<=")]
-    LessOrEqual,
-    In,
-    #[serde(rename = "not in")]
-    NotIn,
-    #[serde(rename = "starts with")]
-    StartsWith,
-    #[serde(rename = "ends with")]
-    EndsWith,
-    Contains,
-    #[serde(rename = "is null")]
-    IsNull,
-    #[serde(rename = "is not null")]
-    IsNotNull,
-}
-
-/// How the conditions of one grant combine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum FilterOp {
-    /// All must hold.
-    #[default]
-    And,
-    /// One must hold.
-    Or,
-}
 
 /// An application: who holds its key acts with its role.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]

@@ -1,5 +1,6 @@
 //! Tests of the whole room: files and an environment in, settings or problems out.
 
+use crate::roles::{FilterOp, Requestor, RowFilter, RowOperator, Verb};
 use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};

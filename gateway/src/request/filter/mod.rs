@@ -1,8 +1,7 @@
 //! The filter grammar: text → [`Node`], with byte positions. `docs/filter-grammar.md` is the grammar in EBNF.
 //!
 //! `lexer` cuts the text into tokens, `parser` builds the tree by recursive descent, with `operator` for the left and `value`
-//! for the right side of a comparison, `expression` reads calculations in parentheses, `rule` reads a row rule that is
-//! already cut into name, operator and value, `print` writes a tree as text.
+//! for the right side of a comparison, `expression` reads calculations in parentheses, `print` writes a tree as text.
 //! Nothing here knows a column, a type or a database, and nothing is escaped or quoted for one.
 //!
 //! Two rules decide what bare text means. A bare text runs until a closing parenthesis, the end, or a logical word that is
@@ -19,7 +18,6 @@ mod parser;
 mod print;
 #[cfg(test)]
 mod properties;
-mod rule;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -29,4 +27,3 @@ pub use ast::{
 };
 pub use expression::{MAX_OPERATIONS, parse_expression};
 pub use parser::{MAX_COMPARISONS, MAX_DEPTH, MAX_LENGTH_BYTES, MAX_LIST_ITEMS, Params, parse};
-pub use rule::rule;

@@ -13,7 +13,7 @@ fn entry(service: Option<&str>, component: &str, words: &str) -> Access {
 }
 
 fn filtered(service: Option<&str>, component: &str, words: &str, column: &str) -> Access {
-    let rule = RowFilter { name: column.to_owned(), operator: RowOperator::Equal, value: "1".to_owned() };
+    let rule = RowFilter { name: column.to_owned(), operator: RowOperator::Equal, value: Some("1".into()) };
     Access { filters: vec![rule], filter_op: FilterOp::Or, ..entry(service, component, words) }
 }
 

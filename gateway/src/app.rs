@@ -1,0 +1,295 @@
+//! Puts the rooms together: settings become a snapshot, a snapshot is served, a signal makes another one. The only file that may use
+//! every room.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::auth::{self, Accounts, AppDefinition, OneTimePassword};
+use crate::connectors::Registry;
+use crate::hooks::Hooks;
+use crate::http::{Listening, router, serve};
+use crate::roles::{self, RequestorMask, VerbMask};
+use crate::services::{Options, Service};
+use crate::settings::{self, LoadOptions, Problem, Problems, Settings};
+use crate::snapshot::Snapshot;
+use crate::telemetry::{self, Telemetry};
+
+/// The administrator's address where the environment names none.
+const FIRST_ADMIN: &str = "admin@localhost";
+
+/// Why the gateway can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Settings(#[from] Problems),
+    /// Administrator, roles or keys can't be set up.
+    #[error("the administrator, roles and keys can't be set up: {0}")]
+    Auth(#[from] auth::SetupError),
+    /// The log can't be set up.
+    #[error("the log can't be set up: {0}")]
+    Telemetry(#[from] telemetry::Error),
+    /// The runtime or the socket.
+    #[error("can't listen on {address}: {error}")]
+    Listen {
+        /// The configured address.
+        address: std::net::SocketAddr,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// Threads or signals.
+    #[error("the system refused what the server needs: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// What lives as long as the process.
+pub struct App {
+    options: LoadOptions,
+    registry: Arc<Registry>,
+    accounts: Arc<Accounts>,
+    hooks: Option<Arc<dyn Hooks>>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+}
+
+/// A gateway that is set up, and what is to be told once.
+pub struct Started {
+    /// The gateway.
+    pub app: App,
+    /// The settings it began with.
+    pub settings: Settings,
+    /// The administrator's address.
+    pub admin_email: String,
+    /// The administrator's password, when it was made up for this run.
+    pub one_time_password: Option<OneTimePassword>,
+}
+
+impl App {
+    /// Sets the gateway up from loaded settings: connectors, accounts, first snapshot. Opens no socket.
+    ///
+    /// # Errors
+    /// Settings that contradict the loaded connectors, or no randomness.
+    pub fn start(
+        options: LoadOptions,
+        settings: Settings,
+        hooks: Option<Arc<dyn Hooks>>,
+    ) -> Result<Started, StartError> {
+        let registry =
+            Arc::new(Registry::load(&settings.plugins, workers(&settings), telemetry::max_level()));
+        refuse_problems(&settings, &registry)?;
+        let admin_email = settings.admin.as_ref().map_or(FIRST_ADMIN, |admin| &admin.email).to_owned();
+        let password = settings.admin.as_ref().map(|admin| admin.password.expose());
+        let (accounts, one_time_password) = Accounts::new(&admin_email, password, host_name())?;
+        let accounts = Arc::new(accounts);
+        let snapshot = snapshot(&settings, &registry, &accounts, hooks.clone(), None)?;
+        let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
+        let app = Self { options, registry, accounts, hooks, snapshot };
+        Ok(Started { app, settings, admin_email, one_time_password })
+    }
+
+    /// The snapshot in force.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// The loaded connectors.
+    #[must_use]
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// The addresses of the server.
+    #[must_use]
+    pub fn router(&self) -> axum::Router {
+        router(Arc::clone(&self.snapshot))
+    }
+
+    /// Reads the configuration again and swaps the snapshot. Services whose connection is described as before keep it. Listening address,
+    /// plugin folders and log format stay as they were at start.
+    ///
+    /// # Errors
+    /// What is wrong with the new configuration; the old one stays in force.
+    pub fn reload(&self, telemetry: Option<&Telemetry>) -> Result<(), StartError> {
+        let settings = settings::load(&self.options)?;
+        refuse_problems(&settings, &self.registry)?;
+        let old = self.snapshot();
+        let new = snapshot(&settings, &self.registry, &self.accounts, self.hooks.clone(), Some(&old))?;
+        if let Some(telemetry) = telemetry {
+            telemetry.apply(&settings.logging)?;
+            self.registry.set_log_level(telemetry::max_level());
+        }
+        self.snapshot.store(Arc::new(new));
+        Ok(())
+    }
+
+    /// Serves until the process is asked to stop; a hang-up signal reloads.
+    ///
+    /// # Errors
+    /// When the socket or the signals are refused.
+    pub async fn serve(
+        self,
+        settings: &Settings,
+        listening: Listening,
+        telemetry: Telemetry,
+    ) -> Result<(), StartError> {
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let app = Arc::new(self);
+        open_services(&app.snapshot());
+        let reloading = Arc::clone(&app);
+        tokio::spawn(async move {
+            while hang_up.recv().await.is_some() {
+                match reloading.reload(Some(&telemetry)) {
+                    Ok(()) => {
+                        tracing::info!("the configuration was loaded again");
+                        open_services(&reloading.snapshot());
+                    }
+                    Err(error) => tracing::error!(
+                        "the new configuration is not used, the old one stays in force:\n{error}"
+                    ),
+                }
+            }
+        });
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("stopping: running requests may end");
+        };
+        serve(listening, app.router(), stop, settings.server.shutdown_timeout.get()).await;
+        for service in app.snapshot().sorted_services() {
+            service.close().await;
+        }
+        Ok(())
+    }
+}
+
+/// Worker threads: one per core unless configured, and at least two, so that one always stays outside of connectors.
+#[must_use]
+pub fn workers(settings: &Settings) -> usize {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    settings.server.workers.map_or(cores, usize::from).max(2)
+}
+
+/// Every problem that shows only beside the loaded connectors.
+#[must_use]
+pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<Problem>) {
+    let known: Vec<&str> = registry
+        .connectors()
+        .iter()
+        .flat_map(|connector| connector.descriptor().service_types.iter().map(|known| known.name.as_str()))
+        .collect();
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+    for service in &settings.services {
+        match registry
+            .connector(&service.service_type)
+            .and_then(|connector| connector.service_type(&service.service_type))
+        {
+            None => missing.push(settings::unknown_service_type(service, &known)),
+            Some(known) => wrong.extend(settings::check_service_config(service, &known.config_schema)),
+        }
+    }
+    (missing, wrong)
+}
+
+/// A wrong configuration is refused. A connector that is not there only disables its services: the others go on.
+fn refuse_problems(settings: &Settings, registry: &Registry) -> Result<(), Problems> {
+    let (missing, wrong) = problems(settings, registry);
+    for problem in missing {
+        tracing::error!("{problem}");
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Problems(wrong)) }
+}
+
+fn snapshot(
+    settings: &Settings,
+    registry: &Arc<Registry>,
+    accounts: &Arc<Accounts>,
+    hooks: Option<Arc<dyn Hooks>>,
+    old: Option<&Snapshot>,
+) -> Result<Snapshot, StartError> {
+    let roles = numbered(&settings.roles).map(|(id, role)| role_of(id, role)).collect();
+    let apps = numbered(&settings.apps).map(|(id, app)| AppDefinition {
+        id,
+        name: app.name.clone(),
+        is_active: app.is_active,
+        role: Some(app.role.clone()),
+        api_key: app.api_key.expose().to_owned(),
+    });
+    let auth = auth::State::new(roles, apps.collect(), Arc::clone(accounts))?;
+    let services = numbered(&settings.services)
+        .map(|(id, service)| (service.name.to_lowercase(), service_of(id, service, settings, old)));
+    Ok(Snapshot {
+        services: services.collect::<HashMap<_, _>>(),
+        registry: Arc::clone(registry),
+        auth,
+        hooks,
+        plain_errors: settings.errors.plain,
+        max_body_size: settings.server.max_body_size.bytes(),
+        request_timeout: settings.server.request_timeout.get(),
+    })
+}
+
+/// What TOML defines has no number of its own: its place in the file, from 1.
+fn numbered<T>(items: &[T]) -> impl Iterator<Item = (i64, &T)> {
+    (1..).zip(items)
+}
+
+/// A service like one of the old snapshot goes on with its connection and its catalogue.
+fn service_of(
+    id: i64,
+    service: &settings::Service,
+    settings: &Settings,
+    old: Option<&Snapshot>,
+) -> Arc<Service> {
+    let options = Options {
+        allow_inline: settings.plugins.inline.contains(&service.service_type),
+        worker_threads: settings.plugins.worker_threads.get(),
+    };
+    let same = old
+        .and_then(|old| old.services.get(&service.name.to_lowercase()))
+        .filter(|known| known.connects_like(service, options));
+    Arc::new(match same {
+        Some(known) => known.with_settings(id, service.clone()),
+        None => Service::new(id, service.clone(), options),
+    })
+}
+
+fn role_of(id: i64, role: &settings::Role) -> roles::Role {
+    let access = role.access.iter().map(|access| roles::Access {
+        service: access.service_name().map(str::to_owned),
+        component: access.component.clone(),
+        verbs: access.verbs.iter().fold(VerbMask::NONE, |mask, verb| mask | (*verb).into()),
+        requestors: access
+            .requestors
+            .iter()
+            .fold(RequestorMask::default(), |mask, requestor| mask | (*requestor).into()),
+        filters: access.filters.clone(),
+        filter_op: access.filter_op,
+    });
+    roles::Role::new(id, role.name.as_str(), role.is_active, access.collect())
+}
+
+/// Opens all services in the background, so that the first request of each need not wait. One that can't be opened is tried again by the
+/// first request that needs it.
+fn open_services(snapshot: &Arc<Snapshot>) {
+    for service in snapshot.sorted_services().into_iter().filter(|service| service.is_active()) {
+        let (service, snapshot) = (Arc::clone(service), Arc::clone(snapshot));
+        tokio::spawn(async move {
+            if let Err(error) = service.connection(&snapshot.registry).await {
+                let detail = error.detail.as_deref().unwrap_or_default();
+                tracing::error!(service = service.name(), detail, "the service can't be opened: {error}");
+            }
+        });
+    }
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
+}

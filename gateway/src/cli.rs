@@ -1,0 +1,204 @@
+//! The command line: one function for each command. What a command prints for a person goes to the standard output, logs and errors to
+//! the standard error stream.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Parser, Subcommand};
+
+use crate::app::{self, App, StartError, Started};
+use crate::connectors::{Registry, template};
+use crate::http::Listening;
+use crate::settings::{self, LoadOptions, Problems, Settings};
+use crate::telemetry;
+
+/// Any database, one secure REST gateway.
+#[derive(Debug, Parser)]
+#[command(name = "tablegate", version, about)]
+pub struct Arguments {
+    /// The configuration file; without it `config/gateway.toml`, when there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until stopped.
+    Serve,
+    /// Check configuration and connectors, and say everything that is wrong.
+    Check,
+    /// List the connectors found, and why others were refused.
+    Connectors,
+    /// Open a service, ask its store whether it is there, and list its tables.
+    Test {
+        /// The service's name.
+        service: String,
+    },
+    /// For authors of connectors.
+    #[command(subcommand)]
+    Connector(ConnectorCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConnectorCommand {
+    /// Write a working connector into a new folder.
+    New {
+        /// Its name; becomes the folder, the package and the service type.
+        name: String,
+    },
+}
+
+/// Runs a command; the exit code is 0 when all is well.
+#[must_use]
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let options = LoadOptions::from_process(arguments.config.clone());
+    let result = match &arguments.command {
+        Command::Serve => serve(options),
+        Command::Check => check(&options),
+        Command::Connectors => connectors(&options),
+        Command::Test { service } => test(&options, service),
+        Command::Connector(ConnectorCommand::New { name }) => new_connector(name),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What ends a command; shown to the person as it is.
+type Failure = Box<dyn std::error::Error>;
+
+fn say(text: impl std::fmt::Display) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(())
+}
+
+fn serve(options: LoadOptions) -> Result<(), Failure> {
+    let settings = settings::load(&options)?;
+    let telemetry = telemetry::install(&settings.logging)?;
+    let runtime = runtime(&settings)?;
+    runtime.block_on(async {
+        let address = settings.server.listen;
+        let listening =
+            Listening::open(address).await.map_err(|error| StartError::Listen { address, error })?;
+        let Started { app, settings, admin_email, one_time_password } = App::start(options, settings, None)?;
+        say(format_args!("tablegate listens on http://{}", listening.address()))?;
+        if let Some(password) = one_time_password {
+            say(format_args!("administrator for this run: {admin_email}, password {}", password.reveal()))?;
+        }
+        app.serve(&settings, listening, telemetry).await?;
+        Ok(())
+    })
+}
+
+fn runtime(settings: &Settings) -> Result<tokio::runtime::Runtime, StartError> {
+    let workers = app::workers(settings);
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("gateway")
+        .enable_all()
+        .build()?)
+}
+
+/// The connectors of a command that serves nothing.
+fn load_connectors(settings: &Settings) -> Registry {
+    Registry::load(&settings.plugins, app::workers(settings), telemetry::max_level())
+}
+
+fn check(options: &LoadOptions) -> Result<(), Failure> {
+    let settings = settings::load(options)?;
+    let registry = load_connectors(&settings);
+    let (missing, wrong) = app::problems(&settings, &registry);
+    let mut problems: Vec<String> = registry.refusals().iter().map(ToString::to_string).collect();
+    if !missing.is_empty() || !wrong.is_empty() {
+        problems.push(Problems(missing.into_iter().chain(wrong).collect()).to_string());
+    }
+    if !problems.is_empty() {
+        return Err(problems.join("\n").into());
+    }
+    let Settings { services, roles, apps, .. } = &settings;
+    say(format_args!(
+        "the configuration is right: {} service(s), {} role(s), {} app(s)",
+        services.len(),
+        roles.len(),
+        apps.len()
+    ))
+}
+
+fn connectors(options: &LoadOptions) -> Result<(), Failure> {
+    let settings = settings::load(options)?;
+    let registry = load_connectors(&settings);
+    for connector in registry.connectors() {
+        let (descriptor, stamp) = (connector.descriptor(), connector.stamp());
+        say(format_args!("{}", connector.file().display()))?;
+        say(format_args!("  connector     {} {}", descriptor.name, descriptor.version))?;
+        say(format_args!(
+            "  contract      connector-api {}, revision {}",
+            stamp.api_version(),
+            stamp.revision()
+        ))?;
+        say(format_args!("  compiler      {}", stamp.compiler()))?;
+        for service_type in &descriptor.service_types {
+            say(format_args!("  service type  {} ({})", service_type.name, service_type.label))?;
+            say(format_args!("  capabilities  {}", service_type.capabilities.declared().join(" ")))?;
+        }
+    }
+    for refusal in registry.refusals() {
+        say(format_args!("refused: {refusal}"))?;
+    }
+    if registry.connectors().is_empty() {
+        let folders: Vec<String> =
+            settings.plugins.directories.iter().map(|folder| folder.display().to_string()).collect();
+        say(format_args!("no connector was found in {}", folders.join(", ")))?;
+    }
+    Ok(())
+}
+
+fn test(options: &LoadOptions, name: &str) -> Result<(), Failure> {
+    let settings = settings::load(options)?;
+    let runtime = runtime(&settings)?;
+    runtime.block_on(async {
+        let app = App::start(options.clone(), settings, None)?.app;
+        let snapshot = app.snapshot();
+        let Some(service) = snapshot.services.get(&name.to_lowercase()) else {
+            let known: Vec<&str> = snapshot.sorted_services().iter().map(|service| service.name()).collect();
+            return Err(format!(
+                "there is no service '{name}'; the configured ones are: {}",
+                known.join(", ")
+            )
+            .into());
+        };
+        let began = Instant::now();
+        let tables = async {
+            service.ping(app.registry(), "test", TEST_LIMIT).await?;
+            service.list_tables(app.registry(), "test", TEST_LIMIT).await
+        };
+        let tables = tables.await.map_err(|error| explained(name, &error))?;
+        service.close().await;
+        let took = began.elapsed().as_secs_f64() * 1000.0;
+        say(format_args!("service '{name}' answers: {} table(s) in {took:.1} ms", tables.len()))
+    })
+}
+
+const TEST_LIMIT: Duration = Duration::from_secs(10);
+
+/// A person at the command line may see the driver's own words.
+fn explained(name: &str, error: &connector_api::Error) -> Failure {
+    let detail = error.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    format!("service '{name}' does not answer: {}{detail}", error.message).into()
+}
+
+fn new_connector(name: &str) -> Result<(), Failure> {
+    let folder = template::create(name, &std::env::current_dir()?)?;
+    say(format_args!("wrote {}", folder.display()))?;
+    say(format_args!(
+        "next: cd {name} && cargo build --release, then copy target/release/*.so into the gateway's plugin folder"
+    ))
+}
