@@ -1,7 +1,5 @@
-//! What several connectors share and no database owns.
-//!
-//! * [`evaluate`]: the filter evaluator and the row order, for stores that can't filter or sort themselves.
-//!
-//! No SQL, no driver, no name of a database.
+//! What several connectors share and no connector-specific driver needs to know: threads for drivers that block, and filtering and
+//! sorting for stores that can't. No driver, no SQL.
 
 pub mod evaluate;
+pub mod threads;

@@ -1,1 +1,18 @@
-//! Empty.
+//! Everything SQL connectors share: requests become statements here, once.
+//!
+//! * [`build`]: shape of a request → [`Statement`]; asks the dialect, never compares its identity.
+//! * [`dialect`]: trait [`Dialect`] with the defaults of the SQL standard; a connector overrides what differs.
+//! * [`render`]: [`SqlWriter`], the one writer of SQL text: fixed words, quoted names and parameter markers, nothing else.
+//! * [`statement`]: the text with its bindings, and the cache of statements by shape and form.
+//!
+//! May not name a database, use a driver or run a statement.
+
+pub mod build;
+pub mod dialect;
+pub mod render;
+pub mod statement;
+
+pub use build::Builder;
+pub use dialect::Dialect;
+pub use render::SqlWriter;
+pub use statement::{Bind, Form, Kind, Statement, StatementCache};

@@ -1,0 +1,283 @@
+//! Dedicated threads for drivers that block: each thread owns its state (a connection, say) and takes jobs from one bounded queue.
+//!
+//! A job whose caller is gone is not started; one that runs is cancelled through the driver. May not know what a job does.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use connector_api::{Error, ErrorKind, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// How many threads, and how much may wait for them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Name of the threads, as the operating system shows it; at most 15 bytes are seen on Linux.
+    pub name: String,
+    /// Number of threads, at least 1.
+    pub threads: usize,
+    /// Jobs that may wait beside those that run.
+    pub queue: usize,
+    /// How long a caller waits for a place in a full queue before it gets [`ErrorKind::Busy`].
+    pub wait: Duration,
+}
+
+/// Whether the caller of the job that runs on this thread is gone. For drivers that ask while they work.
+#[derive(Debug, Clone, Default)]
+pub struct Cancelled(Arc<AtomicBool>);
+
+impl Cancelled {
+    /// Nobody waits for the job that runs any more.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, is_set: bool) {
+        self.0.store(is_set, Ordering::Relaxed);
+    }
+}
+
+/// Stops what a thread's state is doing, from another thread. Called only while a job of that state runs.
+pub type Cancel = Arc<dyn Fn() + Send + Sync>;
+
+/// What a thread owns: made on the thread and never moved off it, so `S` need not be `Send`.
+pub struct Owned<S> {
+    /// The state each job gets.
+    pub state: S,
+    /// Stops the driver; does nothing where [`Cancelled`] is enough.
+    pub cancel: Cancel,
+}
+
+/// A pool of threads. Dropping it ends each thread after its job; jobs still waiting are not run.
+pub struct Threads<S: 'static> {
+    shared: Arc<Shared<S>>,
+    places: Arc<Semaphore>,
+    wait: Duration,
+}
+
+impl<S: 'static> Threads<S> {
+    /// Starts the threads. `open` makes a thread's state with its first job, and again after a panic or after an error of kind
+    /// [`ErrorKind::Unavailable`], which says that the state is of no more use.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when the system gives no more threads.
+    pub fn start(
+        settings: &Settings,
+        open: impl Fn(&Cancelled) -> Result<Owned<S>> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(Queue { jobs: VecDeque::new(), is_closed: false }),
+            ready: Condvar::new(),
+            open: Box::new(open),
+        });
+        let threads = settings.threads.max(1);
+        // Made first, so that threads which did start end with it when a later one does not.
+        let pool = Self {
+            shared,
+            places: Arc::new(Semaphore::new(threads.saturating_add(settings.queue))),
+            wait: settings.wait,
+        };
+        for _ in 0..threads {
+            let shared = Arc::clone(&pool.shared);
+            std::thread::Builder::new().name(settings.name.clone()).spawn(move || work(&shared)).map_err(
+                |error| {
+                    Error::new(ErrorKind::Busy, "the connector can't start its threads").with_detail(error)
+                },
+            )?;
+        }
+        Ok(pool)
+    }
+
+    /// Runs a job on the next free thread. Dropping the future cancels the job.
+    ///
+    /// # Errors
+    /// What the job or the making of the state answers; [`ErrorKind::Busy`] when no place came free in time;
+    /// [`ErrorKind::Internal`] when the job panicked.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut S) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let place = self.place().await?;
+        let (answer, receiver) = oneshot::channel();
+        let mut call = Pending { receiver, running: Running::default() };
+        let running = Arc::clone(&call.running);
+        self.shared.push(Box::new(move |worker, shared| {
+            worker.perform(shared, &running, answer, job);
+            drop(place);
+        }));
+        (&mut call.receiver)
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the service was closed")))
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(place);
+        }
+        match tokio::time::timeout(self.wait, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(Error::new(ErrorKind::Busy, "all connections are in use and the queue is full")
+                .with_reason("queue_full")),
+        }
+    }
+}
+
+impl<S> Drop for Threads<S> {
+    fn drop(&mut self) {
+        let jobs = {
+            let mut queue = self.shared.queue();
+            queue.is_closed = true;
+            std::mem::take(&mut queue.jobs)
+        };
+        self.shared.ready.notify_all();
+        // Outside the lock: what a job holds may do anything when dropped.
+        drop(jobs);
+    }
+}
+
+type Job<S> = Box<dyn FnOnce(&mut Worker<S>, &Shared<S>) + Send>;
+
+struct Queue<S> {
+    jobs: VecDeque<Job<S>>,
+    is_closed: bool,
+}
+
+struct Shared<S> {
+    queue: Mutex<Queue<S>>,
+    ready: Condvar,
+    open: Box<dyn Fn(&Cancelled) -> Result<Owned<S>> + Send + Sync>,
+}
+
+impl<S> Shared<S> {
+    // A std mutex: nothing awaits while it is held, and no code of a job runs under it.
+    fn queue(&self) -> MutexGuard<'_, Queue<S>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, job: Job<S>) {
+        self.queue().jobs.push_back(job);
+        self.ready.notify_one();
+    }
+
+    /// The next job; waits for one. `None`: the pool is gone.
+    fn next(&self) -> Option<Job<S>> {
+        let mut queue = self.queue();
+        loop {
+            if queue.is_closed {
+                return None;
+            }
+            if let Some(job) = queue.jobs.pop_front() {
+                return Some(job);
+            }
+            queue = self.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn work<S>(shared: &Shared<S>) {
+    let mut worker = Worker { owned: None, cancelled: Cancelled::default() };
+    while let Some(job) = shared.next() {
+        job(&mut worker, shared);
+    }
+    worker.forget();
+}
+
+/// How to stop a job while it runs; nothing before and after.
+type Running = Arc<Mutex<Option<(Cancelled, Cancel)>>>;
+
+/// A thread's side of the jobs.
+struct Worker<S> {
+    owned: Option<Owned<S>>,
+    cancelled: Cancelled,
+}
+
+impl<S> Worker<S> {
+    fn perform<T>(
+        &mut self,
+        shared: &Shared<S>,
+        running: &Running,
+        answer: oneshot::Sender<Result<T>>,
+        job: impl FnOnce(&mut S) -> Result<T>,
+    ) {
+        if answer.is_closed() {
+            return;
+        }
+        let result = guarded(|| self.run(shared, running, || answer.is_closed(), job));
+        *lock(running) = None;
+        if result.as_ref().is_err_and(ends_state) {
+            self.forget();
+        }
+        // Nobody listens when the call was dropped meanwhile.
+        let _ = answer.send(result);
+    }
+
+    fn run<T>(
+        &mut self,
+        shared: &Shared<S>,
+        running: &Running,
+        is_gone: impl Fn() -> bool,
+        job: impl FnOnce(&mut S) -> Result<T>,
+    ) -> Result<T> {
+        self.cancelled.set(false);
+        let owned = match &mut self.owned {
+            Some(owned) => owned,
+            none => none.insert((shared.open)(&self.cancelled)?),
+        };
+        *lock(running) = Some((self.cancelled.clone(), Arc::clone(&owned.cancel)));
+        // A caller that went before the line above could not cancel; one that goes after it does.
+        if is_gone() {
+            return Err(Error::new(ErrorKind::Cancelled, "nobody waits for the answer any more"));
+        }
+        job(&mut owned.state)
+    }
+
+    /// Drops the state; the next job makes another one.
+    fn forget(&mut self) {
+        let owned = self.owned.take();
+        let _ = guarded(|| {
+            drop(owned);
+            Ok(())
+        });
+    }
+}
+
+/// After these a connection can't be trusted any more.
+fn ends_state(error: &Error) -> bool {
+    error.kind == ErrorKind::Unavailable || error.reason.as_deref() == Some(PANIC)
+}
+
+const PANIC: &str = "panic";
+
+/// Turns a panic into an error; its payload, whose drop may panic again, is forgotten.
+fn guarded<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|payload| {
+        std::mem::forget(payload);
+        Err(Error::internal("the connector panicked").with_reason(PANIC))
+    })
+}
+
+/// The caller's side of a job. Its drop cancels what runs; once the job is over, nothing is there to cancel.
+struct Pending<T> {
+    receiver: oneshot::Receiver<Result<T>>,
+    running: Running,
+}
+
+impl<T> Drop for Pending<T> {
+    fn drop(&mut self) {
+        // In this order: the thread first says that it runs, then looks whether somebody listens.
+        self.receiver.close();
+        if let Some((cancelled, cancel)) = lock(&self.running).as_ref() {
+            cancelled.set(true);
+            cancel();
+        }
+    }
+}
+
+fn lock(running: &Running) -> MutexGuard<'_, Option<(Cancelled, Cancel)>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

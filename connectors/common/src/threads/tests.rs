@@ -1,0 +1,157 @@
+//! The pool, with a counter as the state of each thread.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc;
+
+use super::*;
+
+#[derive(Default)]
+struct Seen {
+    opened: AtomicUsize,
+    cancelled: AtomicUsize,
+}
+
+fn pool(threads: usize, queue: usize, wait: Duration) -> (Threads<usize>, Arc<Seen>) {
+    let seen = Arc::new(Seen::default());
+    let opener = Arc::clone(&seen);
+    let settings = Settings { name: "test".to_owned(), threads, queue, wait };
+    let pool = Threads::start(&settings, move |_| {
+        let state = opener.opened.fetch_add(1, Ordering::SeqCst);
+        let seen = Arc::clone(&opener);
+        let cancel: Cancel = Arc::new(move || {
+            seen.cancelled.fetch_add(1, Ordering::SeqCst);
+        });
+        Ok(Owned { state, cancel })
+    })
+    .unwrap();
+    (pool, seen)
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_thread_keeps_its_state_from_job_to_job() {
+    let (pool, seen) = pool(1, 10, LONG);
+    block_on(async {
+        for expected in 0..3 {
+            let before = pool.run(|state| Ok(std::mem::replace(state, *state + 1))).await.unwrap();
+            assert_eq!(before, expected);
+        }
+    });
+    assert_eq!(seen.opened.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn the_state_is_made_again_after_a_panic_and_after_a_lost_connection_only() {
+    let (pool, seen) = pool(1, 10, LONG);
+    block_on(async {
+        let ordinary = pool.run(|_| Err::<(), _>(Error::new(ErrorKind::Conflict, "duplicate"))).await;
+        assert_eq!(ordinary.unwrap_err().kind, ErrorKind::Conflict);
+        assert_eq!(pool.run(|state| Ok(*state)).await.unwrap(), 0);
+        let panicked = pool.run(|_| -> Result<()> { panic!("as asked") }).await.unwrap_err();
+        assert_eq!((panicked.kind, panicked.reason.as_deref()), (ErrorKind::Internal, Some("panic")));
+        assert_eq!(pool.run(|state| Ok(*state)).await.unwrap(), 1);
+        let lost = pool.run(|_| Err::<(), _>(Error::new(ErrorKind::Unavailable, "gone"))).await;
+        assert!(lost.is_err());
+        assert_eq!(pool.run(|state| Ok(*state)).await.unwrap(), 2);
+    });
+    assert_eq!(seen.opened.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_state_that_can_not_be_made_fails_the_job_and_is_tried_again() {
+    let tries = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&tries);
+    let settings = Settings { name: "test".to_owned(), threads: 1, queue: 1, wait: LONG };
+    let pool = Threads::start(&settings, move |_| {
+        if count.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Err(Error::new(ErrorKind::PermissionDenied, "not yours"));
+        }
+        Ok(Owned { state: (), cancel: Arc::new(|| {}) })
+    })
+    .unwrap();
+    block_on(async {
+        assert_eq!(pool.run(|()| Ok(())).await.unwrap_err().kind, ErrorKind::PermissionDenied);
+        pool.run(|()| Ok(())).await.unwrap();
+    });
+}
+
+/// Occupies the only thread until the returned sender is dropped.
+fn occupy(pool: &Threads<usize>) -> (mpsc::Sender<()>, impl Future<Output = Result<bool>>) {
+    let (release, released) = mpsc::channel::<()>();
+    (release, pool.run(move |_| Ok(released.recv().is_err())))
+}
+
+async fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) {
+    let mut future = Some(future);
+    std::future::poll_fn(|context| {
+        if let Some(future) = future.take() {
+            assert!(future.poll(context).is_pending());
+        }
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+#[test]
+fn a_full_queue_answers_busy_after_the_wait() {
+    let (pool, _) = pool(1, 0, Duration::from_millis(1));
+    block_on(async {
+        let (release, running) = occupy(&pool);
+        let mut running = Box::pin(running);
+        poll_once(running.as_mut()).await;
+        let error = pool.run(|_| Ok(())).await.unwrap_err();
+        assert_eq!((error.kind, error.is_temporary), (ErrorKind::Busy, true));
+        drop(release);
+        assert!(running.await.unwrap());
+        pool.run(|_| Ok(())).await.unwrap();
+    });
+}
+
+#[test]
+fn a_dropped_call_cancels_the_job_that_runs_and_no_other() {
+    let (pool, seen) = pool(1, 4, LONG);
+    block_on(async {
+        let (started, start) = oneshot::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let mut running = Box::pin(pool.run(move |_| {
+            let _ = started.send(());
+            let _ = released.recv();
+            Ok(())
+        }));
+        poll_once(running.as_mut()).await;
+        start.await.unwrap();
+        drop(running);
+        assert_eq!(seen.cancelled.load(Ordering::SeqCst), 1);
+        drop(release);
+        pool.run(|_| Ok(())).await.unwrap();
+    });
+    assert_eq!(seen.cancelled.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_job_whose_caller_is_gone_is_not_started() {
+    let (pool, seen) = pool(1, 4, LONG);
+    let started = Arc::new(AtomicBool::new(false));
+    block_on(async {
+        let (release, running) = occupy(&pool);
+        let mut running = Box::pin(running);
+        poll_once(running.as_mut()).await;
+        let flag = Arc::clone(&started);
+        let mut waiting = Box::pin(pool.run(move |_| {
+            flag.store(true, Ordering::SeqCst);
+            Ok(())
+        }));
+        poll_once(waiting.as_mut()).await;
+        drop(waiting);
+        drop(release);
+        running.await.unwrap();
+        pool.run(|_| Ok(())).await.unwrap();
+    });
+    assert!(!started.load(Ordering::SeqCst));
+    assert_eq!(seen.cancelled.load(Ordering::SeqCst), 0);
+}

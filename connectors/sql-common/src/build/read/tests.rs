@@ -1,0 +1,89 @@
+//! Reads as text.
+
+use connector_api::ErrorKind;
+use connector_api::model::{CompareOp, Expr};
+
+use super::*;
+use crate::dialect::tests::{Ansi, Backticks};
+
+fn shape() -> Query {
+    Query {
+        from: TableRef::new("t"),
+        select: vec![Path::column("a"), Path::column("b")],
+        filter: None,
+        order: Vec::new(),
+        limit: 0,
+        offset: None,
+        need: Vec::new(),
+        hints: serde_json::Map::default(),
+    }
+}
+
+fn check(shape: &Query, ansi: &str, other: &str) {
+    let form = Form::default();
+    assert_eq!(query(&Ansi, shape, &form).unwrap().sql(), ansi);
+    assert_eq!(query(&Backticks, shape, &form).unwrap().sql(), other);
+}
+
+#[test]
+fn columns_are_read_in_the_order_of_the_shape() {
+    check(
+        &shape(),
+        r#"SELECT "a", "b" FROM "t" FETCH NEXT ? ROWS ONLY"#,
+        "SELECT `a`, `b` FROM `t` LIMIT $1",
+    );
+}
+
+#[test]
+fn filter_order_and_page_follow_in_sql_s_order() {
+    let mut shape = shape();
+    shape.from.namespace = vec!["s".to_owned()];
+    shape.filter = Some(Filter::Compare {
+        op: CompareOp::Gt,
+        left: Expr::Column(Path::column("a")),
+        right: Expr::Param(2),
+    });
+    let by = |name: &str, direction, nulls| Order { by: Path::column(name), direction, nulls };
+    shape.order = vec![
+        by("a", Direction::Desc, Some(Nulls::Last)),
+        by("b", Direction::Asc, Some(Nulls::First)),
+        by("c", Direction::Desc, None),
+    ];
+    shape.offset = Some(1);
+    check(
+        &shape,
+        r#"SELECT "a", "b" FROM "s"."t" WHERE "a" > ? ORDER BY "a" DESC NULLS LAST, "b" NULLS FIRST, "c" DESC OFFSET ? ROWS FETCH NEXT ? ROWS ONLY"#,
+        "SELECT `a`, `b` FROM `s`.`t` WHERE `a` > $1 ORDER BY CASE WHEN `a` IS NULL THEN 1 ELSE 0 END, `a` DESC, CASE WHEN `b` IS NULL THEN 0 ELSE 1 END, `b`, `c` DESC LIMIT $2 OFFSET $3",
+    );
+}
+
+#[test]
+fn a_count_is_one_number() {
+    let shape = Count {
+        from: TableRef::new("t"),
+        filter: Some(Filter::IsNull(Expr::Column(Path::column("a")))),
+        need: Vec::new(),
+        hints: serde_json::Map::default(),
+    };
+    let statement = count(&Ansi, &shape, &Form::default()).unwrap();
+    assert_eq!(statement.sql(), r#"SELECT COUNT(*) FROM "t" WHERE "a" IS NULL"#);
+}
+
+#[test]
+fn a_column_inside_a_document_is_unsupported() {
+    let mut shape = shape();
+    shape.select = vec![Path::nested(vec!["a".to_owned(), "b".to_owned()]).unwrap()];
+    assert_eq!(query(&Ansi, &shape, &Form::default()).unwrap_err().kind, ErrorKind::Unsupported);
+}
+
+#[test]
+fn hostile_names_stay_names_wherever_they_stand() {
+    let hostile = r#"x" UNION SELECT "secret"#;
+    let mut shape = shape();
+    shape.from = TableRef { namespace: vec![hostile.to_owned()], name: hostile.to_owned() };
+    shape.select = vec![Path::column(hostile)];
+    shape.order = vec![Order { by: Path::column(hostile), direction: Direction::Asc, nulls: None }];
+    let quoted = r#""x"" UNION SELECT ""secret""#;
+    let expected = format!("SELECT {quoted} FROM {quoted}.{quoted} ORDER BY {quoted} FETCH NEXT ? ROWS ONLY");
+    assert_eq!(query(&Ansi, &shape, &Form::default()).unwrap().sql(), expected);
+}

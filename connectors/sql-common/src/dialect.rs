@@ -1,0 +1,197 @@
+//! What differs from database to database, as questions with the answers of the SQL standard. A connector overrides what its
+//! database does otherwise; nobody ever asks which database it is.
+
+use connector_api::Result;
+use connector_api::model::{ArithmeticOp, CompareOp, Expr, Function, Param, TextOp, Value};
+
+use crate::build::Builder;
+use crate::statement::{Group, Kind};
+
+/// The escape character of the patterns that [`Bind::Pattern`](crate::Bind::Pattern) makes. Not a backslash: inside a literal that one
+/// means itself in some databases and an escape in others.
+pub const ESCAPE: char = '!';
+
+/// How a value's place is marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marker {
+    /// `?`, in order.
+    Question,
+    /// This prefix and a number from 1 on, for example `$1`.
+    Numbered(&'static str),
+}
+
+/// How a list is looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InList {
+    /// `x IN (?, ?)`, one marker an item.
+    Items,
+    /// `x = ANY(?)`, one marker for the whole list, bound as an array.
+    Array,
+}
+
+/// How rows are limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitStyle {
+    /// `OFFSET ? ROWS FETCH NEXT ? ROWS ONLY`.
+    OffsetFetch,
+    /// `LIMIT ? OFFSET ?`.
+    LimitOffset,
+}
+
+/// How nulls are put first or last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NullsOrder {
+    /// `NULLS FIRST` and `NULLS LAST`.
+    Words,
+    /// By a sort key of its own before the column: `x IS NULL`, as 0 and 1.
+    Rank,
+}
+
+/// The differences of one database. Methods that write get the [`Builder`] and nothing else, so they too can write only fixed words,
+/// names and markers.
+pub trait Dialect: Send + Sync {
+    /// Around names.
+    fn quote(&self) -> char {
+        '"'
+    }
+
+    /// At the place of a value.
+    fn marker(&self) -> Marker {
+        Marker::Question
+    }
+
+    /// The kind of a parameter, where statements differ by it. A dialect whose columns have fixed types needs to know only nulls.
+    fn kind(&self, value: &Value) -> Kind {
+        match value {
+            Value::Null | Value::Absent => Kind::Null,
+            _ => Kind::Any,
+        }
+    }
+
+    /// Lists.
+    fn in_list(&self) -> InList {
+        InList::Items
+    }
+
+    /// Page size and start.
+    fn limit(&self) -> LimitStyle {
+        LimitStyle::OffsetFetch
+    }
+
+    /// Nulls in an order.
+    fn nulls(&self) -> NullsOrder {
+        NullsOrder::Words
+    }
+
+    /// The name of a function.
+    fn function(&self, function: Function) -> &'static str {
+        match function {
+            Function::Now => "CURRENT_TIMESTAMP",
+            Function::CurrentDate => "CURRENT_DATE",
+            Function::Lower => "LOWER",
+            Function::Upper => "UPPER",
+            Function::Trim => "TRIM",
+            Function::Length => "CHAR_LENGTH",
+            Function::Abs => "ABS",
+            Function::Round => "ROUND",
+            Function::Coalesce => "COALESCE",
+        }
+    }
+
+    /// Writes a comparison. A dialect that compares values of different kinds confines it to one kind here.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    fn compare(&self, to: &mut Builder<'_>, op: CompareOp, left: &Expr, right: &Expr) -> Result<()> {
+        to.expr(left)?;
+        to.keyword(compare_sign(op));
+        to.expr(right)
+    }
+
+    /// Writes that `expr` equals one of the list's items of one kind.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    fn in_items(&self, to: &mut Builder<'_>, expr: &Expr, list: Param, group: Group) -> Result<()> {
+        to.expr(expr)?;
+        to.items(list, group);
+        Ok(())
+    }
+
+    /// Writes a search in a text.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    fn text(&self, to: &mut Builder<'_>, op: TextOp, expr: &Expr, pattern: Param) -> Result<()> {
+        to.like(op, expr, pattern)
+    }
+
+    /// Writes two numbers combined, between parentheses. The standard leaves to the database whether two integers divide to an integer
+    /// and what an overflow is; a dialect whose database does not cut towards zero, or goes on with a float, overrides it.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    fn arithmetic(&self, to: &mut Builder<'_>, op: ArithmeticOp, left: &Expr, right: &Expr) -> Result<()> {
+        to.keyword("(");
+        to.expr(left)?;
+        match op {
+            ArithmeticOp::Add => to.keyword(" + "),
+            ArithmeticOp::Sub => to.keyword(" - "),
+            ArithmeticOp::Mul => to.keyword(" * "),
+            ArithmeticOp::Div => {
+                to.keyword(" / NULLIF(");
+                to.expr(right)?;
+                to.keyword(", 0))");
+                return Ok(());
+            }
+        }
+        to.expr(right)?;
+        to.keyword(")");
+        Ok(())
+    }
+}
+
+/// The sign of a comparison, blanks included.
+pub fn compare_sign(op: CompareOp) -> &'static str {
+    match op {
+        CompareOp::Eq => " = ",
+        CompareOp::Ne => " <> ",
+        CompareOp::Lt => " < ",
+        CompareOp::Le => " <= ",
+        CompareOp::Gt => " > ",
+        CompareOp::Ge => " >= ",
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! Two dialects for the tests of this crate.
+
+    use super::*;
+
+    /// Only defaults.
+    pub(crate) struct Ansi;
+
+    impl Dialect for Ansi {}
+
+    /// Everything otherwise.
+    pub(crate) struct Backticks;
+
+    impl Dialect for Backticks {
+        fn quote(&self) -> char {
+            '`'
+        }
+        fn marker(&self) -> Marker {
+            Marker::Numbered("$")
+        }
+        fn in_list(&self) -> InList {
+            InList::Array
+        }
+        fn limit(&self) -> LimitStyle {
+            LimitStyle::LimitOffset
+        }
+        fn nulls(&self) -> NullsOrder {
+            NullsOrder::Rank
+        }
+    }
+}

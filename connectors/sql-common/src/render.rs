@@ -1,0 +1,121 @@
+//! The one writer of SQL text. Three doors: fixed words, quoted names, parameter markers. No request text passes any of them
+//! unquoted: a fixed word is `&'static str`, a value is only ever a marker.
+
+use std::fmt::Write as _;
+
+use connector_api::{Error, ErrorKind, Result};
+
+use crate::dialect::{Dialect, Marker};
+use crate::statement::{Bind, Statement};
+
+/// Writes one statement and notes what each of its markers stands for.
+pub struct SqlWriter<'d> {
+    dialect: &'d dyn Dialect,
+    sql: String,
+    binds: Vec<Bind>,
+    markers: usize,
+}
+
+impl<'d> SqlWriter<'d> {
+    /// An empty statement.
+    pub fn new(dialect: &'d dyn Dialect) -> Self {
+        Self { dialect, sql: String::with_capacity(256), binds: Vec::new(), markers: 0 }
+    }
+
+    /// Writes words, signs and blanks of SQL itself, as they stand.
+    pub fn keyword(&mut self, words: &'static str) {
+        self.sql.push_str(words);
+    }
+
+    /// Writes a name between quotes, each quote inside it doubled. This is the only place where a name becomes SQL.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for a name with U+0000: no store has one, and in C it would end the statement.
+    pub fn ident(&mut self, name: &str) -> Result<()> {
+        if name.contains('\0') {
+            return Err(Error::new(ErrorKind::NotFound, "a table or column name contains U+0000"));
+        }
+        let quote = self.dialect.quote();
+        self.sql.push(quote);
+        for character in name.chars() {
+            if character == quote {
+                self.sql.push(quote);
+            }
+            self.sql.push(character);
+        }
+        self.sql.push(quote);
+        Ok(())
+    }
+
+    /// Writes a marker for one value; for [`Bind::Items`] as many as it counts, with commas between them.
+    pub fn param(&mut self, bind: Bind) {
+        for nth in 0..bind.markers() {
+            if nth > 0 {
+                self.sql.push_str(", ");
+            }
+            self.marker();
+        }
+        self.binds.push(bind);
+    }
+
+    fn marker(&mut self) {
+        self.markers += 1;
+        match self.dialect.marker() {
+            Marker::Question => self.sql.push('?'),
+            Marker::Numbered(prefix) => {
+                // Writing to a string can't fail.
+                let _ = write!(self.sql, "{prefix}{}", self.markers);
+            }
+        }
+    }
+
+    /// The finished statement.
+    pub fn finish(self) -> Statement {
+        Statement::new(self.sql, self.binds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::tests::{Ansi, Backticks};
+
+    fn ident(dialect: &dyn Dialect, name: &str) -> Result<String> {
+        let mut writer = SqlWriter::new(dialect);
+        writer.ident(name)?;
+        Ok(writer.finish().sql().to_owned())
+    }
+
+    #[test]
+    fn a_name_can_not_leave_its_quotes() {
+        for (name, ansi, backticks) in [
+            ("plain", r#""plain""#, "`plain`"),
+            (r#"a" OR "1"="1"#, r#""a"" OR ""1""=""1""#, r#"`a" OR "1"="1`"#),
+            ("a`; DROP TABLE t; --", r#""a`; DROP TABLE t; --""#, "`a``; DROP TABLE t; --`"),
+            (r#"\"#, r#""\""#, r"`\`"),
+            (r#"""#, r#""""""#, r#"`"`"#),
+            ("", r#""""#, "``"),
+            ("日本", r#""日本""#, "`日本`"),
+        ] {
+            assert_eq!(ident(&Ansi, name).unwrap(), ansi);
+            assert_eq!(ident(&Backticks, name).unwrap(), backticks);
+        }
+    }
+
+    #[test]
+    fn a_name_with_nul_is_refused() {
+        assert_eq!(ident(&Ansi, "a\0b").unwrap_err().kind, ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn markers_are_counted_where_they_are_numbered() {
+        let items = Bind::Items { list: 1, kind: crate::Kind::Any, count: 2 };
+        for (dialect, text) in [(&Ansi as &dyn Dialect, "?; ?, ?"), (&Backticks, "$1; $2, $3")] {
+            let mut writer = SqlWriter::new(dialect);
+            writer.param(Bind::Param(0));
+            writer.keyword("; ");
+            writer.param(items);
+            assert_eq!(writer.finish().sql(), text);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! A finished statement, what its markers stand for, and the cache of statements.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use connector_api::model::{Param, TextOp, Value};
+use connector_api::{Error, Result};
+
+use crate::Dialect;
+use crate::dialect::ESCAPE;
+
+/// What a marker or a run of markers stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bind {
+    /// A parameter as it is.
+    Param(Param),
+    /// A parameter that counts rows: always bound as a signed integer.
+    Rows(Param),
+    /// A parameter's text as a `LIKE` pattern for [`ESCAPE`], its wildcards taken literally.
+    Pattern(Param, TextOp),
+    /// The items of one kind of a list, in order, the last one repeated until `count` are bound.
+    Items {
+        /// The list.
+        list: Param,
+        /// Items of other kinds are left out.
+        kind: Kind,
+        /// Number of markers; at least as many as there are items.
+        count: usize,
+    },
+}
+
+impl Bind {
+    pub(crate) fn markers(&self) -> usize {
+        match self {
+            Self::Items { count, .. } => *count,
+            _ => 1,
+        }
+    }
+}
+
+/// What kind of value a parameter is, as far as the text of a statement depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// The dialect does not ask, or the value is not known before the statement runs.
+    Any,
+    /// Null or absent.
+    Null,
+    /// Any number.
+    Number,
+    /// Any text.
+    Text,
+    /// Bytes.
+    Bytes,
+}
+
+/// SQL text with the meaning of its markers, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    sql: Arc<str>,
+    binds: Vec<Bind>,
+}
+
+impl Statement {
+    pub(crate) fn new(sql: String, binds: Vec<Bind>) -> Self {
+        Self { sql: sql.into(), binds }
+    }
+
+    /// The text, with markers and without values.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// Hands the value of each marker to `each`, in order.
+    ///
+    /// # Errors
+    /// When the request lacks a parameter, or `each` fails.
+    pub fn bind<'v>(
+        &self,
+        dialect: &dyn Dialect,
+        params: &'v [Value],
+        mut each: impl FnMut(Cow<'v, Value>) -> Result<()>,
+    ) -> Result<()> {
+        for bind in &self.binds {
+            match *bind {
+                Bind::Param(param) => each(Cow::Borrowed(value(params, param)?))?,
+                Bind::Rows(param) => each(rows(value(params, param)?)?)?,
+                Bind::Pattern(param, op) => each(pattern(value(params, param)?, op))?,
+                Bind::Items { list, kind, count } => {
+                    let items = items(value(params, list)?).iter();
+                    let items = items.filter(|item| dialect.kind(item) == kind);
+                    padded(items, count).try_for_each(|item| each(Cow::Borrowed(item)))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn value(params: &[Value], param: Param) -> Result<&Value> {
+    params.get(param).ok_or_else(|| Error::internal("the request names a parameter that was not sent"))
+}
+
+/// More rows than the signed range holds are as good as all.
+fn rows(value: &Value) -> Result<Cow<'_, Value>> {
+    match value {
+        Value::I64(0..) => Ok(Cow::Borrowed(value)),
+        Value::U64(count) => Ok(Cow::Owned(Value::I64(i64::try_from(*count).unwrap_or(i64::MAX)))),
+        _ => Err(Error::internal("a row count is not a whole number of at least 0")),
+    }
+}
+
+/// A list's items; a value that is no list is its own only item.
+fn items(value: &Value) -> &[Value] {
+    match value {
+        Value::List(items) => items,
+        single => std::slice::from_ref(single),
+    }
+}
+
+fn padded<'v>(items: impl Iterator<Item = &'v Value>, count: usize) -> impl Iterator<Item = &'v Value> {
+    let mut last = &Value::Null;
+    let mut items = items;
+    (0..count).map(move |_| {
+        last = items.next().unwrap_or(last);
+        last
+    })
+}
+
+fn pattern(value: &Value, op: TextOp) -> Cow<'_, Value> {
+    let Value::Text(text) = value else { return Cow::Borrowed(value) };
+    let mut pattern = String::with_capacity(text.len() + 2);
+    if matches!(op, TextOp::Contains | TextOp::EndsWith) {
+        pattern.push('%');
+    }
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(character);
+    }
+    if matches!(op, TextOp::Contains | TextOp::StartsWith) {
+        pattern.push('%');
+    }
+    Cow::Owned(Value::Text(pattern))
+}
+
+/// What the text of a statement depends on beside the shape: kinds of parameters and lengths of lists. Lengths are rounded up to a
+/// power of two, so that few texts serve lists of all lengths.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Form(Vec<ParamForm>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum ParamForm {
+    One(Kind),
+    List(Vec<Group>),
+}
+
+/// Items of one kind in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Group {
+    /// Their kind.
+    pub kind: Kind,
+    /// How many markers they get; 1 for nulls, which need none.
+    pub count: usize,
+}
+
+impl Form {
+    /// The form of these parameters.
+    pub fn of(dialect: &dyn Dialect, params: &[Value]) -> Self {
+        Self(
+            params
+                .iter()
+                .map(|value| match value {
+                    Value::List(items) => ParamForm::List(groups(dialect, items)),
+                    single => ParamForm::One(dialect.kind(single)),
+                })
+                .collect(),
+        )
+    }
+
+    /// The kind of a single parameter.
+    pub fn kind(&self, param: Param) -> Kind {
+        match self.0.get(param) {
+            Some(ParamForm::One(kind)) => *kind,
+            _ => Kind::Any,
+        }
+    }
+
+    /// The groups of a list, in the order of [`Kind`].
+    pub fn groups(&self, list: Param) -> Vec<Group> {
+        match self.0.get(list) {
+            Some(ParamForm::List(groups)) => groups.clone(),
+            Some(ParamForm::One(kind)) => vec![Group { kind: *kind, count: 1 }],
+            None => Vec::new(),
+        }
+    }
+}
+
+fn groups(dialect: &dyn Dialect, items: &[Value]) -> Vec<Group> {
+    let mut counts =
+        [Kind::Any, Kind::Null, Kind::Number, Kind::Text, Kind::Bytes].map(|kind| (kind, 0_usize));
+    for item in items {
+        let kind = dialect.kind(item);
+        if let Some((_, count)) = counts.iter_mut().find(|(known, _)| *known == kind) {
+            *count += 1;
+        }
+    }
+    let present = counts.into_iter().filter(|(_, count)| *count > 0);
+    present
+        .map(|(kind, count)| Group {
+            kind,
+            count: if kind == Kind::Null { 1 } else { count.next_power_of_two() },
+        })
+        .collect()
+}
+
+/// Statements by the shape of the request and the form of its parameters. Full, it is emptied: simple, and what is in use is
+/// back at once.
+#[derive(Debug)]
+pub struct StatementCache {
+    statements: HashMap<(Arc<[u8]>, Form), Arc<Statement>>,
+    capacity: usize,
+}
+
+impl StatementCache {
+    /// A cache of at most so many statements.
+    pub fn new(capacity: usize) -> Self {
+        Self { statements: HashMap::new(), capacity }
+    }
+
+    /// The statement for the shape with this key ([`Request::key`](connector_api::author::Request::key)) and these parameters; built by
+    /// `build` when it is not known yet.
+    ///
+    /// # Errors
+    /// What `build` answers; then nothing is kept.
+    pub fn get(
+        &mut self,
+        dialect: &dyn Dialect,
+        key: &Arc<[u8]>,
+        params: &[Value],
+        build: impl FnOnce(&Form) -> Result<Statement>,
+    ) -> Result<Arc<Statement>> {
+        let key = (Arc::clone(key), Form::of(dialect, params));
+        if let Some(statement) = self.statements.get(&key) {
+            return Ok(Arc::clone(statement));
+        }
+        let statement = Arc::new(build(&key.1)?);
+        if self.statements.len() >= self.capacity {
+            self.statements.clear();
+        }
+        self.statements.insert(key, Arc::clone(&statement));
+        Ok(statement)
+    }
+}
+
+#[cfg(test)]
+mod tests;
