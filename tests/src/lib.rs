@@ -1,1 +1,3 @@
-//! Empty.
+//! What the suites share.
+
+pub mod libraries;
