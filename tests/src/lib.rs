@@ -1,9 +1,6 @@
-//! What the suites of this package share.
-//!
-//! * [`reference`]: the meaning of the filter tree, once more, slow and obvious, with bugs that can be planted;
-//! * [`generate`]: random tables and filters;
-//! * [`property`]: runs a store against the reference and keeps statistics of what was tried.
+//! What suites share: the reference evaluator and the generator of the filter property test, and where built libraries are found.
 
 pub mod generate;
+pub mod libraries;
 pub mod property;
 pub mod reference;

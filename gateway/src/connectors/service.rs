@@ -21,15 +21,6 @@ use super::guard::{self, GuardedCall};
 use super::registry::Connector;
 use super::rows::{Bounds, RowStream, protocol_error};
 
-/// How long a probe may take before the service counts as down.
-const PROBE_LIMIT: Duration = Duration::from_secs(5);
-
-/// How long to wait between two probes of a service that is down.
-const PROBE_PAUSE: Duration = Duration::from_secs(5);
-
-/// How long closing may take before its thread is left behind.
-const CLOSE_LIMIT: Duration = Duration::from_secs(5);
-
 /// The most bytes of descriptions that one catalogue call may answer with.
 const MAX_CATALOGUE_BYTES: usize = 256 * 1024 * 1024;
 
@@ -40,13 +31,20 @@ pub struct Limits {
     pub calls: usize,
     /// The longest that a call waits for its turn; then it is refused as [`ErrorKind::Busy`].
     pub wait: Duration,
-    /// The longest that opening may take.
+    /// The longest that opening, or closing, may take.
     pub open: Duration,
+    /// The longest that a probe may take before the service counts as down, and the time between two probes.
+    pub probe: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { calls: 256, wait: Duration::from_secs(5), open: Duration::from_secs(30) }
+        Self {
+            calls: 256,
+            wait: Duration::from_secs(5),
+            open: Duration::from_secs(30),
+            probe: Duration::from_secs(5),
+        }
     }
 }
 
@@ -291,7 +289,7 @@ impl Service {
 
     /// Whether the connector answers at all; that the store is away is an answer.
     async fn responds(&self) -> bool {
-        let context = CallContext { request_id: "probe", time: PROBE_LIMIT, session: None };
+        let context = CallContext { request_id: "probe", time: self.limits.probe, session: None };
         let Ok(mut call) = self.start(Operation::Ping, (&[], &[]), context).await else { return false };
         match call.next().await {
             Ok(_) => true,
@@ -315,7 +313,7 @@ impl Service {
         if !self.is_closed.swap(true, Ordering::Relaxed) {
             let (module, number) = (self.connector.module(), self.number);
             // A late thread is left behind and was logged.
-            let _ = guard::on_own_thread("close", CLOSE_LIMIT, move || module.close(number)).await;
+            let _ = guard::on_own_thread("close", self.limits.open, move || module.close(number)).await;
         }
     }
 }
@@ -342,8 +340,9 @@ async fn probe(service: Weak<Service>) {
             service.is_probed.store(false, Ordering::Relaxed);
             return;
         }
+        let pause = service.limits.probe;
         drop(service);
-        tokio::time::sleep(PROBE_PAUSE).await;
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -1,0 +1,150 @@
+//! Faults that an author can make with the kit.
+#![allow(clippy::panic, reason = "panics are what this connector is for")]
+
+use std::time::Duration;
+
+use connector_api::author::*;
+
+use crate::knobs::{self, Fault};
+
+/// The connector; the service's configuration chooses what happens outside of queries.
+pub(crate) struct Chaos {
+    config: Config,
+}
+
+/// What goes wrong outside of queries.
+#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// `open` panics.
+    open_panics: bool,
+    /// `open` never ends.
+    open_hangs: bool,
+    /// `ping` panics.
+    ping_panics: bool,
+    /// Dropping the service panics.
+    close_panics: bool,
+    /// Dropping the service never ends.
+    close_hangs: bool,
+}
+
+impl Connector for Chaos {
+    type Config = Config;
+
+    fn describe() -> Descriptor {
+        match knobs::fault() {
+            Fault::DescribeHangs => knobs::block_for_ever(),
+            Fault::DescribePanics => panic!("describe, as asked"),
+            _ => {}
+        }
+        let digits = knobs::digits();
+        let service_type = |suffix: &str| ServiceType::new(format!("chaos_{digits}{suffix}"), "Chaos");
+        Descriptor::new("chaos", env!("CARGO_PKG_VERSION"), vec![service_type(""), service_type("_b")])
+    }
+
+    async fn open(open: Open<Config>) -> Result<Self> {
+        if open.config.open_panics {
+            panic!("open, as asked");
+        }
+        if open.config.open_hangs {
+            std::future::pending::<()>().await;
+        }
+        Ok(Self { config: open.config })
+    }
+
+    async fn ping(&self) -> Result<()> {
+        if self.config.ping_panics {
+            panic!("ping, as asked");
+        }
+        Ok(())
+    }
+
+    async fn list_tables(&self) -> Result<Vec<TableName>> {
+        Ok(vec![TableName { table: TableRef::new("good"), kind: TableKind::Table }])
+    }
+
+    async fn describe_tables(&self, tables: &[TableRef]) -> Result<Vec<Table>> {
+        if tables.iter().any(|table| table.name == "panic") {
+            panic!("describe_tables, as asked");
+        }
+        let column = || Column::new("n", ColumnType::BigInt);
+        Ok(tables
+            .iter()
+            .map(|table| Table { table: table.clone(), columns: vec![column()], ..Table::default() })
+            .collect())
+    }
+
+    async fn query(&self, request: Request<Query>, out: &mut RowSink) -> Result<()> {
+        match request.from.name.as_str() {
+            "panic" => panic!("query, as asked"),
+            "panic_in_drop" => {
+                let _bomb = Bomb;
+                std::future::pending::<()>().await;
+            }
+            "hang" => std::future::pending::<()>().await,
+            "block" => knobs::block_for_ever(),
+            "block_a_while" => block_for(Duration::from_secs(2)),
+            "wrong_cells" => {
+                out.columns(["n", "m"]);
+                out.i64(1);
+                out.end_row().await?;
+            }
+            "log" => log(),
+            "fail" => {
+                return Err(Error::new(ErrorKind::Conflict, "as asked")
+                    .with_sqlstate("23505")
+                    .with_detail("driver\ntext"));
+            }
+            "endless" => return rows(out, u64::MAX).await,
+            _ => {}
+        }
+        rows(out, 3).await
+    }
+}
+
+impl Drop for Chaos {
+    fn drop(&mut self) {
+        if self.config.close_hangs {
+            knobs::block_for_ever();
+        }
+        if self.config.close_panics {
+            panic!("close, as asked");
+        }
+    }
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("drop, as asked");
+    }
+}
+
+async fn rows(out: &mut RowSink, count: u64) -> Result<()> {
+    out.columns(["n"]);
+    for n in 0..count {
+        out.u64(n);
+        out.end_row().await?;
+    }
+    Ok(())
+}
+
+/// Holds the thread for so long.
+fn block_for(time: Duration) {
+    let until = std::time::Instant::now() + time;
+    while let Some(left) =
+        until.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero())
+    {
+        std::thread::park_timeout(left);
+    }
+}
+
+fn log() {
+    tracing::error!(number = 1, "chaos event");
+    tracing::warn!(number = 2, "chaos event");
+    tracing::info!(number = 3, "chaos event");
+    tracing::debug!(number = 4, "chaos event");
+    tracing::trace!(number = 5, "chaos event");
+}
