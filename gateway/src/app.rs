@@ -102,7 +102,6 @@ impl App {
     }
 
     /// The addresses of the server.
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         router(Arc::clone(&self.snapshot))
     }

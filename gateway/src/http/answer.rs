@@ -3,8 +3,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::body::{Body, HttpBody};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response};
 use bytes::Bytes;
 use serde_json::json;
@@ -37,9 +37,13 @@ pub(super) fn failed(error: &ApiError, plain: bool) -> Response<Body> {
     response
 }
 
-/// The head of an answer alone.
+/// The head of an answer alone, with the length that its body has, where that is known.
 pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
-    Response::from_parts(response.into_parts().0, Body::empty())
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = HttpBody::size_hint(&body).exact() {
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Response::from_parts(parts, Body::empty())
 }
 
 fn json_response(status: axum::http::StatusCode, body: Body) -> Response<Body> {
@@ -53,7 +57,7 @@ fn json_response(status: axum::http::StatusCode, body: Body) -> Response<Body> {
 /// A stream of chunks as a body. An error after the first byte can only cut the body off: the status is sent already.
 struct StreamBody(crate::pipeline::ChunkStream);
 
-impl axum::body::HttpBody for StreamBody {
+impl HttpBody for StreamBody {
     type Data = Bytes;
     type Error = ApiError;
 

@@ -158,12 +158,6 @@ impl VerbMask {
     }
 }
 
-impl From<Verb> for VerbMask {
-    fn from(verb: Verb) -> Self {
-        Self(verb.bit())
-    }
-}
-
 impl BitOr for VerbMask {
     type Output = Self;
 

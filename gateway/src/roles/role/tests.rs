@@ -235,15 +235,3 @@ fn combination_of_row_rules_is_kept() {
     let (rules, operator) = role.row_filters("shop", "_table/x", Verb::Get, Requestor::Api).unwrap();
     assert_eq!((rules.len(), operator), (1, FilterOp::Or));
 }
-
-#[test]
-fn operators_are_read_in_any_case_and_spacing() {
-    fn check(text: &str, expected: Option<RowOperator>) {
-        assert_eq!(text.parse::<RowOperator>().ok(), expected, "{text}");
-    }
-    check(" IS  NOT null ", Some(RowOperator::IsNotNull));
-    check("not in", Some(RowOperator::NotIn));
-    check(">=", Some(RowOperator::GreaterOrEqual));
-    check("~", None);
-    check("", None);
-}
