@@ -45,19 +45,19 @@ pub fn run(
     let mut random = Random::new(plan.seed);
     for _ in 0..plan.cases {
         let case = case(&mut random, table, plan.profile);
-        let Some(truths) = truths(&plan.reference, &case, table) else {
+        let Ok(truths) = truths(&plan.reference, &case.filter, &case.params, table) else {
             statistics.undefined += 1;
             continue;
         };
         statistics.record(&case, &truths);
-        if let Some(difference) = difference(&plan.reference, &case, table, &mut store) {
+        if let Some(difference) = differs(case, matching(&truths, table), &mut store) {
             return Err(Box::new(shrunk(&plan.reference, difference, table, &mut store)));
         }
     }
     Ok(())
 }
 
-/// Ids of matching rows by an evaluator; what a store without a driver answers. An undefined case is an error.
+/// Ids of the rows that match by the reference.
 ///
 /// # Errors
 /// What is undefined.
@@ -67,33 +67,39 @@ pub fn ids(
     params: &[Value],
     table: &RandomTable,
 ) -> Result<Vec<i64>, Undefined> {
-    let mut ids = Vec::new();
-    for row in table.rows() {
-        if reference.test(filter, params, row)? == Some(true)
-            && let Some(Value::I64(id)) = row.cells.first()
-        {
-            ids.push(*id);
-        }
-    }
-    Ok(ids)
+    Ok(matching(&truths(reference, filter, params, table)?, table))
 }
 
-fn truths(reference: &Reference, case: &Case, table: &RandomTable) -> Option<Vec<Truth>> {
-    table.rows().map(|row| reference.test(&case.filter, &case.params, row).ok()).collect()
-}
-
-fn difference(
+fn truths(
     reference: &Reference,
-    case: &Case,
+    filter: &Filter,
+    params: &[Value],
     table: &RandomTable,
+) -> Result<Vec<Truth>, Undefined> {
+    table.rows().map(|row| reference.test(filter, params, row)).collect()
+}
+
+/// In ascending order, as the rows are.
+fn matching(truths: &[Truth], table: &RandomTable) -> Vec<i64> {
+    let matching = truths.iter().zip(table.rows()).filter(|(truth, _)| **truth == Some(true));
+    matching
+        .filter_map(|(_, row)| match row.cells.first() {
+            Some(Value::I64(id)) => Some(*id),
+            _ => None,
+        })
+        .collect()
+}
+
+fn differs(
+    case: Case,
+    expected: Vec<i64>,
     store: &mut impl FnMut(&Filter, &[Value]) -> Result<Vec<i64>, String>,
 ) -> Option<Difference> {
-    let expected = ids(reference, &case.filter, &case.params, table).ok()?;
     let mut found = store(&case.filter, &case.params);
     if let Ok(found) = &mut found {
         found.sort_unstable();
     }
-    (found.as_ref() != Ok(&expected)).then(|| Difference { case: case.clone(), expected, found })
+    (found.as_ref() != Ok(&expected)).then_some(Difference { case, expected, found })
 }
 
 /// Goes down to a part of the filter as long as one still differs.
@@ -105,7 +111,9 @@ fn shrunk(
 ) -> Difference {
     loop {
         let smaller = smaller(&smallest.case.filter).into_iter().find_map(|filter| {
-            difference(reference, &Case { filter, params: smallest.case.params.clone() }, table, store)
+            let params = smallest.case.params.clone();
+            let expected = ids(reference, &filter, &params, table).ok()?;
+            differs(Case { filter, params }, expected, store)
         });
         match smaller {
             Some(smaller) => smallest = smaller,
