@@ -12,7 +12,7 @@ use super::{ColumnType, Filter, Hints, Param, Path, TableRef};
 pub struct Query {
     /// The table.
     pub from: TableRef,
-    /// The columns wanted. Never empty.
+    /// The columns wanted. Never empty. A path of several segments is answered under its segments joined with dots.
     pub select: Vec<Path>,
     /// The client's wish and the row rules, ANDed. `None`: all rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
