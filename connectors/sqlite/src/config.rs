@@ -87,6 +87,10 @@ enum NumberOrText {
 }
 
 impl JsonSchema for Timeout {
+    fn inline_schema() -> bool {
+        true
+    }
+
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Timeout".into()
     }
