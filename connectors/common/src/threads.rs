@@ -139,6 +139,8 @@ impl<S> Drop for Threads<S> {
 
 type Job<S> = Box<dyn FnOnce(&mut Worker<S>, &Shared<S>) + Send>;
 
+type OpenState<S> = dyn Fn(&Cancelled) -> Result<Owned<S>> + Send + Sync;
+
 struct Queue<S> {
     jobs: VecDeque<Job<S>>,
     is_closed: bool,
@@ -147,7 +149,7 @@ struct Queue<S> {
 struct Shared<S> {
     queue: Mutex<Queue<S>>,
     ready: Condvar,
-    open: Box<dyn Fn(&Cancelled) -> Result<Owned<S>> + Send + Sync>,
+    open: Box<OpenState<S>>,
 }
 
 impl<S> Shared<S> {

@@ -1,0 +1,193 @@
+//! The configuration of a service.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use connector_api::{Error, ErrorKind, Result};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Configuration of a service of type `sqlite`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Path of the database file; a relative one starts in the gateway's working directory. Always a plain path: `:memory:` and
+    /// `file:` have no meaning of their own.
+    database: PathBuf,
+    /// Create the file when it is missing. Otherwise a missing file is an error.
+    #[serde(default)]
+    pub(crate) create: bool,
+    /// Open the file for reading only.
+    #[serde(default)]
+    pub(crate) read_only: bool,
+    /// Threads with a connection each: how many statements run at the same time. 1 to 64.
+    #[serde(default = "two_threads")]
+    #[schemars(range(min = 1, max = 64))]
+    pub(crate) threads: usize,
+    /// Statements that may wait for a thread; more of them wait `busy_timeout` for a place and are then refused as busy. 0 to 100000.
+    #[serde(default = "queue_length")]
+    #[schemars(range(max = 100_000))]
+    pub(crate) queue: usize,
+    /// How long a statement waits while another process holds the file locked: milliseconds, or a text like `"500ms"`, `"5s"`, `"1m"`.
+    #[serde(default)]
+    pub(crate) busy_timeout: Timeout,
+}
+
+fn two_threads() -> usize {
+    2
+}
+
+fn queue_length() -> usize {
+    256
+}
+
+impl Config {
+    /// Checks what the types alone can't.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] that names the key and what it takes.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let problem = if self.database.as_os_str().is_empty() {
+            "'database' is empty; give the path of a database file"
+        } else if !(1..=64).contains(&self.threads) {
+            "'threads' must be between 1 and 64"
+        } else if self.queue > 100_000 {
+            "'queue' must be at most 100000"
+        } else if self.create && self.read_only {
+            "'create' and 'read_only' exclude each other"
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorKind::InvalidRequest, problem))
+    }
+
+    /// The file. SQLite reads special meanings into some names (`:memory:`, `file:…`, an empty one); none of them begins with a dot or
+    /// a slash.
+    pub(crate) fn path(&self) -> PathBuf {
+        if self.database.is_absolute() { self.database.clone() } else { Path::new(".").join(&self.database) }
+    }
+}
+
+/// A duration: a number of milliseconds, or a number with `ms`, `s` or `m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "NumberOrText")]
+pub(crate) struct Timeout(pub(crate) Duration);
+
+impl Default for Timeout {
+    fn default() -> Self {
+        Self(Duration::from_secs(5))
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum NumberOrText {
+    Number(u32),
+    Text(String),
+}
+
+impl JsonSchema for Timeout {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timeout".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mut schema = NumberOrText::json_schema(generator);
+        schema.insert("default".to_owned(), "5s".into());
+        schema
+    }
+}
+
+impl TryFrom<NumberOrText> for Timeout {
+    type Error = &'static str;
+
+    fn try_from(value: NumberOrText) -> std::result::Result<Self, Self::Error> {
+        const EXPECTED: &str =
+            "expected milliseconds or a text like \"500ms\", \"5s\" or \"1m\", at most an hour";
+        let milliseconds = match value {
+            NumberOrText::Number(number) => Some(u64::from(number)),
+            NumberOrText::Text(text) => milliseconds(&text),
+        };
+        let within = milliseconds.filter(|milliseconds| *milliseconds <= 3_600_000).ok_or(EXPECTED)?;
+        Ok(Self(Duration::from_millis(within)))
+    }
+}
+
+fn milliseconds(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits)?;
+    let factor = match unit.trim_start() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(value: serde_json::Value) -> std::result::Result<Config, String> {
+        let config: Config = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        config.validate().map_err(|error| error.message)?;
+        Ok(config)
+    }
+
+    #[test]
+    fn the_path_alone_is_enough() {
+        let config = parse(json!({"database": "a.db"})).unwrap();
+        assert_eq!((config.threads, config.create, config.read_only), (2, false, false));
+        assert_eq!(config.busy_timeout.0, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn names_that_mean_something_to_the_driver_are_plain_paths() {
+        for name in [":memory:", "file:x.db?mode=ro", "a.db"] {
+            let path = parse(json!({"database": name})).unwrap().path();
+            assert_eq!(path, Path::new(".").join(name));
+        }
+        assert_eq!(parse(json!({"database": "/a/b"})).unwrap().path(), Path::new("/a/b"));
+    }
+
+    #[test]
+    fn a_timeout_is_milliseconds_or_has_a_unit() {
+        for (value, milliseconds) in [
+            (json!(250), 250),
+            (json!("500ms"), 500),
+            (json!("5s"), 5000),
+            (json!("1 m"), 60_000),
+            (json!(0), 0),
+        ] {
+            let config = parse(json!({"database": "a", "busy_timeout": value})).unwrap();
+            assert_eq!(config.busy_timeout.0, Duration::from_millis(milliseconds));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        for (config, word) in [
+            (json!({}), "database"),
+            (json!({"database": ""}), "database"),
+            (json!({"database": "a", "thread": 1}), "thread"),
+            (json!({"database": "a", "threads": 0}), "threads"),
+            (json!({"database": "a", "threads": 65}), "threads"),
+            (json!({"database": "a", "queue": 100_001}), "queue"),
+            (json!({"database": "a", "busy_timeout": "5"}), "5s"),
+            (json!({"database": "a", "busy_timeout": "2h"}), "5s"),
+            (json!({"database": "a", "busy_timeout": -1}), "busy_timeout"),
+            (json!({"database": "a", "create": true, "read_only": true}), "exclude"),
+        ] {
+            let message = parse(config).unwrap_err();
+            assert!(message.contains(word) || message.contains("untagged"), "{message}");
+        }
+    }
+}

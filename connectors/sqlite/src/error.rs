@@ -1,0 +1,186 @@
+//! SQLite's result codes as the contract's kinds: <https://www.sqlite.org/rescode.html>. One match.
+
+use connector_api::{Error, ErrorKind};
+use rusqlite::ffi;
+
+/// What a failure of the driver means. The driver's text goes to the log only.
+pub(crate) fn from_driver(error: &rusqlite::Error) -> Error {
+    let (code, text) = match error {
+        rusqlite::Error::SqliteFailure(failure, text) => {
+            (failure.extended_code, text.as_deref().unwrap_or_default())
+        }
+        rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.as_str()),
+        other => {
+            return Error::internal("the connector used the driver wrongly").with_detail(other);
+        }
+    };
+    from_code(code, text).with_native_code(code).with_detail(error)
+}
+
+fn from_code(code: i32, text: &str) -> Error {
+    constraint(code).or_else(|| file(code)).unwrap_or_else(|| statement(code, text))
+}
+
+/// Codes of violated constraints.
+fn constraint(code: i32) -> Option<Error> {
+    let (message, reason, sqlstate) = match code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            ("a record with the same unique key exists", "unique_violation", "23505")
+        }
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
+            ("a reference to another table does not hold", "foreign_key_violation", "23503")
+        }
+        ffi::SQLITE_CONSTRAINT_NOTNULL => {
+            ("a column that must have a value has none", "not_null_violation", "23502")
+        }
+        ffi::SQLITE_CONSTRAINT_CHECK => ("a check of the table does not hold", "check_violation", "23514"),
+        ffi::SQLITE_CONSTRAINT_DATATYPE => {
+            ("a value does not have the type of its column", "datatype_mismatch", "22000")
+        }
+        _ if code & 0xff == ffi::SQLITE_CONSTRAINT => {
+            ("a constraint of the table does not hold", "integrity_violation", "23000")
+        }
+        _ => return None,
+    };
+    let kind = match code {
+        ffi::SQLITE_CONSTRAINT_NOTNULL | ffi::SQLITE_CONSTRAINT_DATATYPE => ErrorKind::InvalidRequest,
+        _ => ErrorKind::Conflict,
+    };
+    Some(Error::new(kind, message).with_reason(reason).with_sqlstate(sqlstate))
+}
+
+/// Codes that speak of the file and its locks.
+fn file(code: i32) -> Option<Error> {
+    use ErrorKind::{Busy, Contention, PermissionDenied, QuotaExhausted, Unavailable};
+    let (kind, message, reason, sqlstate) = match code {
+        ffi::SQLITE_BUSY_SNAPSHOT => {
+            (Contention, "the database changed since the transaction began", "snapshot_outdated", "40001")
+        }
+        ffi::SQLITE_READONLY_DBMOVED => {
+            (Unavailable, "the database file was moved or replaced", "database_moved", "08006")
+        }
+        _ => match code & 0xff {
+            ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => {
+                (Busy, "the database is locked by another connection", "database_locked", "55P03")
+            }
+            ffi::SQLITE_READONLY => (PermissionDenied, "the database can only be read", "read_only", "25006"),
+            ffi::SQLITE_PERM | ffi::SQLITE_AUTH => {
+                (PermissionDenied, "access to the database is not allowed", "permission_denied", "42501")
+            }
+            ffi::SQLITE_FULL => {
+                (QuotaExhausted, "the disk or the database is full", "database_full", "53100")
+            }
+            ffi::SQLITE_CANTOPEN => {
+                (Unavailable, "the database file can't be opened", "cannot_open", "08001")
+            }
+            ffi::SQLITE_NOTADB => (Unavailable, "the file is not a database", "not_a_database", "08001"),
+            ffi::SQLITE_CORRUPT => (Unavailable, "the database file is damaged", "database_corrupt", "XX001"),
+            ffi::SQLITE_IOERR | ffi::SQLITE_NOLFS | ffi::SQLITE_PROTOCOL => {
+                (Unavailable, "the database file can't be read or written", "io_error", "58030")
+            }
+            _ => return None,
+        },
+    };
+    // A file does not get well by asking again; only a lock goes away.
+    Some(
+        Error::new(kind, message)
+            .with_reason(reason)
+            .with_sqlstate(sqlstate)
+            .temporary(matches!(kind, Busy | Contention)),
+    )
+}
+
+/// Codes that speak of the statement. For the plain error code only the text tells what is missing.
+fn statement(code: i32, text: &str) -> Error {
+    use ErrorKind::{Cancelled, Contention, InvalidRequest, LimitExceeded, NotFound};
+    let (kind, message, reason, sqlstate) = match code & 0xff {
+        ffi::SQLITE_INTERRUPT => (Cancelled, "the statement was cancelled", "interrupted", "57014"),
+        ffi::SQLITE_ABORT => (Contention, "the statement was ended by a rollback", "aborted", "40000"),
+        ffi::SQLITE_SCHEMA => {
+            (Contention, "the tables changed while they were read", "schema_changed", "40001")
+        }
+        ffi::SQLITE_TOOBIG => (LimitExceeded, "a value or the statement is too large", "too_big", "54000"),
+        ffi::SQLITE_NOMEM => (ErrorKind::Busy, "out of memory", "out_of_memory", "53200"),
+        ffi::SQLITE_MISMATCH => {
+            (InvalidRequest, "a value does not have the type of its column", "datatype_mismatch", "22000")
+        }
+        ffi::SQLITE_RANGE => (InvalidRequest, "too many parameters", "too_many_parameters", "54000"),
+        ffi::SQLITE_ERROR if text.starts_with("no such table") => {
+            (NotFound, "the table does not exist", "table_not_found", "42P01")
+        }
+        ffi::SQLITE_ERROR if text.starts_with("no such column") => {
+            (NotFound, "a column does not exist", "column_not_found", "42703")
+        }
+        ffi::SQLITE_ERROR if text.starts_with(OUT_OF_RANGE) => {
+            (InvalidRequest, "the result of a calculation is out of range", "out_of_range", "22003")
+        }
+        ffi::SQLITE_ERROR
+            if [
+                "Expression tree is too large",
+                "parser stack overflow",
+                "too many SQL variables",
+                "LIKE or GLOB",
+            ]
+            .iter()
+            .any(|limit| text.starts_with(limit)) =>
+        {
+            (LimitExceeded, "the filter is too large for the database", "filter_too_large", "54001")
+        }
+        _ => return Error::internal("the database refused the statement").with_reason("statement_failed"),
+    };
+    Error::new(kind, message).with_reason(reason).with_sqlstate(sqlstate)
+}
+
+/// How the text of an error begins that our own functions raise.
+pub(crate) const OUT_OF_RANGE: &str = "numeric value out of range";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_has_its_kind_and_reason() {
+        use ErrorKind::*;
+        for (code, text, kind, reason, is_temporary) in [
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, "", Conflict, "unique_violation", false),
+            (ffi::SQLITE_CONSTRAINT_PRIMARYKEY, "", Conflict, "unique_violation", false),
+            (ffi::SQLITE_CONSTRAINT_FOREIGNKEY, "", Conflict, "foreign_key_violation", false),
+            (ffi::SQLITE_CONSTRAINT_NOTNULL, "", InvalidRequest, "not_null_violation", false),
+            (ffi::SQLITE_CONSTRAINT_CHECK, "", Conflict, "check_violation", false),
+            (ffi::SQLITE_CONSTRAINT_TRIGGER, "", Conflict, "integrity_violation", false),
+            (ffi::SQLITE_BUSY, "", Busy, "database_locked", true),
+            (ffi::SQLITE_BUSY_RECOVERY, "", Busy, "database_locked", true),
+            (ffi::SQLITE_LOCKED_SHAREDCACHE, "", Busy, "database_locked", true),
+            (ffi::SQLITE_BUSY_SNAPSHOT, "", Contention, "snapshot_outdated", true),
+            (ffi::SQLITE_READONLY, "", PermissionDenied, "read_only", false),
+            (ffi::SQLITE_READONLY_DBMOVED, "", Unavailable, "database_moved", false),
+            (ffi::SQLITE_FULL, "", QuotaExhausted, "database_full", false),
+            (ffi::SQLITE_CANTOPEN_ISDIR, "", Unavailable, "cannot_open", false),
+            (ffi::SQLITE_NOTADB, "", Unavailable, "not_a_database", false),
+            (ffi::SQLITE_CORRUPT_INDEX, "", Unavailable, "database_corrupt", false),
+            (ffi::SQLITE_IOERR_READ, "", Unavailable, "io_error", false),
+            (ffi::SQLITE_INTERRUPT, "", Cancelled, "interrupted", false),
+            (ffi::SQLITE_TOOBIG, "", LimitExceeded, "too_big", false),
+            (ffi::SQLITE_ERROR, "no such table: x", NotFound, "table_not_found", false),
+            (ffi::SQLITE_ERROR, "no such column: x", NotFound, "column_not_found", false),
+            (ffi::SQLITE_ERROR, "LIKE or GLOB pattern too complex", LimitExceeded, "filter_too_large", false),
+            (ffi::SQLITE_ERROR, "near \"x\": syntax error", Internal, "statement_failed", false),
+        ] {
+            let error = from_code(code, text);
+            assert_eq!(
+                (error.kind, error.reason.as_deref(), error.is_temporary),
+                (kind, Some(reason), is_temporary),
+                "{code} {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_driver_s_text_stays_out_of_the_message() {
+        let failure = rusqlite::Error::SqliteFailure(ffi::Error::new(1), Some("near \"hush\"".into()));
+        let error = from_driver(&failure);
+        assert!(!error.message.contains("hush"));
+        assert!(error.detail.is_some_and(|detail| detail.contains("hush")));
+        assert_eq!(error.native_code.as_deref(), Some("1"));
+    }
+}

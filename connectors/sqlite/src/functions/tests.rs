@@ -1,0 +1,78 @@
+//! The functions, called through SQL.
+
+use super::*;
+
+fn evaluate(sql: &str) -> Result<Value> {
+    let connection = Connection::open_in_memory()?;
+    install(&connection)?;
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
+#[test]
+fn rounding_takes_halves_away_from_zero_by_exact_digits() {
+    for (sql, expected) in [
+        ("SELECT tablegate_round(2.5)", Value::Real(3.0)),
+        ("SELECT tablegate_round(-2.5)", Value::Real(-3.0)),
+        ("SELECT tablegate_round(0.49999999999999994)", Value::Real(0.0)),
+        ("SELECT tablegate_round(2.675, 2)", Value::Real(2.67)),
+        ("SELECT tablegate_round(0.125, 2)", Value::Real(0.13)),
+        ("SELECT tablegate_round(-0.125, 2)", Value::Real(-0.13)),
+        ("SELECT tablegate_round(0.375, 2)", Value::Real(0.38)),
+        ("SELECT tablegate_round(1.5, 2000)", Value::Real(1.5)),
+        ("SELECT tablegate_round(1250.0, -2)", Value::Real(1300.0)),
+        ("SELECT tablegate_round(1250, -2)", Value::Integer(1300)),
+        ("SELECT tablegate_round(-1250, -2)", Value::Integer(-1300)),
+        ("SELECT tablegate_round(5, -40)", Value::Integer(0)),
+        ("SELECT tablegate_round(7, 2)", Value::Integer(7)),
+        ("SELECT tablegate_round('7')", Value::Null),
+        ("SELECT tablegate_round(7, NULL)", Value::Null),
+    ] {
+        assert_eq!(evaluate(sql).unwrap(), expected, "{sql}");
+    }
+}
+
+#[test]
+fn arithmetic_is_exact_null_or_an_error() {
+    for (sql, expected) in [
+        ("SELECT tablegate_div(-7, 2)", Some(Value::Integer(-3))),
+        ("SELECT tablegate_div(7, 2.0)", Some(Value::Real(3.5))),
+        ("SELECT tablegate_div(7, 0)", Some(Value::Null)),
+        ("SELECT tablegate_div('x', 0)", Some(Value::Null)),
+        ("SELECT tablegate_div(-9223372036854775808, -1)", None),
+        ("SELECT tablegate_add(9223372036854775807, 1)", None),
+        ("SELECT tablegate_mul(1e308, 10)", None),
+        ("SELECT tablegate_sub(1, '1')", Some(Value::Null)),
+        ("SELECT tablegate_sub(NULL, 1)", Some(Value::Null)),
+        ("SELECT tablegate_abs(-9223372036854775808)", None),
+        ("SELECT tablegate_abs(-1.5)", Some(Value::Real(1.5))),
+        ("SELECT tablegate_abs('-1')", Some(Value::Null)),
+    ] {
+        assert_eq!(evaluate(sql).ok(), expected, "{sql}");
+    }
+}
+
+#[test]
+fn texts_are_whole_even_with_nul_inside() {
+    for (sql, expected) in [
+        ("SELECT tablegate_length('日本' || char(0) || 'x')", Value::Integer(4)),
+        ("SELECT tablegate_lower('ÀB')", Value::Text("Àb".into())),
+        ("SELECT tablegate_trim(char(9) || ' a ')", Value::Text("\t a".into())),
+        ("SELECT tablegate_length(12)", Value::Null),
+        ("SELECT tablegate_contains('abc', '')", Value::Integer(1)),
+        ("SELECT tablegate_ends_with('c', 'bc')", Value::Integer(0)),
+        ("SELECT tablegate_contains(100, '1')", Value::Integer(0)),
+        ("SELECT tablegate_contains(NULL, '1')", Value::Null),
+        ("SELECT tablegate_coalesce(NULL, x'00', 1)", Value::Blob(vec![0])),
+        ("SELECT tablegate_coalesce(NULL)", Value::Null),
+    ] {
+        assert_eq!(evaluate(sql).unwrap(), expected, "{sql}");
+    }
+}
+
+#[test]
+fn the_schema_of_a_file_can_not_call_them() {
+    let connection = Connection::open_in_memory().unwrap();
+    install(&connection).unwrap();
+    connection.execute_batch("CREATE VIEW v AS SELECT tablegate_abs(-1)").unwrap();
+    assert!(connection.query_row("SELECT * FROM v", [], |row| row.get::<_, i64>(0)).is_err());
+}

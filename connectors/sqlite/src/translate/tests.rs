@@ -1,0 +1,96 @@
+//! Statements as text, by operator and kind of parameter.
+
+use connector_api::author::{Filter, Path, Query, TableRef};
+use connector_sql_common::{Form, build};
+
+use super::*;
+
+fn condition(filter: Filter, params: &[Value]) -> String {
+    let shape = Query {
+        from: TableRef::new("t"),
+        select: vec![Path::column("a")],
+        filter: Some(filter),
+        order: Vec::new(),
+        limit: 0,
+        offset: None,
+        need: Vec::new(),
+        hints: serde_json::Map::default(),
+    };
+    let statement = build::query(&SqliteDialect, &shape, &Form::of(&SqliteDialect, params)).unwrap();
+    let text = statement.sql().strip_prefix(r#"SELECT "a" FROM "t" WHERE "#).unwrap();
+    text.strip_suffix(" LIMIT ?").unwrap().to_owned()
+}
+
+fn column(name: &str) -> Expr {
+    Expr::Column(Path::column(name))
+}
+
+#[test]
+fn comparisons_are_confined_to_the_kind_of_the_parameter() {
+    use CompareOp::{Eq, Ge, Gt, Le, Lt, Ne};
+    let text = Value::Text("x".into());
+    let bytes = Value::Bytes(vec![]);
+    for (op, param, expected) in [
+        (Eq, &Value::I64(1), r#"("c" = ? AND +"c" < '')"#),
+        (Ne, &Value::I64(1), r#"("c" <> ? OR +"c" >= '')"#),
+        (Lt, &Value::I64(1), r#"("c" < ? AND +"c" < '')"#),
+        (Gt, &Value::Bool(true), r#"("c" > ? AND +"c" < '')"#),
+        (Eq, &text, r#"("c" = ? AND +"c" >= '')"#),
+        (Ne, &text, r#"("c" <> ? OR +"c" < '')"#),
+        (Le, &text, r#"("c" <= ? AND +"c" >= '')"#),
+        (Ge, &text, r#"("c" >= ? AND +"c" >= '' AND +"c" < x'')"#),
+        (Eq, &bytes, r#""c" = ?"#),
+        (Lt, &bytes, r#"("c" < ? AND +"c" >= x'')"#),
+        (Gt, &bytes, r#""c" > ?"#),
+        (Gt, &Value::Null, r#""c" > ?"#),
+    ] {
+        let filter = Filter::Compare { op, left: column("c"), right: Expr::Param(0) };
+        assert_eq!(condition(filter, std::slice::from_ref(param)), expected, "{op:?} {param:?}");
+    }
+}
+
+#[test]
+fn two_columns_are_compared_bare_and_ordered_within_a_kind() {
+    let compare = |op| condition(Filter::Compare { op, left: column("c"), right: column("d") }, &[]);
+    assert_eq!(compare(CompareOp::Eq), r#"+"c" = +"d""#);
+    assert_eq!(
+        compare(CompareOp::Lt),
+        r#"(+"c" < +"d" AND (+"c" < '') = (+"d" < '') AND (+"c" < x'') = (+"d" < x''))"#
+    );
+}
+
+#[test]
+fn a_list_has_a_part_for_each_kind() {
+    let list = Value::List(vec![Value::I64(1), Value::Text("x".into()), Value::Null, Value::I64(2)]);
+    let filter = Filter::In { expr: column("c"), list: 0 };
+    assert_eq!(
+        condition(filter, &[list]),
+        r#"(NULL OR ("c" IN (?, ?) AND +"c" < '') OR ("c" IN (?) AND +"c" >= ''))"#
+    );
+}
+
+#[test]
+fn searches_and_arithmetic_are_functions_of_ours() {
+    for (op, expected) in [
+        (TextOp::Like, r#"("c" LIKE ? AND +"c" >= '' AND +"c" < x'')"#),
+        (TextOp::Ilike, r#"("c" LIKE ? AND +"c" >= '' AND +"c" < x'')"#),
+        (TextOp::Contains, r#"tablegate_contains("c", ?)"#),
+        (TextOp::StartsWith, r#"tablegate_starts_with("c", ?)"#),
+        (TextOp::EndsWith, r#"tablegate_ends_with("c", ?)"#),
+    ] {
+        let filter = Filter::Text { op, expr: column("c"), pattern: 0 };
+        assert_eq!(condition(filter, &[Value::Text("x".into())]), expected);
+    }
+    for (op, expected) in [
+        (ArithmeticOp::Add, r#"tablegate_add("c", ?) IS NULL"#),
+        (ArithmeticOp::Sub, r#"tablegate_sub("c", ?) IS NULL"#),
+        (ArithmeticOp::Mul, r#"tablegate_mul("c", ?) IS NULL"#),
+        (ArithmeticOp::Div, r#"tablegate_div("c", ?) IS NULL"#),
+    ] {
+        let (left, right) = (Box::new(column("c")), Box::new(Expr::Param(0)));
+        assert_eq!(
+            condition(Filter::IsNull(Expr::Arithmetic { op, left, right }), &[Value::I64(1)]),
+            expected
+        );
+    }
+}
