@@ -85,7 +85,7 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
 }
 
 pub(crate) fn limits() -> Limits {
-    Limits { probe: Duration::from_millis(200), open: Duration::from_secs(2), ..Limits::default() }
+    Limits { probe: Duration::from_secs(1), open: Duration::from_secs(2), ..Limits::default() }
 }
 
 /// Opens a service of `chaos_NN`.

@@ -11,3 +11,5 @@ mod logs;
 mod refusals;
 #[cfg(test)]
 mod shapes;
+#[cfg(test)]
+mod template;

@@ -15,7 +15,7 @@ fn check(expected: &str, add: impl FnOnce(&Folder)) {
     let folder = Folder::new();
     folder.add_chaos("42");
     add(&folder);
-    let plugins = Plugins { load_timeout: "1s".parse().unwrap(), ..folder.plugins() };
+    let plugins = Plugins { load_timeout: "2s".parse().unwrap(), ..folder.plugins() };
     check_with(&plugins, expected);
 }
 
@@ -89,8 +89,8 @@ fn a_library_of_the_system_is_no_connector() {
 #[test]
 fn libraries_that_fail_while_they_are_loaded() {
     for (fault, expected) in [
-        ('i', "it did not load and describe itself within 1000 ms"),
-        ('d', "it did not load and describe itself within 1000 ms"),
+        ('i', "it did not load and describe itself within 2000 ms"),
+        ('d', "it did not load and describe itself within 2000 ms"),
         ('I', "it failed to initialise"),
         ('p', "it failed to describe itself: the connector panicked"),
         ('m', "its description is malformed: the connector's name"),

@@ -1,6 +1,7 @@
 //! Where the suites find built connector libraries.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -26,7 +27,7 @@ pub fn library(connector: &str) -> Result<PathBuf, String> {
     if let Some(path) = built.get(connector) {
         return Ok(path.clone());
     }
-    let path = build(&clone_folder(), &["-p", &format!("connector-{connector}")], &file)?;
+    let path = build(&clone_folder(), &["-p".as_ref(), format!("connector-{connector}").as_ref()], &file)?;
     built.insert(connector.to_owned(), path.clone());
     Ok(path)
 }
@@ -35,7 +36,7 @@ pub fn library(connector: &str) -> Result<PathBuf, String> {
 ///
 /// # Errors
 /// What the compiler says.
-pub fn build(folder: &Path, arguments: &[&str], file: &str) -> Result<PathBuf, String> {
+pub fn build(folder: &Path, arguments: &[&OsStr], file: &str) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(folder).args(["build", "--message-format=json-render-diagnostics"]).args(arguments);

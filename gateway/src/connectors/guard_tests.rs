@@ -1,3 +1,5 @@
+//! What the guards promise, without a library.
+
 use std::sync::mpsc::channel;
 
 use super::*;

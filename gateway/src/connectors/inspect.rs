@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use connector_api::abi::{ENTRY_SYMBOL, REVISION, STAMP_SECTION, Stamp};
 use object::elf::{self, FileHeader32, FileHeader64};
-use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
-use object::{Endianness, Object, ObjectSection, ObjectSymbol, ReadCache, ReadRef};
+use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
+use object::{Endianness, ReadCache, ReadRef};
 use ring::digest;
 
 use super::refusal::Reason;
@@ -126,15 +126,20 @@ fn inspect_class<H: FileHeader<Endian = Endianness>>(
     if expected > length {
         return Err(truncated(expected));
     }
-    let library = ElfFile::<H, _>::parse(cache).map_err(|_| Reason::NotALibrary)?;
-    let has_entry = library
-        .dynamic_symbols()
-        .any(|symbol| symbol.is_definition() && symbol.name_bytes() == Ok(ENTRY_SYMBOL.as_bytes()));
+    // Only the two tables that are needed: a library with debug information has large ones beside them.
+    let no_library = |_| Reason::NotALibrary;
+    let sections = header.sections(endian, cache).map_err(no_library)?;
+    let symbols = sections.symbols(endian, cache, elf::SHT_DYNSYM).map_err(no_library)?;
+    let has_entry = symbols.iter().any(|symbol| {
+        let name = symbol.name(endian, symbols.strings());
+        !symbol.is_undefined(endian) && name == Ok(ENTRY_SYMBOL.as_bytes())
+    });
     if !has_entry {
         return Err(Reason::NoEntryPoint);
     }
-    let section = library.section_by_name(STAMP_SECTION).ok_or(Reason::NoEntryPoint)?;
-    let stamp = section.data().ok().and_then(Stamp::parse).ok_or(Reason::NoEntryPoint)?;
+    let (_, section) =
+        sections.section_by_name(endian, STAMP_SECTION.as_bytes()).ok_or(Reason::NoEntryPoint)?;
+    let stamp = section.data(endian, cache).ok().and_then(Stamp::parse).ok_or(Reason::NoEntryPoint)?;
     check_stamp(stamp)
 }
 

@@ -5,6 +5,7 @@
 //! * [`registry`]: what was loaded and what was refused.
 //! * [`service`]: an open service and its calls; [`params`] and [`rows`]: what goes in and what comes out.
 //! * [`guard`]: keeps a connector that hangs from hanging the gateway.
+//! * [`template`]: writes the folder of a new connector.
 //!
 //! A connector runs inside the gateway's process. What is contained: panics, calls that never end, malformed, endless and
 //! oversized answers. What is not: crashes in C code, stack overflow, `abort`, `exit`, memory without end. Those end the process.
@@ -17,6 +18,7 @@ pub mod refusal;
 pub mod registry;
 pub mod rows;
 pub mod service;
+pub mod template;
 
 pub use params::Params;
 pub use refusal::{Reason, Refusal};

@@ -1,3 +1,5 @@
+//! What an answer may hold, and in which order.
+
 use connector_api::model::OutcomeStatus;
 use connector_api::model::batch::{CellWriter, FrameWriter};
 
