@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, Subcommand};
 
 use crate::app::{self, App, StartError, Started};
-use crate::connectors::Registry;
+use crate::connectors::{Registry, template};
 use crate::http::Listening;
 use crate::settings::{self, LoadOptions, Problems, Settings};
 use crate::telemetry;
@@ -196,7 +196,7 @@ fn explained(name: &str, error: &connector_api::Error) -> Failure {
 }
 
 fn new_connector(name: &str) -> Result<(), Failure> {
-    let folder = std::path::PathBuf::from(name);
+    let folder = template::create(name, &std::env::current_dir()?)?;
     say(format_args!("wrote {}", folder.display()))?;
     say(format_args!(
         "next: cd {name} && cargo build --release, then copy target/release/*.so into the gateway's plugin folder"
