@@ -140,6 +140,9 @@ fn configured(
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        // A plan belongs to a statement, not to the values bound to it: otherwise SQLite compiles many statements anew with every
+        // value (https://www.sqlite.org/queryplanner-ng.html#qpstab).
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
         // Otherwise a quoted name that no column has would be taken for a text.
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
