@@ -121,10 +121,12 @@ impl<'a> Entries<'a> {
 
 impl<'a> Cell<'a> {
     /// Reads one cell off the front. Lists and documents are passed over by their length; their content is checked when walked.
+    #[inline]
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
         Self::read_at(reader, 0)
     }
 
+    #[inline]
     fn read_at(reader: &mut Reader<'a>, depth: usize) -> Result<Self, Malformed> {
         Ok(match reader.u8()? {
             tag::NULL => Cell::Null,
