@@ -188,7 +188,9 @@ impl Session {
         let statement = self.statements.get(&SqliteDialect, request.key(), request.params(), |form| {
             build::query(&SqliteDialect, request, form)
         })?;
-        out.summary().statement = Some(statement.sql().to_owned());
+        if request.context().wants_statement {
+            out.summary().statement = Some(statement.sql().to_owned());
+        }
         let mut prepared = prepared(&self.connection, &statement, request.params())?;
         out.columns(request.select.iter().map(|path| path.as_column().unwrap_or_default()));
         let mut rows = prepared.raw_query();
@@ -215,7 +217,9 @@ impl Session {
         let statement = self.statements.get(&SqliteDialect, request.key(), request.params(), |form| {
             build::count(&SqliteDialect, request, form)
         })?;
-        out.summary().statement = Some(statement.sql().to_owned());
+        if request.context().wants_statement {
+            out.summary().statement = Some(statement.sql().to_owned());
+        }
         let mut prepared = prepared(&self.connection, &statement, request.params())?;
         let mut rows = prepared.raw_query();
         let row = rows.next().map_err(|error| from_driver(&error))?;

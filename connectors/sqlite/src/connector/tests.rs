@@ -71,7 +71,7 @@ fn start(
         service,
         operation.number(),
         Slice::new(&head),
-        Slice::new(b"{}"),
+        Slice::new(br#"{"wants_statement":true}"#),
         Slice::new(&body.into_bytes()),
     )
 }
