@@ -17,8 +17,10 @@ pub enum RowFormat {
 #[derive(Debug)]
 pub struct RowEncoder {
     format: RowFormat,
-    /// Shown columns: name and the bytes `,"name":`.
-    shown: Vec<(String, Vec<u8>)>,
+    /// Names of the shown columns.
+    shown: Vec<String>,
+    /// The bytes `,"name":` of each, one behind the other, and where each ends.
+    keys: (Vec<u8>, Vec<usize>),
     /// For each shown column its place in a row.
     places: Vec<usize>,
     is_direct: bool,
@@ -32,15 +34,15 @@ impl RowEncoder {
     /// An encoder that shows these columns.
     #[must_use]
     pub fn new(shown: &[String], format: RowFormat) -> Self {
-        let key = |name: &String| {
-            let mut key = Vec::with_capacity(name.len() + 4);
-            key.push(b',');
-            string(&mut key, name);
-            key.push(b':');
-            (name.clone(), key)
-        };
-        let (shown, places) = (shown.iter().map(key).collect(), Vec::with_capacity(shown.len()));
-        Self { format, shown, places, is_direct: false, rows: 0 }
+        let mut keys = (Vec::with_capacity(shown.len() * 16), Vec::with_capacity(shown.len()));
+        for name in shown {
+            keys.0.push(b',');
+            string(&mut keys.0, name);
+            keys.0.push(b':');
+            keys.1.push(keys.0.len());
+        }
+        let places = Vec::with_capacity(shown.len());
+        Self { format, shown: shown.to_vec(), keys, places, is_direct: false, rows: 0 }
     }
 
     /// Rows written so far.
@@ -55,7 +57,7 @@ impl RowEncoder {
     /// When a shown column is not among them.
     pub fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
         self.places.clear();
-        for (index, (shown, _)) in self.shown.iter().enumerate() {
+        for (index, shown) in self.shown.iter().enumerate() {
             // Nearly always the connector keeps the order it was asked in.
             let place = if names.get(index) == Some(shown) {
                 Some(index)
@@ -113,7 +115,11 @@ impl RowEncoder {
         mut cell_at: impl FnMut(usize) -> Result<Cell<'c>, Malformed>,
     ) -> Result<(), Malformed> {
         let start = out.len();
-        for ((_, key), place) in self.shown.iter().zip(&self.places) {
+        let (keys, ends) = &self.keys;
+        let mut key_start = 0;
+        for (key_end, place) in ends.iter().zip(&self.places) {
+            let key = keys.get(key_start..*key_end).unwrap_or_default();
+            key_start = *key_end;
             let cell = cell_at(*place)?;
             if !matches!(cell, Cell::Absent) {
                 out.extend_from_slice(key);
