@@ -13,6 +13,14 @@ use crate::{plan, request};
 /// Status of an answer that went well.
 pub const OK: StatusCode = StatusCode::OK;
 
+/// The status that a hook chose for its answer.
+///
+/// # Errors
+/// A number that is none.
+pub fn status(number: u16) -> Result<StatusCode, ApiError> {
+    StatusCode::from_u16(number).map_err(|_| ApiError::internal())
+}
+
 /// An error on its way to the caller: nothing in it is secret, bound or a driver's text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiError {

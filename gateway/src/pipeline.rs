@@ -142,6 +142,5 @@ async fn hold(answer: Answer) -> Result<HookAnswer, ApiError> {
 }
 
 fn whole(answer: HookAnswer) -> Result<Answer, ApiError> {
-    let status = StatusCode::from_u16(answer.status).map_err(|_| ApiError::internal())?;
-    Ok(Answer::Whole { status, body: answer.body })
+    Ok(Answer::Whole { status: error::status(answer.status)?, body: answer.body })
 }

@@ -43,8 +43,7 @@ pub(super) async fn tables(
     }
     let row = if resource == "_schema" { schema_row } else { table_row };
     let rows = visible.iter().filter_map(|(table, access)| {
-        let mask = u8::try_from(access.bits() & 31).ok()?;
-        if let Json::Object(row) = row(table, None, mask) { Some(row) } else { None }
+        if let Json::Object(row) = row(table, None, words(*access)) { Some(row) } else { None }
     });
     Ok(answer(rows.collect(), list))
 }
