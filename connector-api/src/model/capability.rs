@@ -71,6 +71,10 @@ capabilities! {
         filter_paths,
         /// Rows for which a related row exists.
         filter_related,
+        /// `distinct`.
+        distinct,
+        /// Groups, aggregates and conditions on them.
+        aggregates,
         /// New rows.
         insert,
         /// Change rows named by key, one set of values a row.
@@ -85,6 +89,8 @@ capabilities! {
         delete_where,
         /// Columns of the rows a write touched, generated keys included.
         returning,
+        /// Columns computed by the store from expressions.
+        write_expressions,
         /// `guard` and `check` hold atomically with the write.
         row_rules,
         /// Go on after a failed record and say which one failed.

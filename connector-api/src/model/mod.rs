@@ -32,11 +32,12 @@ pub use filter::{ArithmeticOp, CompareOp, Expr, Filter, Function, Path, TextOp};
 pub use op::Operation;
 pub use outcome::{Affected, Outcome, OutcomeStatus, Summary};
 pub use query::{
-    Argument, ArgumentDirection, Begin, Call, Count, DescribeTables, Direction, Nulls, Order, Query,
+    Aggregate, AggregateFunction, Argument, ArgumentDirection, Begin, Call, Count, DescribeTables, Direction,
+    Group, Nulls, Order, Query,
 };
 pub use schema_change::{Change, ChangeSchema};
 pub use value::{Date, Instant, TimeOfDay, Timestamp, Value};
-pub use write::{Delete, Existing, Insert, OnError, Selector, Update, UpdateMode, Upsert};
+pub use write::{Assignment, Delete, Existing, Insert, OnError, Selector, Update, UpdateMode, Upsert};
 
 /// A position in the row of parameters that travels in the body of a call. The shape holds positions, never values, so two
 /// calls of the same form have equal shapes.

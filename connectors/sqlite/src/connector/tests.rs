@@ -148,16 +148,7 @@ impl Drop for Fixture {
 }
 
 fn shape(table: &str, columns: &[&str]) -> Query {
-    Query {
-        from: TableRef::new(table),
-        select: columns.iter().map(|name| Path::column(*name)).collect(),
-        filter: None,
-        order: Vec::new(),
-        limit: 0,
-        offset: None,
-        need: Vec::new(),
-        hints: serde_json::Map::default(),
-    }
+    Query::new(TableRef::new(table), columns.iter().map(|name| Path::column(*name)).collect(), 0)
 }
 
 fn by(name: &str, direction: Direction, nulls: Option<Nulls>) -> Order {
