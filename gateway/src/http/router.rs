@@ -87,7 +87,7 @@ async fn api(
         _ => {
             let Input { verb, address, query, body, .. } = input;
             let what = HookRequest { verb, service, resource: address.resource, query, body };
-            pipeline::run(snapshot, Request { what, caller, id: Arc::clone(id) }).await?
+            pipeline::run(snapshot, Request { what, records: None, caller, id: Arc::clone(id) }).await?
         }
     };
     Ok((answer, is_head))
