@@ -1,0 +1,12 @@
+//! The running gateway judged from outside, over HTTP and by its command line: one file for each subject.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod shop;
+#[cfg(test)]
+mod tunnel;
