@@ -5,7 +5,11 @@ mod client;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod filter;
+#[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod read;
 #[cfg(test)]
 mod shop;
 #[cfg(test)]
