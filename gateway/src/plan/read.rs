@@ -74,7 +74,9 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
     let shown = shown(&request.fields, columns, &key)?;
     let mut values = Values::default();
     let filter = combined(request, scope, &mut values)?;
-    let order = order(request, columns, &key, scope.capabilities)?;
+    // What the request calls identifying need not be unique; the primary key is.
+    let unique = Some(&scope.table.primary_key).filter(|primary| !primary.is_empty()).unwrap_or(&key);
+    let order = order(request, columns, unique, scope.capabilities)?;
     require(request.offset == 0 || scope.capabilities.offset, "offset")?;
     let limit = request
         .limit

@@ -1,0 +1,16 @@
+//! The running gateway judged from outside, over HTTP and by its command line: one file for each subject.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod filter;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod read;
+#[cfg(test)]
+mod shop;
+#[cfg(test)]
+mod tunnel;
