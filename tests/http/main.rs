@@ -11,6 +11,8 @@ mod gateway;
 #[cfg(test)]
 mod read;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod shop;
 #[cfg(test)]
 mod tunnel;
