@@ -1,9 +1,13 @@
 //! The running gateway judged from outside, over HTTP and by its command line: one file for each subject.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod discovery;
+#[cfg(test)]
+mod errors;
 #[cfg(test)]
 mod filter;
 #[cfg(test)]
@@ -11,7 +15,11 @@ mod gateway;
 #[cfg(test)]
 mod read;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod session;
 #[cfg(test)]
 mod shop;
 #[cfg(test)]
