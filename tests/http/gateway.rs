@@ -168,7 +168,7 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !holds() {
         assert!(began.elapsed() < LIMIT, "it never held: {what}");
-        RUNTIME.block_on(tokio::time::sleep(Duration::from_millis(5)));
+        RUNTIME.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
     }
 }
 

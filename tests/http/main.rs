@@ -13,6 +13,8 @@ mod filter;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod process;
+#[cfg(test)]
 mod read;
 #[cfg(test)]
 mod rules;
@@ -22,5 +24,7 @@ mod schema;
 mod session;
 #[cfg(test)]
 mod shop;
+#[cfg(test)]
+mod streaming;
 #[cfg(test)]
 mod tunnel;
