@@ -218,6 +218,15 @@ impl Lines {
         found(&lines)
     }
 
+    /// All lines, when the stream has ended.
+    pub(crate) fn whole(&self) -> String {
+        let waits = |collected: &mut Collected| !collected.is_over;
+        let lines = self.0.0.lock().unwrap();
+        let (lines, outcome) = self.0.1.wait_timeout_while(lines, LIMIT, waits).unwrap();
+        assert!(!outcome.timed_out(), "the stream does not end");
+        lines.lines.join("\n")
+    }
+
     /// How many lines there are until now.
     pub(crate) fn count(&self) -> usize {
         self.0.0.lock().unwrap().lines.len()

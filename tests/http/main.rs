@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod errors;
@@ -12,6 +14,10 @@ mod errors;
 mod filter;
 #[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod hooks;
+#[cfg(test)]
+mod logs;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
