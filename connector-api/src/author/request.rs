@@ -8,7 +8,10 @@ use serde::de::DeserializeOwned;
 
 use crate::abi::CallParts;
 use crate::model::batch::{Cell, Frame, FrameReader, Malformed, RowsFrame};
-use crate::model::{Context, Error, ErrorKind, Param, Result, Value};
+use crate::model::{
+    Begin, Call, ChangeSchema, Context, Count, Delete, DescribeTables, Error, ErrorKind, Filter, Insert,
+    Param, Query, Result, Selector, Update, Upsert, Value,
+};
 
 /// How many shapes of one kind a service remembers. A full memory is emptied: simple, and shapes come back at once.
 const REMEMBERED_SHAPES: usize = 512;
@@ -138,20 +141,49 @@ fn parameters(body: &[u8]) -> std::result::Result<Vec<Value>, Malformed> {
     Ok(Vec::new())
 }
 
-/// A shape that names what it relies on beyond its members.
+/// What the kit itself asks a shape.
 pub(super) trait Shape: DeserializeOwned + Send + Sync + 'static {
-    fn need(&self) -> &[String] {
-        &[]
-    }
+    /// The features that it names beyond its members.
+    fn need(&self) -> &[String];
+
+    /// The filters in it.
+    fn filters(&self) -> [Option<&Filter>; 2];
 }
 
 macro_rules! shapes {
-    ($($plain:ident),*; $($needy:ident),*) => {
-        $(impl Shape for crate::model::$plain {})*
-        $(impl Shape for crate::model::$needy { fn need(&self) -> &[String] { &self.need } })*
+    ($($shape:ident: $need:expr, $filters:expr;)*) => {
+        $(impl Shape for $shape {
+            fn need(&self) -> &[String] {
+                let need: fn(&Self) -> &[String] = $need;
+                need(self)
+            }
+
+            fn filters(&self) -> [Option<&Filter>; 2] {
+                let filters: fn(&Self) -> [Option<&Filter>; 2] = $filters;
+                filters(self)
+            }
+        })*
     };
 }
-shapes!(ChangeSchema, Begin, DescribeTables; Query, Count, Insert, Update, Upsert, Delete, Call);
+shapes! {
+    ChangeSchema: |_| &[], |_| [None, None];
+    Begin: |_| &[], |_| [None, None];
+    DescribeTables: |_| &[], |_| [None, None];
+    Call: |it| &it.need, |_| [None, None];
+    Query: |it| &it.need, |it| [it.filter.as_ref(), None];
+    Count: |it| &it.need, |it| [it.filter.as_ref(), None];
+    Insert: |it| &it.need, |it| [it.check.as_ref(), None];
+    Update: |it| &it.need, |it| [selected(&it.rows), it.check.as_ref()];
+    Upsert: |it| &it.need, |it| [it.guard.as_ref(), it.check.as_ref()];
+    Delete: |it| &it.need, |it| [selected(&it.rows), None];
+}
+
+fn selected(rows: &Selector) -> Option<&Filter> {
+    match rows {
+        Selector::Where(filter) => Some(filter),
+        Selector::Keys { guard, .. } => guard.as_ref(),
+    }
+}
 
 /// Parsed shapes by their bytes, so that a form of request is parsed once.
 #[derive(Debug)]

@@ -9,12 +9,12 @@ use tokio::sync::mpsc;
 use super::request::{Request, Shapes, read_context};
 use super::run::{self, Work};
 use super::sink::{RowSink, is_limit_reached};
-use super::{Connector, run::WAITING_BATCHES};
+use super::{Connector, limits, run::WAITING_BATCHES};
 use crate::abi::{Call, CallParts};
 use crate::model::batch::CellWriter;
 use crate::model::{
-    Begin, Call as CallShape, ChangeSchema, Count, Delete, DescribeTables, Error, Insert, Operation, Query,
-    Result, Summary, Update, Upsert,
+    Begin, Call as CallShape, Capabilities, ChangeSchema, Count, Delete, DescribeTables, Error, Insert,
+    Operation, Query, Result, Summary, Update, Upsert,
 };
 
 /// One open service.
@@ -22,6 +22,7 @@ pub(super) struct Service<C> {
     connector: C,
     runtime: Handle,
     is_inline: bool,
+    capabilities: Capabilities,
     shapes: AllShapes,
 }
 
@@ -40,8 +41,8 @@ struct AllShapes {
 }
 
 impl<C: Connector> Service<C> {
-    pub(super) fn new(connector: C, runtime: Handle, is_inline: bool) -> Self {
-        Self { connector, runtime, is_inline, shapes: AllShapes::default() }
+    pub(super) fn new(connector: C, capabilities: Capabilities, runtime: Handle, is_inline: bool) -> Self {
+        Self { connector, runtime, is_inline, capabilities, shapes: AllShapes::default() }
     }
 
     /// Starts an operation.
@@ -78,6 +79,7 @@ impl<C: Connector> Service<C> {
         macro_rules! shaped {
             ($shapes:ident, $method:ident) => {{
                 let request = shapes.$shapes.request(parts)?;
+                limits::check(&request, &self.capabilities)?;
                 work!(connector, connector.$method(request, &mut out))
             }};
         }
@@ -85,6 +87,7 @@ impl<C: Connector> Service<C> {
             Operation::Ping => work!(connector, connector.ping()),
             Operation::Query => {
                 let request = shapes.query.request(parts)?;
+                limits::check(&request, &self.capabilities)?;
                 out.limit_rows(request.row_count(request.limit)?);
                 work!(connector, connector.query(request, &mut out))
             }

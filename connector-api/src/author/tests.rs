@@ -32,11 +32,22 @@ impl Exported for Numbers {
     }
 }
 
+fn declared() -> Capabilities {
+    Capabilities {
+        query: true,
+        max_parameters: Some(4),
+        max_filter_depth: Some(2),
+        max_records: Some(1),
+        ..Capabilities::default()
+    }
+}
+
 impl Connector for Numbers {
     type Config = Config;
 
     fn describe() -> Descriptor {
-        Descriptor::new("numbers", "1.2.3", vec![ServiceType::new("numbers", "Numbers")])
+        let service_type = ServiceType::new("numbers", "Numbers").capabilities(declared());
+        Descriptor::new("numbers", "1.2.3", vec![service_type])
     }
 
     async fn open(open: Open<Config>) -> Result<Self> {
@@ -91,10 +102,20 @@ fn start(service: u64, operation: u32, head: &str, body: &[u8]) -> AbiCall {
 
 /// A body with one parameter: the limit.
 fn limit_body(limit: i64) -> Vec<u8> {
+    body(&[Value::I64(limit)], 0)
+}
+
+/// A body with these parameters and so many records of one null.
+fn body(values: &[Value], records: u32) -> Vec<u8> {
     let mut cells = Vec::new();
-    cells.i64(limit);
+    values.iter().for_each(|value| cells.value(value));
     let mut frames = batch::FrameWriter::default();
-    frames.parameters(1, &cells);
+    frames.parameters(u32::try_from(values.len()).unwrap(), &cells);
+    if records > 0 {
+        let open = frames.begin_rows(0);
+        (0..records).for_each(|_| frames.buffer().null());
+        frames.end_rows(open, records);
+    }
     frames.into_bytes()
 }
 
@@ -197,6 +218,36 @@ fn a_shape_from_the_future_is_refused_and_a_hint_is_not() {
 }
 
 #[test]
+fn what_is_beyond_a_declared_limit_does_not_reach_the_connector() {
+    let service = open(1, false);
+    let list = |items| Value::List((0..items).map(Value::I64).collect());
+    let (leaf, not) = (json!({"always": true}), |inner: &serde_json::Value| json!({"not": inner}));
+    for (filter, values, expected) in [
+        (leaf.clone(), vec![list(3)], None),
+        (leaf.clone(), vec![list(4)], Some("too many values in one request: at most 4 are allowed")),
+        (leaf.clone(), vec![Value::Null; 4], Some("too many values in one request: at most 4 are allowed")),
+        (not(&leaf), vec![], None),
+        (
+            json!({"and": [leaf, not(&leaf)]}),
+            vec![],
+            Some("too many levels of a filter: at most 2 are allowed"),
+        ),
+    ] {
+        let mut head = shape("numbers");
+        head["filter"] = filter;
+        let values = [vec![Value::I64(1)], values].concat();
+        let answer = all(start(service, Operation::Query.number(), &head.to_string(), &body(&values, 0)));
+        let found = answer.err().map(|error| (error.kind, error.message));
+        assert_eq!(found, expected.map(|message| (ErrorKind::LimitExceeded, message.to_owned())), "{head}");
+    }
+    let head = json!({"into": {"name": "numbers"}, "columns": [["n"]], "on_error": "stop"}).to_string();
+    for (records, expected) in [(1, ErrorKind::Unsupported), (2, ErrorKind::LimitExceeded)] {
+        let answer = all(start(service, Operation::Insert.number(), &head, &body(&[], records)));
+        assert_eq!(answer.unwrap_err().kind, expected, "{records} records");
+    }
+}
+
+#[test]
 fn an_unknown_operation_and_an_unwritten_one_are_unsupported() {
     let service = open(1, false);
     let unknown = all(start(service, 999, "{}", b"")).unwrap_err();
@@ -239,7 +290,7 @@ fn a_service_can_only_narrow_what_its_type_declares() {
     let request = json!({"service_type": "numbers", "service": "n", "config": {"rows": 1}});
     let items = all(start_open(&request)).unwrap();
     let opened: Opened = serde_json::from_slice(items[0].as_ref()).unwrap();
-    assert_eq!(opened.capabilities, Capabilities { query: true, ..Capabilities::default() });
+    assert_eq!(opened.capabilities, declared());
 }
 
 #[test]
