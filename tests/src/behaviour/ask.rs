@@ -22,16 +22,7 @@ impl Ask {
     /// All rows of a table, these columns.
     #[must_use]
     pub fn new(table: TableRef, columns: &[&str]) -> Self {
-        let shape = Query {
-            from: table,
-            select: columns.iter().map(|name| Path::column(*name)).collect(),
-            filter: None,
-            order: Vec::new(),
-            limit: 0,
-            offset: None,
-            need: Vec::new(),
-            hints: serde_json::Map::new(),
-        };
+        let shape = Query::new(table, columns.iter().map(|name| Path::column(*name)).collect(), 0);
         Self { shape, values: Vec::new(), limit: ALL, offset: None }
     }
 

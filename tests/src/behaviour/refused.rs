@@ -192,6 +192,7 @@ fn insert(peer: &Peer) -> Insert {
     Insert {
         into: peer.name(ITEM),
         columns: vec![Path::column("id")],
+        compute: vec![],
         on_error: OnError::Stop,
         check: None,
         returning: vec![],
@@ -204,6 +205,7 @@ fn update(peer: &Peer, rows: Selector) -> Update {
         table: peer.name(ITEM),
         rows,
         set: vec![Path::column("size")],
+        compute: vec![],
         mode: UpdateMode::Merge,
         check: None,
         on_error: OnError::Stop,
