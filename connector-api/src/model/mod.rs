@@ -13,6 +13,7 @@ mod context;
 mod descriptor;
 mod error;
 mod filter;
+mod moment;
 mod op;
 mod outcome;
 mod query;
