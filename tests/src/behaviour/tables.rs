@@ -295,7 +295,8 @@ pub fn plain(value: &Value) -> Json {
         Value::Bool(v) => json!(v),
         Value::I64(v) => json!(v),
         Value::U64(v) => json!(v),
-        Value::F32(v) => json!(v),
+        // All of its digits: the shortest text is another number as a double.
+        Value::F32(v) => json!(f64::from(*v)),
         Value::F64(v) => json!(v),
         Value::Decimal(v) | Value::Text(v) => json!(v),
         Value::Json(v) => serde_json::from_str(v).unwrap_or_else(|_| json!(v)),
