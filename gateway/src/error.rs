@@ -13,6 +13,14 @@ use crate::{plan, request};
 /// Status of an answer that went well.
 pub const OK: StatusCode = StatusCode::OK;
 
+/// The status that a hook chose for its answer.
+///
+/// # Errors
+/// A number that is none.
+pub fn status(number: u16) -> Result<StatusCode, ApiError> {
+    StatusCode::from_u16(number).map_err(|_| ApiError::internal())
+}
+
 /// An error on its way to the caller: nothing in it is secret, bound or a driver's text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiError {
@@ -76,8 +84,14 @@ errors! {
     unknown_path() = NOT_FOUND, "There is nothing at this address; the API begins at /api/v2.";
     /// No such verb.
     unknown_method(method) = METHOD_NOT_ALLOWED, "The method {method} is not supported; use GET, POST, PUT, PATCH or DELETE.";
+    /// The address can only be read.
+    read_only(method) = METHOD_NOT_ALLOWED, "The method {method} is not supported at this address; use GET.";
     /// A path or query string that is not percent-encoded UTF-8.
     malformed_address(part) = BAD_REQUEST, "The {part} of the address is not percent-encoded UTF-8.";
+    /// Only answers that are not made are accepted.
+    unacceptable() = NOT_ACCEPTABLE, "Answers are JSON; send 'application/json' as what is accepted.";
+    /// A body in a form that is not read.
+    unsupported_body() = UNSUPPORTED_MEDIA_TYPE, "A body must be JSON; CSV and XML are not supported.";
     /// A body that is not JSON.
     malformed_json(line, column) = BAD_REQUEST, "Invalid or malformed JSON at line {line}, column {column}.";
     /// A body that is JSON but of the wrong kind.

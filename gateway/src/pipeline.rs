@@ -28,15 +28,22 @@ use crate::roles::{self, Caller};
 use crate::snapshot::Snapshot;
 
 /// A permitted-or-not request with everything that deciding and doing need.
-#[derive(Debug, Clone)]
 pub struct Request {
     /// What shall be done, in the form that hooks may change.
     pub what: HookRequest,
+    /// The records of a write, where they come as a stream; the body of `what` is `None` then, so no hook sees them.
+    pub records: Option<RecordStream>,
     /// Who asks.
     pub caller: Caller,
     /// For logs, and for connectors to log with.
     pub id: Arc<str>,
 }
+
+/// A record of a write: values by the caller's names.
+pub type Record = serde_json::Map<String, serde_json::Value>;
+
+/// Records of a write, in order, each read from the socket when it is asked for.
+pub type RecordStream = Pin<Box<dyn Stream<Item = Result<Record, ApiError>> + Send>>;
 
 /// Bytes of an answer, in order.
 pub type ChunkStream = Pin<Box<dyn Stream<Item = Result<Bytes, ApiError>> + Send>>;
@@ -69,14 +76,14 @@ pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answe
     permit(&request)?;
     let mut operation = parse(&request)?;
     let Some(hooks) = snapshot.hooks.clone() else {
-        return operation::run(snapshot, &request, operation).await;
+        return operation::run(snapshot, &mut request, operation).await;
     };
     let given = before(hooks.as_ref(), &mut request, &mut operation).await?;
     let answer = match given {
         Some(answer) => whole(answer)?,
-        None => operation::run(snapshot, &request, operation).await?,
+        None => operation::run(snapshot, &mut request, operation).await?,
     };
-    after(hooks.as_ref(), &request, answer).await
+    after(hooks.as_ref(), &request.what, answer).await
 }
 
 fn permit(request: &Request) -> Result<(), ApiError> {
@@ -115,14 +122,14 @@ async fn before(
     Ok(given)
 }
 
-async fn after(hooks: &dyn Hooks, request: &Request, answer: Answer) -> Result<Answer, ApiError> {
-    let events = event_names(&request.what).map(|name| format!("{name}.post_process"));
+async fn after(hooks: &dyn Hooks, request: &HookRequest, answer: Answer) -> Result<Answer, ApiError> {
+    let events = event_names(request).map(|name| format!("{name}.post_process"));
     if !events.iter().any(|event| hooks.listens(event)) {
         return Ok(answer);
     }
     let mut held = hold(answer).await?;
     for event in events.iter().filter(|event| hooks.listens(event)) {
-        hooks.after(event, &request.what, &mut held).await?;
+        hooks.after(event, request, &mut held).await?;
     }
     whole(held)
 }
@@ -142,6 +149,5 @@ async fn hold(answer: Answer) -> Result<HookAnswer, ApiError> {
 }
 
 fn whole(answer: HookAnswer) -> Result<Answer, ApiError> {
-    let status = StatusCode::from_u16(answer.status).map_err(|_| ApiError::internal())?;
-    Ok(Answer::Whole { status, body: answer.body })
+    Ok(Answer::Whole { status: error::status(answer.status)?, body: answer.body })
 }

@@ -109,17 +109,7 @@ pub(crate) fn context(time: Duration) -> CallContext<'static> {
 pub(crate) fn query(table: &str, limit: u64) -> (Query, Params) {
     let mut params = Params::default();
     let limit = params.push_row_count(limit);
-    let query = Query {
-        from: TableRef::new(table),
-        select: vec![Column::column("n")],
-        filter: None,
-        order: Vec::new(),
-        limit,
-        offset: None,
-        need: Vec::new(),
-        hints: serde_json::Map::new(),
-    };
-    (query, params)
+    (Query::new(TableRef::new(table), vec![Column::column("n")], limit), params)
 }
 
 /// Reads all rows of a table, at most 5,000, and counts their cells.

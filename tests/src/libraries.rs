@@ -1,4 +1,4 @@
-//! Where the suites find built connector libraries.
+//! Where the suites find what was built: connector libraries and the gateway's program.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -22,13 +22,35 @@ pub fn library(connector: &str) -> Result<PathBuf, String> {
         let found = places.iter().map(|folder| folder.join(&file)).find(|path| path.is_file());
         return found.ok_or_else(|| format!("{file} is not built: run `make plugins plugin-chaos`"));
     }
+    built_once(&file, &["-p".as_ref(), format!("connector-{connector}").as_ref()])
+}
+
+/// The gateway's program.
+///
+/// With `TABLEGATE_TEST_PLUGINS` it must have been built in the profile of the tests, as `make test` does it. Without, it is built now,
+/// once in a process.
+///
+/// # Errors
+/// What is missing, or what the compiler says.
+pub fn gateway() -> Result<PathBuf, String> {
+    const FILE: &str = "tablegate";
+    if std::env::var_os("TABLEGATE_TEST_PLUGINS").is_none() {
+        return built_once(FILE, &["-p".as_ref(), FILE.as_ref()]);
+    }
+    let suite = std::env::current_exe().map_err(|error| format!("the program of this suite: {error}"))?;
+    let beside = suite.ancestors().nth(2).map(|profile| profile.join(FILE));
+    let found = beside.filter(|path| path.is_file());
+    found.ok_or_else(|| format!("{FILE} is not built: run `cargo build -p {FILE}`"))
+}
+
+fn built_once(file: &str, arguments: &[&OsStr]) -> Result<PathBuf, String> {
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let built = built.get_or_insert_default();
-    if let Some(path) = built.get(connector) {
+    if let Some(path) = built.get(file) {
         return Ok(path.clone());
     }
-    let path = build(&clone_folder(), &["-p".as_ref(), format!("connector-{connector}").as_ref()], &file)?;
-    built.insert(connector.to_owned(), path.clone());
+    let path = build(&clone_folder(), arguments, file)?;
+    built.insert(file.to_owned(), path.clone());
     Ok(path)
 }
 
@@ -51,7 +73,7 @@ pub fn set_knobs(library: &mut [u8], fault: char, digits: &str) -> Result<(), St
     Ok(())
 }
 
-/// Builds in a folder with cargo, in the profile of the tests, and gives the path of the library with this file name.
+/// Builds in a folder with cargo, in the profile of the tests, and gives the path of the library or program with this file name.
 ///
 /// # Errors
 /// What the compiler says.

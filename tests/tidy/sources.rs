@@ -9,8 +9,13 @@ const MAX_LINES: usize = 600;
 const LONG_FILES: &[(&str, &str)] = &[];
 
 /// The only places with `unsafe`: the binary interface, on both sides.
-const UNSAFE_ROOMS: [&str; 3] =
-    ["connector-api/src/abi", "connector-api/src/author", "gateway/src/connectors/loader.rs"];
+/// The last one exports by hand what the author's macro would, in order to misbehave.
+const UNSAFE_ROOMS: [&str; 4] = [
+    "connector-api/src/abi",
+    "connector-api/src/author",
+    "gateway/src/connectors/loader.rs",
+    "connectors/chaos/src/export.rs",
+];
 
 /// The only file of the gateway that knows HTTP status codes.
 const STATUS_FILE: &str = "gateway/src/error.rs";

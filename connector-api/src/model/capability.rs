@@ -16,10 +16,22 @@ macro_rules! capabilities {
         }
 
         impl Capabilities {
+            /// The names of all flags there are, in the order of declaration.
+            pub const FLAGS: &'static [&'static str] = &[$(stringify!($flag),)*];
+            /// The names of all limits there are, in the order of declaration.
+            pub const LIMITS: &'static [&'static str] = &[$(stringify!($limit),)*];
+
             /// The names of all flags that are set, in the order of declaration.
             pub fn declared(&self) -> Vec<&'static str> {
                 let mut names = Vec::new();
                 $(if self.$flag { names.push(stringify!($flag)); })*
+                names
+            }
+
+            /// The names of all limits that are set, in the order of declaration.
+            pub fn declared_limits(&self) -> Vec<&'static str> {
+                let mut names = Vec::new();
+                $(if self.$limit.is_some() { names.push(stringify!($limit)); })*
                 names
             }
 
@@ -71,6 +83,10 @@ capabilities! {
         filter_paths,
         /// Rows for which a related row exists.
         filter_related,
+        /// `distinct`.
+        distinct,
+        /// Groups, aggregates and conditions on them.
+        aggregates,
         /// New rows.
         insert,
         /// Change rows named by key, one set of values a row.
@@ -85,6 +101,8 @@ capabilities! {
         delete_where,
         /// Columns of the rows a write touched, generated keys included.
         returning,
+        /// Columns computed by the store from expressions.
+        write_expressions,
         /// `guard` and `check` hold atomically with the write.
         row_rules,
         /// Go on after a failed record and say which one failed.

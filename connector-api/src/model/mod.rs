@@ -10,9 +10,11 @@ pub mod batch;
 mod capability;
 mod catalogue;
 mod context;
+mod demands;
 mod descriptor;
 mod error;
 mod filter;
+mod moment;
 mod op;
 mod outcome;
 mod query;
@@ -26,17 +28,19 @@ pub use catalogue::{
     TableKind, TableName, TableRef,
 };
 pub use context::Context;
+pub use demands::{Demanding, Demands};
 pub use descriptor::{Descriptor, OpenRequest, Opened, ServiceType};
 pub use error::{Error, ErrorKind, Result};
 pub use filter::{ArithmeticOp, CompareOp, Expr, Filter, Function, Path, TextOp};
 pub use op::Operation;
 pub use outcome::{Affected, Outcome, OutcomeStatus, Summary};
 pub use query::{
-    Argument, ArgumentDirection, Begin, Call, Count, DescribeTables, Direction, Nulls, Order, Query,
+    Aggregate, AggregateFunction, Argument, ArgumentDirection, Begin, Call, Count, DescribeTables, Direction,
+    Group, Nulls, Order, Query,
 };
 pub use schema_change::{Change, ChangeSchema};
 pub use value::{Date, Instant, TimeOfDay, Timestamp, Value};
-pub use write::{Delete, Existing, Insert, OnError, Selector, Update, UpdateMode, Upsert};
+pub use write::{Assignment, Delete, Existing, Insert, OnError, Selector, Update, UpdateMode, Upsert};
 
 /// A position in the row of parameters that travels in the body of a call. The shape holds positions, never values, so two
 /// calls of the same form have equal shapes.

@@ -12,8 +12,15 @@ use super::{ColumnType, Filter, Hints, Param, Path, TableRef};
 pub struct Query {
     /// The table.
     pub from: TableRef,
-    /// The columns wanted. Never empty. A path of several segments is answered under its segments joined with dots.
+    /// The columns wanted. A path of several segments is answered under its segments joined with dots. Empty only with a group.
     pub select: Vec<Path>,
+    /// No row twice, among the columns wanted. `order` names some of them only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distinct: bool,
+    /// One row for each group of rows instead of the rows themselves. `select` and `order` then name columns of
+    /// [`Group::by`]; `order` may name aggregates too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
     /// The client's wish and the row rules, ANDed. `None`: all rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
@@ -31,6 +38,72 @@ pub struct Query {
     /// Advice.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub hints: Hints,
+}
+
+impl Query {
+    /// All rows, in the store's own order.
+    pub fn new(from: TableRef, select: Vec<Path>, limit: Param) -> Self {
+        Self {
+            from,
+            select,
+            distinct: false,
+            group: None,
+            filter: None,
+            order: Vec::new(),
+            limit,
+            offset: None,
+            need: Vec::new(),
+            hints: Hints::new(),
+        }
+    }
+}
+
+/// How rows become groups. The answer has the selected columns and one column for each aggregate, under its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Rows with equal values here make a group; nulls are equal. Empty: all rows are one group, also when there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<Path>,
+    /// What is known of each group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aggregates: Vec<Aggregate>,
+    /// Only groups for which this is true. A plain column in it is one of `by` or the name of an aggregate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub having: Option<Filter>,
+}
+
+/// One number (or, for `Min` and `Max`, one value) of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aggregate {
+    /// Which.
+    pub function: AggregateFunction,
+    /// Of this column, nulls left out. `None`: of rows, for `Count` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Path>,
+    /// Each value once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distinct: bool,
+    /// Its name in the answer, in `having` and in `order`: no column of the table and no other aggregate has it.
+    pub name: String,
+}
+
+/// What can be said of a group of values. Values that are not numbers do not count for `Sum` and `Avg`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AggregateFunction {
+    /// How many; 0 for none.
+    Count,
+    /// Their sum: an integer of integers, a decimal of decimals, else a float; null for none. One that does not fit is an error of kind
+    /// `InvalidRequest` with the reason `out_of_range`.
+    Sum,
+    /// Their mean as a float or decimal; null for none.
+    Avg,
+    /// The smallest; null for none.
+    Min,
+    /// The greatest; null for none.
+    Max,
 }
 
 /// One column of an order.
@@ -136,7 +209,8 @@ pub enum ArgumentDirection {
     InOut,
 }
 
-/// Start a transaction at the store's default isolation.
+/// Start a transaction. Unless it is read-only, a row that was read in it and is written in it was not changed by others in between:
+/// the store holds it, or the write answers `Contention`. The gateway's conditional writes rest on this.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Begin {

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Filter, Path, TableRef};
+use super::{Expr, Filter, Path, TableRef};
 
 /// Create rows. Means "fail if it exists" in every store. Answer: with `returning`, one row for each created record, in order; an
 /// outcome for each record that failed or was not run.
@@ -19,6 +19,9 @@ pub struct Insert {
     pub into: TableRef,
     /// The columns of each record, in the order of its cells.
     pub columns: Vec<Path>,
+    /// Columns that are computed, the same way for each record. Names no column of the row: it does not exist yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compute: Vec<Assignment>,
     /// What happens after a record failed.
     pub on_error: OnError,
     /// Must hold on each new row.
@@ -30,6 +33,16 @@ pub struct Insert {
     /// As in [`Query::need`](super::Query::need).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub need: Vec<String>,
+}
+
+/// A column and what is computed for it. Expressions name columns of the row as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assignment {
+    /// The column.
+    pub column: Path,
+    /// Its value.
+    pub value: Expr,
 }
 
 /// Which rows a write touches.
@@ -58,6 +71,9 @@ pub struct Update {
     pub rows: Selector,
     /// The columns to set, in the order of the record's cells after the key.
     pub set: Vec<Path>,
+    /// Columns that are computed, the same way for each row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compute: Vec<Assignment>,
     /// Merge or replace.
     pub mode: UpdateMode,
     /// Must hold on each row as it becomes.

@@ -2,11 +2,11 @@
 //!
 //! The smallest complete connector, and the one to copy for a new one:
 //!
-//! * [`config`]: what `[services.config]` may hold;
-//! * [`connector`]: what this connector declares, and the calls of the contract;
-//! * [`client`]: the store itself. In other connectors the only room that uses the driver;
-//! * [`schema`]: configuration to table descriptions;
-//! * [`types`]: JSON values to values of the contract, by column type.
+//! * `config`: what `[services.config]` may hold;
+//! * `connector`: what this connector declares, and the calls of the contract;
+//! * `client`: the store itself. In other connectors the only room that uses the driver;
+//! * `schema`: configuration to table descriptions;
+//! * `types`: JSON values to values of the contract, by column type.
 
 mod client;
 mod config;

@@ -3,11 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
-use axum::http::Response;
-use serde_json::json;
-
-use super::answer;
 use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::snapshot::Snapshot;
@@ -21,17 +16,17 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Readiness(Mutex<Option<(Instant, Vec<String>)>>, tokio::sync::Mutex<()>);
 
-pub(super) fn health() -> Response<Body> {
-    answer::ok(Answer::json(r#"{"status":"up"}"#))
+pub(super) fn health() -> Answer {
+    Answer::json(r#"{"status":"up"}"#)
 }
 
 /// The answer names services that are not ready and nothing else of them.
-pub(super) async fn ready(readiness: &Readiness, snapshot: &Arc<Snapshot>) -> Response<Body> {
+pub(super) async fn ready(readiness: &Readiness, snapshot: &Arc<Snapshot>) -> Result<Answer, ApiError> {
     let failing = readiness.failing(snapshot).await;
     if failing.is_empty() {
-        return answer::ok(Answer::json(json!({ "status": "ready" }).to_string()));
+        return Ok(Answer::json(r#"{"status":"ready"}"#));
     }
-    answer::failed(&ApiError::not_ready(failing.join(", ")), snapshot.plain_errors)
+    Err(ApiError::not_ready(failing.join(", ")))
 }
 
 impl Readiness {

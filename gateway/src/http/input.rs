@@ -7,15 +7,13 @@ use serde_json::{Map, Value as Json};
 
 use super::address::Address;
 use crate::error::ApiError;
-use crate::request::verb;
+use crate::request::{is_true, verb};
 use crate::roles::Verb;
 
 /// A request as it came, decoded.
 #[derive(Debug)]
 pub(super) struct Input {
     pub(super) verb: Verb,
-    /// The body of the answer is left out.
-    pub(super) is_head: bool,
     pub(super) address: Address,
     /// Decoded, in their order.
     pub(super) query: Vec<(String, String)>,
@@ -34,9 +32,10 @@ impl Input {
         let method =
             verb::effective(parts.method.as_str(), header, |name| parameter(&query, name)).into_owned();
         let verb = Verb::from_method(&method).ok_or_else(|| ApiError::unknown_method(&method))?;
+        check_forms(header, |name| parameter(&query, name))?;
         let body = read_body(body, max_body_size).await?;
         let body = if body.is_empty() { None } else { Some(parse_json(&body)?) };
-        Ok(Self { verb, is_head: method == "HEAD", address, query, headers: parts.headers, body })
+        Ok(Self { verb, address, query, headers: parts.headers, body })
     }
 
     /// A header's text; one that is not text counts as absent.
@@ -57,6 +56,32 @@ impl Input {
     fn body_object(&self) -> Option<&Map<String, Json>> {
         self.body.as_ref()?.as_object()
     }
+}
+
+/// JSON goes in and out, lists in a wrapper. Who asks for another form is told so, instead of getting what they can't read.
+fn check_forms<'a>(
+    header: impl Fn(&str) -> Option<&'a str>,
+    parameter: impl Fn(&str) -> Option<&'a str>,
+) -> Result<(), ApiError> {
+    let either = |name: &str| parameter(name).or_else(|| header(name)).map(str::trim);
+    if either("accept").is_some_and(|accept| !accepts_json(accept)) {
+        return Err(ApiError::unacceptable());
+    }
+    let sent = header("content-type").unwrap_or_default().to_ascii_lowercase();
+    if sent.contains("csv") || sent.contains("xml") {
+        return Err(ApiError::unsupported_body());
+    }
+    match either("wrap") {
+        Some(wrap) if !is_true(wrap) => Err(ApiError::unsupported("an answer without its wrapper")),
+        _ => Ok(()),
+    }
+}
+
+fn accepts_json(accept: &str) -> bool {
+    const TYPES: [&str; 5] = ["application/json", "*/*", "application/*", "text/json", "text/plain"];
+    let names = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
+    accept.is_empty()
+        || names.into_iter().any(|name| TYPES.iter().any(|known| known.eq_ignore_ascii_case(name)))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -7,8 +7,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
-use axum::http::{HeaderValue, Response, header::HeaderName};
-use axum::routing::get;
+use axum::http::{HeaderValue, Method, Response, header::HeaderName};
 use serde_json::{Value as Json, json};
 
 use super::health::{Readiness, health, ready};
@@ -20,7 +19,7 @@ use crate::events;
 use crate::hooks::HookRequest;
 use crate::operation::component;
 use crate::pipeline::{self, Answer, Request};
-use crate::roles::{self, Caller};
+use crate::roles::{self, Caller, Verb};
 use crate::snapshot::Snapshot;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,63 +33,75 @@ struct Shared {
 
 /// All addresses of the server.
 pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> Router {
-    let shared = Shared { snapshot, readiness: Arc::default() };
-    Router::new()
-        .route("/health", get(async || health()))
-        .route(
-            "/ready",
-            get(async |State(shared): State<Shared>| {
-                ready(&shared.readiness, &shared.snapshot.load_full()).await
-            }),
-        )
-        .fallback(any)
-        .with_state(shared)
+    Router::new().fallback(any).with_state(Shared { snapshot, readiness: Arc::default() })
 }
 
-/// Answers a request, with its id in a header and a line in the log.
+/// Answers a request, with its id in a header and a line in the log. Probes come every few seconds and are not worth a line.
 async fn any(State(shared): State<Shared>, request: HttpRequest) -> Response<Body> {
     let began = Instant::now();
     let snapshot = shared.snapshot.load_full();
     let id = request_id::of(request.headers());
-    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-    let limited = tokio::time::timeout(snapshot.request_timeout, api(&snapshot, request, &id)).await;
-    let mut response = match limited.unwrap_or_else(|_| Err(ApiError::timed_out())) {
-        Ok((answer, is_head)) if is_head => answer::without_body(answer::ok(answer)),
-        Ok((answer, _)) => answer::ok(answer),
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let probe = probe(&path);
+    let answered = match probe {
+        Some(_) if !matches!(method, Method::GET | Method::HEAD) => Err(ApiError::read_only(&method)),
+        Some(Probe::Health) => Ok(health()),
+        Some(Probe::Ready) => ready(&shared.readiness, &snapshot).await,
+        None => {
+            let limited = tokio::time::timeout(snapshot.request_timeout, api(&snapshot, request, &id)).await;
+            limited.unwrap_or_else(|_| Err(ApiError::timed_out()))
+        }
+    };
+    let mut response = match answered {
+        Ok(answer) => answer::ok(answer),
         Err(error) => answer::failed(&error, snapshot.plain_errors),
     };
+    if method == Method::HEAD {
+        response = answer::without_body(response);
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    events::answered(&id, &method, &path, response.status().as_u16(), began.elapsed());
+    if probe.is_none() {
+        events::answered(&id, method.as_str(), &path, response.status().as_u16(), began.elapsed());
+    }
     response
 }
 
-/// The answer, and whether its body is to be left out.
-async fn api(
-    snapshot: &Arc<Snapshot>,
-    request: HttpRequest,
-    id: &Arc<str>,
-) -> Result<(Answer, bool), ApiError> {
+/// What is asked by those who watch the process.
+#[derive(Clone, Copy)]
+enum Probe {
+    Health,
+    Ready,
+}
+
+fn probe(path: &str) -> Option<Probe> {
+    match path {
+        "/health" => Some(Probe::Health),
+        "/ready" => Some(Probe::Ready),
+        _ => None,
+    }
+}
+
+async fn api(snapshot: &Arc<Snapshot>, request: HttpRequest, id: &Arc<str>) -> Result<Answer, ApiError> {
     let input = Input::read(request, snapshot.max_body_size).await?;
-    let is_head = input.is_head;
     let service = input.address.service.clone().unwrap_or_default();
     let path = component(&input.address.resource);
     let credentials = credentials(&input, &service, &path);
     let caller = authenticate(&credentials, &snapshot.auth, SystemTime::now()).await?;
-    let answer = match (service.as_str(), path.as_str()) {
-        ("", _) => Answer::json(discovery(snapshot, &caller, &input).to_string()),
+    match (service.as_str(), path.as_str()) {
+        ("", _) if input.verb != Verb::Get => Err(ApiError::read_only(input.verb)),
+        ("", _) => Ok(Answer::json(discovery(snapshot, &caller, &input).to_string())),
         ("system", session::COMPONENT) => {
             roles::decide(&caller, &service, &path, input.verb)?;
-            session::handle(&input, snapshot.auth.accounts(), &credentials, caller.role.as_deref()).await?
+            session::handle(&input, snapshot.auth.accounts(), &credentials, caller.role.as_deref()).await
         }
         _ => {
             let Input { verb, address, query, body, .. } = input;
             let what = HookRequest { verb, service, resource: address.resource, query, body };
-            pipeline::run(snapshot, Request { what, caller, id: Arc::clone(id) }).await?
+            pipeline::run(snapshot, Request { what, records: None, caller, id: Arc::clone(id) }).await
         }
-    };
-    Ok((answer, is_head))
+    }
 }
 
 fn credentials<'a>(input: &'a Input, service: &'a str, path: &'a str) -> Credentials<'a> {

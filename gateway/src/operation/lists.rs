@@ -43,8 +43,7 @@ pub(super) async fn tables(
     }
     let row = if resource == "_schema" { schema_row } else { table_row };
     let rows = visible.iter().filter_map(|(table, access)| {
-        let mask = u8::try_from(access.bits() & 31).ok()?;
-        if let Json::Object(row) = row(table, None, mask) { Some(row) } else { None }
+        if let Json::Object(row) = row(table, None, words(*access)) { Some(row) } else { None }
     });
     Ok(answer(rows.collect(), list))
 }
@@ -79,12 +78,14 @@ async fn visible(
     Ok(visible.into_iter().map(|(_, table, access)| (table, access)).collect())
 }
 
-/// The strings from which the editor of roles offers components.
+/// The strings from which the editor of roles offers components: those that the caller may touch.
 async fn access_list(job: Job<'_>, list: &ListRead) -> Result<Answer, ApiError> {
     let owner = job.owner().await?;
     let mut strings = vec![String::new(), "*".to_owned()];
     for (resource, _) in RESOURCES {
-        strings.extend([format!("{resource}/"), format!("{resource}/*")]);
+        if !job.access(resource).grants_nothing() {
+            strings.extend([format!("{resource}/"), format!("{resource}/*")]);
+        }
         for (table, _) in visible(job, &owner, resource, list).await? {
             let name = public_name(&table.table);
             strings.extend([format!("{resource}/{name}/"), format!("{resource}/{name}/*")]);

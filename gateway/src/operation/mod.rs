@@ -109,11 +109,15 @@ fn failed(service: &Service, request_id: &str, error: &Error) -> ApiError {
     ApiError::from_connector(error)
 }
 
-/// Does it.
+/// Does it. A write takes the records out of the request.
 ///
 /// # Errors
 /// An unknown or inactive service, and whatever the operation refuses.
-pub async fn run(snapshot: &Snapshot, request: &Request, operation: Operation) -> Result<Answer, ApiError> {
+pub async fn run(
+    snapshot: &Snapshot,
+    request: &mut Request,
+    operation: Operation,
+) -> Result<Answer, ApiError> {
     let name = &request.what.service;
     let service = snapshot.services.get(name).ok_or_else(|| ApiError::unknown_service(name))?;
     if !service.is_active() {

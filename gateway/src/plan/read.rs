@@ -74,7 +74,9 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
     let shown = shown(&request.fields, columns, &key)?;
     let mut values = Values::default();
     let filter = combined(request, scope, &mut values)?;
-    let order = order(request, columns, &key, scope.capabilities)?;
+    // What the request calls identifying need not be unique; the primary key is.
+    let unique = Some(&scope.table.primary_key).filter(|primary| !primary.is_empty()).unwrap_or(&key);
+    let order = order(request, columns, unique, scope.capabilities)?;
     require(request.offset == 0 || scope.capabilities.offset, "offset")?;
     let limit = request
         .limit
@@ -85,15 +87,12 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
     let asked = if is_capped { limit.saturating_add(1) } else { limit };
     let limit_param = values.push(row_count(asked));
     let offset_param = (request.offset > 0).then(|| values.push(row_count(request.offset)));
+    let select = shown.iter().map(Path::column).collect();
     let query = Query {
-        from: scope.table.table.clone(),
-        select: shown.iter().map(Path::column).collect(),
         filter,
         order,
-        limit: limit_param,
         offset: offset_param,
-        need: Vec::new(),
-        hints: serde_json::Map::new(),
+        ..Query::new(scope.table.table.clone(), select, limit_param)
     };
     let read = finish(query, values, shown, key, scope)?;
     Ok(Page { read, limit, offset: request.offset, is_capped })
@@ -160,15 +159,10 @@ fn by_key(
     let rules = rules::plan(scope, &mut values)?;
     let limit = values.push(row_count(u64::try_from(keys.len()).unwrap_or(u64::MAX)));
     let hidden = key.iter().filter(|name| !shown.contains(name));
+    let select = shown.iter().chain(hidden).map(Path::column).collect();
     let query = Query {
-        from: scope.table.table.clone(),
-        select: shown.iter().chain(hidden).map(Path::column).collect(),
         filter: all_of([Some(wanted), rules]),
-        order: Vec::new(),
-        limit,
-        offset: None,
-        need: Vec::new(),
-        hints: serde_json::Map::new(),
+        ..Query::new(scope.table.table.clone(), select, limit)
     };
     finish(query, values, shown, key, scope)
 }

@@ -20,4 +20,4 @@ pub use fields::{Fields, Related};
 pub use id::{Id, path_id};
 pub use options::{ListRead, TableRead};
 pub use order::{Direction, Nulls, OrderItem};
-pub use parameters::Parameters;
+pub use parameters::{Parameters, is_true};

@@ -36,7 +36,7 @@ impl<'a> Parameters<'a> {
         })
     }
 
-    /// `true`, `1`, `yes`, `on`, `y`, `t` in any case are true; everything else and nothing is false.
+    /// True as [`is_true`] has it; everything else and nothing is false.
     pub(super) fn flag(&self, name: &str) -> bool {
         match self.find(&[name]) {
             None => false,
@@ -116,7 +116,9 @@ pub(super) fn split(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
-fn is_true(text: &str) -> bool {
+/// Whether a text stands for true: `true`, `1`, `yes`, `on`, `y`, `t` in any case.
+#[must_use]
+pub fn is_true(text: &str) -> bool {
     ["true", "1", "yes", "on", "y", "t"].iter().any(|word| text.trim().eq_ignore_ascii_case(word))
 }
 

@@ -8,28 +8,6 @@ use super::{
     names::{label, lookup_key, plural, public_name},
     relationships::{Relationship, RelationshipKind},
 };
-use crate::roles::Verb;
-
-/// The verbs and their bits in an access mask.
-const ACCESS: [(Verb, u8, &str); 5] = [
-    (Verb::Get, 1, "GET"),
-    (Verb::Post, 2, "POST"),
-    (Verb::Put, 4, "PUT"),
-    (Verb::Patch, 8, "PATCH"),
-    (Verb::Delete, 16, "DELETE"),
-];
-
-/// The mask of these verbs: GET 1, POST 2, PUT 4, PATCH 8, DELETE 16; all of them make 31.
-#[must_use]
-pub fn access_mask(verbs: &[Verb]) -> u8 {
-    ACCESS.iter().filter(|(verb, ..)| verbs.contains(verb)).fold(0, |mask, (_, bit, _)| mask | bit)
-}
-
-/// The verbs of a mask as lists show them: `["GET","POST"]`.
-#[must_use]
-pub fn access_words(mask: u8) -> Value {
-    ACCESS.iter().filter(|(_, bit, _)| mask & bit != 0).map(|(_, _, word)| Value::from(*word)).collect()
-}
 
 /// A table in full. `relationships` are all of this table; `access` is the caller's mask.
 #[must_use]
@@ -56,9 +34,10 @@ pub fn table_object(table: &Table, relationships: &[Relationship], access: u8) -
     })
 }
 
-/// A row of the list of tables, with all its properties. `description` is the store's comment, where it is known.
+/// A row of the list of tables, with all its properties. `description` is the store's comment, where it is known;
+/// `access` the list of verbs.
 #[must_use]
-pub fn table_row(table: &TableName, description: Option<&str>, access: u8) -> Value {
+pub fn table_row(table: &TableName, description: Option<&str>, access: Value) -> Value {
     let label = label(&table.table.name);
     json!({
         "name": public_name(&table.table),
@@ -67,13 +46,13 @@ pub fn table_row(table: &TableName, description: Option<&str>, access: u8) -> Va
         "native": [],
         "plural": plural(&label),
         "is_view": table.kind == TableKind::View,
-        "access": access_words(access),
+        "access": access,
     })
 }
 
 /// A row of the list of schemas: that of [`table_row`] after the alias.
 #[must_use]
-pub fn schema_row(table: &TableName, description: Option<&str>, access: u8) -> Value {
+pub fn schema_row(table: &TableName, description: Option<&str>, access: Value) -> Value {
     let mut row = Map::from_iter([("alias".to_owned(), Value::Null)]);
     if let Value::Object(rest) = table_row(table, description, access) {
         row.extend(rest);

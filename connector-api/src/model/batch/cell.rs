@@ -44,7 +44,7 @@ pub enum Cell<'a> {
     List(Items<'a>),
     /// A document.
     Object(Entries<'a>),
-    /// A named extension type and the bytes of its inner cell: read them with [`Cell::inner`].
+    /// A named extension type and the bytes of its inner cell: read it with its method `cell`.
     Extension(&'a str, Inner<'a>),
     /// A tag of a later contract; only its length is known.
     Unknown(u8),

@@ -88,7 +88,7 @@ pub trait CellWriter {
     {
         nested(self.cell(), tag::LIST, items);
     }
-    /// A document; `members` writes [`key`] and cell of each and says how many.
+    /// A document; `members` writes key and cell of each and says how many.
     fn object<F: FnOnce(&mut Vec<u8>) -> u32>(&mut self, members: F)
     where
         Self: Sized,

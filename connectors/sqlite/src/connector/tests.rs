@@ -148,16 +148,7 @@ impl Drop for Fixture {
 }
 
 fn shape(table: &str, columns: &[&str]) -> Query {
-    Query {
-        from: TableRef::new(table),
-        select: columns.iter().map(|name| Path::column(*name)).collect(),
-        filter: None,
-        order: Vec::new(),
-        limit: 0,
-        offset: None,
-        need: Vec::new(),
-        hints: serde_json::Map::default(),
-    }
+    Query::new(TableRef::new(table), columns.iter().map(|name| Path::column(*name)).collect(), 0)
 }
 
 fn by(name: &str, direction: Direction, nulls: Option<Nulls>) -> Order {
@@ -312,6 +303,14 @@ fn readme_table(heading: &str) -> Vec<(String, String)> {
             (cells.next().unwrap(), cells.next().unwrap())
         })
         .collect()
+}
+
+#[test]
+fn readme_and_fixture_name_the_version_that_is_compiled_in() {
+    let version = rusqlite::version().rsplit_once('.').unwrap().0;
+    assert!(include_str!("../../README.md").contains(&format!("SQLite {version} is compiled in")));
+    let fixture = include_str!("../../../../tests/fixtures/sqlite/fixture.toml");
+    assert!(fixture.contains(&format!("versions = [\"{version}\"]")), "{version}");
 }
 
 #[test]

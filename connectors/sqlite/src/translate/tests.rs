@@ -6,16 +6,7 @@ use connector_sql_common::{Form, build};
 use super::*;
 
 fn condition(filter: Filter, params: &[Value]) -> String {
-    let shape = Query {
-        from: TableRef::new("t"),
-        select: vec![Path::column("a")],
-        filter: Some(filter),
-        order: Vec::new(),
-        limit: 0,
-        offset: None,
-        need: Vec::new(),
-        hints: serde_json::Map::default(),
-    };
+    let shape = Query { filter: Some(filter), ..Query::new(TableRef::new("t"), vec![Path::column("a")], 0) };
     let statement = build::query(&SqliteDialect, &shape, &Form::of(&SqliteDialect, params)).unwrap();
     let text = statement.sql().strip_prefix(r#"SELECT "a" FROM "t" WHERE "#).unwrap();
     text.strip_suffix(" LIMIT ?").unwrap().to_owned()

@@ -7,16 +7,7 @@ use super::*;
 use crate::dialect::tests::{Ansi, Backticks};
 
 fn shape() -> Query {
-    Query {
-        from: TableRef::new("t"),
-        select: vec![Path::column("a"), Path::column("b")],
-        filter: None,
-        order: Vec::new(),
-        limit: 0,
-        offset: None,
-        need: Vec::new(),
-        hints: serde_json::Map::default(),
-    }
+    Query::new(TableRef::new("t"), vec![Path::column("a"), Path::column("b")], 0)
 }
 
 fn check(shape: &Query, ansi: &str, other: &str) {
