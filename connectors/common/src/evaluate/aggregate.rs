@@ -110,20 +110,25 @@ impl Sum {
         Ok(())
     }
 
-    /// An integer of integers, a decimal of decimals, else a float.
+    /// An integer of integers, a decimal of integers and decimals, else a float.
     fn total(self) -> Result<Option<Number>> {
-        let decimals = self.decimals.map(Number::Decimal);
-        Ok(match (self.integers.map(Number::Integer), decimals, self.floats.map(Number::Float)) {
-            (None, None, None) => None,
-            (Some(only), None, None) | (None, Some(only), None) | (None, None, Some(only)) => Some(only),
-            (integers, decimals, floats) => {
-                let kinds = [integers, decimals, floats].into_iter().flatten();
-                Some(Number::Float(kinds.map(|sum| sum.to_f64()).sum()))
+        let exact = match (self.integers, self.decimals) {
+            (None, None) => None,
+            (Some(integers), None) => Some(Number::Integer(integers)),
+            (None, Some(decimals)) => Some(Number::Decimal(decimals)),
+            (Some(integers), Some(decimals)) => {
+                let integers = Decimal::from_scaled(integers, 0);
+                Some(Number::Decimal(arithmetic::add_decimals(integers, decimals)?))
             }
+        };
+        Ok(match (exact, self.floats) {
+            (exact, None) => exact,
+            (None, Some(floats)) => Some(Number::Float(floats)),
+            (Some(exact), Some(floats)) => Some(Number::Float(exact.to_f64() + floats)),
         })
     }
 
-    /// A decimal of decimals, else a float; null for none.
+    /// A decimal where the sum is one, else a float; null for none.
     fn mean(self) -> Result<Value> {
         let count = self.count;
         match self.total()? {

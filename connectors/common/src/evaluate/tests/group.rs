@@ -110,7 +110,7 @@ fn aggregates_keep_integers_and_decimals_exact_and_leave_nulls_out() {
         (column(Sum), vec![number(i64::MAX), number(1), number(-1)], number(i64::MAX)),
         (column(Sum), vec![decimal("0.1"), decimal("0.2"), Value::Null], decimal("0.3")),
         (column(Sum), vec![number(1), Value::F64(0.5)], Value::F64(1.5)),
-        (column(Sum), vec![number(1), decimal("0.5")], Value::F64(1.5)),
+        (column(Sum), vec![number(1), decimal("0.5")], decimal("1.5")),
         (column(Sum), vec![number(1), text("9")], number(1)),
         (column(Sum), vec![text("9"), Value::Null], Value::Null),
         (once(Sum), vec![number(2), Value::U64(2), number(3)], number(5)),
