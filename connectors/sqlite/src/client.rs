@@ -6,7 +6,7 @@ use std::sync::Arc;
 use connector_api::author::{Count, Query, Request, RowSink};
 use connector_api::{Error, ErrorKind, Result};
 use connector_common::threads::{Cancelled, Owned, Settings, Threads};
-use connector_sql_common::{Statement, StatementCache, build};
+use connector_sql_common::{Bound, Form, Statement, StatementCache, StatementKey, build};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
@@ -182,9 +182,8 @@ impl Session {
     /// # Errors
     /// Of the statement or the sink.
     pub(crate) fn query(&mut self, request: &Request<Query>, out: &mut RowSink) -> Result<()> {
-        let statement = self.statements.get(&SqliteDialect, request.key(), request.params(), |form| {
-            build::query(&SqliteDialect, request, form)
-        })?;
+        let statement =
+            self.statements.get(key(request), |form| build::query(&SqliteDialect, request, form))?;
         out.summary().statement = Some(statement.sql().to_owned());
         let mut prepared = prepared(&self.connection, &statement, request.params())?;
         out.columns(request.select.iter().map(|path| path.as_column().unwrap_or_default()));
@@ -209,9 +208,8 @@ impl Session {
     /// # Errors
     /// Of the statement.
     pub(crate) fn count(&mut self, request: &Request<Count>, out: &mut RowSink) -> Result<()> {
-        let statement = self.statements.get(&SqliteDialect, request.key(), request.params(), |form| {
-            build::count(&SqliteDialect, request, form)
-        })?;
+        let statement =
+            self.statements.get(key(request), |form| build::count(&SqliteDialect, request, form))?;
         out.summary().statement = Some(statement.sql().to_owned());
         let mut prepared = prepared(&self.connection, &statement, request.params())?;
         let mut rows = prepared.raw_query();
@@ -248,6 +246,15 @@ impl Session {
     }
 }
 
+/// The key of the one statement that a read becomes.
+fn key<S>(request: &Request<S>) -> StatementKey {
+    StatementKey {
+        shape: Arc::clone(request.key()),
+        nth: 0,
+        form: Form::of(&SqliteDialect, request.params()),
+    }
+}
+
 /// The statement, compiled or taken from the cache, its values bound.
 fn prepared<'c>(
     connection: &'c Connection,
@@ -256,7 +263,8 @@ fn prepared<'c>(
 ) -> Result<CachedStatement<'c>> {
     let mut prepared = connection.prepare_cached(statement.sql()).map_err(|error| from_driver(&error))?;
     let mut position = 0_usize;
-    statement.bind(&SqliteDialect, params, |value| {
+    statement.bind(&SqliteDialect, params, |bound| {
+        let Bound::Value(value) = bound else { return Err(Error::internal("a read has no record")) };
         position += 1;
         prepared.raw_bind_parameter(position, parameter(&value)?).map_err(|error| from_driver(&error))
     })?;
