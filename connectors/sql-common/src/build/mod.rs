@@ -1,13 +1,15 @@
-//! Requests to statements: reads in `read`, conditions and values in `filter`. No text is made here that does
+//! Requests to statements: reads in `read`, writes in `write`, conditions and values in `filter`. No text is made here that does
 //! not pass the writer.
 
 mod filter;
 mod read;
+mod write;
 
 use connector_api::model::{Aggregate, Param, Path};
 use connector_api::{Error, Result};
 
 pub use read::{count, query};
+pub use write::{TableColumns, delete, insert, update, upsert_existing, upsert_missing};
 
 use crate::dialect::Dialect;
 use crate::render::SqlWriter;
