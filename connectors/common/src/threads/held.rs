@@ -88,7 +88,7 @@ impl<S: 'static> Held<S> {
 
 fn let_go() -> Error {
     Error::new(ErrorKind::Cancelled, "the session is over: it was ended, or idle for too long")
-        .with_reason("session_over")
+        .with_reason("session_lost")
 }
 
 impl<S> Worker<S> {
