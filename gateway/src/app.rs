@@ -185,11 +185,12 @@ impl App {
     }
 }
 
-/// Worker threads: one per core unless configured, and at least two, so that one always stays outside of connectors.
+/// Worker threads: one more than there are cores unless configured, and at least two. One always stays outside of connectors; with the one
+/// more, every core can be inside.
 #[must_use]
 pub fn workers(settings: &Settings) -> usize {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    settings.server.workers.map_or(cores, usize::from).max(2)
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    settings.server.workers.map_or(cores + 1, usize::from).max(2)
 }
 
 /// Every problem that shows only beside the loaded connectors.

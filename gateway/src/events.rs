@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use crate::telemetry::QUERY_TARGET;
 
+/// Whether anybody listens to [`statement`].
+pub(crate) fn logs_statements() -> bool {
+    tracing::enabled!(target: QUERY_TARGET, tracing::Level::INFO)
+}
+
 /// A statement was run. `statement` has placeholders; a connector that has no statements gives none.
 pub(crate) fn statement(service: &str, request_id: &str, statement: Option<&str>, took: Duration, rows: u64) {
     tracing::info!(

@@ -16,4 +16,8 @@ pub struct Context {
     /// The transaction this call belongs to, as [`Summary::session`](super::Summary::session) of `begin` gave it. One call at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<u64>,
+    /// Statements are logged: give it in [`Summary::statement`](super::Summary::statement). Otherwise it is not needed, and its way over the
+    /// boundary costs more than that of a row.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub wants_statement: bool,
 }

@@ -103,6 +103,9 @@ fn configured(
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        // A plan belongs to a statement, not to the values bound to it: otherwise SQLite compiles many statements anew with every
+        // value (https://www.sqlite.org/queryplanner-ng.html#qpstab).
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
         // Otherwise a quoted name that no column has would be taken for a text.
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
@@ -148,7 +151,9 @@ impl Database {
     pub(crate) fn query(&mut self, request: &Request<Query>, out: &mut RowSink) -> Result<()> {
         let statement = self.statements.get(key(request), |form| build::query(&DIALECT, request, form))?;
         let aggregates = self.aggregates(request)?;
-        out.summary().statement = Some(statement.sql().to_owned());
+        if request.context().wants_statement {
+            out.summary().statement = Some(statement.sql().to_owned());
+        }
         let mut prepared = prepared(&self.connection, &statement, request.params())?;
         let selected = request.select.iter().map(|path| path.as_column().unwrap_or_default());
         let names: Vec<_> = selected.chain(aggregates.iter().map(|(name, _)| name.as_str())).collect();
@@ -194,7 +199,9 @@ impl Database {
     /// Of the statement.
     pub(crate) fn count(&mut self, request: &Request<Count>, out: &mut RowSink) -> Result<()> {
         let statement = self.statements.get(key(request), |form| build::count(&DIALECT, request, form))?;
-        out.summary().statement = Some(statement.sql().to_owned());
+        if request.context().wants_statement {
+            out.summary().statement = Some(statement.sql().to_owned());
+        }
         let mut prepared = prepared(&self.connection, &statement, request.params())?;
         let mut rows = prepared.raw_query();
         let row = rows.next().map_err(|error| from_driver(&error))?;

@@ -100,12 +100,17 @@ impl Page {
         let mut row = Vec::new();
         for mut section in batch.sections() {
             self.encoder.columns(&section.columns().names)?;
-            while section.read_row(&mut row)? {
+            let is_direct = self.encoder.is_direct();
+            while if is_direct { section.next_row()? } else { section.read_row(&mut row)? } {
                 if self.encoder.rows() == self.meta.limit {
                     self.has_more = true;
                     break;
                 }
-                self.encoder.write(body, &row)?;
+                if is_direct {
+                    self.encoder.write_cells(body, || section.next_cell())?;
+                } else {
+                    self.encoder.write(body, &row)?;
+                }
             }
         }
         Ok(())

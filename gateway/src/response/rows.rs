@@ -17,10 +17,13 @@ pub enum RowFormat {
 #[derive(Debug)]
 pub struct RowEncoder {
     format: RowFormat,
-    /// Shown columns: name and the bytes `"name":`.
-    shown: Vec<(String, Vec<u8>)>,
+    /// Names of the shown columns.
+    shown: Vec<String>,
+    /// The bytes `,"name":` of each, one behind the other, and where each ends.
+    keys: (Vec<u8>, Vec<usize>),
     /// For each shown column its place in a row.
     places: Vec<usize>,
+    is_direct: bool,
     rows: u64,
 }
 
@@ -31,13 +34,15 @@ impl RowEncoder {
     /// An encoder that shows these columns.
     #[must_use]
     pub fn new(shown: &[String], format: RowFormat) -> Self {
-        let key = |name: &String| {
-            let mut key = Vec::with_capacity(name.len() + 3);
-            string(&mut key, name);
-            key.push(b':');
-            (name.clone(), key)
-        };
-        Self { format, shown: shown.iter().map(key).collect(), places: Vec::new(), rows: 0 }
+        let mut keys = (Vec::with_capacity(shown.len() * 16), Vec::with_capacity(shown.len()));
+        for name in shown {
+            keys.0.push(b',');
+            string(&mut keys.0, name);
+            keys.0.push(b':');
+            keys.1.push(keys.0.len());
+        }
+        let places = Vec::with_capacity(shown.len());
+        Self { format, shown: shown.to_vec(), keys, places, is_direct: false, rows: 0 }
     }
 
     /// Rows written so far.
@@ -52,7 +57,7 @@ impl RowEncoder {
     /// When a shown column is not among them.
     pub fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
         self.places.clear();
-        for (index, (shown, _)) in self.shown.iter().enumerate() {
+        for (index, shown) in self.shown.iter().enumerate() {
             // Nearly always the connector keeps the order it was asked in.
             let place = if names.get(index) == Some(shown) {
                 Some(index)
@@ -61,7 +66,28 @@ impl RowEncoder {
             };
             self.places.push(place.ok_or(MISSING)?);
         }
+        let is_in_order = names.len() == self.shown.len() && self.places.iter().copied().eq(0..names.len());
+        self.is_direct = is_in_order && self.format == RowFormat::Objects;
         Ok(())
+    }
+
+    /// Whether rows have just the cells that are shown, in their order, so that [`RowEncoder::write_cells`] may write them.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        self.is_direct
+    }
+
+    /// [`RowEncoder::write`] for a row that is not held anywhere: takes its cells, one for each column, as they are written.
+    ///
+    /// # Errors
+    /// Of `next`, or when nested cells are malformed.
+    pub fn write_cells<'c>(
+        &mut self,
+        out: &mut Vec<u8>,
+        mut next: impl FnMut() -> Result<Cell<'c>, Malformed>,
+    ) -> Result<(), Malformed> {
+        self.begin(out);
+        self.write_object(out, |_| next())
     }
 
     /// Appends a row, with a comma before each but the first.
@@ -69,28 +95,43 @@ impl RowEncoder {
     /// # Errors
     /// When nested cells are malformed.
     pub fn write(&mut self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
-        if self.rows > 0 {
-            out.push(b',');
-        }
-        self.rows += 1;
+        self.begin(out);
         match self.format {
-            RowFormat::Objects => self.write_object(out, row),
+            RowFormat::Objects => self.write_object(out, |place| row.get(place).copied().ok_or(MISSING)),
             RowFormat::Identifiers => self.write_identifier(out, row),
         }
     }
 
-    fn write_object(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
-        let mut separator = b'{';
-        for ((_, key), place) in self.shown.iter().zip(&self.places) {
-            let cell = *row.get(*place).ok_or(MISSING)?;
-            if cell != Cell::Absent {
-                out.push(std::mem::replace(&mut separator, b','));
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        if self.rows > 0 {
+            out.push(b',');
+        }
+        self.rows += 1;
+    }
+
+    fn write_object<'c>(
+        &self,
+        out: &mut Vec<u8>,
+        mut cell_at: impl FnMut(usize) -> Result<Cell<'c>, Malformed>,
+    ) -> Result<(), Malformed> {
+        let start = out.len();
+        let (keys, ends) = &self.keys;
+        let mut key_start = 0;
+        for (key_end, place) in ends.iter().zip(&self.places) {
+            let key = keys.get(key_start..*key_end).unwrap_or_default();
+            key_start = *key_end;
+            let cell = cell_at(*place)?;
+            if !matches!(cell, Cell::Absent) {
                 out.extend_from_slice(key);
                 write_cell(out, cell)?;
             }
         }
-        // An object without members has not been opened yet.
-        out.extend_from_slice(if separator == b'{' { b"{}" } else { b"}" });
+        // The comma in front of the first member, where there is one, makes room for the brace.
+        match out.get_mut(start) {
+            Some(comma) => *comma = b'{',
+            None => out.push(b'{'),
+        }
+        out.push(b'}');
         Ok(())
     }
 

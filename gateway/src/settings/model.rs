@@ -46,7 +46,7 @@ pub struct Server {
     /// Address and port to listen on.
     #[schemars(extend("format" = ADDRESS_FORMAT))]
     pub listen: SocketAddr,
-    /// Worker threads of the gateway, at most 1024; `None` means one per processor core.
+    /// Worker threads of the gateway, at most 1024; `None` means one more than there are processor cores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1024))]
     pub workers: Option<NonZeroUsize>,

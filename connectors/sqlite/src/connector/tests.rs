@@ -96,7 +96,9 @@ fn start_with(
         body.end_rows(open, u32::try_from(parts.records.len()).unwrap());
     }
     let head = serde_json::to_vec(shape).unwrap();
-    let context = serde_json::to_vec(&Context { session: parts.session, ..Context::default() }).unwrap();
+    let context =
+        serde_json::to_vec(&Context { session: parts.session, wants_statement: true, ..Context::default() })
+            .unwrap();
     (module::<Sqlite>().call)(
         service,
         operation.number(),
