@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::request::{Request, Shapes, read_context};
 use super::run::{self, Work};
 use super::sink::{RowSink, is_limit_reached};
-use super::{Connector, limits, run::WAITING_BATCHES};
+use super::{Connector, run::WAITING_BATCHES};
 use crate::abi::{Call, CallParts};
 use crate::model::batch::CellWriter;
 use crate::model::{
@@ -64,7 +64,7 @@ impl<C: Connector> Service<C> {
         parts: &CallParts<'_>,
         batches: mpsc::Sender<Vec<u8>>,
     ) -> Result<Work> {
-        let (service, shapes) = (Arc::clone(self), &self.shapes);
+        let (service, shapes, declared) = (Arc::clone(self), &self.shapes, &self.capabilities);
         let mut out = RowSink::new(batches);
         // Each arm reads its request at once, while its bytes may be read, and gives a future that owns all it needs.
         macro_rules! work {
@@ -78,16 +78,14 @@ impl<C: Connector> Service<C> {
         }
         macro_rules! shaped {
             ($shapes:ident, $method:ident) => {{
-                let request = shapes.$shapes.request(parts)?;
-                limits::check(&request, &self.capabilities)?;
+                let request = shapes.$shapes.request(parts, declared)?;
                 work!(connector, connector.$method(request, &mut out))
             }};
         }
         Ok(match operation {
             Operation::Ping => work!(connector, connector.ping()),
             Operation::Query => {
-                let request = shapes.query.request(parts)?;
-                limits::check(&request, &self.capabilities)?;
+                let request = shapes.query.request(parts, declared)?;
                 out.limit_rows(request.row_count(request.limit)?);
                 work!(connector, connector.query(request, &mut out))
             }
@@ -105,13 +103,13 @@ impl<C: Connector> Service<C> {
                 work!(connector, async { list(&mut out, &connector.list_routines().await?).await })
             }
             Operation::DescribeTables => {
-                let request = shapes.describe_tables.request(parts)?;
+                let request = shapes.describe_tables.request(parts, declared)?;
                 work!(connector, async {
                     list(&mut out, &connector.describe_tables(&request.tables).await?).await
                 })
             }
             Operation::Begin => {
-                let request = shapes.begin.request(parts)?;
+                let request = shapes.begin.request(parts, declared)?;
                 work!(connector, begin(connector, request, &mut out))
             }
             Operation::Commit => {

@@ -1,8 +1,8 @@
 //! Short words for requests and filters. Values stand at the front of the parameters, so that a filter counts them from 0.
 
 use connector_api::model::{
-    ArithmeticOp, CompareOp, Count, Direction, Expr, Filter, Function, Nulls, Order, Path, Query, TableRef,
-    TextOp, Value,
+    ArithmeticOp, CompareOp, Count, Direction, Expr, Filter, Function, Group, Nulls, Order, Path, Query,
+    TableRef, TextOp, Value,
 };
 use tablegate::connectors::Params;
 
@@ -22,7 +22,8 @@ impl Ask {
     /// All rows of a table, these columns.
     #[must_use]
     pub fn new(table: TableRef, columns: &[&str]) -> Self {
-        let shape = Query::new(table, columns.iter().map(|name| Path::column(*name)).collect(), 0);
+        let columns = columns.iter().map(|name| Path::column(*name)).collect();
+        let shape = Query::new(table, columns, 0);
         Self { shape, values: Vec::new(), limit: ALL, offset: None }
     }
 
@@ -31,6 +32,20 @@ impl Ask {
     pub fn filter(mut self, filter: Filter, values: &[Value]) -> Self {
         self.shape.filter = Some(filter);
         self.values = values.to_vec();
+        self
+    }
+
+    /// No row twice.
+    #[must_use]
+    pub fn distinct(mut self) -> Self {
+        self.shape.distinct = true;
+        self
+    }
+
+    /// Groups instead of rows.
+    #[must_use]
+    pub fn group(mut self, group: Group) -> Self {
+        self.shape.group = Some(group);
         self
     }
 
@@ -60,6 +75,14 @@ impl Ask {
     pub fn path(mut self, segments: &[&str]) -> Self {
         self.shape.select.extend(path(segments));
         self
+    }
+
+    /// The names of the columns that the answer has to have, in the order in which they were asked for; aggregates last.
+    #[must_use]
+    pub fn wanted(&self) -> Vec<String> {
+        let columns = self.shape.select.iter().map(|path| path.segments().join("."));
+        let aggregates = self.shape.group.iter().flat_map(|group| &group.aggregates);
+        columns.chain(aggregates.map(|aggregate| aggregate.name.clone())).collect()
     }
 
     /// The request as it is sent.

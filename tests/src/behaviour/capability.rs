@@ -7,9 +7,9 @@ use super::{Applies, Case, Outcome, cases as all_cases, holds};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new("capability::the_store_is_there", &[], ping),
-        Case::new("capability::a_service_declares_no_more_than_its_type", &[], narrowed),
-        Case::new("capability::whatever_is_declared_is_tested", &[], tested),
+        Case::new("capability::the_store_is_there", &["query"], ping),
+        Case::new("capability::a_service_declares_no_more_than_its_type", &["query"], narrowed),
+        Case::new("capability::whatever_is_declared_is_tested", &["query"], tested),
     ]
 }
 

@@ -23,6 +23,7 @@ mod count;
 mod errors;
 mod filter;
 mod filter_text;
+mod group;
 mod limits;
 mod order;
 mod page;
@@ -109,6 +110,7 @@ pub fn cases() -> Vec<Case> {
         filter_text::cases(),
         random::cases(),
         order::cases(),
+        group::cases(),
         page::cases(),
         count::cases(),
         limits::cases(),

@@ -48,6 +48,7 @@ impl Peer {
         (facts, quirks, tables): (Facts, Quirks, Vec<Stored>),
         workers: usize,
     ) -> std::result::Result<Self, String> {
+        // Needed while the library is loaded, not longer: it stays in memory until the process ends.
         let folder = tempfile::tempdir().map_err(|error| format!("no plugin folder: {error}"))?;
         let file = library.file_name().ok_or("the library has no name")?;
         std::fs::copy(library, folder.path().join(file))
@@ -127,8 +128,7 @@ impl Peer {
     /// # Errors
     /// The connector's, or a column that is missing.
     pub async fn rows(&self, ask: &Ask) -> Result<Rows> {
-        let wanted: Vec<String> = ask.query().0.select.iter().map(|path| path.segments().join(".")).collect();
-        read(self.start(ask).await?, &wanted).await
+        read(self.start(ask).await?, &ask.wanted()).await
     }
 
     /// The integers that a query of one column gives, in the order in which they come.

@@ -14,6 +14,7 @@ use super::tables::Stored;
 use super::{Case, Outcome, holds};
 use crate::generate::{Profile, Random, RandomTable};
 use crate::property::{Difference, Plan, Statistics, run};
+use crate::reference::{Bug, Reference};
 
 /// Rows of each random table.
 const ROWS: i64 = 20;
@@ -36,7 +37,10 @@ pub(super) fn cases() -> Vec<Case> {
         "filter_not",
         "filter_expressions",
     ];
-    vec![Case::new("random::filters_match_what_the_reference_says", NEEDS, matches_reference)]
+    vec![
+        Case::new("random::filters_match_what_the_reference_says", NEEDS, matches_reference),
+        Case::new("random::a_wrong_reference_is_noticed_for_each_operator", NEEDS, notices_bugs),
+    ]
 }
 
 /// What is generated for a store.
@@ -88,7 +92,7 @@ async fn matches_reference(peer: Arc<Peer>) -> Outcome {
         runs.spawn_blocking(move || {
             let mut statistics = Statistics::default();
             for seed in (worker..tables(&peer.facts)).step_by(usize::try_from(workers).unwrap_or(1)) {
-                on_one_table(&peer, &handle, seed, &mut statistics)?;
+                on_one_table(&peer, &handle, (seed, None), &mut statistics)?;
             }
             Ok::<_, String>(statistics)
         });
@@ -107,10 +111,31 @@ fn judge(statistics: &Statistics, least: u64) -> Outcome {
     holds(complaints.is_empty(), || complaints.join("; "))
 }
 
-fn on_one_table(peer: &Peer, handle: &Handle, seed: u64, statistics: &mut Statistics) -> Outcome {
+/// The comparison is worth something only if it fails when one side is wrong. The store can't be made wrong, so the reference is.
+async fn notices_bugs(peer: Arc<Peer>) -> Outcome {
+    let handle = Handle::current();
+    let work = move || {
+        let is_noticed = |bug| {
+            let mut statistics = Statistics::default();
+            let mut seeds = 0..tables(&peer.facts);
+            seeds.any(|seed| on_one_table(&peer, &handle, (seed, Some(bug)), &mut statistics).is_err())
+        };
+        Bug::ALL.iter().copied().filter(|bug| !is_noticed(*bug)).collect::<Vec<_>>()
+    };
+    let unnoticed = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
+    holds(unnoticed.is_empty(), || format!("not noticed: {unnoticed:?}"))
+}
+
+fn on_one_table(
+    peer: &Peer,
+    handle: &Handle,
+    (seed, bug): (u64, Option<Bug>),
+    statistics: &mut Statistics,
+) -> Outcome {
     let profile = profile(&peer.facts, &peer.quirks);
     let table = table(seed, profile);
-    let plan = Plan { seed, cases: FILTERS, profile, reference: peer.quirks.reference() };
+    let plan =
+        Plan { seed, cases: FILTERS, profile, reference: Reference { bug, ..peer.quirks.reference() } };
     let name = name(seed);
     let ask =
         |filter: &Filter, values: &[Value]| handle.block_on(peer.matching(&name, filter.clone(), values));

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use connector_api::model::batch::CellWriter as _;
 use connector_api::model::{
-    ArithmeticOp, Begin, Call, Change, ChangeSchema, CompareOp, Delete, Direction, Existing, Expr, Filter,
-    Insert, Nulls, OnError, Operation, Path, Selector, TextOp, Update, UpdateMode, Upsert, Value,
+    ArithmeticOp, Assignment, Begin, Call, Change, ChangeSchema, CompareOp, Delete, Direction, Existing,
+    Expr, Filter, Group, Insert, Nulls, OnError, Operation, Path, Selector, TextOp, Update, UpdateMode,
+    Upsert, Value,
 };
 use connector_api::{ErrorKind, Result};
 use serde::Serialize;
@@ -39,6 +40,10 @@ fn reads() -> Vec<Case> {
             query(peer, |ask| ask.order("size", Direction::Asc, Some(Nulls::First)))
         }),
         Case::refusal("refused::offset", "offset", |peer| query(peer, |ask| ask.offset(1))),
+        Case::refusal("refused::distinct", "distinct", |peer| query(peer, Ask::distinct)),
+        Case::refusal("refused::aggregates", "aggregates", |peer| {
+            query(peer, |ask| ask.group(Group { by: vec![Path::column("id")], ..Group::default() }))
+        }),
     ];
     cases.extend(FILTERS.iter().map(|flag| {
         Case::refusal(format!("refused::{flag}"), flag, move |peer: Arc<Peer>| async move {
@@ -104,6 +109,11 @@ fn writes() -> Vec<Case> {
         write("insert", |peer| (Operation::Insert, json(&insert(peer)), vec![Value::I64(11)])),
         write("returning", |peer| {
             let shape = Insert { returning: vec![Path::column("id")], ..insert(peer) };
+            (Operation::Insert, json(&shape), vec![Value::I64(11)])
+        }),
+        write("write_expressions", |peer| {
+            let compute = vec![Assignment { column: Path::column("size"), value: Expr::Param(0) }];
+            let shape = Insert { compute, ..insert(peer) };
             (Operation::Insert, json(&shape), vec![Value::I64(11)])
         }),
         write("row_rules", |peer| {

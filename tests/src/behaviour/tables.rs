@@ -29,7 +29,7 @@ use super::types;
 /// Rows of [`MANY`].
 pub const MANY_ROWS: i64 = 5_000;
 
-/// Ten handmade rows with nulls, ties and empty texts: see [`item`].
+/// Ten handmade rows with nulls, ties and empty texts.
 pub const ITEM: &str = "item";
 /// A view that shows all of [`ITEM`].
 pub const ITEM_VIEW: &str = "item_view";
@@ -295,7 +295,8 @@ pub fn plain(value: &Value) -> Json {
         Value::Bool(v) => json!(v),
         Value::I64(v) => json!(v),
         Value::U64(v) => json!(v),
-        Value::F32(v) => json!(v),
+        // All of its digits: the shortest text is another number as a double.
+        Value::F32(v) => json!(f64::from(*v)),
         Value::F64(v) => json!(v),
         Value::Decimal(v) | Value::Text(v) => json!(v),
         Value::Json(v) => serde_json::from_str(v).unwrap_or_else(|_| json!(v)),
