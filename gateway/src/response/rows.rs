@@ -2,9 +2,9 @@
 
 use connector_api::model::batch::{Cell, Malformed};
 
-use super::cell::{string, write_cell};
+use super::cell::{string, write_cell, write_text};
 
-/// How rows are written.
+/// What of a row is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowFormat {
     /// `{"a":1,"b":2}`
@@ -13,46 +13,30 @@ pub enum RowFormat {
     Identifiers,
 }
 
-/// Writes rows with just the columns that shall be shown, in their order, whatever the order in which the connector sends them.
+/// The columns that shall be shown, in their order, whatever the order in which the connector sends them.
 #[derive(Debug)]
-pub struct RowEncoder {
-    format: RowFormat,
-    /// Shown columns: name and the bytes `"name":`.
-    shown: Vec<(String, Vec<u8>)>,
+pub(super) struct Shown {
+    names: Vec<String>,
     /// For each shown column its place in a row.
     places: Vec<usize>,
-    rows: u64,
 }
 
 /// The set lacks a column that was asked for.
 const MISSING: Malformed = Malformed("a selected column is missing");
 
-impl RowEncoder {
-    /// An encoder that shows these columns.
-    #[must_use]
-    pub fn new(shown: &[String], format: RowFormat) -> Self {
-        let key = |name: &String| {
-            let mut key = Vec::with_capacity(name.len() + 3);
-            string(&mut key, name);
-            key.push(b':');
-            (name.clone(), key)
-        };
-        Self { format, shown: shown.iter().map(key).collect(), places: Vec::new(), rows: 0 }
+impl Shown {
+    pub(super) fn new(names: &[String]) -> Self {
+        Self { names: names.to_vec(), places: Vec::new() }
     }
 
-    /// Rows written so far.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
     }
 
     /// Takes the columns of the rows to come.
-    ///
-    /// # Errors
-    /// When a shown column is not among them.
-    pub fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
+    pub(super) fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
         self.places.clear();
-        for (index, (shown, _)) in self.shown.iter().enumerate() {
+        for (index, shown) in self.names.iter().enumerate() {
             // Nearly always the connector keeps the order it was asked in.
             let place = if names.get(index) == Some(shown) {
                 Some(index)
@@ -64,6 +48,65 @@ impl RowEncoder {
         Ok(())
     }
 
+    /// The shown cells of a row.
+    pub(super) fn cells<'r, 'c>(
+        &'r self,
+        row: &'r [Cell<'c>],
+    ) -> impl Iterator<Item = Result<Cell<'c>, Malformed>> + use<'r, 'c> {
+        self.places.iter().map(|place| row.get(*place).copied().ok_or(MISSING))
+    }
+
+    /// With several columns the text `(1,2)`; `None` with one, whose cell stands for itself.
+    pub(super) fn tuple(&self, row: &[Cell<'_>]) -> Result<Option<String>, Malformed> {
+        if self.places.len() == 1 {
+            return Ok(None);
+        }
+        let mut text = b"(".to_vec();
+        for (index, cell) in self.cells(row).enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            match cell? {
+                Cell::Null => text.extend_from_slice(b"null"),
+                cell => write_text(&mut text, cell)?,
+            }
+        }
+        text.push(b')');
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+    }
+}
+
+/// Writes rows as JSON.
+#[derive(Debug)]
+pub struct RowEncoder {
+    format: RowFormat,
+    shown: Shown,
+    /// For each shown column the bytes `"name":`.
+    keys: Vec<Vec<u8>>,
+    rows: u64,
+}
+
+impl RowEncoder {
+    /// An encoder that shows these columns.
+    #[must_use]
+    pub fn new(shown: &[String], format: RowFormat) -> Self {
+        let key = |name: &String| {
+            let mut key = Vec::with_capacity(name.len() + 3);
+            string(&mut key, name);
+            key.push(b':');
+            key
+        };
+        Self { format, keys: shown.iter().map(key).collect(), shown: Shown::new(shown), rows: 0 }
+    }
+
+    /// Takes the columns of the rows to come.
+    ///
+    /// # Errors
+    /// When a shown column is not among them.
+    pub fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
+        self.shown.columns(names)
+    }
+
     /// Appends a row, with a comma before each but the first.
     ///
     /// # Errors
@@ -73,6 +116,11 @@ impl RowEncoder {
             out.push(b',');
         }
         self.rows += 1;
+        self.write_alone(out, row)
+    }
+
+    /// Appends a row and nothing around it.
+    pub(super) fn write_alone(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
         match self.format {
             RowFormat::Objects => self.write_object(out, row),
             RowFormat::Identifiers => self.write_identifier(out, row),
@@ -81,8 +129,8 @@ impl RowEncoder {
 
     fn write_object(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
         let mut separator = b'{';
-        for ((_, key), place) in self.shown.iter().zip(&self.places) {
-            let cell = *row.get(*place).ok_or(MISSING)?;
+        for (key, cell) in self.keys.iter().zip(self.shown.cells(row)) {
+            let cell = cell?;
             if cell != Cell::Absent {
                 out.push(std::mem::replace(&mut separator, b','));
                 out.extend_from_slice(key);
@@ -95,26 +143,10 @@ impl RowEncoder {
     }
 
     fn write_identifier(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
-        let mut cells = self.places.iter().map(|place| row.get(*place).copied().ok_or(MISSING));
-        if self.places.len() == 1 {
-            return cells.try_for_each(|cell| write_cell(out, cell?));
+        match self.shown.tuple(row)? {
+            Some(text) => string(out, &text),
+            None => self.shown.cells(row).try_for_each(|cell| write_cell(out, cell?))?,
         }
-        let mut text = String::from("(");
-        for (index, cell) in cells.enumerate() {
-            if index > 0 {
-                text.push(',');
-            }
-            match cell? {
-                Cell::Text(part) => text.push_str(part),
-                other => {
-                    let mut json = Vec::new();
-                    write_cell(&mut json, other)?;
-                    text.push_str(String::from_utf8_lossy(&json).trim_matches('"'));
-                }
-            }
-        }
-        text.push(')');
-        string(out, &text);
         Ok(())
     }
 
