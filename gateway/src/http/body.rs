@@ -22,10 +22,8 @@ pub(super) struct Limits {
 }
 
 /// What a body was.
-#[derive(Default)]
 pub(super) enum Payload {
     /// Nothing.
-    #[default]
     None,
     /// JSON, or what was made JSON.
     Document(Json),
