@@ -54,7 +54,7 @@ impl Default for Limits {
 pub struct CallContext<'a> {
     /// For logs. Printable ASCII, at most 64 characters.
     pub request_id: &'a str,
-    /// The time this call may take, waiting for its turn included, waiting for the reader of the rows not.
+    /// The time this call may take, waiting for its turn included, waiting for the reader of the rows not. Rows begin it anew.
     pub time: Duration,
     /// The transaction it belongs to.
     pub session: Option<u64>,

@@ -16,13 +16,14 @@ use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::plan::{self, RowRules, Scope};
 use crate::request::{Id, TableRead};
-use crate::response::{RowEncoder, RowFormat};
+use crate::response::{Document, Layout, RowEncoder, RowFormat};
 use crate::roles::{Caller, Verb};
 
 /// A table of the request with all that planning needs.
 pub(super) struct Target<'a> {
     pub(super) owner: Owner,
     pub(super) table: Arc<Table>,
+    layout: &'a Layout,
     caller: &'a Caller,
     rules: Option<RowRules<'a>>,
 }
@@ -40,7 +41,7 @@ impl<'a> Target<'a> {
         let rules = role
             .and_then(|role| role.row_filters(job.service.name(), &component, Verb::Get, caller.requestor));
         let rules = rules.map(|(filters, op)| RowRules { filters, op });
-        Ok(Self { owner, table, caller, rules })
+        Ok(Self { owner, table, layout: job.layout, caller, rules })
     }
 
     /// Plans with the scope of this table.
@@ -107,8 +108,8 @@ async fn by_filter(
     let page = target.plan(|scope| plan::page(read, scope))?;
     let count = if read.include_count { Some(target.count(read).await?) } else { None };
     let meta = Meta { count, schema, limit: page.limit, offset: page.offset, is_capped: page.is_capped };
-    let encoder = RowEncoder::new(&page.read.shown, format);
-    page::answer(target, &page.read, encoder, meta, read).await
+    let document = Document::new(&page.read.shown, format, target.layout.clone());
+    page::answer(target, &page.read, document, meta, read).await
 }
 
 /// `GET _table/{table}/{id}`: the row itself, without a wrapper.
