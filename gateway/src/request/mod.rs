@@ -2,7 +2,8 @@
 //! no I/O. Names stay as the caller wrote them and values stay untyped; the plan resolves the first and types the second.
 //!
 //! `filter` is the filter grammar, `lookup` replaces `{user.id}` in a value that is already cut out, `parameters` merges
-//! query string and body, `options` and the types beside it are what a read asks for, `verb` finds the verb that was meant.
+//! query string and body, `options` and the types beside it are what a read asks for, `write` and `records` what a write asks for and
+//! brings along, `verb` finds the verb that was meant.
 
 pub mod filter;
 pub mod lookup;
@@ -14,6 +15,8 @@ mod fields;
 mod id;
 mod order;
 mod parameters;
+mod records;
+mod write;
 
 pub use error::Error;
 pub use fields::{Fields, Related};
@@ -21,3 +24,5 @@ pub use id::{Id, path_id};
 pub use options::{ListRead, TableRead};
 pub use order::{Direction, Nulls, OrderItem};
 pub use parameters::{Parameters, is_true};
+pub use records::{Record, no_records, records, single_record};
+pub use write::TableWrite;
