@@ -7,6 +7,7 @@ mod page;
 mod records;
 mod resource;
 mod schema;
+mod write;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use connector_api::model::{Count, Table, Value};
 use connector_api::{Error, ErrorKind};
 
 pub use resource::Operation;
+pub use write::WriteOrder;
 
 use crate::connectors::{self, CallContext};
 use crate::error::ApiError;
@@ -137,5 +139,12 @@ pub async fn run(
         }
         Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
+        Operation::Write(order) => {
+            let brought = match request.records.take() {
+                Some(stream) => write::Brought::Stream(stream),
+                None => write::Brought::Body(request.what.body.take()),
+            };
+            write::run(job, *order, brought).await
+        }
     }
 }

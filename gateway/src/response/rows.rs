@@ -73,6 +73,14 @@ impl RowEncoder {
             out.push(b',');
         }
         self.rows += 1;
+        self.write_alone(out, row)
+    }
+
+    /// Appends a row that stands by itself.
+    ///
+    /// # Errors
+    /// As [`RowEncoder::write`].
+    pub fn write_alone(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
         match self.format {
             RowFormat::Objects => self.write_object(out, row),
             RowFormat::Identifiers => self.write_identifier(out, row),
