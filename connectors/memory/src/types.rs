@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use connector_api::author::{ColumnType, Date, Instant, Timestamp, Value};
+use connector_api::author::{ColumnType, Date, Instant, TimeOfDay, Timestamp, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -117,10 +117,10 @@ impl Type {
             Self::Decimal => decimal(json).map(Value::Decimal),
             Self::String | Self::Text => text.map(|text| Value::Text(text.to_owned())),
             Self::Binary => text.and_then(|text| STANDARD.decode(text).ok()).map(Value::Bytes),
-            Self::Date => text.and_then(date).map(Value::Date),
-            Self::Time => text.and_then(time_of_day).map(Value::Time),
-            Self::DateTime => text.and_then(timestamp).map(Value::Timestamp),
-            Self::Timestamp => text.and_then(instant).map(Value::Instant),
+            Self::Date => text.and_then(Date::parse).map(Value::Date),
+            Self::Time => text.and_then(TimeOfDay::parse).map(|time| Value::Time(time.0)),
+            Self::DateTime => text.and_then(Timestamp::parse).map(Value::Timestamp),
+            Self::Timestamp => text.and_then(Instant::parse).map(Value::Instant),
             Self::Uuid => text.and_then(uuid).map(Value::Uuid),
             Self::Json => Some(document(json)),
             Self::Array => json.is_array().then(|| document(json)),
@@ -158,71 +158,6 @@ fn is_decimal(text: &str) -> bool {
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// So many digits and nothing else.
-fn fixed(text: &str, length: usize) -> Option<i64> {
-    (text.len() == length && is_digits(text)).then(|| text.parse().ok()).flatten()
-}
-
-fn date(text: &str) -> Option<Date> {
-    let mut parts = text.splitn(3, '-');
-    let (year, month, day) = (fixed(parts.next()?, 4)?, fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?);
-    // Years begin in March, so that the leap day is the last: 153 days in every five months from there.
-    let (year_from_march, month_from_march) =
-        if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let leap_days =
-        year_from_march.div_euclid(4) - year_from_march.div_euclid(100) + year_from_march.div_euclid(400);
-    let days = year_from_march * 365 + leap_days + (153 * month_from_march + 2) / 5 + day - 1 - 719_468;
-    let date = Date(i32::try_from(days).ok()?);
-    // A day that no month has reads back as another one.
-    (date.to_string() == text).then_some(date)
-}
-
-/// Nanoseconds since midnight.
-fn time_of_day(text: &str) -> Option<i64> {
-    let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let mut parts = clock.splitn(3, ':');
-    let (hour, minute, second) =
-        (fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?);
-    if hour > 23 || minute > 59 || second > 59 || fraction.is_empty() || fraction.len() > 9 {
-        return None;
-    }
-    let nanos = fixed(&format!("{fraction:0<9}"), 9)?;
-    Some((hour * 3600 + minute * 60 + second) * 1_000_000_000 + nanos)
-}
-
-fn timestamp(text: &str) -> Option<Timestamp> {
-    let (day, time) = text.split_once(['T', ' '])?;
-    let (day, time) = (date(day)?, time_of_day(time)?);
-    let seconds = i64::from(day.0) * 86_400 + time / 1_000_000_000;
-    Some(Timestamp { seconds, nanos: u32::try_from(time % 1_000_000_000).ok()? })
-}
-
-fn instant(text: &str) -> Option<Instant> {
-    let (local, offset) = match text.strip_suffix('Z') {
-        Some(local) => (local, 0),
-        None => {
-            let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
-            (local, offset_seconds(offset)?)
-        }
-    };
-    let local = timestamp(local)?;
-    let at = Timestamp { seconds: local.seconds - i64::from(offset), ..local };
-    Some(Instant { at, offset: Some(offset) })
-}
-
-/// `+02:00`
-fn offset_seconds(text: &str) -> Option<i32> {
-    let (hours, minutes) = text.get(1..)?.split_once(':')?;
-    let (hours, minutes) = (fixed(hours, 2)?, fixed(minutes, 2)?);
-    let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
-    match text.get(..1)? {
-        _ if hours > 23 || minutes > 59 => None,
-        "+" => Some(seconds),
-        "-" => Some(-seconds),
-        _ => None,
-    }
 }
 
 fn uuid(text: &str) -> Option<[u8; 16]> {

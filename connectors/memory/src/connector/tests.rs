@@ -295,3 +295,9 @@ fn a_long_table_comes_whole_or_ends_at_the_limit() {
         assert_eq!(rows.last(), Some(&vec![Value::I64(2 * i64::try_from(rows.len() - 1).unwrap())]));
     }
 }
+
+#[test]
+fn the_fixture_names_the_version_that_is_tested() {
+    let fixture = include_str!("../../../../tests/fixtures/memory/fixture.toml");
+    assert!(fixture.contains(concat!("versions = [\"", env!("CARGO_PKG_VERSION"), "\"]")));
+}
