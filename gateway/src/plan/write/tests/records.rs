@@ -1,6 +1,6 @@
 //! Values of single records: how each type is read, what is left out, what is missing.
 
-use connector_api::model::{ArithmeticOp, Expr, Function, Path, Value};
+use connector_api::model::{ArithmeticOp, Date, Expr, Function, Path, Value};
 use serde_json::{Value as Json, json};
 
 use super::{Bench, Change, Kind, cells, refused, text};
@@ -61,7 +61,8 @@ fn other_types_are_read_by_their_column() {
     check_refused("is_sold", r#""perhaps""#, "Field 'is_sold' must be a valid boolean.");
     check("photo", r#""AP8Q""#, Value::Bytes(vec![0, 255, 16]));
     check_refused("photo", r#""http://x.io/p""#, "Field 'photo' must be a valid base64 text.");
-    check("day", r#""2024-02-29""#, text("2024-02-29"));
+    check("day", r#""1970-01-02""#, Value::Date(Date(1)));
+    check("day", r#""1/2/1970""#, text("1/2/1970"));
     check("state", "5", text("5"));
     check("anything", "5", Value::I64(5));
     check("anything", r#""5""#, text("5"));
