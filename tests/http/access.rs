@@ -219,6 +219,13 @@ fn lists_show_what_the_caller_may_touch() {
 }
 
 #[test]
+fn the_access_list_shows_what_the_caller_may_touch() {
+    let list = |key: &str| roles().send(get("/api/v2/shop?as_access_list=true").key(key));
+    list("shop-root").is_ok(r#"{"resource":["","*"]}"#);
+    list("root-and-orders").is_ok(r#"{"resource":["","*","_table/orders/","_table/orders/*"]}"#);
+}
+
+#[test]
 fn the_password_for_one_run_is_printed_once_and_never_logged() {
     let gateway = setup("").without_admin().start();
     let line = gateway.output.find("administrator for this run: admin@localhost, password ").unwrap();
