@@ -283,11 +283,24 @@ impl ApiError {
         if let Some(sqlstate) = &error.sqlstate {
             api.code = Code::SqlState(sqlstate.clone());
         }
-        if let Some(reason) = &error.reason {
-            api = api.with_context(json!({ "reason": reason }));
+        if let Some(context) = connector_context(error) {
+            api = api.with_context(context);
         }
         if error.is_temporary { api.retry_in(Duration::from_secs(1)) } else { api }
     }
+}
+
+/// What a connector says of a failure beside its message: `kind` always, constraint and columns where they are known.
+fn connector_context(error: &ConnectorError) -> Option<Json> {
+    let mut context = json!({ "kind": error.reason.as_ref()? });
+    let members = context.as_object_mut()?;
+    if let Some(constraint) = &error.constraint {
+        members.insert("constraint".to_owned(), json!(constraint));
+    }
+    if !error.columns.is_empty() {
+        members.insert("columns".to_owned(), json!(error.columns));
+    }
+    Some(context)
 }
 
 #[cfg(test)]
@@ -300,6 +313,27 @@ mod tests {
         let expected = r#"{"code":404,"context":null,"message":"Table &quot;foo&quot; does not exist in the database.","status_code":404}"#;
         assert_eq!(error.object(false).to_string(), expected);
         assert_eq!(error.object(true)["message"], "Table \"foo\" does not exist in the database.");
+    }
+
+    #[test]
+    fn the_context_of_a_refusal_by_the_store_names_kind_constraint_and_columns() {
+        let error = ConnectorError::new(ErrorKind::Conflict, "a row with this key exists");
+        let check = |error: &ConnectorError, expected: Json| {
+            assert_eq!(ApiError::from_connector(error).object(true)["context"], expected);
+        };
+        check(&error, Json::Null);
+        let error = error.with_reason("unique_violation");
+        check(&error, json!({ "kind": "unique_violation" }));
+        let error = error.with_constraint("by_name").with_columns(["name"]);
+        check(&error, json!({ "kind": "unique_violation", "constraint": "by_name", "columns": ["name"] }));
+    }
+
+    #[test]
+    fn which_row_rule_was_violated_stays_unsaid() {
+        let error =
+            ConnectorError::new(ErrorKind::RuleViolated, "owner must be 7").with_reason("check_failed");
+        let expected = r#"{"code":403,"context":null,"message":"Denied access to some of the requested fields.","status_code":403}"#;
+        assert_eq!(ApiError::from_connector(&error).object(true).to_string(), expected);
     }
 
     #[test]

@@ -31,6 +31,10 @@ mod session;
 #[cfg(test)]
 mod shop;
 #[cfg(test)]
+mod stock;
+#[cfg(test)]
 mod streaming;
 #[cfg(test)]
 mod tunnel;
+#[cfg(test)]
+mod write;

@@ -65,6 +65,12 @@ pub struct Error {
     /// The five characters of the SQL standard, where the store has them or the connector can map them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<Box<str>>,
+    /// The store's name of the constraint that was violated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<Box<str>>,
+    /// The columns whose values were the reason, where they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
     /// The driver's text, for the gateway's log only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Box<str>>,
@@ -83,6 +89,8 @@ impl Error {
             reason: None,
             native_code: None,
             sqlstate: None,
+            constraint: None,
+            columns: Vec::new(),
             detail: None,
             is_temporary,
         }
@@ -123,6 +131,20 @@ impl Error {
     #[must_use]
     pub fn with_sqlstate(mut self, sqlstate: impl Into<Box<str>>) -> Self {
         self.sqlstate = Some(sqlstate.into());
+        self
+    }
+
+    /// Adds the store's name of the constraint that was violated.
+    #[must_use]
+    pub fn with_constraint(mut self, constraint: impl Into<Box<str>>) -> Self {
+        self.constraint = Some(constraint.into());
+        self
+    }
+
+    /// Adds the columns whose values were the reason.
+    #[must_use]
+    pub fn with_columns(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.columns = columns.into_iter().map(Into::into).collect();
         self
     }
 
