@@ -38,3 +38,7 @@ mod streaming;
 mod tunnel;
 #[cfg(test)]
 mod write;
+#[cfg(test)]
+mod write_batch;
+#[cfg(test)]
+mod write_rules;
