@@ -1,13 +1,10 @@
 //! Creating, changing and deleting records, one table of cases over both services: answers, and the rows that are left.
 
+use crate::shop::NO_RECORDS;
 use crate::stock::{SERVICES, Stock, UNTOUCHED, WRITER};
 
 /// Verb and what stands behind the table's address; body; status and body of the answer; the rows that are left.
 type Case = ((&'static str, &'static str), &'static str, (u16, &'static str), &'static str);
-
-/// The answer to a body without records.
-const NO_RECORDS: &str = "No record(s) detected in request. Please make sure record(s) are wrapped in a 'resource' tag. \
-                          Example: {&quot;resource&quot;:[{&quot;record&quot;:1},{&quot;record&quot;:2}]}";
 
 #[track_caller]
 fn check_all(cases: &[Case]) {

@@ -33,8 +33,8 @@ fn check(order: (&str, &str), body: &str, answer: &str, left: &str) {
 
 #[test]
 fn the_first_record_that_fails_ends_the_list_and_those_before_it_stay() {
-    let null = own(400, "Field 'name' can not be NULL.");
-    let answer = batch_error(&[1], &json!([{ "id": 4 }, null]), "created");
+    let refused = own(400, "Field 'name' can not be NULL.");
+    let answer = batch_error(&[1], &json!([{ "id": 4 }, refused]), "created");
     check(("POST", ""), NEW, &answer, "1 a new 1 7|2 b new 2 7|3 c old 3 8|4 d new - -");
     let missing = own(404, "Record with identifier '99' not found.");
     let answer = batch_error(&[1], &json!([{ "id": 1 }, missing]), "updated");
@@ -46,8 +46,8 @@ fn the_first_record_that_fails_ends_the_list_and_those_before_it_stay() {
 
 #[test]
 fn with_continue_the_records_after_it_are_written_too() {
-    let null = own(400, "Field 'name' can not be NULL.");
-    let answer = batch_error(&[1], &json!([{ "id": 4 }, null, { "id": 5 }]), "created");
+    let refused = own(400, "Field 'name' can not be NULL.");
+    let answer = batch_error(&[1], &json!([{ "id": 4 }, refused, { "id": 5 }]), "created");
     let left = "1 a new 1 7|2 b new 2 7|3 c old 3 8|4 d new - -|5 f new - -";
     check(("POST", "?continue=true"), NEW, &answer, left);
     let missing = |id: u8| own(404, &format!("Record with identifier '{id}' not found."));
@@ -68,8 +68,8 @@ fn with_rollback_nothing_stays_and_nothing_after_it_is_tried() {
             format!("Batch Error: Not all requested records could be {done}. All changes rolled back.");
         check(order, body, &batch_error_with(failed, &entries, &message), UNTOUCHED);
     };
-    let null = own(400, "Field 'name' can not be NULL.");
-    check(("POST", "?rollback=true"), NEW, &[1], json!([{ "id": 4 }, null]), "created");
+    let refused = own(400, "Field 'name' can not be NULL.");
+    check(("POST", "?rollback=true"), NEW, &[1], json!([{ "id": 4 }, refused]), "created");
     let missing = own(404, "Record with identifier '99' not found.");
     let body = r#"[{"id":1,"qty":5},{"id":99,"qty":6},{"id":2,"qty":7}]"#;
     check(("PATCH", "?rollback=true"), body, &[1], json!([{ "id": 1 }, missing]), "updated");
