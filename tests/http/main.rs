@@ -42,3 +42,5 @@ mod write;
 mod write_batch;
 #[cfg(test)]
 mod write_rules;
+#[cfg(test)]
+mod write_stream;
