@@ -192,7 +192,7 @@ fn expressions_are_computed_by_the_store() {
         (assignment.column, assignment.value, call.params)
     };
     let now = Expr::Call { function: Function::Now, args: Vec::new() };
-    for text in [json!("NOW()"), json!({ "value": "now()" })] {
+    for text in [json!("NOW()"), json!({ "value": "now()" }), json!("CURRENT_TIMESTAMP")] {
         let record = json!({ "name": "x", "day": { "expression": text } });
         assert_eq!(computed(Kind::Insert, &record), (Path::column("day"), now.clone(), Vec::new()));
     }
