@@ -186,6 +186,7 @@ fn records_are_deleted_by_identifiers_records_filter_or_force() {
     check_all(&[
         (("DELETE", "?ids=1,3"), "", (200, r#"{"resource":[{"id":1},{"id":3}]}"#), "2 b new 2 7"),
         (("DELETE", "/2"), "", (200, r#"{"id":2}"#), "1 a new 1 7|3 c old 3 8"),
+        (("DELETE", "/2?as_list=true"), "", (200, r#"{"id":2}"#), "1 a new 1 7|3 c old 3 8"),
         (
             ("DELETE", ""),
             r#"{"resource":[{"id":3,"name":"ignored"},{"id":1}]}"#,

@@ -113,6 +113,17 @@ fn of_a_stream_as_many_rows_are_listed_as_an_answer_may_have_and_all_are_counted
 }
 
 #[test]
+fn records_that_fill_a_call_each_are_counted_one_by_one() {
+    let gateway = Inside::start();
+    for service in SERVICES {
+        let name = |number: usize| format!("{number} ").repeat(150 * 1024);
+        let records = stream::iter((0..12).map(move |number| record(json!({ "name": name(number) }))));
+        let answer = RUNTIME.block_on(gateway.stream((service, "stock0"), (Verb::Post, &[]), records));
+        assert_eq!(answer, json!({ "resource": ids(4..14), "meta": { "count": 12 } }), "{service}");
+    }
+}
+
+#[test]
 fn a_record_that_fails_beyond_what_is_listed_is_listed_all_the_same() {
     let gateway = Inside::start();
     let check = |table: &str, option: &[(&str, &str)], after: Vec<Json>, count: u64, left: u64| {

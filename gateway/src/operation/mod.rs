@@ -82,6 +82,11 @@ impl Owner {
         failed(&self.service, &self.request_id, &error.into())
     }
 
+    /// Logs a connector's failure.
+    fn note(&self, error: &Error) {
+        note(&self.service, &self.request_id, error);
+    }
+
     /// The table with this name.
     async fn table(&self, name: &str) -> Result<Arc<Table>, ApiError> {
         let table =
@@ -102,13 +107,17 @@ impl Owner {
     }
 }
 
-/// A table or column that is gone means that the catalogue is out of date.
 fn failed(service: &Service, request_id: &str, error: &Error) -> ApiError {
+    note(service, request_id, error);
+    ApiError::from_connector(error)
+}
+
+/// A table or column that is gone means that the catalogue is out of date.
+fn note(service: &Service, request_id: &str, error: &Error) {
     events::connector_failed(service.name(), request_id, error);
     if error.kind == ErrorKind::NotFound {
         service.catalogue().forget();
     }
-    ApiError::from_connector(error)
 }
 
 /// Does it. A write takes the records out of the request.

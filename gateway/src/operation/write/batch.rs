@@ -1,15 +1,14 @@
 //! A write record by record: planned one by one, sent in calls of many, each with an end of its own.
 
-use connector_api::{Error, ErrorKind};
+use connector_api::Error;
 
 use super::input::{Input, Item};
-use super::outcome::{ends, failure, is_a_records, is_worth_a_line};
+use super::outcome::{ends, failure, is_a_records, is_missing_row, is_worth_a_line};
 use super::relations::Relations;
 use super::send::{Sent, Shown, send};
 use super::session::Session;
 use super::tally::Tally;
 use crate::error::ApiError;
-use crate::events;
 use crate::operation::records::{Target, name_of};
 use crate::plan::{Gathered, Kind, Planned, Selection, Write};
 use crate::request::{TableWrite, no_records};
@@ -147,7 +146,7 @@ impl<'a, 'j> Batch<'a, 'j> {
         match send(owner, &call, self.session.as_ref(), &shown).await {
             Ok(sent) => self.sent(&waiting, sent),
             Err(error) if waiting.len() == 1 && is_a_records(&error) => {
-                self.log(&error);
+                owner.note(&error);
                 waiting.iter().for_each(|record| self.tally.failed(record.index, record.failed(&error)));
                 Ok(())
             }
@@ -172,7 +171,7 @@ impl<'a, 'j> Batch<'a, 'j> {
         let errors: Vec<Error> = sent.outcomes.iter().filter_map(failure).collect();
         // One line in the log for each call, not for each record.
         if let Some(error) = errors.iter().find(|error| is_worth_a_line(error)) {
-            self.log(error);
+            self.target.owner.note(error);
         }
         let is_alone = waiting.len() == 1;
         let mut rows = sent.rows.into_iter();
@@ -199,11 +198,6 @@ impl<'a, 'j> Batch<'a, 'j> {
         self.target.owner.failed(Error::internal("the connector gave back other rows than it says it wrote"))
     }
 
-    fn log(&self, error: &Error) {
-        let owner = &self.target.owner;
-        events::connector_failed(owner.service.name(), &owner.request_id, error);
-    }
-
     async fn end(mut self) -> Result<Tally, ApiError> {
         match self.session.take() {
             Some(session) if self.tally.has_failed() => session.rollback().await,
@@ -218,7 +212,7 @@ impl Waiting {
     /// The error of this record. A row that is missing, or that the row rules hide, is not found.
     fn failed(&self, error: &Error) -> ApiError {
         match &self.name {
-            Some(name) if error.kind == ErrorKind::NotFound => ApiError::unknown_record(name),
+            Some(name) if is_missing_row(error) => ApiError::unknown_record(name),
             _ => ApiError::from_connector(error),
         }
     }

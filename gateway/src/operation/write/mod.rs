@@ -77,6 +77,7 @@ enum Task {
 pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Result<Answer, ApiError> {
     let WriteOrder { verb, table, id, mut options } = order;
     let is_single = id.is_some();
+    options.as_list &= !is_single;
     let is_streamed = matches!(brought, Brought::Stream(_));
     let task = match verb {
         Verb::Post => Task::Records(created(brought)?),

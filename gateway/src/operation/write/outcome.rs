@@ -34,9 +34,15 @@ pub(super) fn is_a_records(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::InvalidRequest | ErrorKind::Conflict | ErrorKind::RuleViolated)
 }
 
-/// Whether the store is to be blamed rather than the record, so that the log should have it.
+/// Whether it is the row that is not there, and not its table or one of its columns.
+pub(super) fn is_missing_row(error: &Error) -> bool {
+    let is_structure = matches!(error.reason.as_deref(), Some("table_not_found" | "column_not_found"));
+    error.kind == ErrorKind::NotFound && !is_structure
+}
+
+/// Whether the log should have it: that a row is missing or forbidden is no fault of the store.
 pub(super) fn is_worth_a_line(error: &Error) -> bool {
-    !matches!(error.kind, ErrorKind::NotFound | ErrorKind::RuleViolated)
+    error.kind != ErrorKind::RuleViolated && !is_missing_row(error)
 }
 
 #[cfg(test)]
@@ -60,6 +66,14 @@ mod tests {
     fn outcomes_of_no_record_and_good_ones_change_nothing() {
         let outcomes = [outcome(7, u64::MAX, OutcomeStatus::Failed), outcome(0, 2, OutcomeStatus::Ok)];
         assert_eq!(ends(&outcomes, 2), [None, None]);
+    }
+
+    #[test]
+    fn a_column_that_is_gone_is_no_missing_row() {
+        let error = Error::new(ErrorKind::NotFound, "there is none");
+        assert!(is_missing_row(&error) && !is_worth_a_line(&error));
+        let error = error.with_reason("column_not_found");
+        assert!(!is_missing_row(&error) && is_worth_a_line(&error));
     }
 
     #[test]

@@ -5,7 +5,6 @@ use connector_api::model::Begin;
 
 use crate::connectors::CallContext;
 use crate::error::ApiError;
-use crate::events;
 use crate::operation::Owner;
 
 /// A transaction that runs.
@@ -57,6 +56,6 @@ fn context(owner: &Owner, number: u64) -> CallContext<'_> {
 
 async fn roll_back(owner: &Owner, number: u64) {
     if let Err(error) = owner.connection.rollback(context(owner, number)).await {
-        events::connector_failed(owner.service.name(), &owner.request_id, &error);
+        owner.note(&error);
     }
 }

@@ -35,8 +35,11 @@ impl Tally {
     /// A record did well and touched so many rows, nearly always one. `rows`: those to show.
     pub(super) fn wrote(&mut self, index: usize, touched: u64, rows: impl Iterator<Item = Vec<u8>>) {
         self.written += touched;
-        let room = self.kept.saturating_sub(self.entries.len() - self.failed.len());
-        self.entries.extend(rows.take(room).map(|row| (index, Entry::Row(row))));
+        for row in rows {
+            if self.entries.len() - self.failed.len() < self.kept {
+                self.entries.push((index, Entry::Row(row)));
+            }
+        }
     }
 
     /// A record failed.
