@@ -293,12 +293,13 @@ impl ApiError {
 /// What a connector says of a failure beside its message: `kind` always, constraint and columns where they are known.
 fn connector_context(error: &ConnectorError) -> Option<Json> {
     let mut context = json!({ "kind": error.reason.as_ref()? });
+    let violation = error.violation.as_deref().cloned().unwrap_or_default();
     let members = context.as_object_mut()?;
-    if let Some(constraint) = &error.constraint {
-        members.insert("constraint".to_owned(), json!(constraint));
+    if let Some(constraint) = violation.constraint {
+        members.insert("constraint".to_owned(), Json::from(constraint));
     }
-    if !error.columns.is_empty() {
-        members.insert("columns".to_owned(), json!(error.columns));
+    if !violation.columns.is_empty() {
+        members.insert("columns".to_owned(), Json::from(violation.columns));
     }
     Some(context)
 }

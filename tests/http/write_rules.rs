@@ -126,8 +126,7 @@ fn an_upsert_keeps_the_rules_of_both_verbs() {
         send(r#"[{"id":1,"qty":5},{"id":8,"name":"h","owner":7}]"#)
             .is_ok(r#"{"resource":[{"id":1},{"id":8}]}"#);
         // Somebody else's row, a new row of somebody else, a state that only the rules for new rows forbid.
-        let bad =
-            r#"[{"id":3,"name":"c"},{"id":9,"name":"i","owner":8},{"id":9,"name":"i","owner":7,"state":"old"}]"#;
+        let bad = r#"[{"id":3,"name":"c"},{"id":9,"name":"i","owner":8},{"id":9,"name":"i","owner":7,"state":"old"}]"#;
         assert_eq!(own_errors(&send(bad)), vec![(403, DENIED.to_owned()); 3], "{service}");
         assert_eq!(stock.rows(service), "1 a new 5 7|2 b new 2 7|3 c old 3 8|8 h new - 7", "{service}");
     }

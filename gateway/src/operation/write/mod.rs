@@ -141,7 +141,7 @@ async fn changed(id: Option<Id>, brought: Brought, options: &mut TableWrite) -> 
     };
     Ok(match (ids, filter) {
         (Some(ids), _) => Task::Records(Input::of_ids(ids, record)),
-        (None, Some(filter)) => Task::Matching(Selection::Matching(filter), Some(record)),
+        (None, Some(filter)) => Task::Matching(Selection::Matching(Box::new(filter)), Some(record)),
         (None, None) => Task::Records(Input::of_records(vec![record])),
     })
 }
@@ -165,7 +165,7 @@ fn removed(id: Option<Id>, brought: Brought, options: &mut TableWrite) -> Result
         }
     }
     if let Some(filter) = options.filter.take() {
-        return Ok(Task::Matching(Selection::Matching(filter), None));
+        return Ok(Task::Matching(Selection::Matching(Box::new(filter)), None));
     }
     if options.has_empty_filter {
         return Err(ApiError::empty_delete_filter());

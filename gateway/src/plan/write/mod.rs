@@ -40,7 +40,7 @@ pub enum Selection {
     /// One for each record, by its identifying fields. New rows belong here too.
     Keys,
     /// All that match.
-    Matching(Node),
+    Matching(Box<Node>),
     /// All that the row rules permit.
     All,
 }

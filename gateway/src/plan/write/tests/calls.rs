@@ -194,7 +194,7 @@ fn a_filter_and_the_rules_say_which_rows_a_write_touches() {
     };
     let owned = Filter::And(vec![equals("owner", 0)]);
     assert_eq!(
-        rows(Selection::Matching(node)),
+        rows(Selection::Matching(Box::new(node))),
         (
             Selector::Where(Filter::And(vec![equals("qty", 1), owned.clone()])),
             paths(&["id"]),

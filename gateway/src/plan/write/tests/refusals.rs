@@ -7,7 +7,7 @@ use crate::request::filter;
 use crate::request::{Fields, Related};
 
 fn some_rows() -> Selection {
-    Selection::Matching(filter::parse("qty = 5", &filter::Params::new()).unwrap().unwrap())
+    Selection::Matching(Box::new(filter::parse("qty = 5", &filter::Params::new()).unwrap().unwrap()))
 }
 
 #[test]
