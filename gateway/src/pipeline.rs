@@ -23,10 +23,9 @@ use futures_core::Stream;
 use crate::error::{self, ApiError};
 use crate::hooks::{HookAnswer, HookRequest, Hooks, event_names};
 use crate::operation::{self, Operation};
-use crate::request::Parameters;
-pub use crate::request::body::Record;
+pub use crate::request::Record;
 use crate::response::Layout;
-use crate::roles::{self, Caller};
+use crate::roles::{self, Caller, Verb};
 use crate::snapshot::Snapshot;
 
 /// A permitted-or-not request with everything that deciding and doing need.
@@ -87,8 +86,7 @@ impl Answer {
 /// # Errors
 /// Whatever refuses it on the way.
 pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answer, ApiError> {
-    permit(&request)?;
-    let mut operation = parse(&request)?;
+    let mut operation = permitted(&request)?;
     let Some(hooks) = snapshot.hooks.clone() else {
         return operation::run(snapshot, &mut request, operation).await;
     };
@@ -105,19 +103,20 @@ pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answe
     after(hooks.as_ref(), &listened, &request.what, answer).await
 }
 
-fn permit(request: &Request) -> Result<(), ApiError> {
-    let HookRequest { service, resource, verb, .. } = &request.what;
-    roles::decide(&request.caller, service, &operation::component(resource), *verb)?;
-    Ok(())
+/// What the request asks, when its caller may ask it. A verb that is not granted is denied before anything is read of the request.
+fn permitted(request: &Request) -> Result<Operation, ApiError> {
+    permit(request, request.what.verb)?;
+    let operation = Operation::parse(&request.what)?;
+    if let Some(verb) = operation.further_verb() {
+        permit(request, verb)?;
+    }
+    Ok(operation)
 }
 
-fn parse(request: &Request) -> Result<Operation, ApiError> {
-    let what = &request.what;
-    let body = match &what.body {
-        None => None,
-        Some(body) => Some(body.as_object().ok_or_else(ApiError::unexpected_body)?),
-    };
-    Operation::parse(what, Parameters { query: &what.query, body })
+fn permit(request: &Request, verb: Verb) -> Result<(), ApiError> {
+    let HookRequest { service, resource, .. } = &request.what;
+    roles::decide(&request.caller, service, &operation::component(resource), verb)?;
+    Ok(())
 }
 
 /// The events before the operation. A hook's answer stands for the operation's, but later hooks still see the request.
@@ -134,8 +133,7 @@ async fn before(
         let as_it_was = request.what.clone();
         given = hooks.before(&event, &mut request.what).await?.or(given);
         if request.what != as_it_was {
-            permit(request)?;
-            *operation = parse(request)?;
+            *operation = permitted(request)?;
         }
     }
     Ok(given)

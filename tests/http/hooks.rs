@@ -16,8 +16,17 @@ use crate::gateway::Setup;
 use crate::shop::{READER, setup};
 
 const ONE_TABLE: &str = "key-of-one-table";
-/// An app that may read the table `orders` and nothing else.
+/// An app that may read the table `orders` and nothing else, and one that may write customers.
 const CONFIG: &str = r#"
+[[roles]]
+name = "customers"
+access = [{ service = "shop", component = "_table/customers/*", verbs = ["GET", "POST"] }]
+
+[[apps]]
+name = "customers"
+role = "customers"
+api_key = "key-of-customers"
+
 [[roles]]
 name = "one-table"
 access = [{ service = "shop", component = "_table/orders/*", verbs = ["GET"] }]
@@ -302,4 +311,20 @@ fn a_hook_that_listens_to_nothing_is_not_called() {
         .send(gateway.address)
         .is_ok("5");
     assert_eq!(gateway.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn a_hook_may_change_the_records_of_a_write() {
+    let before: Before = |event, request| {
+        if event == "shop._table.customers.post.pre_process" {
+            request.body = Some(json!({ "resource": [{ "name": "Flo", "country": "IT" }] }));
+        }
+        Ok(None)
+    };
+    let gateway = Hooked::start(Script { before: Some(before), ..Script::default() });
+    let target = "/api/v2/shop/_table/customers?fields=*";
+    // Not even its form was right before.
+    let sent = request("POST", target).key("key-of-customers").body(json!({ "name": "Eve" }));
+    sent.send(gateway.address)
+        .is_ok(r#"{"resource":[{"id":5,"name":"Flo","country":"IT","referred_by":null}]}"#);
 }

@@ -33,6 +33,16 @@ mod session;
 #[cfg(test)]
 mod shop;
 #[cfg(test)]
+mod stock;
+#[cfg(test)]
 mod streaming;
 #[cfg(test)]
 mod tunnel;
+#[cfg(test)]
+mod write;
+#[cfg(test)]
+mod write_batch;
+#[cfg(test)]
+mod write_rules;
+#[cfg(test)]
+mod write_stream;

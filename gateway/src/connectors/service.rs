@@ -352,7 +352,7 @@ fn down() -> Error {
     Error::new(ErrorKind::Unavailable, "the connector of this service does not respond").with_reason("down")
 }
 
-fn to_json(shape: &impl Serialize) -> Result<Vec<u8>> {
+pub(super) fn to_json(shape: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(shape)
         .map_err(|error| Error::internal("a request can't be written as JSON").with_detail(error))
 }

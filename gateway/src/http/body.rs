@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use super::progress::Progress;
 use crate::error::ApiError;
 use crate::pipeline::RecordStream;
-use crate::request::body::{Record, Records, document};
+use crate::request::Record;
+use crate::request::body::{Records, document};
 use crate::request::media::BodyMedia;
 
 /// What a body may be.

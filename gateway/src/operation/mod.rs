@@ -7,6 +7,7 @@ mod page;
 mod records;
 mod resource;
 mod schema;
+mod write;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use connector_api::model::{Count, Table, Value};
 use connector_api::{Error, ErrorKind};
 
 pub use resource::Operation;
+pub use write::WriteOrder;
 
 use crate::connectors::{self, CallContext};
 use crate::error::ApiError;
@@ -83,6 +85,11 @@ impl Owner {
         failed(&self.service, &self.request_id, &error.into())
     }
 
+    /// Logs a connector's failure.
+    fn note(&self, error: &Error) {
+        note(&self.service, &self.request_id, error);
+    }
+
     /// The table with this name.
     async fn table(&self, name: &str) -> Result<Arc<Table>, ApiError> {
         let table =
@@ -103,13 +110,17 @@ impl Owner {
     }
 }
 
-/// A table or column that is gone means that the catalogue is out of date.
 fn failed(service: &Service, request_id: &str, error: &Error) -> ApiError {
+    note(service, request_id, error);
+    ApiError::from_connector(error)
+}
+
+/// A table or column that is gone means that the catalogue is out of date.
+fn note(service: &Service, request_id: &str, error: &Error) {
     events::connector_failed(service.name(), request_id, error);
     if error.kind == ErrorKind::NotFound {
         service.catalogue().forget();
     }
-    ApiError::from_connector(error)
 }
 
 /// Does it. A write takes the records out of the request.
@@ -141,5 +152,12 @@ pub async fn run(
         }
         Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
+        Operation::Write(order) => {
+            let brought = match request.records.take() {
+                Some(stream) => write::Brought::Stream(stream),
+                None => write::Brought::Body(request.what.body.take()),
+            };
+            write::run(job, *order, brought).await
+        }
     }
 }

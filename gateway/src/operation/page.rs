@@ -179,8 +179,8 @@ impl Page {
     }
 }
 
-/// Rows that are already JSON, wrapped.
-pub(super) fn wrapped<'r>(rows: impl Iterator<Item = &'r [u8]>, schema: Option<Json>) -> Answer {
+/// Rows that are already JSON, wrapped, with what stands beside them.
+pub(super) fn wrapped<'r>(rows: impl Iterator<Item = &'r [u8]>, meta: Map<String, Json>) -> Answer {
     let mut body = b"{\"resource\":[".to_vec();
     for (index, row) in rows.enumerate() {
         if index > 0 {
@@ -189,10 +189,9 @@ pub(super) fn wrapped<'r>(rows: impl Iterator<Item = &'r [u8]>, schema: Option<J
         body.extend_from_slice(row);
     }
     body.push(b']');
-    if let Some(schema) = schema {
-        let meta = Json::Object(Map::from_iter([("schema".to_owned(), schema)]));
+    if !meta.is_empty() {
         body.extend_from_slice(b",\"meta\":");
-        body.extend_from_slice(meta.to_string().as_bytes());
+        body.extend_from_slice(Json::Object(meta).to_string().as_bytes());
     }
     body.push(b'}');
     Answer::json(body)

@@ -3,7 +3,8 @@
 //!
 //! `media` knows the names of forms, `body` reads bodies in them; `filter` is the filter grammar, `lookup` replaces
 //! `{user.id}` in a value that is already cut out, `parameters` merges query string and body, `options` and the types
-//! beside it are what a read asks for, `verb` finds the verb that was meant.
+//! beside it are what a read asks for, `write` and `records` what a write asks for and brings along, `verb` finds the
+//! verb that was meant.
 
 pub mod body;
 pub mod filter;
@@ -17,6 +18,8 @@ mod fields;
 mod id;
 mod order;
 mod parameters;
+mod records;
+mod write;
 
 pub use error::Error;
 pub use fields::{Fields, Related};
@@ -24,3 +27,5 @@ pub use id::{Id, path_id};
 pub use options::{ListRead, TableRead};
 pub use order::{Direction, Nulls, OrderItem};
 pub use parameters::{Parameters, is_true};
+pub use records::{Record, no_records, records, single_record};
+pub use write::TableWrite;

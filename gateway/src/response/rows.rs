@@ -142,8 +142,11 @@ impl RowEncoder {
         self.rows += 1;
     }
 
-    /// Appends a row and nothing around it.
-    pub(super) fn write_alone(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
+    /// Appends a row that stands by itself.
+    ///
+    /// # Errors
+    /// As [`RowEncoder::write`].
+    pub fn write_alone(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
         match self.format {
             RowFormat::Objects => self.write_object(out, |place| row.get(place).copied().ok_or(MISSING)),
             RowFormat::Identifiers => self.write_identifier(out, row),

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use csv_core::{ReadRecordResult, Reader};
 use serde_json::Value as Json;
 
-use super::{Error, Record};
+use super::Error;
+use crate::request::Record;
 
 /// More columns no table has.
 const MAX_COLUMNS: usize = 32 * 1024;

@@ -2,7 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::{Error, Record};
+use super::Error;
+use crate::request::Record;
 
 /// Collects the bytes of one line.
 #[derive(Debug)]
