@@ -14,7 +14,7 @@ use crate::http::{Listening, router, serve};
 use crate::roles::{self, RequestorMask, VerbMask};
 use crate::services::{Options, Service};
 use crate::settings::{self, LoadOptions, Problem, Problems, Settings};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Answers, Snapshot};
 use crate::telemetry::{self, Telemetry};
 
 /// The administrator's address where the environment names none.
@@ -252,7 +252,12 @@ fn snapshot(
         auth,
         hooks,
         plain_errors: settings.errors.plain,
+        answers: Answers {
+            wrapper: settings.answers.resources_wrapper.as_str().into(),
+            always_wrap: settings.answers.always_wrap_resources,
+        },
         max_body_size: settings.server.max_body_size.bytes(),
+        max_stream_size: settings.server.max_stream_size.map(|size| size.bytes()),
         request_timeout: settings.server.request_timeout.get(),
     })
 }

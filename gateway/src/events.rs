@@ -28,6 +28,11 @@ pub(crate) fn answered(request_id: &str, method: &str, path: &str, status: u16, 
     tracing::info!(target: "tablegate::http", request_id, method, path, status, milliseconds = took.as_secs_f64() * 1000.0, "answered");
 }
 
+/// An answer was cut off after its beginning had been sent.
+pub(crate) fn cut_off(request_id: &str, error: &crate::error::ApiError) {
+    tracing::warn!(target: "tablegate::http", request_id, status = error.status.as_u16(), message = %error.message, "an answer was cut off");
+}
+
 /// A connector failed; its own text stands here and nowhere else.
 pub(crate) fn connector_failed(service: &str, request_id: &str, error: &connector_api::Error) {
     tracing::warn!(

@@ -229,7 +229,8 @@ pub(super) fn spawn(what: &'static str, work: impl FnOnce() + Send + 'static) ->
     })
 }
 
-/// A running call with a budget of time: the sum of all waiting for the connector. Waiting for the client does not count.
+/// A running call with a budget of time: the sum of all waiting for the connector since it last got on. Waiting for the client does not
+/// count.
 #[derive(Debug)]
 pub(super) struct GuardedCall {
     call: Option<Running>,
@@ -304,6 +305,11 @@ impl GuardedCall {
         if let Some(since) = self.timer.as_mut().and_then(|timer| timer.waiting_since.take()) {
             self.left = self.left.saturating_sub(since.elapsed());
         }
+    }
+
+    /// The call has got on: its time begins anew.
+    pub(super) fn renew(&mut self) {
+        self.left = self.limit;
     }
 
     /// Cancels what is left of the call. A drop inside the library may block too, so it counts as an entry, and where none may begin

@@ -86,6 +86,10 @@ impl RowStream {
             return Err(protocol_error("the answer was cut off: it has no closing frame"));
         };
         let batch = self.order.check(message)?;
+        if batch.row_count() > 0 {
+            // A long answer is not cut as long as rows come.
+            self.call.renew();
+        }
         if self.order.summary.is_some() {
             self.is_over = true;
             self.call.release();

@@ -54,7 +54,7 @@ impl Default for Limits {
 pub struct CallContext<'a> {
     /// For logs. Printable ASCII, at most 64 characters.
     pub request_id: &'a str,
-    /// The time this call may take, waiting for its turn included, waiting for the reader of the rows not.
+    /// The time this call may take, waiting for its turn included, waiting for the reader of the rows not. Rows begin it anew.
     pub time: Duration,
     /// The transaction it belongs to.
     pub session: Option<u64>,
@@ -352,7 +352,7 @@ fn down() -> Error {
     Error::new(ErrorKind::Unavailable, "the connector of this service does not respond").with_reason("down")
 }
 
-fn to_json(shape: &impl Serialize) -> Result<Vec<u8>> {
+pub(super) fn to_json(shape: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(shape)
         .map_err(|error| Error::internal("a request can't be written as JSON").with_detail(error))
 }

@@ -16,31 +16,32 @@ use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::plan::{self, RowRules, Scope};
 use crate::request::{Id, TableRead};
-use crate::response::{RowEncoder, RowFormat};
+use crate::response::{Document, Layout, RowEncoder, RowFormat};
 use crate::roles::{Caller, Verb};
 
 /// A table of the request with all that planning needs.
 pub(super) struct Target<'a> {
     pub(super) owner: Owner,
     pub(super) table: Arc<Table>,
+    layout: &'a Layout,
     caller: &'a Caller,
     rules: Option<RowRules<'a>>,
+    rules_of_new_rows: Option<RowRules<'a>>,
 }
 
 impl<'a> Target<'a> {
-    async fn find(job: Job<'a>, name: &str, refresh: bool) -> Result<Self, ApiError> {
+    /// The table with this name, under the row rules that the caller's role has for this verb.
+    pub(super) async fn find(job: Job<'a>, name: &str, verb: Verb) -> Result<Self, ApiError> {
         let owner = job.owner().await?;
-        if refresh {
-            owner.service.catalogue().forget();
-        }
         let table = owner.table(name).await?;
-        let component = component(&["_table".to_owned(), name.to_owned()]);
-        let caller = job.caller;
-        let role = caller.role.as_ref().filter(|_| !caller.is_admin);
-        let rules = role
-            .and_then(|role| role.row_filters(job.service.name(), &component, Verb::Get, caller.requestor));
-        let rules = rules.map(|(filters, op)| RowRules { filters, op });
-        Ok(Self { owner, table, caller, rules })
+        let rules = rules(job, name, verb);
+        Ok(Self { owner, table, layout: job.layout, caller: job.caller, rules, rules_of_new_rows: None })
+    }
+
+    /// Adds the rules for rows that this write creates although its verb changes rows.
+    pub(super) fn creating_too(mut self, job: Job<'a>, name: &str) -> Self {
+        self.rules_of_new_rows = rules(job, name, Verb::Post);
+        self
     }
 
     /// Plans with the scope of this table.
@@ -53,6 +54,7 @@ impl<'a> Target<'a> {
             table: &self.table,
             capabilities: self.owner.connection.capabilities(),
             rules: self.rules,
+            rules_of_new_rows: self.rules_of_new_rows,
             lookup: &lookup,
             max_records: self.owner.service.max_records(),
         };
@@ -76,9 +78,26 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The row rules of the caller's role for a verb on this table.
+fn rules<'a>(job: Job<'a>, table: &str, verb: Verb) -> Option<RowRules<'a>> {
+    let component = component(&["_table".to_owned(), table.to_owned()]);
+    let caller = job.caller;
+    let role = caller.role.as_ref().filter(|_| !caller.is_admin)?;
+    let (filters, op) = role.row_filters(job.service.name(), &component, verb, caller.requestor)?;
+    Some(RowRules { filters, op })
+}
+
+/// Where the request says so, what is known of the tables is read again.
+fn refresh(job: Job<'_>, read: &TableRead) {
+    if read.refresh {
+        job.service.catalogue().forget();
+    }
+}
+
 /// `GET _table/{table}`.
 pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -> Result<Answer, ApiError> {
-    let target = Target::find(job, table, read.refresh).await?;
+    refresh(job, &read);
+    let target = Target::find(job, table, Verb::Get).await?;
     if read.count_only && read.ids.is_none() {
         return Ok(Answer::json(target.count(&read).await?.to_string()));
     }
@@ -107,13 +126,14 @@ async fn by_filter(
     let page = target.plan(|scope| plan::page(read, scope))?;
     let count = if read.include_count { Some(target.count(read).await?) } else { None };
     let meta = Meta { count, schema, limit: page.limit, offset: page.offset, is_capped: page.is_capped };
-    let encoder = RowEncoder::new(&page.read.shown, format);
-    page::answer(target, &page.read, encoder, meta, read).await
+    let document = Document::new(&page.read.shown, format, target.layout.clone());
+    page::answer(target, &page.read, document, meta, read).await
 }
 
 /// `GET _table/{table}/{id}`: the row itself, without a wrapper.
 pub(super) async fn single(job: Job<'_>, table: &str, id: &Id, read: TableRead) -> Result<Answer, ApiError> {
-    let target = Target::find(job, table, read.refresh).await?;
+    refresh(job, &read);
+    let target = Target::find(job, table, Verb::Get).await?;
     let plan = target.plan(|scope| plan::single(id, &read, scope))?;
     match first_row(&target, &plan, RowFormat::Objects).await? {
         Some(row) => Ok(Answer::json(row)),

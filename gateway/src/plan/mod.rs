@@ -10,11 +10,13 @@ mod literal;
 mod read;
 mod rules;
 mod values;
+mod write;
 
 pub use columns::Columns;
 pub use error::Error;
 pub use read::{ById, Page, Read, Scope, by_ids, count, page, single};
 pub use rules::RowRules;
+pub use write::{Call, Change, Gathered, Kind, Planned, Selection, Write};
 
 #[cfg(test)]
 mod tests;

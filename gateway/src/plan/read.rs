@@ -21,6 +21,8 @@ pub struct Scope<'a> {
     pub capabilities: &'a Capabilities,
     /// Row rules of the caller's role.
     pub rules: Option<RowRules<'a>>,
+    /// Further row rules for rows that are created where they might as well be changed.
+    pub rules_of_new_rows: Option<RowRules<'a>>,
     /// Values of lookups such as `user.id`.
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
     /// The most rows an answer may have, at least 1.
@@ -70,7 +72,7 @@ pub struct ById {
 pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
     refuse_unbuilt(request)?;
     let columns = Columns::new(scope.table);
-    let key = key_columns(request, scope)?;
+    let key = key_columns(&request.id_field, scope)?;
     let shown = shown(&request.fields, columns, &key)?;
     let mut values = Values::default();
     let filter = combined(request, scope, &mut values)?;
@@ -156,7 +158,7 @@ fn by_key(
     let shown = shown(&request.fields, Columns::new(scope.table), &key)?;
     let mut values = Values::default();
     let wanted = key_filter(&key, keys, &mut values);
-    let rules = rules::plan(scope, &mut values)?;
+    let rules = rules::plan(scope.rules, scope, &mut values)?;
     let limit = values.push(row_count(u64::try_from(keys.len()).unwrap_or(u64::MAX)));
     let hidden = key.iter().filter(|name| !shown.contains(name));
     let select = shown.iter().chain(hidden).map(Path::column).collect();
@@ -169,11 +171,11 @@ fn by_key(
 
 /// The columns that identify a row of this request.
 fn identifying(request: &TableRead, scope: &Scope<'_>) -> Result<Vec<String>, Error> {
-    let key = key_columns(request, scope)?;
+    let key = key_columns(&request.id_field, scope)?;
     if key.is_empty() { Err(Error::NoIdentifier) } else { Ok(key) }
 }
 
-fn is_unique(key: &[String], table: &Table) -> bool {
+pub(super) fn is_unique(key: &[String], table: &Table) -> bool {
     let is_same = |other: &[String]| other.len() == key.len() && key.iter().all(|name| other.contains(name));
     is_same(&table.primary_key) || table.unique_keys.iter().any(|unique| is_same(&unique.columns))
 }
@@ -203,7 +205,6 @@ fn refuse_unbuilt(request: &TableRead) -> Result<(), Error> {
         (request.distinct, "distinct"),
         (request.page.is_some() || request.cursor.is_some(), "a cursor"),
         (request.count.is_some(), "count"),
-        (request.file.is_some(), "file"),
     ];
     unbuilt.into_iter().try_for_each(|(is_asked, feature)| require(!is_asked, feature))
 }
@@ -211,7 +212,7 @@ fn refuse_unbuilt(request: &TableRead) -> Result<(), Error> {
 /// The client's filter and the row rules.
 fn combined(request: &TableRead, scope: &Scope<'_>, values: &mut Values) -> Result<Option<Filter>, Error> {
     let client = request.filter.as_ref().map(|node| Planner::new(scope, values).plan(node)).transpose()?;
-    let rules = rules::plan(scope, values)?;
+    let rules = rules::plan(scope.rules, scope, values)?;
     let filter = all_of([client, rules]);
     if let Some(filter) = &filter {
         check_filter(filter, scope.capabilities)?;
@@ -219,7 +220,7 @@ fn combined(request: &TableRead, scope: &Scope<'_>, values: &mut Values) -> Resu
     Ok(filter)
 }
 
-fn all_of(parts: [Option<Filter>; 2]) -> Option<Filter> {
+pub(super) fn all_of(parts: [Option<Filter>; 2]) -> Option<Filter> {
     match parts {
         [Some(first), Some(second)] => Some(Filter::And(vec![first, second])),
         [first, second] => first.or(second),
@@ -227,21 +228,17 @@ fn all_of(parts: [Option<Filter>; 2]) -> Option<Filter> {
 }
 
 /// `id_field`, where a name that is no column is dropped, else the primary key.
-fn key_columns(request: &TableRead, scope: &Scope<'_>) -> Result<Vec<String>, Error> {
-    if request.id_field.is_empty() {
+pub(super) fn key_columns(id_field: &[String], scope: &Scope<'_>) -> Result<Vec<String>, Error> {
+    if id_field.is_empty() {
         return Ok(scope.table.primary_key.clone());
     }
     let columns = Columns::new(scope.table);
-    let found: Vec<String> = request
-        .id_field
-        .iter()
-        .filter_map(|name| columns.find(name))
-        .map(|column| column.name.clone())
-        .collect();
+    let found: Vec<String> =
+        id_field.iter().filter_map(|name| columns.find(name)).map(|column| column.name.clone()).collect();
     if found.is_empty() { Err(Error::NoIdentifier) } else { Ok(found) }
 }
 
-fn shown(fields: &Fields, columns: Columns<'_>, key: &[String]) -> Result<Vec<String>, Error> {
+pub(super) fn shown(fields: &Fields, columns: Columns<'_>, key: &[String]) -> Result<Vec<String>, Error> {
     let all = || columns.all().iter().map(|column| column.name.clone()).collect();
     match fields {
         Fields::Absent | Fields::All => Ok(all()),
@@ -299,7 +296,7 @@ fn order(
 }
 
 /// The values of one identifier, in key order, typed by their columns.
-fn key_values(id: &Id, key: &[String], columns: Columns<'_>) -> Result<Vec<Value>, Error> {
+pub(super) fn key_values(id: &Id, key: &[String], columns: Columns<'_>) -> Result<Vec<Value>, Error> {
     let parts: Vec<Json> = match id {
         Id::Named(members) => key
             .iter()
@@ -315,7 +312,7 @@ fn key_values(id: &Id, key: &[String], columns: Columns<'_>) -> Result<Vec<Value
     key.iter().zip(&parts).map(|(name, part)| key_value(name, part, columns)).collect()
 }
 
-fn key_value(name: &str, part: &Json, columns: Columns<'_>) -> Result<Value, Error> {
+pub(super) fn key_value(name: &str, part: &Json, columns: Columns<'_>) -> Result<Value, Error> {
     let data_type = columns.find(name).map(|column| column.data_type).unwrap_or_default();
     let place = Place { field: name, data_type, parameter: "ids" };
     match part {
@@ -325,7 +322,7 @@ fn key_value(name: &str, part: &Json, columns: Columns<'_>) -> Result<Value, Err
     }
 }
 
-fn member<'a>(members: &'a serde_json::Map<String, Json>, name: &str) -> Option<&'a Json> {
+pub(super) fn member<'a>(members: &'a serde_json::Map<String, Json>, name: &str) -> Option<&'a Json> {
     members.get(name).or_else(|| {
         members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     })

@@ -53,8 +53,6 @@ pub struct TableRead {
     pub is_continued: bool,
     /// Cached data must not be used.
     pub refresh: bool,
-    /// `file`: send as attachment; `true` or a file name, raw text.
-    pub file: Option<String>,
 }
 
 impl TableRead {
@@ -86,7 +84,6 @@ impl TableRead {
             as_list: parameters.flag("as_list"),
             is_continued: parameters.flag("continue"),
             refresh: parameters.flag("refresh"),
-            file: text("file")?,
         })
     }
 }
@@ -129,9 +126,11 @@ impl ListRead {
     }
 }
 
-fn read_filter(parameters: Parameters<'_>) -> Result<Option<Node>, Error> {
-    const NAMES: [&str; 2] = ["filter", "where"];
-    let text = match parameters.find(&NAMES) {
+/// The names of the filter, the main one first.
+pub(super) const FILTER: [&str; 2] = ["filter", "where"];
+
+pub(super) fn read_filter(parameters: Parameters<'_>) -> Result<Option<Node>, Error> {
+    let text = match parameters.find(&FILTER) {
         None => return Ok(None),
         Some(Given::Query(text)) => text,
         Some(Given::Body(value)) => {
@@ -154,7 +153,7 @@ fn read_offset(parameters: Parameters<'_>) -> Result<u64, Error> {
 }
 
 /// The number that a text begins with, 0 if it begins with none; past the 64-bit range the nearest end of it.
-fn integer(text: &str) -> i64 {
+pub(super) fn integer(text: &str) -> i64 {
     let text = text.trim_ascii_start();
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),

@@ -1,4 +1,4 @@
-//! One cell as JSON.
+//! One cell as JSON, or as bare text.
 
 use std::io::Write;
 
@@ -69,6 +69,31 @@ fn write_other(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malformed> {
         _ => out.extend_from_slice(b"null"),
     }
     Ok(())
+}
+
+/// Appends a cell as bare text: what its JSON has between the quotes, unescaped; nothing for null; lists and documents as JSON.
+///
+/// # Errors
+/// When nested content is malformed.
+pub(super) fn write_text(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malformed> {
+    match cell {
+        Cell::Null | Cell::Absent | Cell::Unknown(_) => Ok(()),
+        Cell::Text(text) | Cell::Json(text) => {
+            out.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
+        Cell::Extension(_, inner) => write_text(out, inner.cell()?),
+        _ => {
+            let start = out.len();
+            write_cell(out, cell)?;
+            if out.get(start) == Some(&b'"') {
+                // Digits, signs and base64: nothing between the quotes is escaped.
+                out.remove(start);
+                out.pop();
+            }
+            Ok(())
+        }
+    }
 }
 
 /// Appends a JSON string.

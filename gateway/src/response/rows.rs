@@ -2,9 +2,9 @@
 
 use connector_api::model::batch::{Cell, Malformed};
 
-use super::cell::{string, write_cell};
+use super::cell::{string, write_cell, write_text};
 
-/// How rows are written.
+/// What of a row is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowFormat {
     /// `{"a":1,"b":2}`
@@ -13,22 +13,81 @@ pub enum RowFormat {
     Identifiers,
 }
 
-/// Writes rows with just the columns that shall be shown, in their order, whatever the order in which the connector sends them.
+/// The columns that shall be shown, in their order, whatever the order in which the connector sends them.
 #[derive(Debug)]
-pub struct RowEncoder {
-    format: RowFormat,
-    /// Names of the shown columns.
-    shown: Vec<String>,
-    /// The bytes `,"name":` of each, one behind the other, and where each ends.
-    keys: (Vec<u8>, Vec<usize>),
+pub(super) struct Shown {
+    names: Vec<String>,
     /// For each shown column its place in a row.
     places: Vec<usize>,
-    is_direct: bool,
-    rows: u64,
+    /// Rows have just the shown cells, in their order.
+    is_in_order: bool,
 }
 
 /// The set lacks a column that was asked for.
 const MISSING: Malformed = Malformed("a selected column is missing");
+
+impl Shown {
+    pub(super) fn new(names: &[String]) -> Self {
+        Self { names: names.to_vec(), places: Vec::with_capacity(names.len()), is_in_order: false }
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// Takes the columns of the rows to come.
+    pub(super) fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
+        self.places.clear();
+        self.is_in_order = names == self.names;
+        for (index, shown) in self.names.iter().enumerate() {
+            // Nearly always the connector keeps the order it was asked in.
+            let place = if names.get(index) == Some(shown) {
+                Some(index)
+            } else {
+                names.iter().position(|name| name == shown)
+            };
+            self.places.push(place.ok_or(MISSING)?);
+        }
+        Ok(())
+    }
+
+    /// The shown cells of a row.
+    pub(super) fn cells<'r, 'c>(
+        &'r self,
+        row: &'r [Cell<'c>],
+    ) -> impl Iterator<Item = Result<Cell<'c>, Malformed>> + use<'r, 'c> {
+        self.places.iter().map(|place| row.get(*place).copied().ok_or(MISSING))
+    }
+
+    /// With several columns the text `(1,2)`; `None` with one, whose cell stands for itself.
+    pub(super) fn tuple(&self, row: &[Cell<'_>]) -> Result<Option<String>, Malformed> {
+        if self.places.len() == 1 {
+            return Ok(None);
+        }
+        let mut text = b"(".to_vec();
+        for (index, cell) in self.cells(row).enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            match cell? {
+                Cell::Null => text.extend_from_slice(b"null"),
+                cell => write_text(&mut text, cell)?,
+            }
+        }
+        text.push(b')');
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+    }
+}
+
+/// Writes rows as JSON.
+#[derive(Debug)]
+pub struct RowEncoder {
+    format: RowFormat,
+    shown: Shown,
+    /// The bytes `,"name":` of each shown column, one behind the other, and where each ends.
+    keys: (Vec<u8>, Vec<usize>),
+    rows: u64,
+}
 
 impl RowEncoder {
     /// An encoder that shows these columns.
@@ -41,14 +100,7 @@ impl RowEncoder {
             keys.0.push(b':');
             keys.1.push(keys.0.len());
         }
-        let places = Vec::with_capacity(shown.len());
-        Self { format, shown: shown.to_vec(), keys, places, is_direct: false, rows: 0 }
-    }
-
-    /// Rows written so far.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows
+        Self { format, keys, shown: Shown::new(shown), rows: 0 }
     }
 
     /// Takes the columns of the rows to come.
@@ -56,37 +108,20 @@ impl RowEncoder {
     /// # Errors
     /// When a shown column is not among them.
     pub fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
-        self.places.clear();
-        for (index, shown) in self.shown.iter().enumerate() {
-            // Nearly always the connector keeps the order it was asked in.
-            let place = if names.get(index) == Some(shown) {
-                Some(index)
-            } else {
-                names.iter().position(|name| name == shown)
-            };
-            self.places.push(place.ok_or(MISSING)?);
-        }
-        let is_in_order = names.len() == self.shown.len() && self.places.iter().copied().eq(0..names.len());
-        self.is_direct = is_in_order && self.format == RowFormat::Objects;
-        Ok(())
+        self.shown.columns(names)
     }
 
-    /// Whether rows have just the cells that are shown, in their order, so that [`RowEncoder::write_cells`] may write them.
-    #[must_use]
-    pub fn is_direct(&self) -> bool {
-        self.is_direct
+    /// Whether rows have just the cells that are shown, in their order, so that [`write_cells`](Self::write_cells) may write them.
+    pub(super) fn is_direct(&self) -> bool {
+        self.shown.is_in_order && self.format == RowFormat::Objects
     }
 
-    /// [`RowEncoder::write`] for a row that is not held anywhere: takes its cells, one for each column, as they are written.
-    ///
-    /// # Errors
-    /// Of `next`, or when nested cells are malformed.
-    pub fn write_cells<'c>(
-        &mut self,
+    /// [`write_alone`](Self::write_alone) for a row that is not held anywhere: takes its cells, one for each column, as they are written.
+    pub(super) fn write_cells<'c>(
+        &self,
         out: &mut Vec<u8>,
         mut next: impl FnMut() -> Result<Cell<'c>, Malformed>,
     ) -> Result<(), Malformed> {
-        self.begin(out);
         self.write_object(out, |_| next())
     }
 
@@ -95,18 +130,27 @@ impl RowEncoder {
     /// # Errors
     /// When nested cells are malformed.
     pub fn write(&mut self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
-        self.begin(out);
-        match self.format {
-            RowFormat::Objects => self.write_object(out, |place| row.get(place).copied().ok_or(MISSING)),
-            RowFormat::Identifiers => self.write_identifier(out, row),
-        }
+        self.separate(out);
+        self.write_alone(out, row)
     }
 
-    fn begin(&mut self, out: &mut Vec<u8>) {
+    /// Appends the comma before each row but the first.
+    pub(super) fn separate(&mut self, out: &mut Vec<u8>) {
         if self.rows > 0 {
             out.push(b',');
         }
         self.rows += 1;
+    }
+
+    /// Appends a row that stands by itself.
+    ///
+    /// # Errors
+    /// As [`RowEncoder::write`].
+    pub fn write_alone(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
+        match self.format {
+            RowFormat::Objects => self.write_object(out, |place| row.get(place).copied().ok_or(MISSING)),
+            RowFormat::Identifiers => self.write_identifier(out, row),
+        }
     }
 
     fn write_object<'c>(
@@ -117,7 +161,7 @@ impl RowEncoder {
         let start = out.len();
         let (keys, ends) = &self.keys;
         let mut key_start = 0;
-        for (key_end, place) in ends.iter().zip(&self.places) {
+        for (key_end, place) in ends.iter().zip(&self.shown.places) {
             let key = keys.get(key_start..*key_end).unwrap_or_default();
             key_start = *key_end;
             let cell = cell_at(*place)?;
@@ -136,26 +180,10 @@ impl RowEncoder {
     }
 
     fn write_identifier(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
-        let mut cells = self.places.iter().map(|place| row.get(*place).copied().ok_or(MISSING));
-        if self.places.len() == 1 {
-            return cells.try_for_each(|cell| write_cell(out, cell?));
+        match self.shown.tuple(row)? {
+            Some(text) => string(out, &text),
+            None => self.shown.cells(row).try_for_each(|cell| write_cell(out, cell?))?,
         }
-        let mut text = String::from("(");
-        for (index, cell) in cells.enumerate() {
-            if index > 0 {
-                text.push(',');
-            }
-            match cell? {
-                Cell::Text(part) => text.push_str(part),
-                other => {
-                    let mut json = Vec::new();
-                    write_cell(&mut json, other)?;
-                    text.push_str(String::from_utf8_lossy(&json).trim_matches('"'));
-                }
-            }
-        }
-        text.push(')');
-        string(out, &text);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! * `fixture.toml`: [`Facts`];
 //! * `quirks.toml`: where the store differs, see [`Quirks`];
 //! * `fixture.py`: `start FOLDER VERSION` starts the store, if it has a process of its own, on a free port of the loopback interface, fills it
-//!   with the tables of `FOLDER/tables.json` ([`tables`](super::tables)) and prints one line of JSON, `{"config": the configuration of a
+//!   with the tables of `FOLDER/tables.json` ([`tables`]) and prints one line of JSON, `{"config": the configuration of a
 //!   service}`, with `"version"` if it knows better than `fixture.toml`. All that it writes goes into `FOLDER`. `stop FOLDER` ends the process
 //!   by its number.
 

@@ -29,7 +29,7 @@ use super::types;
 /// Rows of [`MANY`].
 pub const MANY_ROWS: i64 = 5_000;
 
-/// Ten handmade rows with nulls, ties and empty texts: see [`item`].
+/// Ten handmade rows with nulls, ties and empty texts.
 pub const ITEM: &str = "item";
 /// A view that shows all of [`ITEM`].
 pub const ITEM_VIEW: &str = "item_view";

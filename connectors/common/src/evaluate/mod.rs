@@ -1,9 +1,11 @@
-//! The filter evaluator: a [`Filter`] tested on rows of [`Value`]s in memory, for stores that can't filter themselves.
+//! The evaluator: a [`Filter`] tested on rows of [`Value`]s in memory, rows grouped, ordered and made distinct, and what a write
+//! computes, for stores that can't do it themselves.
 //!
 //! It knows no store: a row is whatever answers a [`Path`] with a value. What the contract leaves to the store is decided so:
 //!
 //! | matter | rule |
 //! |---|---|
+//! | a text beside a date, time, timestamp, instant or uuid | the value that it spells |
 //! | kinds | number, text, bytes, boolean, date, time, timestamp, instant, uuid, document (list, object, JSON text); each named extension type is one more |
 //! | numbers | compared by their exact value, whatever their types; NaN equals itself and is above all others |
 //! | texts | compared byte by byte, so case matters; `like`, `contains` and the like ignore the case of ASCII letters |
@@ -15,12 +17,21 @@
 //! | `lower`, `upper` | ASCII letters; `trim` takes U+0020 |
 //! | `now` | an instant, the same for all rows of one [`Condition`]; `current_date` is its day in UTC |
 //! | nulls in an order | below all values where the order does not say |
+//! | equal in groups, distinct rows and keys | as `=` in a filter; null equals null and absent |
+//! | mean | a decimal of decimals, rounded to 18 places; else a float |
+//! | smallest and greatest of several kinds | by kind first, as in an order |
 
+mod aggregate;
 mod arithmetic;
 mod compare;
+mod compute;
 mod decimal;
+mod distinct;
 mod function;
+mod group;
+mod key;
 mod number;
+mod order;
 mod pattern;
 
 use std::borrow::Cow;
@@ -30,7 +41,13 @@ use connector_api::author::{
     CompareOp, Error, Expr, Filter, Instant, Param, Path, Result, TextOp, Timestamp, Value,
 };
 
-pub use compare::{compare_by, compare_values};
+pub use compare::{compare_by, compare_values, uuid};
+pub use compute::Computed;
+pub use distinct::Distinct;
+pub use group::{Groups, group_cell};
+pub use key::key;
+pub use number::whole;
+pub use order::first_in_order;
 
 /// A filter with its parameters, ready to be tested on rows.
 #[derive(Debug)]
@@ -142,7 +159,7 @@ impl<'a> Condition<'a> {
     fn param(&self, param: Param) -> Result<&Value> {
         self.params
             .get(param)
-            .ok_or_else(|| Error::internal("the filter names a parameter that was not sent"))
+            .ok_or_else(|| Error::internal("the request names a parameter that was not sent"))
     }
 
     fn list(&self, param: Param) -> Result<&[Value]> {
