@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::auth::SessionError;
 use crate::roles::Denial;
-use crate::{plan, request};
+use crate::{cursor, plan, request};
 
 /// Status of an answer that went well.
 pub const OK: StatusCode = StatusCode::OK;
@@ -223,6 +223,13 @@ impl From<request::Error> for ApiError {
         let context =
             json!({ "parameter": error.parameter, "position": error.position, "expected": error.expected });
         Self::new(StatusCode::BAD_REQUEST, error.message).with_context(context)
+    }
+}
+
+impl From<cursor::Fault> for ApiError {
+    fn from(fault: cursor::Fault) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, fault.to_string())
+            .with_context(json!({ "parameter": "cursor", "position": null }))
     }
 }
 

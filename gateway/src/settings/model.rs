@@ -56,6 +56,10 @@ pub struct Server {
     pub shutdown_timeout: Timeout,
     /// The largest request body that is read.
     pub max_body_size: ByteSize,
+    /// What seals the cursors of pages: at least 32 characters, the same on every node. `None` means a key made at start, which no other
+    /// node and no later start knows.
+    #[serde(default, skip_serializing)]
+    pub cursor_key: Option<Secret>,
 }
 
 impl Default for Server {
@@ -66,6 +70,7 @@ impl Default for Server {
             request_timeout: Timeout::from_secs(30),
             shutdown_timeout: Timeout::from_secs(30),
             max_body_size: ByteSize::from_mebibytes(16),
+            cursor_key: None,
         }
     }
 }
