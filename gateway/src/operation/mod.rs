@@ -2,6 +2,7 @@
 //! permission is decided here but which of several things a list shows; no text is parsed.
 
 mod by_ids;
+mod cursor;
 mod lists;
 mod page;
 mod records;
@@ -16,10 +17,11 @@ use connector_api::{Error, ErrorKind};
 
 pub use resource::Operation;
 
-use crate::connectors::{self, CallContext};
+use crate::connectors::{self, CallContext, RowStream};
 use crate::error::ApiError;
 use crate::events;
 use crate::pipeline::{Answer, Request};
+use crate::plan;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
 use crate::services::Service;
@@ -85,6 +87,13 @@ impl Owner {
         let table =
             self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
         table.ok_or_else(|| ApiError::unknown_table(name))
+    }
+
+    /// Starts a planned read.
+    async fn start(&self, read: &plan::Read) -> Result<RowStream, ApiError> {
+        let params = read.params.iter().collect();
+        let stream = self.connection.query(&read.query, &params, self.call_context()).await;
+        stream.map_err(|error| self.failed(error))
     }
 
     async fn count(&self, shape: &Count, params: &[Value]) -> Result<u64, ApiError> {

@@ -8,52 +8,72 @@ use connector_api::model::{Count, Value};
 use serde_json::{Map, Value as Json};
 
 use super::Owner;
-use super::records::Target;
+use super::cursor::Cursor;
 use crate::connectors::{Batch, RowStream};
 use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::plan;
-use crate::request::TableRead;
 use crate::response::RowEncoder;
 
 /// What stands beside the rows.
 #[derive(Debug)]
 pub(super) struct Meta {
-    /// All rows that match, where the request asked for it.
-    pub(super) count: Option<u64>,
+    /// How `meta.count` is found.
+    pub(super) counting: Counting,
     /// The table's description, where the request asked for it.
     pub(super) schema: Option<Json>,
-    /// The most rows of this page.
+    /// What goes on from this page, where the request goes by cursor.
+    pub(super) cursor: Option<Cursor>,
+    /// The most rows of this page. Where the answer says whether there are more, one more is asked for.
     pub(super) limit: u64,
     /// Rows skipped.
     pub(super) offset: u64,
-    /// The limit is the service's own, and one row more was asked for.
-    pub(super) is_capped: bool,
 }
 
-/// Starts the read and answers as soon as its first batch is there.
+/// How `meta.count` is found.
+#[derive(Debug)]
+pub(super) enum Counting {
+    /// It was asked for and is known.
+    Asked(u64),
+    /// It is shown when the service's maximum cuts the answer.
+    IfCut {
+        /// How to count, should the page turn out not to be the last.
+        shape: Count,
+        /// The parameters of the count.
+        params: Vec<Value>,
+        /// Rows of the answer are rows of the table: behind the last one there is nothing to count.
+        is_by_row: bool,
+    },
+    /// It is not shown.
+    Off,
+}
+
+/// Starts the read and answers as soon as its first batch is there. Of several reads each goes on where the one before had no more rows.
 pub(super) async fn answer(
-    target: &Target<'_>,
-    read: &plan::Read,
+    owner: &Owner,
+    reads: Vec<plan::Read>,
     encoder: RowEncoder,
     meta: Meta,
-    request: &TableRead,
 ) -> Result<Answer, ApiError> {
-    let owner = target.owner.clone();
-    let count = if meta.is_capped && meta.count.is_none() {
-        target.plan(|scope| plan::count(request, scope)).ok()
-    } else {
-        None
-    };
-    let began = Instant::now();
-    let stream = target.start(read).await?;
-    let mut page = Page { owner, stream, encoder, meta, count, began, has_more: false, is_over: false };
     let mut body = Vec::with_capacity(1024);
     body.extend_from_slice(b"{\"resource\":[");
-    page.advance(&mut body).await?;
-    if page.stream.is_over() {
-        page.finish(&mut body).await?;
-        return Ok(Answer::json(body));
+    let mut reads = reads.into_iter();
+    let began = Instant::now();
+    let stream = match reads.next() {
+        Some(read) => Some(owner.start(&read).await?),
+        None => None,
+    };
+    let owner = owner.clone();
+    let mut page = Page { owner, stream, reads, encoder, meta, began, has_more: false, is_over: false };
+    loop {
+        if !page.advance(&mut body).await? {
+            page.finish(&mut body).await?;
+            return Ok(Answer::json(body));
+        }
+        // What is left of an answer that is there needs no waiting.
+        if page.stream.as_ref().is_some_and(|stream| !stream.is_over()) {
+            break;
+        }
     }
     let rest = futures_util::stream::try_unfold(page, |mut page| async move {
         Ok(page.chunk().await?.map(|chunk| (chunk, page)))
@@ -65,11 +85,12 @@ pub(super) async fn answer(
 /// A page on its way.
 struct Page {
     owner: Owner,
-    stream: RowStream,
+    /// `None`: nothing is left to read.
+    stream: Option<RowStream>,
+    /// What goes on where the stream ends.
+    reads: std::vec::IntoIter<plan::Read>,
     encoder: RowEncoder,
     meta: Meta,
-    /// How to count, should the page turn out not to be the last.
-    count: Option<(Count, Vec<Value>)>,
     began: Instant,
     has_more: bool,
     is_over: bool,
@@ -91,9 +112,27 @@ impl Page {
 
     /// Appends the next batch of rows; `false`: there was none.
     async fn advance(&mut self, body: &mut Vec<u8>) -> Result<bool, ApiError> {
-        let Some(batch) = self.stream.next().await else { return Ok(false) };
-        let written = batch.and_then(|batch| self.write(&batch, body));
-        written.map(|()| true).map_err(|error| self.owner.failed(error))
+        while let Some(stream) = &mut self.stream {
+            if let Some(batch) = stream.next().await {
+                let written = batch.and_then(|batch| self.write(&batch, body));
+                return written.map(|()| true).map_err(|error| self.owner.failed(error));
+            }
+            self.go_on().await?;
+        }
+        Ok(false)
+    }
+
+    /// The stream has ended: the next read begins, unless the page is full.
+    async fn go_on(&mut self) -> Result<(), ApiError> {
+        let statement = self.stream.as_ref().and_then(|stream| stream.summary()?.statement.as_deref());
+        self.owner.log_statement(statement, self.began, self.encoder.rows());
+        let next = if self.has_more { None } else { self.reads.next() };
+        self.began = Instant::now();
+        self.stream = match next {
+            Some(read) => Some(self.owner.start(&read).await?),
+            None => None,
+        };
+        Ok(())
     }
 
     fn write(&mut self, batch: &Batch, body: &mut Vec<u8>) -> Result<(), Error> {
@@ -106,6 +145,11 @@ impl Page {
                     break;
                 }
                 self.encoder.write(body, &row)?;
+                if self.encoder.rows() == self.meta.limit
+                    && let Some(cursor) = &mut self.meta.cursor
+                {
+                    cursor.keep(&section.columns().names, &row)?;
+                }
             }
         }
         Ok(())
@@ -113,11 +157,8 @@ impl Page {
 
     /// Appends what stands behind the rows.
     async fn finish(&mut self, body: &mut Vec<u8>) -> Result<(), ApiError> {
-        let rows = self.encoder.rows();
-        let statement = self.stream.summary().and_then(|summary| summary.statement.as_deref());
-        self.owner.log_statement(statement, self.began, rows);
         body.push(b']');
-        let meta = self.meta(rows).await?;
+        let meta = self.meta().await?;
         if !meta.is_empty() {
             body.extend_from_slice(b",\"meta\":");
             body.extend_from_slice(Json::Object(meta).to_string().as_bytes());
@@ -126,27 +167,21 @@ impl Page {
         Ok(())
     }
 
-    /// The count is shown when it was asked for, or when the service's maximum cut the answer; the next offset then too.
-    async fn meta(&mut self, rows: u64) -> Result<Map<String, Json>, ApiError> {
-        let Meta { limit, offset, is_capped, .. } = self.meta;
-        let is_asked = self.meta.count.is_some();
-        let total = match self.meta.count {
-            Some(count) => Some(count),
-            None if !is_capped => None,
-            // Behind the last row of a page that is not full there is nothing.
-            None if !self.has_more && (rows > 0 || offset == 0) => Some(offset.saturating_add(rows)),
-            None => self.total().await?,
-        };
+    /// The count, what goes on from here, the description of the table: each where there is one.
+    async fn meta(&mut self) -> Result<Map<String, Json>, ApiError> {
         let mut meta = Map::new();
-        if let Some(total) = total.filter(|total| is_asked || *total > limit) {
-            meta.insert("count".to_owned(), Json::from(total));
+        if let Some(count) = self.count().await? {
+            meta.insert("count".to_owned(), Json::from(count));
         }
-        let is_more = match total {
-            Some(total) if is_asked => total.saturating_sub(offset) > limit,
-            _ => self.has_more,
-        };
-        if is_more {
-            meta.insert("next".to_owned(), Json::from(offset.saturating_add(limit)));
+        match &self.meta.cursor {
+            _ if !self.has_more => {}
+            Some(cursor) => {
+                meta.extend(cursor.token()?.map(|token| ("next_cursor".to_owned(), Json::from(token))));
+            }
+            None => {
+                let next = self.meta.offset.saturating_add(self.meta.limit);
+                meta.insert("next".to_owned(), Json::from(next));
+            }
         }
         if let Some(schema) = self.meta.schema.take() {
             meta.insert("schema".to_owned(), schema);
@@ -154,11 +189,21 @@ impl Page {
         Ok(meta)
     }
 
-    async fn total(&mut self) -> Result<Option<u64>, ApiError> {
-        match self.count.take() {
-            Some((shape, params)) => self.owner.count(&shape, &params).await.map(Some),
-            None => Ok(None),
-        }
+    /// The count as it is shown: where it was asked for, or where the service's maximum cut the answer.
+    async fn count(&mut self) -> Result<Option<u64>, ApiError> {
+        let Meta { limit, offset, .. } = self.meta;
+        let rows = self.encoder.rows();
+        let total = match &self.meta.counting {
+            Counting::Asked(count) => return Ok(Some(*count)),
+            Counting::Off => return Ok(None),
+            Counting::IfCut { is_by_row: false, .. } if !self.has_more => return Ok(None),
+            // Behind the last row of a page that is not full there is nothing.
+            Counting::IfCut { .. } if !self.has_more && (rows > 0 || offset == 0) => {
+                offset.saturating_add(rows)
+            }
+            Counting::IfCut { shape, params, .. } => self.owner.count(shape, params).await?,
+        };
+        Ok(Some(total).filter(|total| *total > limit))
     }
 }
 

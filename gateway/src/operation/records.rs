@@ -9,13 +9,14 @@ use connector_api::model::Table;
 use connector_api::model::batch::Cell;
 use serde_json::Value as Json;
 
-use super::page::{self, Meta};
+use super::cursor::Cursor;
+use super::page::{self, Counting, Meta};
 use super::{Job, Owner, by_ids, component};
-use crate::connectors::{Columns, RowStream};
+use crate::connectors::Columns;
 use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::plan::{self, RowRules, Scope};
-use crate::request::{Id, TableRead};
+use crate::request::{CountWish, Id, Paging, TableRead};
 use crate::response::{RowEncoder, RowFormat};
 use crate::roles::{Caller, Verb};
 
@@ -59,20 +60,25 @@ impl<'a> Target<'a> {
         Ok(plan(&scope)?)
     }
 
-    /// Starts a planned read.
-    pub(super) async fn start(&self, read: &plan::Read) -> Result<RowStream, ApiError> {
-        let stream = self
-            .owner
-            .connection
-            .query(&read.query, &read.params.iter().collect(), self.owner.call_context())
-            .await;
-        stream.map_err(|error| self.owner.failed(error))
-    }
-
     /// Counts all rows that match, whatever the page.
     async fn count(&self, read: &TableRead) -> Result<u64, ApiError> {
         let (shape, params) = self.plan(|scope| plan::count(read, scope))?;
         self.owner.count(&shape, &params).await
+    }
+
+    /// How the answer comes to its `meta.count`. A page waits for a count that was asked for, and for none else but the one that an
+    /// answer cut short by the service's maximum has always shown. No store estimates yet, so an estimate is a count.
+    async fn counting(&self, page: &plan::Page, read: &TableRead) -> Result<Counting, ApiError> {
+        match read.count {
+            CountWish::Exact | CountWish::Estimated => self.count(read).await.map(Counting::Asked),
+            CountWish::Unsaid if page.is_capped && !read.is_by_cursor() => {
+                let is_by_row = page.read.query.group.is_none() && !page.read.query.distinct;
+                // A store that can't count has answered all the same.
+                let plan = self.plan(|scope| plan::count(read, scope)).ok();
+                Ok(plan.map_or(Counting::Off, |(shape, params)| Counting::IfCut { shape, params, is_by_row }))
+            }
+            CountWish::Unsaid | CountWish::None => Ok(Counting::Off),
+        }
     }
 }
 
@@ -94,21 +100,30 @@ pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -
     };
     match read.ids.take() {
         Some(ids) => by_ids::read(&target, &ids, &read, format, schema).await,
-        None => by_filter(&target, &read, format, schema).await,
+        None => by_filter(job, &target, &read, format, schema).await,
     }
 }
 
 async fn by_filter(
+    job: Job<'_>,
     target: &Target<'_>,
     read: &TableRead,
     format: RowFormat,
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
     let page = target.plan(|scope| plan::page(read, scope))?;
-    let count = if read.include_count { Some(target.count(read).await?) } else { None };
-    let meta = Meta { count, schema, limit: page.limit, offset: page.offset, is_capped: page.is_capped };
+    let cursor = Cursor::of(&page, job.service.name(), job.caller, &job.snapshot.cursors)?;
+    let reads = match (&read.paging, &cursor) {
+        (Paging::After(token), Some(cursor)) => {
+            let last = cursor.position(token)?;
+            target.plan(|scope| page.after(&last, scope))?
+        }
+        _ => vec![page.read.clone()],
+    };
+    let counting = target.counting(&page, read).await?;
+    let meta = Meta { counting, schema, cursor, limit: page.limit, offset: page.offset };
     let encoder = RowEncoder::new(&page.read.shown, format);
-    page::answer(target, &page.read, encoder, meta, read).await
+    page::answer(&target.owner, reads, encoder, meta).await
 }
 
 /// `GET _table/{table}/{id}`: the row itself, without a wrapper.
@@ -149,7 +164,7 @@ pub(super) async fn for_each_row(
     mut each: impl FnMut(&Columns, &[Cell<'_>]) -> Result<(), Error>,
 ) -> Result<(), ApiError> {
     let began = Instant::now();
-    let mut stream = target.start(plan).await?;
+    let mut stream = target.owner.start(plan).await?;
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
         let read = batch.and_then(|batch| {

@@ -6,15 +6,22 @@ mod capability;
 mod columns;
 mod error;
 mod filter;
+mod group;
+mod key;
+mod keyset;
 mod literal;
+mod order;
 mod read;
 mod rules;
+mod selection;
 mod values;
 
 pub use columns::Columns;
 pub use error::Error;
+pub use keyset::Keyset;
 pub use read::{ById, Page, Read, Scope, by_ids, count, page, single};
 pub use rules::RowRules;
+pub use selection::Shown;
 
 #[cfg(test)]
 mod tests;

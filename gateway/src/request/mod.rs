@@ -14,10 +14,12 @@ mod fields;
 mod id;
 mod order;
 mod parameters;
+mod term;
 
 pub use error::Error;
 pub use fields::{Fields, Related};
 pub use id::{Id, path_id};
-pub use options::{ListRead, TableRead};
+pub use options::{CountWish, ListRead, Paging, TableRead};
 pub use order::{Direction, Nulls, OrderItem};
 pub use parameters::{Parameters, is_true};
+pub use term::{Aggregate, AggregateFunction, FieldItem, Term};

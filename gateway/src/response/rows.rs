@@ -3,6 +3,7 @@
 use connector_api::model::batch::{Cell, Malformed};
 
 use super::cell::{string, write_cell};
+use crate::plan::Shown;
 
 /// How rows are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum RowFormat {
 #[derive(Debug)]
 pub struct RowEncoder {
     format: RowFormat,
-    /// Shown columns: name and the bytes `"name":`.
+    /// Shown columns: name in the rows and the bytes `"name":` of the answer.
     shown: Vec<(String, Vec<u8>)>,
     /// For each shown column its place in a row.
     places: Vec<usize>,
@@ -30,12 +31,12 @@ const MISSING: Malformed = Malformed("a selected column is missing");
 impl RowEncoder {
     /// An encoder that shows these columns.
     #[must_use]
-    pub fn new(shown: &[String], format: RowFormat) -> Self {
-        let key = |name: &String| {
-            let mut key = Vec::with_capacity(name.len() + 3);
-            string(&mut key, name);
+    pub fn new(shown: &[Shown], format: RowFormat) -> Self {
+        let key = |shown: &Shown| {
+            let mut key = Vec::with_capacity(shown.name.len() + 3);
+            string(&mut key, &shown.name);
             key.push(b':');
-            (name.clone(), key)
+            (shown.column.clone(), key)
         };
         Self { format, shown: shown.iter().map(key).collect(), places: Vec::new(), rows: 0 }
     }
