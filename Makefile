@@ -73,7 +73,7 @@ peers: ## fetch what the tests need and is not in the clone (pinned in tests/pee
 	@$(FLIGHTS) --fetch
 
 .PHONY: test
-test: peers plugins plugin-chaos database ## fetch the peers, build the connectors, run every suite
+test: peers plugins plugin-chaos database ## fetch the peers, build the connectors, run every suite (ONLY=sqlite,memory: the behaviour of these)
 	cargo build --locked -p tablegate
 	cargo test --workspace --locked
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::auth::{self, Accounts, AppDefinition, OneTimePassword};
 use crate::connectors::Registry;
@@ -63,6 +63,28 @@ struct Lasting {
     hooks: Option<Arc<dyn Hooks>>,
     /// Seals cursors where no key is configured.
     cursors: Arc<cursor::Key>,
+}
+
+/// What the process is told by signals. Those that come before anybody waits for them are kept.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over; until then they end the process.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn take() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
 }
 
 /// A gateway that is set up, and what is to be told once.
@@ -137,18 +159,14 @@ impl App {
     }
 
     /// Serves until the process is asked to stop; a hang-up signal reloads.
-    ///
-    /// # Errors
-    /// When the socket or the signals are refused.
     pub async fn serve(
         self,
         settings: &Settings,
         listening: Listening,
         telemetry: Telemetry,
-    ) -> Result<(), StartError> {
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let mut hang_up = signal(SignalKind::hangup())?;
+        signals: Signals,
+    ) {
+        let Signals { mut terminate, mut interrupt, mut hang_up } = signals;
         let app = Arc::new(self);
         open_services(&app.snapshot());
         let reloading = Arc::clone(&app);
@@ -176,7 +194,6 @@ impl App {
         for service in app.snapshot().sorted_services() {
             service.close().await;
         }
-        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 
-use crate::app::{self, App, StartError, Started};
+use crate::app::{self, App, Signals, StartError, Started};
 use crate::connectors::{Registry, template};
 use crate::http::Listening;
 use crate::settings::{self, LoadOptions, Problems, Settings};
@@ -85,6 +85,7 @@ fn serve(options: LoadOptions) -> Result<(), Failure> {
     let telemetry = telemetry::install(&settings.logging)?;
     let runtime = runtime(&settings)?;
     runtime.block_on(async {
+        let signals = Signals::take().map_err(StartError::System)?;
         let address = settings.server.listen;
         let listening =
             Listening::open(address).await.map_err(|error| StartError::Listen { address, error })?;
@@ -93,7 +94,7 @@ fn serve(options: LoadOptions) -> Result<(), Failure> {
         if let Some(password) = one_time_password {
             say(format_args!("administrator for this run: {admin_email}, password {}", password.reveal()))?;
         }
-        app.serve(&settings, listening, telemetry).await?;
+        app.serve(&settings, listening, telemetry, signals).await;
         Ok(())
     })
 }

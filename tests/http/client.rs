@@ -1,6 +1,7 @@
 //! A small HTTP client: one connection for each request, whole answers or answers in pieces. Knows no address of the API.
 
 use std::fmt::Display;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -81,6 +82,18 @@ impl Request {
     /// Sends it and reads the head of the answer.
     pub(crate) fn open(&self, address: SocketAddr) -> Download {
         RUNTIME.block_on(async { timeout(LIMIT, self.start(address)).await.expect("no answer began") })
+    }
+
+    /// Sends it and goes away before the answer.
+    pub(crate) fn send_and_leave(&self, address: SocketAddr) {
+        let asked = format!(
+            "{} {} HTTP/1.1\r\nHost: {address}\r\n{}\r\n",
+            self.method,
+            self.target,
+            self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>(),
+        );
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(asked.as_bytes()).unwrap();
     }
 
     async fn start(&self, address: SocketAddr) -> Download {

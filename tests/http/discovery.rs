@@ -8,7 +8,7 @@ use crate::shop::{NOBODY, READER, admin_token, read, reading, setup, shared};
 
 const SHOP: &str = r#"{"id":1,"name":"Shop","label":"Shop DB","description":"orders","type":"sqlite"}"#;
 const MEM: &str = r#"{"id":2,"name":"mem","label":"","description":"","type":"memory"}"#;
-const MEMORY_TYPE: &str = r#"{"name":"memory","label":"Memory","group":"Database","description":"Tables written in the configuration or in a JSON file, read-only"}"#;
+const MEMORY_TYPE: &str = r#"{"name":"memory","label":"Memory","group":"Database","description":"Tables written in the configuration or in a JSON file, held in memory"}"#;
 const SQLITE_TYPE: &str = r#"{"name":"sqlite","label":"SQLite","group":"Database","description":"Tables and views of one SQLite database file."}"#;
 
 /// The name of a table that means trouble in SQL, in a path and in JSON, percent-encoded.

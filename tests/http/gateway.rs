@@ -168,7 +168,7 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !holds() {
         assert!(began.elapsed() < LIMIT, "it never held: {what}");
-        RUNTIME.block_on(tokio::time::sleep(Duration::from_millis(5)));
+        RUNTIME.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
     }
 }
 
@@ -216,6 +216,15 @@ impl Lines {
         let (lines, outcome) = self.0.1.wait_timeout_while(lines, LIMIT, waits).unwrap();
         assert!(!outcome.timed_out(), "no line with {text:?} came in:\n{}", lines.lines.join("\n"));
         found(&lines)
+    }
+
+    /// All lines, when the stream has ended.
+    pub(crate) fn whole(&self) -> String {
+        let waits = |collected: &mut Collected| !collected.is_over;
+        let lines = self.0.0.lock().unwrap();
+        let (lines, outcome) = self.0.1.wait_timeout_while(lines, LIMIT, waits).unwrap();
+        assert!(!outcome.timed_out(), "the stream does not end");
+        lines.lines.join("\n")
     }
 
     /// How many lines there are until now.

@@ -1,16 +1,36 @@
 //! The running gateway judged from outside, over HTTP and by its command line: one file for each subject.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod discovery;
+#[cfg(test)]
+mod errors;
 #[cfg(test)]
 mod filter;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
 mod read;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod session;
+#[cfg(test)]
 mod shop;
+#[cfg(test)]
+mod streaming;
 #[cfg(test)]
 mod tunnel;

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::client::{Answer, request};
-use crate::shop::{READER, read, reading, shared};
+use crate::shop::{READER, read, reading, setup, shared};
 
 /// Reads with parameters that need encoding.
 #[track_caller]
@@ -332,6 +332,27 @@ fn values_keep_their_types_and_digits() {
         ],
     );
     check("anything", [r#""anything":5"#, r#""anything":"five""#, r#""anything":null"#]);
+}
+
+#[test]
+fn decimals_keep_every_digit() {
+    let service = r#"
+[[services]]
+name = "exact"
+type = "memory"
+
+[services.config.tables.t]
+columns = [{ name = "id", type = "integer" }, { name = "d", type = "decimal" }]
+primary_key = ["id"]
+rows = [{ id = 1, d = "12.50" }, { id = 2, d = "-123456789012345678901234567890.10" }]
+"#;
+    let gateway = setup(service).start();
+    let (one, two) = (r#"{"d":12.50}"#, r#"{"d":-123456789012345678901234567890.10}"#);
+    let read = |query: &str| gateway.send(reading(&format!("exact/_table/t?fields=d{query}")));
+    read("").is_ok(&format!(r#"{{"resource":[{one},{two}]}}"#));
+    read("&ids=2,1").is_ok(&format!(r#"{{"resource":[{two},{one}]}}"#));
+    read("&filter=d=-123456789012345678901234567890.1").is_ok(&format!(r#"{{"resource":[{two}]}}"#));
+    read("&ids=2,1,3").is(400, &missing("2", &[two, one, &not_found("3")].join(",")));
 }
 
 #[test]

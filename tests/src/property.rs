@@ -235,6 +235,22 @@ impl Statistics {
         complaints
     }
 
+    /// Adds what another run has tried.
+    pub fn add(&mut self, other: &Self) {
+        self.cases += other.cases;
+        self.undefined += other.undefined;
+        self.non_empty += other.non_empty;
+        self.full += other.full;
+        self.with_unknown += other.with_unknown;
+        self.with_null_literal += other.with_null_literal;
+        for (depth, count) in &other.depths {
+            *self.depths.entry(*depth).or_default() += count;
+        }
+        for (node, count) in &other.nodes {
+            *self.nodes.entry(node.clone()).or_default() += count;
+        }
+    }
+
     fn record(&mut self, case: &Case, truths: &[Truth]) {
         self.cases += 1;
         self.non_empty += u64::from(truths.contains(&Some(true)));

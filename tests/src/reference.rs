@@ -134,6 +134,8 @@ bugs! {
 pub struct Reference {
     /// `like` and plain text search mind the case of ASCII letters.
     pub like_minds_case: bool,
+    /// True and false are the numbers 1 and 0. A difference from the contract that a store without booleans can't help.
+    pub booleans_are_numbers: bool,
     /// A planted bug.
     pub bug: Option<Bug>,
 }
@@ -156,7 +158,7 @@ impl Reference {
                 self.compare(*op, &self.value(left, params, row)?, &self.value(right, params, row)?)
             }
             Filter::In { expr, list } => {
-                let Value::List(items) = param(params, *list)? else {
+                let Value::List(items) = self.stored(param(params, *list)?) else {
                     return Err(Undefined("a list that is none"));
                 };
                 self.in_list(&self.value(expr, params, row)?, &items)
@@ -183,8 +185,8 @@ impl Reference {
     /// As [`Reference::test`].
     pub fn value(&self, expr: &Expr, params: &[Value], row: Row<'_>) -> Result<Value, Undefined> {
         match expr {
-            Expr::Column(path) => column(path, row),
-            Expr::Param(position) => param(params, *position),
+            Expr::Column(path) => column(path, row).map(|value| self.stored(value)),
+            Expr::Param(position) => param(params, *position).map(|value| self.stored(value)),
             Expr::Arithmetic { op, left, right } => {
                 self.calculate(*op, self.value(left, params, row)?, self.value(right, params, row)?)
             }
@@ -193,6 +195,15 @@ impl Reference {
                     args.iter().map(|arg| self.value(arg, params, row)).collect();
                 self.call(*function, &args?)
             }
+        }
+    }
+
+    /// A value as the store has it.
+    fn stored(&self, value: Value) -> Value {
+        match value {
+            Value::Bool(flag) if self.booleans_are_numbers => Value::I64(i64::from(flag)),
+            Value::List(items) => Value::List(items.into_iter().map(|item| self.stored(item)).collect()),
+            other => other,
         }
     }
 

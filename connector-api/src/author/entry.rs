@@ -144,7 +144,7 @@ fn start_open<C: Exported>(request: &[u8]) -> Result<Call> {
     let work = Box::pin(async move {
         let connector = C::open(Open { service_type, service, config }).await?;
         let capabilities = declared.capabilities.narrowed_by(&connector.capabilities(&declared.capabilities));
-        let service = kit.keep(Service::new(connector, handle, is_inline));
+        let service = kit.keep(Service::new(connector, capabilities.clone(), handle, is_inline));
         serde_json::to_vec(&Opened { service, capabilities })
             .map_err(|error| Error::internal("the answer to open can't be written").with_detail(error))
     });

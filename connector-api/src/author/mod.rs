@@ -9,7 +9,7 @@
 //!
 //! What the kit does so that an author need not: the binary interface, a runtime of the connector's own (started with the first
 //! service), cutting rows into batches with back-pressure, panic guards around every entry and drop, refusal of what an older
-//! connector does not know, and a bridge that carries `tracing` events to the gateway's log.
+//! connector does not know and of what it does not declare, and a bridge that carries `tracing` events to the gateway's log.
 //!
 //! Statics are per library: the gateway's runtime, subscriber and crypto provider are not visible here.
 //! What the kit can't contain: stack overflow, `abort`, `exit` and crashes in C code end the whole process.

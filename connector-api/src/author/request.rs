@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::abi::CallParts;
 use crate::model::batch::{Cell, Frame, FrameReader, Malformed, RowsFrame};
-use crate::model::{Context, Error, ErrorKind, Param, Result, Value};
+use crate::model::{Capabilities, Context, Demanding, Error, ErrorKind, Param, Result, Value};
 
 /// How many shapes of one kind a service remembers. A full memory is emptied: simple, and shapes come back at once.
 const REMEMBERED_SHAPES: usize = 512;
@@ -139,7 +139,7 @@ fn parameters(body: &[u8]) -> std::result::Result<Vec<Value>, Malformed> {
 }
 
 /// A shape that names what it relies on beyond its members.
-pub(super) trait Shape: DeserializeOwned + Send + Sync + 'static {
+pub(super) trait Shape: DeserializeOwned + Demanding + Send + Sync + 'static {
     fn need(&self) -> &[String] {
         &[]
     }
@@ -153,7 +153,7 @@ macro_rules! shapes {
 }
 shapes!(ChangeSchema, Begin, DescribeTables; Query, Count, Insert, Update, Upsert, Delete, Call);
 
-/// Parsed shapes by their bytes, so that a form of request is parsed once.
+/// Parsed shapes of one service by their bytes, so that a form of request is parsed and checked once.
 #[derive(Debug)]
 pub(super) struct Shapes<S>(Mutex<HashMap<Arc<[u8]>, Arc<S>>>);
 
@@ -164,22 +164,25 @@ impl<S> Default for Shapes<S> {
 }
 
 impl<S: Shape> Shapes<S> {
-    /// Reads a request. Bytes are copied: they are only lent until the entry returns.
-    pub(super) fn request(&self, parts: &CallParts<'_>) -> Result<Request<S>> {
+    /// Reads a request, and refuses what the service does not declare: such a request never reaches the connector. Bytes are copied:
+    /// they are only lent until the entry returns.
+    pub(super) fn request(&self, parts: &CallParts<'_>, declared: &Capabilities) -> Result<Request<S>> {
         let CallParts { head, context, body } = *parts;
-        let (key, shape) = self.shape(head)?;
+        let (key, shape) = self.shape(head, declared)?;
         let params = parameters(body)?;
         let count = records_frame(body)?.map_or(0, |rows| rows.count);
+        declared.check_size(value_count(&params), count)?;
         let records = if count == 0 { Records::default() } else { Records { body: body.to_vec(), count } };
         Ok(Request { shape, key, params, records, context: read_context(context)? })
     }
 
-    fn shape(&self, head: &[u8]) -> Result<(Arc<[u8]>, Arc<S>)> {
+    fn shape(&self, head: &[u8], declared: &Capabilities) -> Result<(Arc<[u8]>, Arc<S>)> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((key, shape)) = known.get_key_value(head) {
             return Ok((key.clone(), shape.clone()));
         }
         let shape = Arc::new(read_shape::<S>(head)?);
+        declared.check(&shape.demands())?;
         if known.len() >= REMEMBERED_SHAPES {
             known.clear();
         }
@@ -187,6 +190,12 @@ impl<S: Shape> Shapes<S> {
         known.insert(key.clone(), shape.clone());
         Ok((key, shape))
     }
+}
+
+/// Items of lists are counted one by one.
+fn value_count(values: &[Value]) -> u32 {
+    let count = |value: &Value| if let Value::List(items) = value { items.len() } else { 1 };
+    u32::try_from(values.iter().map(count).sum::<usize>()).unwrap_or(u32::MAX)
 }
 
 /// An unknown member or variant would restrict or change the answer in a way this connector can't know, so it is refused.

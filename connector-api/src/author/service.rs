@@ -13,8 +13,8 @@ use super::{Connector, run::WAITING_BATCHES};
 use crate::abi::{Call, CallParts};
 use crate::model::batch::CellWriter;
 use crate::model::{
-    Begin, Call as CallShape, ChangeSchema, Count, Delete, DescribeTables, Error, Insert, Operation, Query,
-    Result, Summary, Update, Upsert,
+    Begin, Call as CallShape, Capabilities, ChangeSchema, Count, Delete, DescribeTables, Error, Insert,
+    Operation, Query, Result, Summary, Update, Upsert,
 };
 
 /// One open service.
@@ -22,6 +22,7 @@ pub(super) struct Service<C> {
     connector: C,
     runtime: Handle,
     is_inline: bool,
+    capabilities: Capabilities,
     shapes: AllShapes,
 }
 
@@ -40,8 +41,8 @@ struct AllShapes {
 }
 
 impl<C: Connector> Service<C> {
-    pub(super) fn new(connector: C, runtime: Handle, is_inline: bool) -> Self {
-        Self { connector, runtime, is_inline, shapes: AllShapes::default() }
+    pub(super) fn new(connector: C, capabilities: Capabilities, runtime: Handle, is_inline: bool) -> Self {
+        Self { connector, runtime, is_inline, capabilities, shapes: AllShapes::default() }
     }
 
     /// Starts an operation.
@@ -63,7 +64,7 @@ impl<C: Connector> Service<C> {
         parts: &CallParts<'_>,
         batches: mpsc::Sender<Vec<u8>>,
     ) -> Result<Work> {
-        let (service, shapes) = (Arc::clone(self), &self.shapes);
+        let (service, shapes, declared) = (Arc::clone(self), &self.shapes, &self.capabilities);
         let mut out = RowSink::new(batches);
         // Each arm reads its request at once, while its bytes may be read, and gives a future that owns all it needs.
         macro_rules! work {
@@ -77,14 +78,14 @@ impl<C: Connector> Service<C> {
         }
         macro_rules! shaped {
             ($shapes:ident, $method:ident) => {{
-                let request = shapes.$shapes.request(parts)?;
+                let request = shapes.$shapes.request(parts, declared)?;
                 work!(connector, connector.$method(request, &mut out))
             }};
         }
         Ok(match operation {
             Operation::Ping => work!(connector, connector.ping()),
             Operation::Query => {
-                let request = shapes.query.request(parts)?;
+                let request = shapes.query.request(parts, declared)?;
                 out.limit_rows(request.row_count(request.limit)?);
                 work!(connector, connector.query(request, &mut out))
             }
@@ -102,13 +103,13 @@ impl<C: Connector> Service<C> {
                 work!(connector, async { list(&mut out, &connector.list_routines().await?).await })
             }
             Operation::DescribeTables => {
-                let request = shapes.describe_tables.request(parts)?;
+                let request = shapes.describe_tables.request(parts, declared)?;
                 work!(connector, async {
                     list(&mut out, &connector.describe_tables(&request.tables).await?).await
                 })
             }
             Operation::Begin => {
-                let request = shapes.begin.request(parts)?;
+                let request = shapes.begin.request(parts, declared)?;
                 work!(connector, begin(connector, request, &mut out))
             }
             Operation::Commit => {

@@ -32,11 +32,23 @@ impl Exported for Numbers {
     }
 }
 
+fn declared() -> Capabilities {
+    Capabilities {
+        query: true,
+        delete_by_key: true,
+        max_parameters: Some(4),
+        max_filter_depth: Some(2),
+        max_records: Some(1),
+        ..Capabilities::default()
+    }
+}
+
 impl Connector for Numbers {
     type Config = Config;
 
     fn describe() -> Descriptor {
-        Descriptor::new("numbers", "1.2.3", vec![ServiceType::new("numbers", "Numbers")])
+        let service_type = ServiceType::new("numbers", "Numbers").capabilities(declared());
+        Descriptor::new("numbers", "1.2.3", vec![service_type])
     }
 
     async fn open(open: Open<Config>) -> Result<Self> {
@@ -91,10 +103,20 @@ fn start(service: u64, operation: u32, head: &str, body: &[u8]) -> AbiCall {
 
 /// A body with one parameter: the limit.
 fn limit_body(limit: i64) -> Vec<u8> {
+    body(&[Value::I64(limit)], 0)
+}
+
+/// A body with these parameters and so many records of one null.
+fn body(values: &[Value], records: u32) -> Vec<u8> {
     let mut cells = Vec::new();
-    cells.i64(limit);
+    values.iter().for_each(|value| cells.value(value));
     let mut frames = batch::FrameWriter::default();
-    frames.parameters(1, &cells);
+    frames.parameters(u32::try_from(values.len()).unwrap(), &cells);
+    if records > 0 {
+        let open = frames.begin_rows(0);
+        (0..records).for_each(|_| frames.buffer().null());
+        frames.end_rows(open, records);
+    }
     frames.into_bytes()
 }
 
@@ -197,11 +219,47 @@ fn a_shape_from_the_future_is_refused_and_a_hint_is_not() {
 }
 
 #[test]
+fn what_is_not_declared_does_not_reach_the_connector() {
+    let service = open(1, false);
+    let list = |items| Value::List((0..items).map(Value::I64).collect());
+    let leaf = json!({"always": true});
+    let (shallow, deep) = (json!({"and": [leaf]}), json!({"and": [leaf, {"and": [leaf]}]}));
+    let (many, depth) = (
+        (ErrorKind::LimitExceeded, "too many values in one request: at most 4 are allowed"),
+        (ErrorKind::LimitExceeded, "too many levels of a filter: at most 2 are allowed"),
+    );
+    let not = (ErrorKind::Unsupported, "'filter_not' is not supported by this connector");
+    for (filter, values, expected) in [
+        (&leaf, vec![list(3)], None),
+        (&leaf, vec![list(4)], Some(many)),
+        (&leaf, vec![Value::Null; 4], Some(many)),
+        (&shallow, vec![], None),
+        (&deep, vec![], Some(depth)),
+        (&json!({"not": leaf}), vec![], Some(not)),
+    ] {
+        let mut head = shape("numbers");
+        head["filter"] = filter.clone();
+        let values = [vec![Value::I64(1)], values].concat();
+        // Twice, because a shape that is known is not read again.
+        for _ in 0..2 {
+            let answer = all(start(service, Operation::Query.number(), &head.to_string(), &body(&values, 0)));
+            let found = answer.err().map(|error| (error.kind, error.message));
+            assert_eq!(found, expected.map(|(kind, message)| (kind, message.to_owned())), "{head}");
+        }
+    }
+    let head = json!({"from": {"name": "n"}, "rows": {"keys": {"columns": [["n"]]}}, "on_error": "stop"});
+    for (records, expected) in [(1, ErrorKind::Unsupported), (2, ErrorKind::LimitExceeded)] {
+        let answer = all(start(service, Operation::Delete.number(), &head.to_string(), &body(&[], records)));
+        assert_eq!(answer.unwrap_err().kind, expected, "{records} records");
+    }
+}
+
+#[test]
 fn an_unknown_operation_and_an_unwritten_one_are_unsupported() {
     let service = open(1, false);
     let unknown = all(start(service, 999, "{}", b"")).unwrap_err();
     assert_eq!(unknown.kind, ErrorKind::Unsupported);
-    let unwritten = all(start(service, Operation::Begin.number(), "{}", b"")).unwrap_err();
+    let unwritten = all(start(service, Operation::Commit.number(), "{}", b"")).unwrap_err();
     assert_eq!(
         (unwritten.kind, unwritten.message.as_str()),
         (ErrorKind::Unsupported, "a transaction is not supported by this connector")
@@ -239,7 +297,7 @@ fn a_service_can_only_narrow_what_its_type_declares() {
     let request = json!({"service_type": "numbers", "service": "n", "config": {"rows": 1}});
     let items = all(start_open(&request)).unwrap();
     let opened: Opened = serde_json::from_slice(items[0].as_ref()).unwrap();
-    assert_eq!(opened.capabilities, Capabilities { query: true, ..Capabilities::default() });
+    assert_eq!(opened.capabilities, declared());
 }
 
 #[test]

@@ -16,10 +16,22 @@ macro_rules! capabilities {
         }
 
         impl Capabilities {
+            /// The names of all flags there are, in the order of declaration.
+            pub const FLAGS: &'static [&'static str] = &[$(stringify!($flag),)*];
+            /// The names of all limits there are, in the order of declaration.
+            pub const LIMITS: &'static [&'static str] = &[$(stringify!($limit),)*];
+
             /// The names of all flags that are set, in the order of declaration.
             pub fn declared(&self) -> Vec<&'static str> {
                 let mut names = Vec::new();
                 $(if self.$flag { names.push(stringify!($flag)); })*
+                names
+            }
+
+            /// The names of all limits that are set, in the order of declaration.
+            pub fn declared_limits(&self) -> Vec<&'static str> {
+                let mut names = Vec::new();
+                $(if self.$limit.is_some() { names.push(stringify!($limit)); })*
                 names
             }
 

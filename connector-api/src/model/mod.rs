@@ -10,9 +10,11 @@ pub mod batch;
 mod capability;
 mod catalogue;
 mod context;
+mod demands;
 mod descriptor;
 mod error;
 mod filter;
+mod moment;
 mod op;
 mod outcome;
 mod query;
@@ -26,6 +28,7 @@ pub use catalogue::{
     TableKind, TableName, TableRef,
 };
 pub use context::Context;
+pub use demands::{Demanding, Demands};
 pub use descriptor::{Descriptor, OpenRequest, Opened, ServiceType};
 pub use error::{Error, ErrorKind, Result};
 pub use filter::{ArithmeticOp, CompareOp, Expr, Filter, Function, Path, TextOp};

@@ -95,7 +95,7 @@ pub struct Aggregate {
 pub enum AggregateFunction {
     /// How many; 0 for none.
     Count,
-    /// Their sum: an integer of integers, a decimal of decimals, else a float; null for none. One that does not fit is an error of kind
+    /// Their sum: an integer of integers, a decimal of integers and decimals, else a float; null for none. One that does not fit is an error of kind
     /// `InvalidRequest` with the reason `out_of_range`.
     Sum,
     /// Their mean as a float or decimal; null for none.

@@ -1,9 +1,9 @@
 //! The configuration of a service.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use connector_api::{Error, ErrorKind, Result};
+use connector_common::timeout::Timeout;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -29,7 +29,7 @@ pub(crate) struct Config {
     #[schemars(range(max = 100_000))]
     pub(crate) queue: usize,
     /// How long a statement waits while another process holds the file locked: milliseconds, or a text like `"500ms"`, `"5s"`, `"1m"`.
-    #[serde(default)]
+    #[serde(default = "five_seconds")]
     pub(crate) busy_timeout: Timeout,
 }
 
@@ -39,6 +39,10 @@ fn two_threads() -> usize {
 
 fn queue_length() -> usize {
     256
+}
+
+fn five_seconds() -> Timeout {
+    Timeout::seconds(5)
 }
 
 impl Config {
@@ -68,70 +72,10 @@ impl Config {
     }
 }
 
-/// A duration: a number of milliseconds, or a number with `ms`, `s` or `m`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "NumberOrText")]
-pub(crate) struct Timeout(pub(crate) Duration);
-
-impl Default for Timeout {
-    fn default() -> Self {
-        Self(Duration::from_secs(5))
-    }
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum NumberOrText {
-    Number(u32),
-    Text(String),
-}
-
-impl JsonSchema for Timeout {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Timeout".into()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let mut schema = NumberOrText::json_schema(generator);
-        schema.insert("default".to_owned(), "5s".into());
-        schema
-    }
-}
-
-impl TryFrom<NumberOrText> for Timeout {
-    type Error = &'static str;
-
-    fn try_from(value: NumberOrText) -> std::result::Result<Self, Self::Error> {
-        const EXPECTED: &str =
-            "expected milliseconds or a text like \"500ms\", \"5s\" or \"1m\", at most an hour";
-        let milliseconds = match value {
-            NumberOrText::Number(number) => Some(u64::from(number)),
-            NumberOrText::Text(text) => milliseconds(&text),
-        };
-        let within = milliseconds.filter(|milliseconds| *milliseconds <= 3_600_000).ok_or(EXPECTED)?;
-        Ok(Self(Duration::from_millis(within)))
-    }
-}
-
-fn milliseconds(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at_checked(digits)?;
-    let factor = match unit.trim_start() {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(factor)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
@@ -156,20 +100,6 @@ mod tests {
             assert_eq!(path, Path::new(".").join(name));
         }
         assert_eq!(parse(json!({"database": "/a/b"})).unwrap().path(), Path::new("/a/b"));
-    }
-
-    #[test]
-    fn a_timeout_is_milliseconds_or_has_a_unit() {
-        for (value, milliseconds) in [
-            (json!(250), 250),
-            (json!("500ms"), 500),
-            (json!("5s"), 5000),
-            (json!("1 m"), 60_000),
-            (json!(0), 0),
-        ] {
-            let config = parse(json!({"database": "a", "busy_timeout": value})).unwrap();
-            assert_eq!(config.busy_timeout.0, Duration::from_millis(milliseconds));
-        }
     }
 
     #[test]

@@ -78,12 +78,14 @@ async fn visible(
     Ok(visible.into_iter().map(|(_, table, access)| (table, access)).collect())
 }
 
-/// The strings from which the editor of roles offers components.
+/// The strings from which the editor of roles offers components: those that the caller may touch.
 async fn access_list(job: Job<'_>, list: &ListRead) -> Result<Answer, ApiError> {
     let owner = job.owner().await?;
     let mut strings = vec![String::new(), "*".to_owned()];
     for (resource, _) in RESOURCES {
-        strings.extend([format!("{resource}/"), format!("{resource}/*")]);
+        if !job.access(resource).grants_nothing() {
+            strings.extend([format!("{resource}/"), format!("{resource}/*")]);
+        }
         for (table, _) in visible(job, &owner, resource, list).await? {
             let name = public_name(&table.table);
             strings.extend([format!("{resource}/{name}/"), format!("{resource}/{name}/*")]);

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use connector_api::model::{ColumnType, Value};
+use connector_api::model::{ColumnType, Date, TimeOfDay, Timestamp, Value};
 use serde_json::Value as Json;
 
 use super::Error;
@@ -33,6 +33,7 @@ impl Place<'_> {
             ColumnType::Other | ColumnType::Json | ColumnType::Array | ColumnType::Object if !quoted => {
                 Ok(untyped(text))
             }
+            ColumnType::Date | ColumnType::Time | ColumnType::DateTime => Ok(moment(self.data_type, text)),
             _ => Ok(Value::Text(text.to_owned())),
         }
     }
@@ -112,6 +113,19 @@ fn float(text: &str) -> Option<Value> {
     value.is_finite().then_some(Value::F64(value))
 }
 
+/// A day or time, where the text is just as such a value would be written. Any other text goes as it is: a store that keeps days and
+/// times as text may have written them so.
+fn moment(data_type: ColumnType, text: &str) -> Value {
+    let typed = match data_type {
+        ColumnType::Date => Date::parse(text).map(Value::Date),
+        ColumnType::Time => {
+            TimeOfDay::parse(text).filter(|time| time.to_string() == text).map(|time| Value::Time(time.0))
+        }
+        _ => Timestamp::parse(text).filter(|moment| moment.to_string() == text).map(Value::Timestamp),
+    };
+    typed.unwrap_or_else(|| Value::Text(text.to_owned()))
+}
+
 /// Text for a column whose type is open: a number or truth value where it looks like one.
 fn untyped(text: &str) -> Value {
     if let Some(number) = number(text) {
@@ -159,6 +173,17 @@ mod tests {
         check(ColumnType::Boolean, "2", None);
         check(ColumnType::Text, "5", Some(Value::Text("5".to_owned())));
         check(ColumnType::Timestamp, "2013-01-01", Some(Value::Text("2013-01-01".to_owned())));
+        check(ColumnType::Date, "1970-01-02", Some(Value::Date(Date(1))));
+        check(ColumnType::Date, "1/2/1970", Some(Value::Text("1/2/1970".to_owned())));
+        check(ColumnType::Time, "00:00:01", Some(Value::Time(1_000_000_000)));
+        check(ColumnType::Time, "00:00:01.50", Some(Value::Text("00:00:01.50".to_owned())));
+        let moment = Timestamp { seconds: 1, nanos: 500_000_000 };
+        check(ColumnType::DateTime, "1970-01-01 00:00:01.5", Some(Value::Timestamp(moment)));
+        check(
+            ColumnType::DateTime,
+            "1970-01-01T00:00:01",
+            Some(Value::Text("1970-01-01T00:00:01".to_owned())),
+        );
         check(ColumnType::Binary, "aGk=", Some(Value::Bytes(b"hi".to_vec())));
         check(ColumnType::Binary, "h", None);
         check(ColumnType::Other, "5", Some(Value::I64(5)));

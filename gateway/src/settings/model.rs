@@ -135,7 +135,7 @@ pub enum LogFormat {
 /// How errors are answered.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Errors {
-    /// Whether error answers keep to the fields of the compatible interface, without this gateway's additions.
+    /// Whether messages are plain text. Otherwise they are HTML-encoded, as the clients of old expect them.
     pub plain: bool,
 }
 

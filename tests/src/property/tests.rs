@@ -24,6 +24,9 @@ fn judge(tables: u64, bug: Option<Bug>, statistics: &mut Statistics) -> Result<(
 fn enough_of_everything_is_generated_and_nearly_all_is_defined() {
     let mut statistics = Statistics::default();
     assert!(judge(40, None, &mut statistics).is_ok());
+    let mut added = Statistics::default();
+    added.add(&statistics);
+    assert_eq!(format!("{added:?}"), format!("{statistics:?}"));
     assert_eq!(statistics.cases + statistics.undefined, 10_000);
     assert_eq!(statistics.complaints(100), Vec::<String>::new(), "{statistics:#?}");
 }
@@ -33,6 +36,20 @@ fn every_planted_bug_is_noticed_within_ten_thousand_cases() {
     let unnoticed: Vec<_> =
         Bug::ALL.iter().filter(|bug| judge(40, Some(**bug), &mut Statistics::default()).is_ok()).collect();
     assert!(unnoticed.is_empty(), "{unnoticed:?}");
+}
+
+/// A bug is named after its operator: `LtIncludesEqual` after `compare.lt`.
+#[test]
+fn every_operator_has_a_planted_bug() {
+    let bugs: Vec<String> = Bug::ALL.iter().map(|bug| format!("{bug:?}").to_ascii_lowercase()).collect();
+    let operators = NODES.iter().filter(|node| !["column", "param"].contains(*node));
+    let without: Vec<_> = operators
+        .filter(|node| {
+            let operator = node.rsplit('.').next().unwrap().replace('_', "");
+            !bugs.iter().any(|bug| bug.starts_with(&operator))
+        })
+        .collect();
+    assert!(without.is_empty(), "{without:?}");
 }
 
 #[test]

@@ -167,6 +167,20 @@ fn expressions_follow_the_words_of_the_contract() {
 }
 
 #[test]
+fn a_store_without_booleans_compares_them_as_numbers() {
+    let equal = Filter::Compare { op: CompareOp::Eq, left: Expr::Param(0), right: Expr::Param(1) };
+    let listed = Filter::In { expr: Expr::Param(1), list: 2 };
+    let params = [Value::Bool(true), Value::I64(1), Value::List(vec![Value::Bool(true)])];
+    for (booleans_are_numbers, expected) in [(false, F), (true, T)] {
+        let reference = Reference { booleans_are_numbers, ..Reference::default() };
+        for filter in [&equal, &listed] {
+            let found = reference.test(filter, &params, Row { columns: &[], cells: &[] });
+            assert_eq!(found, Ok(expected), "{filter:?}");
+        }
+    }
+}
+
+#[test]
 fn what_the_contract_leaves_open_is_undefined() {
     let sum = Reference::default().calculate(ArithmeticOp::Add, Value::I64(i64::MAX), Value::I64(1));
     assert_eq!(sum, Err(Undefined("an integer out of range")));

@@ -37,31 +37,67 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Reads everything there is: frames, cells, nested content.
+/// Reads everything there is: frames, cells, nested content. Gives the [`size`] of all cells and the bytes of all names.
 fn walk(bytes: &[u8]) -> Result<usize, Malformed> {
+    let mut read = 0;
+    walk_into(bytes, &mut read).map(|()| read)
+}
+
+/// Adds to `read` also when the end is a broken rule.
+fn walk_into(bytes: &[u8], read: &mut usize) -> Result<(), Malformed> {
     let mut frames = FrameReader::new(bytes);
     let mut columns = 0;
-    let mut read = 0;
     while let Some(frame) = frames.next_frame()? {
-        match frame {
-            Frame::Set(set) => columns = set.columns.iter().count(),
-            Frame::Rows(mut rows) => {
-                for _ in 0..usize::try_from(rows.count).unwrap().saturating_mul(columns).min(10_000) {
-                    rows.next_cell()?.to_value()?;
-                    read += 1;
-                }
+        let (mut cells, count, is_counted) = match frame {
+            Frame::Set(set) => {
+                columns = set.columns.iter().map(|name| *read += name.len()).count();
+                continue;
             }
-            Frame::Parameters(mut row) => {
-                for _ in 0..row.count {
-                    row.next_cell()?.to_value()?;
-                    read += 1;
-                }
-                row.finish()?;
-            }
-            Frame::Outcomes(_) | Frame::Done(_) => {}
+            // A sender may claim any number of rows: the cells run out first.
+            Frame::Rows(rows) => (rows, usize::try_from(rows.count).unwrap().saturating_mul(columns), false),
+            Frame::Parameters(row) => (row, usize::try_from(row.count).unwrap(), true),
+            Frame::Outcomes(_) | Frame::Done(_) => continue,
+        };
+        for _ in 0..count {
+            *read += size(&cells.next_cell()?.to_value()?);
+        }
+        if is_counted {
+            cells.finish()?;
         }
     }
-    Ok(read)
+    Ok(())
+}
+
+/// What a value takes at least, in bytes of a message: one for its tag, and its texts.
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Text(text) | Value::Json(text) | Value::Decimal(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::List(items) => items.iter().map(size).sum(),
+        Value::Object(members) => members.iter().map(|(name, member)| name.len() + size(member)).sum(),
+        Value::Extension(name, inner) => name.len() + size(inner),
+        _ => 0,
+    }
+}
+
+/// Whatever the bytes claim, what is made of them is no larger than they are.
+fn check_bound(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let mut read = 0;
+    // Understood or refused, both are fine.
+    let _ = walk_into(bytes, &mut read);
+    prop_assert!(read <= bytes.len(), "{read} of {}", bytes.len());
+    Ok(())
+}
+
+/// Arbitrary bytes as the payload of a frame that is well-formed outside, behind the columns of its set.
+fn framed(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frames = FrameWriter::default();
+    frames.set(0, SetRole::Rows, ["a", "b"].into_iter());
+    let mut bytes = frames.into_bytes();
+    bytes.extend([b'T', VERSION, kind, 1]);
+    bytes.extend(u32::try_from(payload.len()).unwrap().to_le_bytes());
+    bytes.extend(payload);
+    bytes
 }
 
 fn message(rows: &[[Value; 2]]) -> Vec<u8> {
@@ -94,18 +130,40 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = walk(&bytes);
+    fn arbitrary_bytes_never_panic_and_never_grow(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        check_bound(&bytes)?;
     }
 
     #[test]
-    fn a_damaged_message_never_panics(rows in prop::collection::vec([value(), value()], 1..4), at in any::<prop::sample::Index>(), byte in any::<u8>(), keep in any::<prop::sample::Index>()) {
-        let mut bytes = message(&rows);
-        let position = at.index(bytes.len());
-        bytes[position] = byte;
-        let _ = walk(&bytes);
+    fn arbitrary_bytes_inside_a_frame_never_panic_and_never_grow(
+        kind in prop::sample::select(b"SRPOD".as_slice()),
+        // Mostly small bytes: tags and lengths that make sense.
+        payload in prop::collection::vec(prop_oneof![3 => 0_u8..0x18, 1 => any::<u8>()], 0..200),
+    ) {
+        check_bound(&framed(kind, &payload))?;
+    }
+
+    #[test]
+    fn a_damaged_message_never_panics_and_never_grows(
+        rows in prop::collection::vec([value(), value()], 1..4),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        claim in any::<prop::sample::Index>(),
+        keep in any::<prop::sample::Index>(),
+    ) {
+        let whole = message(&rows);
+        let mut bytes = whole.clone();
+        for (at, byte) in damage {
+            let position = at.index(bytes.len());
+            bytes[position] = byte;
+            check_bound(&bytes)?;
+        }
         bytes.truncate(keep.index(bytes.len()));
-        let _ = walk(&bytes);
+        check_bound(&bytes)?;
+        // A length or a count that claims as much as there can be.
+        let mut bytes = whole;
+        let position = claim.index(bytes.len() - 4);
+        bytes[position..position + 4].fill(0xff);
+        check_bound(&bytes)?;
     }
 }
 
@@ -113,7 +171,8 @@ proptest! {
 fn an_unknown_frame_is_skipped_unless_it_is_critical() {
     let mut bytes = vec![b'T', VERSION, b'?', 0, 2, 0, 0, 0, 9, 9];
     bytes.extend(message(&[]));
-    assert_eq!(walk(&bytes), Ok(0));
+    // The names of its two columns.
+    assert_eq!(walk(&bytes), Ok(2));
     bytes[3] = 1;
     assert_eq!(walk(&bytes), Err(Malformed("unknown critical frame")));
 }

@@ -24,6 +24,14 @@ pub(super) fn combine(op: ArithmeticOp, left: &Value, right: &Value) -> Result<V
     result.ok_or_else(out_of_range)?.into_value()
 }
 
+/// The exact sum.
+///
+/// # Errors
+/// `out_of_range` beyond 38 digits.
+pub(super) fn add_decimals(left: Decimal, right: Decimal) -> Result<Decimal> {
+    decimals(ArithmeticOp::Add, &Number::Decimal(left), &Number::Decimal(right)).ok_or_else(out_of_range)
+}
+
 fn is_zero(number: &Number) -> bool {
     match number {
         Number::Integer(v) => *v == 0,

@@ -21,7 +21,7 @@ pub(super) fn check(function: Function, count: usize) -> Result<()> {
     if is_right {
         return Ok(());
     }
-    Err(Error::internal("a function of the filter has the wrong number of arguments"))
+    Err(Error::internal("a function has the wrong number of arguments"))
 }
 
 /// Null for a null argument (but for `coalesce`) and for one of a kind that the function is not made for.

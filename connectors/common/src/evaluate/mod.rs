@@ -1,4 +1,5 @@
-//! The filter evaluator: a [`Filter`] tested on rows of [`Value`]s in memory, for stores that can't filter themselves.
+//! The evaluator: a [`Filter`] tested on rows of [`Value`]s in memory, rows grouped, ordered and made distinct, and what a write
+//! computes, for stores that can't do it themselves.
 //!
 //! It knows no store: a row is whatever answers a [`Path`] with a value. What the contract leaves to the store is decided so:
 //!
@@ -15,12 +16,21 @@
 //! | `lower`, `upper` | ASCII letters; `trim` takes U+0020 |
 //! | `now` | an instant, the same for all rows of one [`Condition`]; `current_date` is its day in UTC |
 //! | nulls in an order | below all values where the order does not say |
+//! | equal in groups, distinct rows and keys | as `=` in a filter; null equals null and absent |
+//! | mean | a decimal of decimals, rounded to 18 places; else a float |
+//! | smallest and greatest of several kinds | by kind first, as in an order |
 
+mod aggregate;
 mod arithmetic;
 mod compare;
+mod compute;
 mod decimal;
+mod distinct;
 mod function;
+mod group;
+mod key;
 mod number;
+mod order;
 mod pattern;
 
 use std::borrow::Cow;
@@ -31,6 +41,12 @@ use connector_api::author::{
 };
 
 pub use compare::{compare_by, compare_values};
+pub use compute::Computed;
+pub use distinct::Distinct;
+pub use group::{Groups, group_cell};
+pub use key::key;
+pub use number::whole;
+pub use order::first_in_order;
 
 /// A filter with its parameters, ready to be tested on rows.
 #[derive(Debug)]
@@ -142,7 +158,7 @@ impl<'a> Condition<'a> {
     fn param(&self, param: Param) -> Result<&Value> {
         self.params
             .get(param)
-            .ok_or_else(|| Error::internal("the filter names a parameter that was not sent"))
+            .ok_or_else(|| Error::internal("the request names a parameter that was not sent"))
     }
 
     fn list(&self, param: Param) -> Result<&[Value]> {

@@ -77,6 +77,17 @@ impl Number {
     }
 }
 
+/// The exact whole number that a value of any number type is; `None` for fractions, and for what is not a number.
+pub fn whole(value: &Value) -> Option<i128> {
+    match Number::of(value)? {
+        Number::Integer(v) => Some(v),
+        number => match number.digits()?.scaled()? {
+            (whole, 0) => Some(whole),
+            _ => None,
+        },
+    }
+}
+
 /// The integer as a float, where that holds it exactly: 53 bits are enough for most.
 fn exact_float(integer: i128) -> Option<f64> {
     if integer.unsigned_abs() > 1 << 53 {
@@ -107,7 +118,7 @@ fn compare_float(float: f64, other: &Number) -> Ordering {
 
 /// A number that its type can't hold.
 pub(super) fn out_of_range() -> Error {
-    Error::new(ErrorKind::InvalidRequest, "a number computed in the filter is out of range")
+    Error::new(ErrorKind::InvalidRequest, "a computed number is out of range")
         .with_reason("out_of_range")
         .with_sqlstate("22003")
 }

@@ -9,6 +9,8 @@ use connector_api::author::{
 
 use super::{Condition, compare_by, compare_values, member};
 
+mod group;
+
 const TRUTHS: [Option<bool>; 3] = [Some(true), Some(false), None];
 
 fn no_columns(_: &Path) -> connector_api::Result<&'static Value> {

@@ -1,13 +1,19 @@
 //! The connector, driven through its root module as the gateway drives it.
 
-use std::io::Write as _;
+mod config;
+mod group;
+mod read;
+mod session;
+mod values;
+mod write;
+
 use std::pin::{Pin, pin};
 
+use connector_api::Result;
 use connector_api::abi::{Buffer, Call, Slice, Step};
 use connector_api::author::export::module;
-use connector_api::author::{ErrorKind, Opened, Operation, Summary, Value};
+use connector_api::author::{Opened, Operation, Outcome, Summary, Value};
 use connector_api::model::batch::{CellWriter, Frame, FrameReader, FrameWriter};
-use connector_api::{Error, Result};
 use serde_json::{Value as Json, json};
 
 use super::Memory;
@@ -27,35 +33,67 @@ fn all(call: Call) -> Result<Vec<Buffer>> {
 }
 
 fn open(config: &Json) -> Result<u64> {
-    let request = json!({"service_type": "memory", "service": "m", "config": config}).to_string();
-    let items = all((module::<Memory>().open)(Slice::new(request.as_bytes())))?;
-    Ok(serde_json::from_slice::<Opened>(items[0].as_ref()).unwrap().service)
+    Ok(opened(config)?.service)
 }
 
-/// Rows and summary of a call.
+fn opened(config: &Json) -> Result<Opened> {
+    let request = json!({"service_type": "memory", "service": "m", "config": config}).to_string();
+    let items = all((module::<Memory>().open)(Slice::new(request.as_bytes())))?;
+    Ok(serde_json::from_slice(items[0].as_ref()).unwrap())
+}
+
+/// What a call is asked with, beside its shape.
+#[derive(Default)]
+struct With<'a> {
+    params: &'a [Value],
+    records: &'a [Vec<Value>],
+    session: Option<u64>,
+}
+
+/// What a call answers.
+#[derive(Debug, Default, PartialEq)]
+struct Answer {
+    rows: Vec<Vec<Value>>,
+    outcomes: Vec<Outcome>,
+    summary: Summary,
+}
+
+fn start(service: u64, operation: Operation, head: &Json, with: &With<'_>) -> Call {
+    let mut cells = Vec::new();
+    with.params.iter().for_each(|param| cells.value(param));
+    let mut body = FrameWriter::default();
+    body.parameters(u32::try_from(with.params.len()).unwrap(), &cells);
+    let rows = body.begin_rows(0);
+    with.records.iter().flatten().for_each(|value| body.buffer().value(value));
+    body.end_rows(rows, u32::try_from(with.records.len()).unwrap());
+    let context = with.session.map_or(json!({}), |session| json!({"session": session})).to_string();
+    let (head, body) = (head.to_string(), body.into_bytes());
+    (module::<Memory>().call)(
+        service,
+        operation.number(),
+        Slice::new(head.as_bytes()),
+        Slice::new(context.as_bytes()),
+        Slice::new(&body),
+    )
+}
+
+fn ask(service: u64, operation: Operation, head: &Json, with: &With<'_>) -> Result<Answer> {
+    all(start(service, operation, head, with)).map(|items| read(&items))
+}
+
+/// Rows and summary of a call without records.
 fn call(
     service: u64,
     operation: Operation,
     head: &Json,
     params: &[Value],
 ) -> Result<(Vec<Vec<Value>>, Summary)> {
-    let mut cells = Vec::new();
-    params.iter().for_each(|param| cells.value(param));
-    let mut body = FrameWriter::default();
-    body.parameters(u32::try_from(params.len()).unwrap(), &cells);
-    let (head, body) = (head.to_string(), body.into_bytes());
-    let items = all((module::<Memory>().call)(
-        service,
-        operation.number(),
-        Slice::new(head.as_bytes()),
-        Slice::new(b"{}"),
-        Slice::new(&body),
-    ))?;
-    Ok(read(&items))
+    let answer = ask(service, operation, head, &With { params, ..With::default() })?;
+    Ok((answer.rows, answer.summary))
 }
 
-fn read(items: &[Buffer]) -> (Vec<Vec<Value>>, Summary) {
-    let (mut rows, mut columns, mut summary) = (Vec::new(), 0, None);
+fn read(items: &[Buffer]) -> Answer {
+    let (mut answer, mut columns, mut is_done) = (Answer::default(), 0, false);
     for item in items {
         let mut frames = FrameReader::new(item.as_ref());
         while let Some(frame) = frames.next_frame().unwrap() {
@@ -64,15 +102,17 @@ fn read(items: &[Buffer]) -> (Vec<Vec<Value>>, Summary) {
                 Frame::Rows(mut batch) => {
                     for _ in 0..batch.count {
                         let cells = (0..columns).map(|_| batch.next_cell().unwrap().to_value().unwrap());
-                        rows.push(cells.collect());
+                        answer.rows.push(cells.collect());
                     }
                 }
-                Frame::Done(done) => summary = Some(done),
-                _ => {}
+                Frame::Outcomes(outcomes) => answer.outcomes = outcomes,
+                Frame::Done(summary) => (answer.summary, is_done) = (summary, true),
+                Frame::Parameters(_) => {}
             }
         }
     }
-    (rows, summary.expect("an answer without an end"))
+    assert!(is_done, "an answer without an end");
+    answer
 }
 
 /// Five people; `born` of two is null, Eve has no address and that of Dan no city.
@@ -95,27 +135,58 @@ fn people() -> Json {
     }}})
 }
 
-/// The ids that a query gives, with a limit of 100 as parameter 0 and these parameters behind it.
-fn ids(extra: &Json, params: &[Value]) -> Vec<i64> {
-    let service = open(&people()).unwrap();
-    let mut head = json!({"from": {"name": "people"}, "select": [["id"]], "limit": 0});
-    head.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-    let params: Vec<Value> = std::iter::once(Value::I64(100)).chain(params.iter().cloned()).collect();
-    let (rows, _) = call(service, Operation::Query, &head, &params).unwrap();
-    rows.iter()
-        .map(|row| match row.as_slice() {
-            [Value::I64(id)] => *id,
-            other => panic!("{other:?}"),
-        })
-        .collect()
+/// Things with a number of their own, a unique code, an amount that is 1 by default and a note. Three are there.
+fn things() -> Json {
+    json!({"tables": {"thing": {
+        "columns": [
+            {"name": "id", "type": "integer", "auto_increment": true},
+            {"name": "code", "type": "string"},
+            {"name": "amount", "type": "integer", "nullable": false, "default": 1},
+            {"name": "note", "type": "text"},
+        ],
+        "primary_key": ["id"],
+        "unique": [["code"]],
+        "rows": [
+            {"code": "a", "amount": 10},
+            {"code": "b", "amount": 20, "note": "two"},
+            {"amount": 30},
+        ],
+    }}})
 }
 
-fn order(by: &str, direction: &str, nulls: Option<&str>) -> Json {
-    let mut order = json!({"by": [by], "direction": direction});
-    if let Some(nulls) = nulls {
-        order["nulls"] = json!(nulls);
-    }
-    order
+/// All things in stored order, as JSON for short.
+fn stored(service: u64, session: Option<u64>) -> Vec<Json> {
+    let head =
+        json!({"from": {"name": "thing"}, "select": [["id"], ["code"], ["amount"], ["note"]], "limit": 0});
+    let params = [Value::I64(i64::MAX)];
+    let answer = ask(service, Operation::Query, &head, &With { params: &params, session, ..With::default() });
+    answer.unwrap().rows.iter().map(|row| plain(row)).collect()
+}
+
+/// A row of plain values as a JSON list.
+fn plain(row: &[Value]) -> Json {
+    let cell = |value: &Value| match value {
+        Value::Null => Json::Null,
+        Value::I64(v) => json!(v),
+        Value::Text(v) => json!(v),
+        other => json!(format!("{other:?}")),
+    };
+    row.iter().map(cell).collect()
+}
+
+/// The opposite of [`plain`]; `"-"` is absent.
+fn cells(row: &Json) -> Vec<Value> {
+    let cell = |json: &Json| match json {
+        Json::String(text) if text == "-" => Value::Absent,
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Number(number) => Value::I64(number.as_i64().unwrap()),
+        _ => Value::Null,
+    };
+    row.as_array().unwrap().iter().map(cell).collect()
+}
+
+fn compare(op: &str, column: &str, param: usize) -> Json {
+    json!({"compare": {"op": op, "left": {"column": [column]}, "right": {"param": param}}})
 }
 
 fn eq(path: &[&str], param: usize) -> Json {
@@ -123,175 +194,7 @@ fn eq(path: &[&str], param: usize) -> Json {
 }
 
 #[test]
-fn rows_come_in_stored_order_without_an_order() {
-    assert_eq!(ids(&json!({}), &[]), [1, 2, 3, 4, 5]);
-}
-
-#[test]
-fn a_filter_reaches_into_documents_and_not_skips_what_is_unknown() {
-    let oslo = [Value::Text("Oslo".into())];
-    let city = eq(&["address", "city"], 1);
-    assert_eq!(ids(&json!({"filter": city}), &oslo), [1, 3]);
-    assert_eq!(ids(&json!({"filter": {"not": city}}), &oslo), [2]);
-    let is_null = json!({"is_null": {"column": ["address", "city"]}});
-    assert_eq!(ids(&json!({"filter": is_null}), &oslo), [4, 5]);
-}
-
-#[test]
-fn an_order_has_directions_nulls_and_keeps_equal_rows_as_stored() {
-    for (by, expected) in [
-        (vec![order("born", "asc", None)], vec![2, 4, 3, 1, 5]),
-        (vec![order("born", "desc", None)], vec![1, 5, 3, 2, 4]),
-        (vec![order("born", "asc", Some("last"))], vec![3, 1, 5, 2, 4]),
-        (vec![order("born", "desc", Some("first")), order("id", "desc", None)], vec![4, 2, 5, 1, 3]),
-    ] {
-        assert_eq!(ids(&json!({"order": by}), &[]), expected, "{by:?}");
-    }
-}
-
-#[test]
-fn limit_and_offset_cut_rows_with_and_without_an_order() {
-    let service = open(&people()).unwrap();
-    for (order, expected) in [(json!([]), [2, 3]), (json!([order("id", "desc", None)]), [4, 3])] {
-        let head =
-            json!({"from": {"name": "people"}, "select": [["id"]], "limit": 0, "offset": 1, "order": order});
-        let (rows, _) = call(service, Operation::Query, &head, &[Value::I64(2), Value::I64(1)]).unwrap();
-        assert_eq!(rows, expected.map(|id| vec![Value::I64(id)]));
-    }
-}
-
-#[test]
-fn selected_columns_come_in_the_order_asked_for_nested_ones_included() {
-    let service = open(&people()).unwrap();
-    let head = json!({"from": {"name": "people"}, "select": [["address", "city"], ["name"]], "limit": 0, "offset": 1});
-    let (rows, _) = call(service, Operation::Query, &head, &[Value::I64(1), Value::I64(4)]).unwrap();
-    assert_eq!(rows, [[Value::Absent, Value::Text("Eve".into())]]);
-}
-
-#[test]
-fn count_tells_how_many_rows_match() {
-    let service = open(&people()).unwrap();
-    let all = json!({"from": {"name": "people"}});
-    let some = json!({"from": {"name": "people"}, "filter": eq(&["name"], 0)});
-    for (head, expected) in [(all, 5), (some, 1)] {
-        let (rows, summary) = call(service, Operation::Count, &head, &[Value::Text("Bob".into())]).unwrap();
-        assert_eq!((rows.len(), summary.count), (0, Some(expected)));
-    }
-}
-
-#[test]
-fn tables_are_listed_and_described() {
-    let service = open(&people()).unwrap();
-    let (rows, _) = call(service, Operation::ListTables, &json!({}), &[]).unwrap();
-    assert_eq!(rows, [[Value::Json(r#"{"ref":{"name":"people"},"kind":"table"}"#.into())]]);
-    let head =
-        json!({"tables": [{"name": "nobody"}, {"name": "people"}, {"name": "people", "namespace": ["x"]}]});
-    let (rows, _) = call(service, Operation::DescribeTables, &head, &[]).unwrap();
-    let [row] = rows.as_slice() else { panic!("{rows:?}") };
-    let [Value::Json(table)] = row.as_slice() else { panic!("{row:?}") };
-    let table: connector_api::author::Table = serde_json::from_str(table).unwrap();
-    let nullable: Vec<_> =
-        table.columns.iter().map(|column| (column.name.as_str(), column.is_nullable)).collect();
-    assert_eq!(nullable, [("id", false), ("name", false), ("born", true), ("address", true)]);
-    assert_eq!(table.primary_key, ["id"]);
-}
-
-#[test]
-fn an_unknown_table_or_column_is_not_found() {
-    let service = open(&people()).unwrap();
-    for (head, message) in [
-        (json!({"from": {"name": "nobody"}, "select": [["id"]], "limit": 0}), "there is no table 'nobody'"),
-        (
-            json!({"from": {"name": "people"}, "select": [["age"]], "limit": 0}),
-            "table 'people' has no column 'age'",
-        ),
-    ] {
-        let error = call(service, Operation::Query, &head, &[Value::I64(1)]).unwrap_err();
-        assert_eq!((error.kind, error.message.as_str()), (ErrorKind::NotFound, message));
-    }
-}
-
-#[test]
-fn tables_of_a_file_are_read_and_stand_beside_those_of_the_configuration() {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    write!(
-        file,
-        "{}",
-        json!({"numbers": {"columns": [{"name": "n", "type": "bigint"}], "rows": [{"n": u64::MAX}]}})
-    )
-    .unwrap();
-    let mut config = people();
-    config["file"] = json!(file.path());
-    let service = open(&config).unwrap();
-    let head = json!({"from": {"name": "numbers"}, "select": [["n"]], "limit": 0});
-    let (rows, _) = call(service, Operation::Query, &head, &[Value::I64(1)]).unwrap();
-    assert_eq!(rows, [[Value::U64(u64::MAX)]]);
-    let (rows, _) = call(service, Operation::ListTables, &json!({}), &[]).unwrap();
-    assert_eq!(rows.len(), 2);
-}
-
-fn refusal(columns: Json, primary_key: Json, rows: Json) -> Error {
-    let config = json!({"tables": {"t": {"columns": columns, "primary_key": primary_key, "rows": rows}}});
-    open(&config).unwrap_err()
-}
-
-#[test]
-fn wrong_configuration_is_named_by_table_row_and_column_without_its_values() {
-    let a = || json!({"name": "a", "type": "integer"});
-    for (columns, primary_key, rows, message) in [
-        (
-            json!([]),
-            json!([]),
-            json!([]),
-            "table 't' of the configuration has no columns; it needs at least one",
-        ),
-        (json!([a(), a()]), json!([]), json!([]), "table 't' of the configuration names column 'a' twice"),
-        (
-            json!([a()]),
-            json!(["b"]),
-            json!([]),
-            "table 't' of the configuration has no column 'b', which its primary_key names",
-        ),
-        (
-            json!([a()]),
-            json!([]),
-            json!([{"a": 1}, {"a": "secret"}]),
-            "table 't', row 2: column 'a': expected a whole number of 32 bits",
-        ),
-        (json!([a()]), json!([]), json!([{"b": 1}]), "table 't', row 1: there is no column 'b'"),
-        (
-            json!([a()]),
-            json!(["a"]),
-            json!([{}]),
-            "table 't', row 1: column 'a': expected a value, for it is not nullable",
-        ),
-        (
-            json!([a()]),
-            json!(["a"]),
-            json!([{"a": 7}, {"a": 1}, {"a": 7}]),
-            "table 't': rows 1 and 3 have the same primary key",
-        ),
-    ] {
-        let error = refusal(columns, primary_key, rows);
-        assert_eq!((error.kind, error.message.as_str()), (ErrorKind::InvalidRequest, message));
-    }
-    let error = open(&json!({"file": "no/such/file.json"})).unwrap_err();
-    assert_eq!(error.message, "the file 'no/such/file.json' can't be read");
-}
-
-#[test]
-fn a_long_table_comes_whole_or_ends_at_the_limit() {
-    let rows: Vec<Json> = (0..20_000).map(|n| json!({"n": n, "even": n % 2 == 0})).collect();
-    let config = json!({"tables": {"numbers": {
-        "columns": [{"name": "n", "type": "integer"}, {"name": "even", "type": "boolean"}], "rows": rows,
-    }}});
-    let service = open(&config).unwrap();
-    let head =
-        json!({"from": {"name": "numbers"}, "select": [["n"]], "limit": 0, "filter": eq(&["even"], 1)});
-    for limit in [3, 100_000] {
-        let (rows, _) =
-            call(service, Operation::Query, &head, &[Value::I64(limit), Value::Bool(true)]).unwrap();
-        assert_eq!(rows.len(), usize::try_from(limit).unwrap().min(10_000));
-        assert_eq!(rows.last(), Some(&vec![Value::I64(2 * i64::try_from(rows.len() - 1).unwrap())]));
-    }
+fn the_fixture_names_the_version_that_is_tested() {
+    let fixture = include_str!("../../../../tests/fixtures/memory/fixture.toml");
+    assert!(fixture.contains(concat!("versions = [\"", env!("CARGO_PKG_VERSION"), "\"]")));
 }

@@ -306,6 +306,14 @@ fn readme_table(heading: &str) -> Vec<(String, String)> {
 }
 
 #[test]
+fn readme_and_fixture_name_the_version_that_is_compiled_in() {
+    let version = rusqlite::version().rsplit_once('.').unwrap().0;
+    assert!(include_str!("../../README.md").contains(&format!("SQLite {version} is compiled in")));
+    let fixture = include_str!("../../../../tests/fixtures/sqlite/fixture.toml");
+    assert!(fixture.contains(&format!("versions = [\"{version}\"]")), "{version}");
+}
+
+#[test]
 fn the_readme_declares_what_the_connector_declares() {
     let declared = serde_json::to_value(capabilities()).unwrap();
     let table = readme_table("## Capabilities");

@@ -1,0 +1,122 @@
+//! Days and times read from text: the other way of how [`value`](super::value) writes them.
+
+use super::{Date, Instant, TimeOfDay, Timestamp};
+
+impl Date {
+    /// Reads `2024-05-01`; `None` for another form, and for a day that no month has.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '-');
+        let (year, month, day) =
+            (fixed(parts.next()?, 4)?, fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?);
+        // Years begin in March, so that the leap day is the last: 153 days in every five months from there.
+        let (year_from_march, month_from_march) =
+            if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let leap_days =
+            year_from_march.div_euclid(4) - year_from_march.div_euclid(100) + year_from_march.div_euclid(400);
+        let days = year_from_march * 365 + leap_days + (153 * month_from_march + 2) / 5 + day - 1 - 719_468;
+        let date = Self(i32::try_from(days).ok()?);
+        // A day that no month has reads back as another one.
+        (date.to_string() == text).then_some(date)
+    }
+}
+
+impl TimeOfDay {
+    /// Reads `12:30:00` or `12:30:00.25`, with at most nine digits behind the point; `None` for another form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let mut parts = clock.splitn(3, ':');
+        let (hour, minute, second) =
+            (fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?);
+        if hour > 23 || minute > 59 || second > 59 || fraction.is_empty() || fraction.len() > 9 {
+            return None;
+        }
+        let nanos = fixed(&format!("{fraction:0<9}"), 9)?;
+        Some(Self((hour * 3600 + minute * 60 + second) * 1_000_000_000 + nanos))
+    }
+}
+
+impl Timestamp {
+    /// Reads a day and a time with a blank or `T` between; `None` for another form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (day, time) = text.split_once(['T', ' '])?;
+        let (day, TimeOfDay(time)) = (Date::parse(day)?, TimeOfDay::parse(time)?);
+        let seconds = i64::from(day.0) * 86_400 + time / 1_000_000_000;
+        Some(Self { seconds, nanos: u32::try_from(time % 1_000_000_000).ok()? })
+    }
+}
+
+impl Instant {
+    /// Reads a timestamp with `Z` or an offset such as `+02:00` behind it; `None` for another form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (local, offset) = match text.strip_suffix('Z') {
+            Some(local) => (local, 0),
+            None => {
+                let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+                (local, offset_seconds(offset)?)
+            }
+        };
+        let local = Timestamp::parse(local)?;
+        let at = Timestamp { seconds: local.seconds - i64::from(offset), ..local };
+        Some(Self { at, offset: Some(offset) })
+    }
+}
+
+/// `+02:00`
+fn offset_seconds(text: &str) -> Option<i32> {
+    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    let (hours, minutes) = (fixed(hours, 2)?, fixed(minutes, 2)?);
+    let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
+    match text.get(..1)? {
+        _ if hours > 23 || minutes > 59 => None,
+        "+" => Some(seconds),
+        "-" => Some(-seconds),
+        _ => None,
+    }
+}
+
+/// So many digits and nothing else.
+fn fixed(text: &str, length: usize) -> Option<i64> {
+    let is_number = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for text in ["0000-01-01", "1969-12-31", "2000-02-29", "9999-12-31"] {
+            assert_eq!(Date::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["00:00:00", "23:59:59.000000001", "12:30:00.25"] {
+            assert_eq!(TimeOfDay::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["2024-05-01 12:30:00", "0001-01-01 00:00:00.5"] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["2024-05-01T12:30:00Z", "2024-05-01T11:00:00.25-01:30"] {
+            assert_eq!(Instant::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn another_form_is_not_read() {
+        for text in ["", "2024-5-1", "2023-02-29", "2024-13-01", "2024-01-00", "20240501", "2024-05-01 "] {
+            assert_eq!(Date::parse(text), None, "{text}");
+        }
+        for text in ["24:00:00", "12:60:00", "12:30", "12:30:00.", "12:30:00.1234567890", "1:00:00"] {
+            assert_eq!(TimeOfDay::parse(text).map(|time| time.0), None, "{text}");
+        }
+        for text in ["2024-05-01", "2024-05-01  12:30:00", "2024-05-01 12:30:00Z"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+        for text in ["2024-05-01T12:30:00", "2024-05-01T12:30:00+24:00", "Z", "2024-05-01T12:30:00*02:00"] {
+            assert_eq!(Instant::parse(text), None, "{text}");
+        }
+    }
+}

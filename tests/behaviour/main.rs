@@ -1,0 +1,119 @@
+//! The behaviour suite as `cargo test` runs it: every fixture, or those named in `ONLY` (`ONLY=memory,other`), each version of each; then a
+//! table. A peer that can't be started fails the run, and so does one that runs no case.
+//!
+//! `cargo test --test behaviour -- order::` runs the cases whose name contains `order::`.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tests::behaviour::fixture::Fixture;
+use tests::behaviour::peer::Peer;
+use tests::behaviour::report::{End, Report, table};
+use tests::behaviour::run::{run, unknown_deviations};
+use tests::behaviour::{cases, random, tables};
+use tests::libraries::{clone_folder, library};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // The words that only libtest knows are of no use here.
+    let filter = arguments.iter().find(|argument| !argument.starts_with('-')).cloned().unwrap_or_default();
+    match all(&filter) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(what) => {
+            say(&format!("error: {what}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(line: &str) {
+    // A closed output is no reason to stop: the exit code tells.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Runs the suite on each peer and says whether all went well.
+fn all(filter: &str) -> Result<bool, String> {
+    let began = Instant::now();
+    let fixtures = chosen(Fixture::discover(&clone_folder().join("tests/fixtures"))?)?;
+    let mut peers = Vec::new();
+    for fixture in &fixtures {
+        for version in &fixture.facts.versions {
+            let (version, report) = one(fixture, version, filter);
+            peers.push((fixture.name.clone(), version, report));
+        }
+    }
+    say(&format!("\n{}\n", table(&peers)));
+    let (passed, failed) = peers.iter().fold((0, 0), |(passed, failed), (_, _, report)| {
+        (passed + report.run() - report.failed, failed + report.failed)
+    });
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    say(&format!(
+        "test result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out; finished in {:.2}s\n",
+        began.elapsed().as_secs_f64()
+    ));
+    Ok(failed == 0)
+}
+
+/// The fixtures that are asked for.
+fn chosen(fixtures: Vec<Fixture>) -> Result<Vec<Fixture>, String> {
+    let Ok(only) = std::env::var("ONLY") else { return Ok(fixtures) };
+    let wanted: Vec<&str> = only.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let known: Vec<&str> = fixtures.iter().map(|fixture| fixture.name.as_str()).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !known.contains(name)) {
+        return Err(format!("ONLY names '{unknown}', expected some of {}", known.join(",")));
+    }
+    let is_wanted = |fixture: &Fixture| wanted.is_empty() || wanted.contains(&fixture.name.as_str());
+    Ok(fixtures.into_iter().filter(is_wanted).collect())
+}
+
+/// The version that ran, and what came of it.
+fn one(fixture: &Fixture, version: &str, filter: &str) -> (String, Report) {
+    let mut report = Report::default();
+    let mut version = version.to_owned();
+    if let Err(what) = on_peer(fixture, &mut version, filter, &mut report) {
+        let end = End::Failed(what);
+        tell(&fixture.name, &version, "the peer can be tested", &end);
+        report.count(&end);
+    }
+    (version, report)
+}
+
+fn on_peer(fixture: &Fixture, version: &mut String, filter: &str, report: &mut Report) -> Result<(), String> {
+    let library = library(&fixture.facts.connector)?;
+    let tables = tables::tables(&fixture.facts);
+    let filling = [tables.clone(), random::stored(&fixture.facts, &fixture.quirks)].concat();
+    let running = fixture.start(version, &filling)?;
+    version.clone_from(&running.version);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime: {error}"))?;
+    let (facts, quirks) = (fixture.facts.clone(), fixture.quirks.clone());
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+    runtime.block_on(async {
+        let peer = Peer::open(&library, running.config.clone(), (facts, quirks, tables), workers).await?;
+        let unknown = unknown_deviations(&peer, &cases());
+        if !unknown.is_empty() {
+            return Err(format!("quirks.toml names no case: {}", unknown.join(", ")));
+        }
+        *report =
+            run(Arc::new(peer), cases(), filter, |case, end| tell(&fixture.name, version, case, end)).await;
+        if report.passed == 0 && filter.is_empty() {
+            return Err("no case was run, though it is a declared peer".to_owned());
+        }
+        Ok(())
+    })
+}
+
+fn tell(peer: &str, version: &str, case: &str, end: &End) {
+    let word = match end {
+        End::Passed => "ok".to_owned(),
+        End::Refused => "ok (refused as declared)".to_owned(),
+        End::Deviates(why) => format!("ok (known deviation: {why})"),
+        End::Failed(what) => format!("FAILED\n    {what}"),
+    };
+    say(&format!("test {peer} {version} {case} ... {word}"));
+}

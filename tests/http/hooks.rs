@@ -1,0 +1,288 @@
+//! Hooks on events, in a gateway inside this process: what they see, change and answer, and that permission holds for it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, mpsc};
+
+use bytes::Bytes;
+use serde_json::json;
+use tablegate::app::App;
+use tablegate::error::ApiError;
+use tablegate::hooks::{HookAnswer, HookFuture, HookRequest, Hooks};
+use tablegate::http::{Listening, serve};
+use tablegate::settings::{self, LoadOptions};
+
+use crate::client::{Answer, RUNTIME, get, request};
+use crate::gateway::Setup;
+use crate::shop::{READER, setup};
+
+const ONE_TABLE: &str = "key-of-one-table";
+/// An app that may read the table `orders` and nothing else.
+const CONFIG: &str = r#"
+[[roles]]
+name = "one-table"
+access = [{ service = "shop", component = "_table/orders/*", verbs = ["GET"] }]
+
+[[apps]]
+name = "one-table"
+role = "one-table"
+api_key = "key-of-one-table"
+"#;
+
+type Before = fn(&str, &mut HookRequest) -> Result<Option<HookAnswer>, ApiError>;
+type After = fn(&str, &mut HookAnswer) -> Result<(), ApiError>;
+
+/// What a test's hook does before and after; each event that came is noted.
+#[derive(Default)]
+struct Script {
+    seen: Mutex<Vec<String>>,
+    is_deaf: bool,
+    before: Option<Before>,
+    after: Option<After>,
+}
+
+impl Hooks for Script {
+    fn listens(&self, event: &str) -> bool {
+        !self.is_deaf && (event.ends_with(".pre_process") || event.ends_with(".post_process"))
+    }
+
+    fn before<'a>(
+        &'a self,
+        event: &'a str,
+        request: &'a mut HookRequest,
+    ) -> HookFuture<'a, Option<HookAnswer>> {
+        self.seen.lock().unwrap().push(event.to_owned());
+        let outcome = self.before.map_or(Ok(None), |before| before(event, request));
+        Box::pin(std::future::ready(outcome))
+    }
+
+    fn after<'a>(
+        &'a self,
+        event: &'a str,
+        _: &'a HookRequest,
+        answer: &'a mut HookAnswer,
+    ) -> HookFuture<'a, ()> {
+        self.seen.lock().unwrap().push(event.to_owned());
+        let outcome = self.after.map_or(Ok(()), |after| after(event, answer));
+        Box::pin(std::future::ready(outcome))
+    }
+}
+
+/// A gateway in this process, with a hook.
+struct Hooked {
+    _setup: Setup,
+    script: Arc<Script>,
+    address: SocketAddr,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    stopped: mpsc::Receiver<()>,
+}
+
+impl Hooked {
+    fn start(script: Script) -> Self {
+        let setup = setup(CONFIG);
+        let config = std::fs::read_to_string(setup.path("gateway.toml")).unwrap();
+        // The folder of the process is not that of the gateway here.
+        let folder = setup.path("").display().to_string();
+        let config = config
+            .replace("shop.sqlite", &format!("{folder}shop.sqlite"))
+            .replace("mem.json", &format!("{folder}mem.json"));
+        setup.write("gateway.toml", &format!("{config}\n[plugins]\ndirectories = [\"{folder}plugins\"]\n"));
+        let options = LoadOptions { config: Some(setup.path("gateway.toml")), environment: Vec::new() };
+        let settings = settings::load(&options).unwrap();
+        let script = Arc::new(script);
+        let hooks: Arc<dyn Hooks> = Arc::clone(&script) as Arc<dyn Hooks>;
+        let (stop, stopping) = tokio::sync::oneshot::channel();
+        let (stopped_in, stopped) = mpsc::channel();
+        let address = RUNTIME.block_on(async {
+            let app = App::start(options, settings, Some(hooks)).unwrap().app;
+            let listening = Listening::open(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+            let address = listening.address();
+            tokio::spawn(async move {
+                let stop = async { drop(stopping.await) };
+                serve(listening, app.router(), stop, crate::client::LIMIT).await;
+                // Nobody may wait for it any more.
+                let _ = stopped_in.send(());
+            });
+            address
+        });
+        Self { _setup: setup, script, address, stop: Some(stop), stopped }
+    }
+
+    fn read(&self, path: &str, key: &str) -> Answer {
+        get(&format!("/api/v2/{path}")).key(key).send(self.address)
+    }
+
+    fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut *self.script.seen.lock().unwrap())
+    }
+}
+
+impl Drop for Hooked {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let _ = self.stopped.recv_timeout(crate::client::LIMIT);
+    }
+}
+
+#[test]
+fn each_request_has_a_generic_and_a_specific_event_before_and_after() {
+    let gateway = Hooked::start(Script::default());
+    let check = |path: &str, generic: &str, specific: &str| {
+        gateway.read(path, READER);
+        let expected = [
+            format!("{generic}.pre_process"),
+            format!("{specific}.pre_process"),
+            format!("{generic}.post_process"),
+            format!("{specific}.post_process"),
+        ];
+        assert_eq!(gateway.seen(), expected, "{path}");
+    };
+    check("Shop/_table/orders/5", "shop._table.{table_name}.{id}.get", "shop._table.orders.{id}.get");
+    check("shop/_table/orders", "shop._table.{table_name}.get", "shop._table.orders.get");
+    check("shop/_table", "shop._table.get", "shop._table.get");
+    check("shop", "shop.get", "shop.get");
+    check("shop/_schema/orders", "shop._schema.{table_name}.get", "shop._schema.orders.get");
+    check(
+        "shop/_schema/orders/total",
+        "shop._schema.{table_name}.{field_name}.get",
+        "shop._schema.orders.total.get",
+    );
+    check("mem/_table/people", "mem._table.{table_name}.get", "mem._table.people.get");
+}
+
+#[test]
+fn no_event_comes_for_a_request_that_is_not_permitted_or_not_understood() {
+    let gateway = Hooked::start(Script::default());
+    assert_eq!(gateway.read("shop/_table/people", ONE_TABLE).status, 401);
+    assert_eq!(gateway.read("shop/_table/orders", "unknown").status, 401);
+    assert_eq!(gateway.read("shop/_table/orders?offset=-1", READER).status, 400);
+    assert_eq!(gateway.read("shop/nothing", READER).status, 404);
+    assert_eq!(gateway.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn a_hook_changes_the_request() {
+    let gateway = Hooked::start(Script {
+        before: Some(|event, request| {
+            if event == "shop._table.orders.get.pre_process" {
+                request.query.push(("filter".to_owned(), "id = 2".to_owned()));
+                request.query.push(("fields".to_owned(), "id,status".to_owned()));
+            }
+            Ok(None)
+        }),
+        ..Script::default()
+    });
+    gateway
+        .read("shop/_table/orders?fields=*", ONE_TABLE)
+        .is_ok(r#"{"resource":[{"id":2,"status":"paid"}]}"#);
+    gateway.read("shop/_table/orders/3?fields=id", ONE_TABLE).is_ok(r#"{"id":3}"#);
+}
+
+#[test]
+fn permission_is_asked_again_for_a_changed_request() {
+    let gateway = Hooked::start(Script {
+        before: Some(|event, request| {
+            if event == "shop._table.{table_name}.get.pre_process" {
+                request.resource = vec!["_table".to_owned(), "customers".to_owned()];
+                request.query = vec![("count_only".to_owned(), "true".to_owned())];
+            }
+            Ok(None)
+        }),
+        ..Script::default()
+    });
+    gateway.read("shop/_table/orders", READER).is_ok("4");
+    assert_eq!(
+        gateway.seen()[1..],
+        [
+            // The names of the events are those of the request that was asked, until the operation has begun.
+            "shop._table.orders.get.pre_process".to_owned(),
+            "shop._table.{table_name}.get.post_process".to_owned(),
+            "shop._table.customers.get.post_process".to_owned(),
+        ]
+    );
+    gateway.read("shop/_table/orders", ONE_TABLE).is_error(401, "Unauthorized. User is not authenticated.");
+}
+
+#[test]
+fn a_changed_request_that_makes_no_sense_is_refused() {
+    let gateway = Hooked::start(Script {
+        before: Some(|_, request| {
+            request.body = Some(json!(["no object"]));
+            Ok(None)
+        }),
+        ..Script::default()
+    });
+    gateway.read("shop/_table/orders", READER).is_error(400, "The body must be a JSON object.");
+}
+
+#[test]
+fn a_hook_answers_in_the_place_of_the_operation() {
+    let gateway = Hooked::start(Script {
+        before: Some(|event, _| {
+            let is_generic = event == "shop._table.{table_name}.get.pre_process";
+            Ok(is_generic.then(|| HookAnswer { status: 202, body: Bytes::from_static(b"{\"queued\":true}") }))
+        }),
+        ..Script::default()
+    });
+    let answer = gateway.read("shop/_table/does_not_exist", READER);
+    answer.is(202, r#"{"queued":true}"#);
+    let events: Vec<String> = gateway.seen();
+    let ends: Vec<&str> = events.iter().map(|event| event.rsplit('.').next().unwrap()).collect();
+    assert_eq!(
+        ends,
+        ["pre_process", "pre_process", "post_process", "post_process"],
+        "the others are sent all the same"
+    );
+}
+
+#[test]
+fn a_hook_changes_the_answer() {
+    let gateway = Hooked::start(Script {
+        after: Some(|event, answer| {
+            let text = String::from_utf8(answer.body.to_vec()).unwrap();
+            if event == "shop._table.orders.get.post_process" {
+                answer.body = text.replace("paid", "PAID").into();
+            }
+            if event == "shop._table.orders.{id}.get.post_process" {
+                answer.status = 203;
+            }
+            Ok(())
+        }),
+        ..Script::default()
+    });
+    gateway
+        .read("shop/_table/orders?ids=2,1&fields=status", READER)
+        .is_ok(r#"{"resource":[{"status":"PAID"},{"status":"new"}]}"#);
+    gateway.read("shop/_table/orders/2?fields=status", READER).is(203, r#"{"status":"paid"}"#);
+}
+
+#[test]
+fn a_hook_refuses() {
+    let refuse: Before = |_, _| Err(ApiError::from_hook(418, "not \"today\""));
+    let gateway = Hooked::start(Script { before: Some(refuse), ..Script::default() });
+    gateway.read("shop/_table/orders", READER).is_error(418, "not &quot;today&quot;");
+    assert_eq!(gateway.seen(), ["shop._table.{table_name}.get.pre_process"], "nothing comes behind it");
+
+    let gateway = Hooked::start(Script {
+        after: Some(|_, _| Err(ApiError::from_hook(403, "hidden"))),
+        ..Script::default()
+    });
+    gateway.read("shop/_table/orders", READER).is_error(403, "hidden");
+}
+
+#[test]
+fn a_hook_that_listens_to_nothing_is_not_called() {
+    let gateway = Hooked::start(Script {
+        is_deaf: true,
+        before: Some(|_, _| Err(ApiError::from_hook(418, "called"))),
+        after: Some(|_, _| Err(ApiError::from_hook(418, "called"))),
+        ..Script::default()
+    });
+    gateway.read("shop/_table/orders?count_only=1", READER).is_ok("5");
+    request("POST", "/api/v2/shop/_table/orders")
+        .header("X-HTTP-Method", "GET")
+        .with("count_only", 1)
+        .key(READER)
+        .send(gateway.address)
+        .is_ok("5");
+    assert_eq!(gateway.seen(), Vec::<String>::new());
+}

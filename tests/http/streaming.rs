@@ -1,0 +1,137 @@
+//! Answers larger than memory should be: streamed, ended with their client, and no burden on others.
+
+use serde_json::Value as Json;
+
+use crate::client::{Download, request};
+use crate::gateway::{Gateway, Setup};
+use crate::shop::{self, READER, reading};
+
+/// Bytes of the text in each row of the long tables.
+const TEXT: usize = 1000;
+/// Rows of the table `huge`.
+const HUGE: usize = 110_000;
+/// Rows of the table `large`.
+const LARGE: usize = 20_000;
+
+/// How much more than at rest the gateway may hold while it sends `huge`.
+const ALLOWED_KIB: u64 = 64 * 1024;
+
+/// The bytes of `large`: each row has a text; numbers, names and commas stand around it.
+pub(crate) const LARGE_SIZE: usize =
+    r#"{"resource":[]}"#.len() + LARGE * (TEXT + r#"{"n":10000,"text":""},"#.len()) - 1;
+
+/// A folder with the service `big`, whose one thread reads views that are much longer than their file.
+pub(crate) fn setup(more: &str) -> Setup {
+    let service = r#"
+[[services]]
+name = "big"
+type = "sqlite"
+
+[services.config]
+database = "big.sqlite"
+threads = 1
+max_records = 1000000000
+"#;
+    let setup = shop::setup(&format!("{service}\n{more}"));
+    let database = rusqlite::Connection::open(setup.path("big.sqlite")).unwrap();
+    for (name, rows) in [("large", LARGE), ("huge", HUGE), ("endless", 1_000_000_000)] {
+        let view = format!(
+            "CREATE VIEW {name} AS
+             WITH RECURSIVE numbered (n) AS (SELECT 10000 UNION ALL SELECT n + 1 FROM numbered LIMIT {rows})
+             SELECT n, printf('%.{TEXT}c', 'x') AS text FROM numbered"
+        );
+        database.execute_batch(&view).unwrap();
+    }
+    setup
+}
+
+fn started() -> Gateway {
+    let gateway = setup("").start();
+    gateway.send(reading("big/_table/endless?limit=1&fields=n")).is_ok(r#"{"resource":[{"n":10000}]}"#);
+    gateway
+}
+
+/// A figure of the process's memory in KiB, as the system keeps it.
+fn memory_kib(gateway: &Gateway, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Reads to the end: bytes, and the last piece of them.
+fn drain(mut download: Download) -> (usize, Vec<u8>) {
+    let (mut size, mut last) = (0, Vec::new());
+    while let Some(piece) = download.piece() {
+        size += piece.len();
+        last = piece.to_vec();
+    }
+    (size, last)
+}
+
+#[test]
+fn a_long_answer_does_not_pass_through_memory() {
+    let gateway = started();
+    let at_rest = memory_kib(&gateway, "VmHWM");
+    let (size, last) = drain(reading("big/_table/huge").open(gateway.address));
+    assert!(size > 100_000_000, "{size}");
+    assert!(last.ends_with(b"]}"));
+    let most = memory_kib(&gateway, "VmHWM");
+    assert!(most < at_rest + ALLOWED_KIB, "{at_rest} KiB at rest, then up to {most} KiB");
+}
+
+#[test]
+fn a_streamed_answer_is_whole() {
+    let gateway = started();
+    let mut download = reading("big/_table/large").open(gateway.address);
+    assert_eq!(download.headers.get("content-length"), None, "its length is not known at its beginning");
+    let mut body = Vec::new();
+    while let Some(piece) = download.piece() {
+        body.extend_from_slice(&piece);
+    }
+    assert_eq!(body.len(), LARGE_SIZE);
+    let answer: Json = serde_json::from_slice(&body).unwrap();
+    let rows = answer["resource"].as_array().unwrap();
+    assert_eq!(rows.len(), LARGE);
+    for (n, row) in (10_000..).zip(rows) {
+        assert_eq!(row["n"], n);
+        assert_eq!(row["text"].as_str().unwrap().len(), TEXT);
+    }
+}
+
+#[test]
+fn a_client_that_goes_away_ends_its_query() {
+    let gateway = started();
+    for _ in 0..3 {
+        let mut download = reading("big/_table/endless").open(gateway.address);
+        assert!(download.piece().is_some());
+        drop(download);
+        // The service has one thread; it has to be free again.
+        gateway.send(reading("big/_table/large?limit=1&fields=n")).is_ok(r#"{"resource":[{"n":10000}]}"#);
+    }
+}
+
+#[test]
+fn a_count_whose_client_goes_away_is_ended() {
+    let gateway = started();
+    let count = request("GET", "/api/v2/big/_table/endless?count_only=true").key(READER);
+    count.send_and_leave(gateway.address);
+    gateway.send(reading("big/_table/large?limit=1&fields=n")).is_ok(r#"{"resource":[{"n":10000}]}"#);
+}
+
+#[test]
+fn a_slow_reader_holds_up_nobody_else() {
+    let gateway = started();
+    let at_rest = memory_kib(&gateway, "VmHWM");
+    let mut waiting: Vec<Download> =
+        (0..4).map(|_| reading("shop/_table/numbers").open(gateway.address)).collect();
+    let mut endless = reading("big/_table/endless").open(gateway.address);
+    assert!(endless.piece().is_some());
+    for _ in 0..25 {
+        gateway.send(reading("shop/_table/orders?count_only=1")).is_ok("5");
+        gateway.send(reading("mem/_table/people?count_only=1")).is_ok("7");
+    }
+    // Nothing is read ahead without bound for a reader that waits.
+    let now = memory_kib(&gateway, "VmRSS");
+    assert!(now < at_rest + ALLOWED_KIB, "{at_rest} KiB at rest, then {now} KiB");
+    assert!(endless.piece().is_some() && waiting.iter_mut().all(|download| download.piece().is_some()));
+}

@@ -1,0 +1,136 @@
+//! Tables, columns and keys as the connector finds them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use connector_api::model::{Table, TableKind, TableRef};
+
+use super::peer::{CALL_TIME, Peer, context, full};
+use super::tables::{AUTHOR, BOOK, EDITION, ITEM, ITEM_VIEW, Stored};
+use super::{Case, Outcome, holds, same};
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::new("catalogue::every_table_is_listed_once", &["query"], listed),
+        Case::new("catalogue::a_view_is_listed_as_one", &["query", "store.views"], view_listed),
+        Case::new("catalogue::columns_have_names_types_and_nullability", &["query"], columns),
+        Case::new("catalogue::a_view_has_the_columns_of_its_query", &["query", "store.views"], view_columns),
+        Case::new("catalogue::a_primary_key_is_in_key_order", &["query"], primary_keys),
+        Case::new("catalogue::unique_keys_are_found", &["query", "store.unique_keys"], unique_keys),
+        Case::new("catalogue::references_name_both_ends", &["query", "store.foreign_keys"], foreign_keys),
+        Case::new("catalogue::a_table_that_does_not_exist_is_left_out", &["query"], missing),
+        Case::new("catalogue::many_tables_are_described_in_one_call", &["query"], many),
+    ]
+}
+
+async fn describe(peer: &Peer, tables: Vec<TableRef>) -> Result<Vec<Table>, String> {
+    peer.service.describe_tables(tables, context(CALL_TIME)).await.map_err(|error| full(&error))
+}
+
+/// One table, as found and as stored.
+async fn described<'p>(peer: &'p Peer, name: &str) -> Result<(Table, &'p Stored), String> {
+    let found = describe(peer, vec![peer.name(name)]).await?;
+    let stored = peer.stored(name)?;
+    match <[Table; 1]>::try_from(found) {
+        Ok([table]) => {
+            same("name", &table.table, &peer.name(name))?;
+            Ok((table, stored))
+        }
+        Err(found) => Err(format!("expected one description of {name}, found {}", found.len())),
+    }
+}
+
+/// Other tables may stand beside those of the suite.
+async fn listed(peer: Arc<Peer>) -> Outcome {
+    let listed = peer.service.list_tables(context(CALL_TIME)).await.map_err(|error| full(&error))?;
+    let names: BTreeSet<&TableRef> = listed.iter().map(|entry| &entry.table).collect();
+    same("different tables", &names.len(), &listed.len())?;
+    let missing: Vec<_> =
+        peer.tables.iter().filter(|stored| !names.contains(&peer.name(stored.name()))).collect();
+    holds(missing.is_empty(), || {
+        format!("missing: {:?}", missing.iter().map(|stored| stored.name()).collect::<Vec<_>>())
+    })
+}
+
+async fn view_listed(peer: Arc<Peer>) -> Outcome {
+    let listed = peer.service.list_tables(context(CALL_TIME)).await.map_err(|error| full(&error))?;
+    for (name, expected) in [(ITEM, TableKind::Table), (ITEM_VIEW, TableKind::View)] {
+        let found = listed.iter().find(|entry| entry.table == peer.name(name)).map(|entry| entry.kind);
+        same(name, &found, &Some(expected))?;
+    }
+    Ok(())
+}
+
+async fn columns(peer: Arc<Peer>) -> Outcome {
+    for stored in peer.tables.iter().filter(|stored| stored.table.kind == TableKind::Table) {
+        let (table, _) = described(&peer, stored.name()).await?;
+        let found: Vec<_> = table
+            .columns
+            .iter()
+            .map(|column| (column.name.as_str(), column.data_type, column.is_nullable))
+            .collect();
+        let expected: Vec<_> = stored
+            .table
+            .columns
+            .iter()
+            .map(|column| (column.name.as_str(), peer.quirks.described(column.data_type), column.is_nullable))
+            .collect();
+        same(stored.name(), &found, &expected)?;
+        same(stored.name(), &table.kind, &TableKind::Table)?;
+    }
+    Ok(())
+}
+
+async fn view_columns(peer: Arc<Peer>) -> Outcome {
+    let (view, stored) = described(&peer, ITEM_VIEW).await?;
+    same("kind", &view.kind, &TableKind::View)?;
+    let names: Vec<_> = view.columns.iter().map(|column| column.name.as_str()).collect();
+    same("columns", &names, &stored.columns())
+}
+
+async fn primary_keys(peer: Arc<Peer>) -> Outcome {
+    for name in [ITEM, AUTHOR, EDITION] {
+        let (table, stored) = described(&peer, name).await?;
+        same(name, &table.primary_key, &stored.table.primary_key)?;
+    }
+    Ok(())
+}
+
+async fn unique_keys(peer: Arc<Peer>) -> Outcome {
+    for name in [AUTHOR, BOOK] {
+        let (table, stored) = described(&peer, name).await?;
+        let columns =
+            |table: &Table| table.unique_keys.iter().map(|key| key.columns.clone()).collect::<Vec<_>>();
+        same(name, &columns(&table), &columns(&stored.table))?;
+    }
+    Ok(())
+}
+
+async fn foreign_keys(peer: Arc<Peer>) -> Outcome {
+    for name in [BOOK, EDITION, ITEM] {
+        let (table, stored) = described(&peer, name).await?;
+        let ends = |table: &Table, name_of: &dyn Fn(&TableRef) -> TableRef| {
+            let end = |key: &connector_api::model::ForeignKey| {
+                (key.columns.clone(), name_of(&key.references), key.referenced_columns.clone())
+            };
+            table.foreign_keys.iter().map(end).collect::<Vec<_>>()
+        };
+        let expected = ends(&stored.table, &|table| peer.name(&table.name));
+        same(name, &ends(&table, &TableRef::clone), &expected)?;
+    }
+    Ok(())
+}
+
+async fn missing(peer: Arc<Peer>) -> Outcome {
+    let wanted = vec![peer.name("no_such_table"), peer.name(ITEM), TableRef::new("no such table; --")];
+    let found: Vec<_> = describe(&peer, wanted).await?.into_iter().map(|table| table.table).collect();
+    same("tables described", &found, &vec![peer.name(ITEM)])?;
+    same("tables described", &describe(&peer, vec![]).await?.len(), &0)
+}
+
+async fn many(peer: Arc<Peer>) -> Outcome {
+    let wanted: Vec<_> = peer.tables.iter().map(|stored| peer.name(stored.name())).collect();
+    let found: BTreeSet<_> =
+        describe(&peer, wanted.clone()).await?.into_iter().map(|table| table.table).collect();
+    same("tables described", &found, &wanted.into_iter().collect())
+}

@@ -1,0 +1,140 @@
+//! The behaviour suite: does a connector do what it declares, and refuse what it does not, loaded as the real library against a
+//! running store? A library room, so that more than one program can run it; it prints nothing and asserts nothing.
+//!
+//! * [`cases`]: the list of cases, one file for each operation. A new operation is a new file and one line there.
+//! * [`tables`]: the tables that the cases expect in the store, described without any store's words.
+//! * [`fixture`]: a folder that says how a store is started and filled; [`quirks`]: where it differs, each with its manual.
+//! * [`peer`]: one open service on a store; [`ask`]: short words for requests.
+//! * [`run`]: runs the cases on a peer; [`report`]: what came of it.
+
+pub mod ask;
+pub mod fixture;
+pub mod peer;
+pub mod quirks;
+pub mod random;
+pub mod report;
+pub mod run;
+pub mod tables;
+
+mod calls;
+mod capability;
+mod catalogue;
+mod count;
+mod errors;
+mod filter;
+mod filter_text;
+mod group;
+mod limits;
+mod order;
+mod page;
+mod read;
+mod refused;
+mod types;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use connector_api::model::ColumnType;
+use peer::Peer;
+
+/// Nothing, or what was wrong.
+pub type Outcome = Result<(), String>;
+
+type Run = Box<dyn Fn(Arc<Peer>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
+
+/// One rule that a connector keeps.
+pub struct Case {
+    /// The operation and the rule, for example `filter::not_of_unknown_is_unknown`.
+    pub name: String,
+    /// When the rule applies.
+    pub applies: Applies,
+    /// The type that the store must have for it, if any.
+    pub data_type: Option<ColumnType>,
+    run: Run,
+}
+
+/// When a case applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applies {
+    /// The service declares all of these capabilities. A name that begins with `store.` is a feature of the store itself
+    /// ([`fixture::Feature`]), which no connector declares.
+    Declared(&'static [&'static str]),
+    /// The service does not declare this capability.
+    Undeclared(&'static str),
+}
+
+impl Case {
+    fn new<F, R>(name: impl Into<String>, needs: &'static [&'static str], run: F) -> Self
+    where
+        F: Fn(Arc<Peer>) -> R + Send + Sync + 'static,
+        R: Future<Output = Outcome> + Send + 'static,
+    {
+        let run: Run = Box::new(move |peer| Box::pin(run(peer)));
+        Self { name: name.into(), applies: Applies::Declared(needs), data_type: None, run }
+    }
+
+    /// Concerns only stores that have this type.
+    fn of_type(self, data_type: ColumnType) -> Self {
+        Self { data_type: Some(data_type), ..self }
+    }
+
+    /// The case for a service that does not declare `flag`.
+    fn refusal<F, R>(name: impl Into<String>, flag: &'static str, run: F) -> Self
+    where
+        F: Fn(Arc<Peer>) -> R + Send + Sync + 'static,
+        R: Future<Output = Outcome> + Send + 'static,
+    {
+        Self { applies: Applies::Undeclared(flag), ..Self::new(name, &[], run) }
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Case")
+            .field("name", &self.name)
+            .field("applies", &self.applies)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All cases. Those of one operation stand together, and `calls` last, because it is hard on the service.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    [
+        capability::cases(),
+        refused::cases(),
+        read::cases(),
+        types::cases(),
+        filter::cases(),
+        filter_text::cases(),
+        random::cases(),
+        order::cases(),
+        group::cases(),
+        page::cases(),
+        count::cases(),
+        limits::cases(),
+        errors::cases(),
+        catalogue::cases(),
+        calls::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Says what differs, if anything does.
+fn same<T: PartialEq + fmt::Debug>(what: impl fmt::Display, found: &T, expected: &T) -> Outcome {
+    if found == expected {
+        return Ok(());
+    }
+    Err(format!("{what}: expected {expected:?}, found {found:?}"))
+}
+
+/// Says what does not hold.
+fn holds(condition: bool, what: impl FnOnce() -> String) -> Outcome {
+    if condition { Ok(()) } else { Err(what()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! Where a store differs from what the suite expects, each with a link to the store's manual. A connector is never bent to a store that
+//! is used for tests only, and a difference without a manual is a defect.
+
+use connector_api::model::{ColumnType, Instant, TimeOfDay, Value};
+use serde::Deserialize;
+
+use super::tables::{plain, uuid};
+use crate::reference::Reference;
+
+/// A type by its name in the contract. An unknown name is refused, though the contract itself reads it as `other`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TypeName(pub ColumnType);
+
+impl TryFrom<String> for TypeName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match serde_json::from_value(name.as_str().into()) {
+            Ok(data_type) if data_type != ColumnType::Other || name == "other" => Ok(Self(data_type)),
+            _ => Err(format!("'{name}' is not a type of the contract")),
+        }
+    }
+}
+
+/// The file `quirks.toml` of a fixture.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quirks {
+    /// Where the contract leaves the choice to the store.
+    choice: Vec<Choice>,
+    /// Types that the store describes or gives as another one.
+    r#type: Vec<TypeQuirk>,
+    /// Cases that this store is known to fail. A case that passes although it stands here fails the run.
+    deviation: Vec<Deviation>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    name: ChoiceName,
+    manual: String,
+}
+
+/// The choices that a store may have made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChoiceName {
+    /// `like` and the plain text searches mind the case of letters.
+    LikeMindsCase,
+    /// True and false are the numbers 1 and 0.
+    BooleansAreNumbers,
+    /// Letters beyond ASCII are folded as well where case is ignored.
+    FoldsUnicode,
+    /// Nulls stand behind all values in an ascending order, and before them in a descending one.
+    NullsAreHighest,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypeQuirk {
+    name: TypeName,
+    /// The type in the catalogue, where it is another one.
+    described_as: Option<TypeName>,
+    /// The type of the cells, where it is another one.
+    read_as: Option<TypeName>,
+    manual: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deviation {
+    case: String,
+    because: String,
+    manual: String,
+}
+
+impl Quirks {
+    /// Whether each entry names the manual it follows from.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check(&self) -> Result<(), String> {
+        let choices = self.choice.iter().map(|choice| &choice.manual);
+        let types = self.r#type.iter().map(|quirk| &quirk.manual);
+        let deviations = self.deviation.iter().map(|deviation| &deviation.manual);
+        match choices.chain(types).chain(deviations).find(|manual| !manual.starts_with("https://")) {
+            None => Ok(()),
+            Some(manual) => Err(format!("expected a link to the manual, found '{manual}'")),
+        }
+    }
+
+    /// Whether the store has made this choice.
+    #[must_use]
+    pub fn has(&self, name: ChoiceName) -> bool {
+        self.choice.iter().any(|choice| choice.name == name)
+    }
+
+    /// The reference evaluator with the store's choices.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        Reference {
+            like_minds_case: self.has(ChoiceName::LikeMindsCase),
+            booleans_are_numbers: self.has(ChoiceName::BooleansAreNumbers),
+            bug: None,
+        }
+    }
+
+    /// Why this case is known to fail.
+    #[must_use]
+    pub fn deviation(&self, case: &str) -> Option<String> {
+        let known = self.deviation.iter().find(|deviation| deviation.case == case)?;
+        Some(format!("{} ({})", known.because, known.manual))
+    }
+
+    /// The names of all cases that are known to fail.
+    pub fn deviations(&self) -> impl Iterator<Item = &str> {
+        self.deviation.iter().map(|deviation| deviation.case.as_str())
+    }
+
+    /// The type that the catalogue shows for a column of this type.
+    #[must_use]
+    pub fn described(&self, data_type: ColumnType) -> ColumnType {
+        self.of_type(data_type).and_then(|quirk| quirk.described_as).map_or(data_type, |name| name.0)
+    }
+
+    /// What is read where this was written into a column of this type, in its [`normal`] form.
+    ///
+    /// # Errors
+    /// When the file names a type that such a value can't be read as.
+    pub fn read(&self, data_type: ColumnType, value: &Value) -> Result<Value, String> {
+        match self.of_type(data_type).and_then(|quirk| quirk.read_as) {
+            Some(TypeName(read_as)) => converted(value, read_as).map(|value| normal(&value)),
+            None => Ok(normal(value)),
+        }
+    }
+
+    fn of_type(&self, data_type: ColumnType) -> Option<&TypeQuirk> {
+        self.r#type.iter().find(|quirk| quirk.name.0 == data_type)
+    }
+}
+
+fn converted(value: &Value, to: ColumnType) -> Result<Value, String> {
+    Ok(match (value, to) {
+        (Value::Null | Value::Absent, _) => Value::Null,
+        (Value::F32(v), ColumnType::Double) => Value::F64(f64::from(*v)),
+        (Value::Decimal(v), ColumnType::Double) => {
+            Value::F64(v.parse().map_err(|_| format!("{v} as a double"))?)
+        }
+        (Value::Bool(v), ColumnType::Integer) => Value::I64(i64::from(*v)),
+        (Value::Decimal(v), ColumnType::Text) => Value::Text(v.clone()),
+        (Value::Date(v), ColumnType::Text) => Value::Text(v.to_string()),
+        (Value::Time(v), ColumnType::Text) => Value::Text(TimeOfDay(*v).to_string()),
+        (Value::Timestamp(v), ColumnType::Text) => Value::Text(v.to_string()),
+        (Value::Instant(v), ColumnType::Text) => Value::Text(v.at.to_string()),
+        (Value::Uuid(v), ColumnType::Text) => Value::Text(uuid(v)),
+        _ => return Err(format!("quirks.toml: the suite can't read {value:?} as {to:?}")),
+    })
+}
+
+/// A value in the form in which two that mean the same are equal: a decimal without zeros at its end, an instant without its offset,
+/// a document as JSON with its members by name.
+#[must_use]
+pub fn normal(value: &Value) -> Value {
+    match value {
+        Value::Absent => Value::Null,
+        Value::Decimal(v) if v.contains('.') && !v.contains(['e', 'E']) => {
+            Value::Decimal(v.trim_end_matches('0').trim_end_matches('.').to_owned())
+        }
+        Value::Instant(v) => Value::Instant(Instant { offset: None, ..*v }),
+        Value::Json(_) | Value::List(_) | Value::Object(_) => {
+            let mut json = plain(value);
+            json.sort_all_objects();
+            Value::Json(json.to_string())
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,323 @@
+//! The tables of the suite, in the words of the contract and of no store. A fixture gets them as JSON and makes its store from them:
+//!
+//! ```text
+//! {"tables": [{"table": a description as in the contract's catalogue, "view_of": null or the table whose rows a view shows,
+//!              "rows": [[one cell for each column, in the order of the columns]]}]}
+//! ```
+//!
+//! | type | cell |
+//! |---|---|
+//! | boolean, integer, bigint, float, double | JSON's own, all digits written |
+//! | decimal, string, text, uuid | a text |
+//! | binary | a text of hexadecimal digits |
+//! | date, time, datetime | `2024-05-01`, `12:30:00.25`, `2024-05-01 12:30:00.25` |
+//! | timestamp | `2024-05-01T12:30:00Z` |
+//! | json, array, object | the JSON itself |
+//! | other | a number or a text, as it comes: a column without a type |
+//!
+//! Null is null in every column.
+
+use connector_api::model::{
+    Column, ColumnType, ForeignKey, Key, Table, TableKind, TableRef, TimeOfDay, Value,
+};
+use serde_json::{Value as Json, json};
+
+use super::ask::text;
+use super::fixture::{Facts, Feature};
+use super::types;
+
+/// Rows of [`MANY`].
+pub const MANY_ROWS: i64 = 5_000;
+
+/// Ten handmade rows with nulls, ties and empty texts.
+pub const ITEM: &str = "item";
+/// A view that shows all of [`ITEM`].
+pub const ITEM_VIEW: &str = "item_view";
+/// Rows enough for several batches: `id` from 1, `parity` is `id % 2`, `label` a text of some length.
+pub const MANY: &str = "many";
+/// A table without rows.
+pub const EMPTY: &str = "empty";
+/// One column for each type that the store has, and a key `id`.
+pub const TYPED: &str = "typed";
+/// Documents, where the store has them.
+pub const DOCUMENT: &str = "document";
+/// A table and a column whose names are hostile to whoever pastes them into a statement.
+pub const HOSTILE: &str = "odd \"table\" [it's]; --";
+/// The column of [`HOSTILE`].
+pub const HOSTILE_COLUMN: &str = "select \"x\", 'y'";
+/// The referenced one of a pair.
+pub const AUTHOR: &str = "author";
+/// The referring one.
+pub const BOOK: &str = "book";
+/// A key of two columns, in another order than the columns.
+pub const EDITION: &str = "edition";
+
+/// A table or a view with the rows that it shall hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Columns and keys. The native types are the store's own matter and left empty.
+    pub table: Table,
+    /// The table whose rows a view shows, all of them and all columns.
+    pub view_of: Option<String>,
+    /// The rows; none for a view.
+    pub rows: Vec<Vec<Value>>,
+}
+
+impl Stored {
+    /// A table whose first column is its key.
+    #[must_use]
+    pub fn new(name: &str, columns: Vec<Column>, rows: Vec<Vec<Value>>) -> Self {
+        let primary_key: Vec<String> =
+            columns.first().map(|column| column.name.clone()).into_iter().collect();
+        let table = Table { table: TableRef::new(name), columns, primary_key, ..Table::default() };
+        Self { table, view_of: None, rows }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.table.table.name
+    }
+
+    /// The names of its columns.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        self.table.columns.iter().map(|column| column.name.as_str()).collect()
+    }
+
+    /// Without what this store does not have. `None`: nothing is left.
+    fn reduced(mut self, facts: &Facts) -> Option<Self> {
+        let has = |feature| facts.features.contains(&feature);
+        if self.table.kind == TableKind::View && !has(Feature::Views) {
+            return None;
+        }
+        if !has(Feature::UniqueKeys) {
+            self.table.unique_keys.clear();
+        }
+        if !has(Feature::ForeignKeys) {
+            self.table.foreign_keys.clear();
+        }
+        let is_kept: Vec<bool> =
+            self.table.columns.iter().map(|column| facts.has(column.data_type)).collect();
+        keep(&mut self.table.columns, &is_kept);
+        self.rows.iter_mut().for_each(|row| keep(row, &is_kept));
+        Some(self)
+    }
+
+    fn to_json(&self) -> Json {
+        let rows: Json = self.rows.iter().map(|row| row.iter().map(cell).collect::<Json>()).collect();
+        json!({"table": self.table, "view_of": self.view_of, "rows": rows})
+    }
+}
+
+fn keep<T>(items: &mut Vec<T>, is_kept: &[bool]) {
+    let mut kept = is_kept.iter();
+    items.retain(|_| kept.next().copied().unwrap_or(false));
+}
+
+/// All tables that a store gets, but for the random ones.
+#[must_use]
+pub fn tables(facts: &Facts) -> Vec<Stored> {
+    let all = [
+        item(),
+        item_view(),
+        many(),
+        empty(),
+        types::typed(),
+        document(),
+        hostile(),
+        author(),
+        book(),
+        edition(),
+    ];
+    all.into_iter().filter_map(|table| table.reduced(facts)).collect()
+}
+
+/// The document that a fixture reads.
+#[must_use]
+pub fn to_json(tables: &[Stored]) -> Json {
+    json!({"tables": tables.iter().map(Stored::to_json).collect::<Vec<_>>()})
+}
+
+fn key(name: &str, data_type: ColumnType) -> Column {
+    required(name, data_type)
+}
+
+fn required(name: &str, data_type: ColumnType) -> Column {
+    Column { is_nullable: false, ..Column::new(name, data_type) }
+}
+
+/// A text with a bound.
+fn bounded(name: &str, length: u64) -> Column {
+    Column { length: Some(length), ..Column::new(name, ColumnType::String) }
+}
+
+fn item_columns() -> Vec<Column> {
+    vec![
+        key("id", ColumnType::Integer),
+        Column { is_nullable: false, ..bounded("name", 40) },
+        Column::new("size", ColumnType::Integer),
+        Column::new("weight", ColumnType::Double),
+        Column::new("note", ColumnType::Text),
+    ]
+}
+
+fn item() -> Stored {
+    type Row = (i64, &'static str, Option<i64>, Option<f64>, Option<&'static str>);
+    let rows: [Row; 10] = [
+        (1, "anchor", Some(3), Some(1.5), Some("Hello_World")),
+        (2, "bolt", Some(1), Some(0.25), Some("hello world")),
+        (3, "cable", None, Some(2.0), Some("100%")),
+        (4, "drum", Some(3), None, Some("")),
+        (5, "eyelet", Some(-7), Some(-1.5), None),
+        (6, "flange", Some(20), Some(1.5), Some("back\\slash")),
+        (7, "gasket", Some(1), Some(1_000_000.0), Some("日本 😀")),
+        (8, "hinge", None, None, None),
+        (9, "ingot", Some(7), Some(2.5), Some("a\0b")),
+        (10, "joist", Some(3), Some(1.5), Some("  padded ")),
+    ];
+    let rows = rows.map(|(id, name, size, weight, note)| {
+        vec![
+            Value::I64(id),
+            text(name),
+            size.map_or(Value::Null, Value::I64),
+            weight.map_or(Value::Null, Value::F64),
+            note.map_or(Value::Null, text),
+        ]
+    });
+    Stored::new(ITEM, item_columns(), rows.into())
+}
+
+fn item_view() -> Stored {
+    let mut view = Stored::new(ITEM_VIEW, item_columns(), Vec::new());
+    view.table.kind = TableKind::View;
+    view.table.primary_key.clear();
+    view.view_of = Some(ITEM.to_owned());
+    view
+}
+
+fn many() -> Stored {
+    let columns = vec![
+        key("id", ColumnType::Integer),
+        Column::new("parity", ColumnType::Integer),
+        Column::new("label", ColumnType::Text),
+    ];
+    let row =
+        |id| vec![Value::I64(id), Value::I64(id % 2), text(&format!("row {id} of a table with many rows"))];
+    Stored::new(MANY, columns, (1..=MANY_ROWS).map(row).collect())
+}
+
+fn empty() -> Stored {
+    let columns = vec![key("id", ColumnType::Integer), Column::new("note", ColumnType::Text)];
+    Stored::new(EMPTY, columns, Vec::new())
+}
+
+fn document() -> Stored {
+    let object = |members: &[(&str, Value)]| {
+        Value::Object(members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    };
+    let columns = vec![key("id", ColumnType::Integer), Column::new("place", ColumnType::Object)];
+    let rows = vec![
+        vec![Value::I64(1), object(&[("city", text("Oslo")), ("at", object(&[("height", Value::I64(23))]))])],
+        vec![
+            Value::I64(2),
+            object(&[("city", text("Quito")), ("at", object(&[("height", Value::I64(2850))]))]),
+        ],
+        vec![Value::I64(3), object(&[("city", Value::Null)])],
+        vec![Value::I64(4), object(&[])],
+        vec![Value::I64(5), Value::Null],
+    ];
+    Stored::new(DOCUMENT, columns, rows)
+}
+
+fn hostile() -> Stored {
+    let columns = vec![key("id", ColumnType::Integer), Column::new(HOSTILE_COLUMN, ColumnType::Text)];
+    Stored::new(HOSTILE, columns, vec![vec![Value::I64(1), text("'; DROP TABLE item; --")]])
+}
+
+fn author() -> Stored {
+    let columns = vec![
+        Column { is_nullable: false, ..bounded("code", 8) },
+        Column { is_nullable: false, ..bounded("name", 40) },
+    ];
+    let rows = [("le", "Lem"), ("bo", "Borges"), ("no", "Nobody")];
+    let mut author =
+        Stored::new(AUTHOR, columns, rows.map(|(code, name)| vec![text(code), text(name)]).into());
+    author.table.unique_keys = vec![Key { name: "author_name".to_owned(), columns: vec!["name".to_owned()] }];
+    author
+}
+
+fn book() -> Stored {
+    let columns =
+        vec![key("id", ColumnType::Integer), bounded("author", 8), required("pages", ColumnType::Integer)];
+    let rows = [(1, Some("le"), 204), (2, Some("bo"), 174), (3, Some("le"), 414), (4, None, 12)];
+    let rows = rows
+        .map(|(id, author, pages)| vec![Value::I64(id), author.map_or(Value::Null, text), Value::I64(pages)]);
+    let mut book = Stored::new(BOOK, columns, rows.into());
+    book.table.foreign_keys = vec![reference(BOOK, "author", AUTHOR, "code")];
+    book
+}
+
+fn edition() -> Stored {
+    let columns = vec![
+        key("number", ColumnType::Integer),
+        key("book", ColumnType::Integer),
+        required("year", ColumnType::Integer),
+    ];
+    let rows = [(1, 1, 1961), (2, 1, 1970), (1, 2, 1944)];
+    let rows = rows.map(|(number, book, year)| vec![Value::I64(number), Value::I64(book), Value::I64(year)]);
+    let mut edition = Stored::new(EDITION, columns, rows.into());
+    edition.table.primary_key = vec!["book".to_owned(), "number".to_owned()];
+    edition.table.foreign_keys = vec![reference(EDITION, "book", BOOK, "id")];
+    edition
+}
+
+fn reference(table: &str, column: &str, to: &str, referenced: &str) -> ForeignKey {
+    ForeignKey {
+        name: format!("{table}_{column}_fkey"),
+        columns: vec![column.to_owned()],
+        references: TableRef::new(to),
+        referenced_columns: vec![referenced.to_owned()],
+        ..ForeignKey::default()
+    }
+}
+
+/// A cell of the JSON document.
+fn cell(value: &Value) -> Json {
+    let Value::Bytes(bytes) = value else { return plain(value) };
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
+
+/// A value as JSON, for cells and for comparing documents.
+#[must_use]
+pub fn plain(value: &Value) -> Json {
+    match value {
+        Value::Bool(v) => json!(v),
+        Value::I64(v) => json!(v),
+        Value::U64(v) => json!(v),
+        // All of its digits: the shortest text is another number as a double.
+        Value::F32(v) => json!(f64::from(*v)),
+        Value::F64(v) => json!(v),
+        Value::Decimal(v) | Value::Text(v) => json!(v),
+        Value::Json(v) => serde_json::from_str(v).unwrap_or_else(|_| json!(v)),
+        Value::Date(v) => json!(v.to_string()),
+        Value::Time(v) => json!(TimeOfDay(*v).to_string()),
+        Value::Timestamp(v) => json!(v.to_string()),
+        Value::Instant(v) => json!(v.to_string()),
+        Value::Uuid(v) => json!(uuid(v)),
+        Value::List(items) => items.iter().map(plain).collect(),
+        Value::Object(members) => {
+            Json::Object(members.iter().map(|(name, member)| (name.clone(), plain(member))).collect())
+        }
+        _ => Json::Null,
+    }
+}
+
+/// With hyphens, lower case.
+#[must_use]
+pub fn uuid(bytes: &[u8; 16]) -> String {
+    let digits = format!("{:032x}", u128::from_be_bytes(*bytes));
+    let parts =
+        [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| digits.get(range).unwrap_or_default().to_owned());
+    parts.join("-")
+}
