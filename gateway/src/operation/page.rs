@@ -64,7 +64,8 @@ pub(super) async fn answer(
         None => None,
     };
     let owner = owner.clone();
-    let mut page = Page { owner, stream, reads, encoder, meta, began, has_more: false, is_over: false };
+    let mut page =
+        Page { owner, stream, reads, encoder, meta, began, rows_before: 0, has_more: false, is_over: false };
     loop {
         if !page.advance(&mut body).await? {
             page.finish(&mut body).await?;
@@ -92,6 +93,8 @@ struct Page {
     encoder: RowEncoder,
     meta: Meta,
     began: Instant,
+    /// Rows of the reads that are over.
+    rows_before: u64,
     has_more: bool,
     is_over: bool,
 }
@@ -125,7 +128,9 @@ impl Page {
     /// The stream has ended: the next read begins, unless the page is full.
     async fn go_on(&mut self) -> Result<(), ApiError> {
         let statement = self.stream.as_ref().and_then(|stream| stream.summary()?.statement.as_deref());
-        self.owner.log_statement(statement, self.began, self.encoder.rows());
+        let rows = self.encoder.rows().saturating_sub(self.rows_before);
+        self.owner.log_statement(statement, self.began, rows);
+        self.rows_before = self.encoder.rows();
         let next = if self.has_more { None } else { self.reads.next() };
         self.began = Instant::now();
         self.stream = match next {

@@ -14,7 +14,7 @@ use super::columns::Columns;
 use super::read::{Page, Read};
 use super::selection::Selection;
 use super::values::Values;
-use super::{Error, Scope, order};
+use super::{Error, Scope};
 
 const PARAMETER: &str = "cursor";
 
@@ -35,7 +35,6 @@ pub(super) fn plan(selection: &mut Selection, scope: &Scope<'_>) -> Result<Keyse
     }
     require(scope.capabilities.order, "a cursor")?;
     let columns = Columns::new(scope.table);
-    order::break_ties(&mut selection.order, &scope.table.primary_key, columns, scope.capabilities);
     let ordered = selection.order.iter().map(|item| of_order(item, columns));
     let ordered = ordered.collect::<Result<Vec<_>, _>>()?;
     let keyset = Keyset {

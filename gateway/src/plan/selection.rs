@@ -57,7 +57,10 @@ pub(super) fn plan(
         refuse_hidden(&order, &names)?;
         order::break_ties(&mut order, &names, columns, can);
     } else {
-        order::break_ties(&mut order, key, columns, can);
+        // What the request calls identifying need not be unique; the primary key is.
+        let primary = &scope.table.primary_key;
+        let unique = if primary.is_empty() { key } else { primary };
+        order::break_ties(&mut order, unique, columns, can);
     }
     let select = shown.iter().map(|shown| Path::column(&shown.column)).collect();
     Ok(Selection { select, shown, distinct: request.distinct, group: None, order })

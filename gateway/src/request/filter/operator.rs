@@ -46,7 +46,7 @@ impl Parser<'_> {
         }
         let found = self.operator_at(close + 1)?;
         let name = self.text.get(self.tokens.get(first)?.end..self.position_at(close))?.replace("\"\"", "\"");
-        (!name.is_empty()).then(|| (Field { name, position: self.position_at(first) }, found))
+        Some((Field { name, position: self.position_at(first) }, found))
     }
 
     /// Everything up to the first operator outside parentheses: names may hold blanks, as in `order date` or `Price (USD)`.
