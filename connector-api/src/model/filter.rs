@@ -4,6 +4,8 @@
 //! row matches only when the whole tree is true. Values of different kinds (a text and a number) never compare: equality is
 //! false, `ne` is true, an ordering is false. The kinds: number, text, bytes, boolean, date, time, naive timestamp, instant, uuid,
 //! list or document. Documents are equal by content and never ordered. How two texts compare is the store's own matter.
+//! One exception, because requests have no literals for them: a text beside a date, time, timestamp, instant or uuid stands for the
+//! value that it spells, and one that spells none is different from all.
 //!
 //! Searching in something that is not a text is false (unknown for null). Arithmetic or a function on a value of the wrong kind is null; a
 //! result that does not fit is an error of kind `InvalidRequest` with the reason `out_of_range`.

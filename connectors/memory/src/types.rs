@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use connector_api::author::{ColumnType, Date, Instant, TimeOfDay, Timestamp, Value};
 use connector_api::model::batch::MAX_DEPTH;
-use connector_common::evaluate::whole;
+use connector_common::evaluate::{uuid, whole};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -233,15 +233,6 @@ fn is_decimal(text: &str) -> bool {
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn uuid(text: &str) -> Option<[u8; 16]> {
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    let digits = text.replace('-', "");
-    if lengths != [8, 4, 4, 4, 12] || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
 }
 
 /// `None`: nested deeper than a row can carry.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use connector_api::author::{CompareOp, Direction, Nulls, Order, Value};
+use connector_api::author::{CompareOp, Date, Direction, Instant, Nulls, Order, TimeOfDay, Timestamp, Value};
 
 use super::is_null;
 use super::number::Number;
@@ -77,11 +77,54 @@ fn relation(left: &Value, right: &Value) -> Relation {
         (Value::Instant(a), Value::Instant(b)) => Relation::Ordered(a.at.cmp(&b.at)),
         (Value::Uuid(a), Value::Uuid(b)) => Relation::Ordered(a.cmp(b)),
         (Value::Extension(a, left), Value::Extension(b, right)) if a == b => relation(left, right),
+        (Value::Text(text), other) if is_spelled(other) => match spelled(text, other) {
+            Some(value) => relation(&value, other),
+            None => Relation::Unordered { is_equal: false },
+        },
+        (other, Value::Text(text)) if is_spelled(other) => match spelled(text, other) {
+            Some(value) => relation(other, &value),
+            None => Relation::Unordered { is_equal: false },
+        },
         _ => match (Number::of(left), Number::of(right)) {
             (Some(a), Some(b)) => Relation::Ordered(a.compare(&b)),
             _ => Relation::Unordered { is_equal: is_same_document(left, right) },
         },
     }
+}
+
+/// Kinds that have no literal of their own in requests: a text stands for them.
+fn is_spelled(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::Date(_) | Value::Time(_) | Value::Timestamp(_) | Value::Instant(_) | Value::Uuid(_)
+    )
+}
+
+/// The value of the other one's kind that a text spells; a day alone is its midnight.
+fn spelled(text: &str, other: &Value) -> Option<Value> {
+    match other {
+        Value::Date(_) => Date::parse(text).map(Value::Date),
+        Value::Time(_) => TimeOfDay::parse(text).map(|time| Value::Time(time.0)),
+        Value::Timestamp(_) => Timestamp::parse(text)
+            .or_else(|| {
+                Date::parse(text).map(|day| Timestamp { seconds: i64::from(day.0) * 86_400, nanos: 0 })
+            })
+            .map(Value::Timestamp),
+        Value::Instant(_) => Instant::parse(text).map(Value::Instant),
+        Value::Uuid(_) => uuid(text).map(Value::Uuid),
+        _ => None,
+    }
+}
+
+/// The bytes of a uuid in its form with hyphens, `123e4567-e89b-12d3-a456-426614174000`; `None` for another form.
+#[must_use]
+pub fn uuid(text: &str) -> Option<[u8; 16]> {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    let digits = text.replace('-', "");
+    if lengths != [8, 4, 4, 4, 12] || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
 }
 
 fn is_same_document(left: &Value, right: &Value) -> bool {

@@ -5,6 +5,7 @@
 //!
 //! | matter | rule |
 //! |---|---|
+//! | a text beside a date, time, timestamp, instant or uuid | the value that it spells |
 //! | kinds | number, text, bytes, boolean, date, time, timestamp, instant, uuid, document (list, object, JSON text); each named extension type is one more |
 //! | numbers | compared by their exact value, whatever their types; NaN equals itself and is above all others |
 //! | texts | compared byte by byte, so case matters; `like`, `contains` and the like ignore the case of ASCII letters |
@@ -40,7 +41,7 @@ use connector_api::author::{
     CompareOp, Error, Expr, Filter, Instant, Param, Path, Result, TextOp, Timestamp, Value,
 };
 
-pub use compare::{compare_by, compare_values};
+pub use compare::{compare_by, compare_values, uuid};
 pub use compute::Computed;
 pub use distinct::Distinct;
 pub use group::{Groups, group_cell};

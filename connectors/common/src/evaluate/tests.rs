@@ -397,3 +397,26 @@ fn no_filter_matches_every_row_and_unknown_matches_none() {
     let unknown = truth(None);
     assert!(!Condition::new(Some(&unknown), &numbers()).unwrap().matches(&no_columns).unwrap());
 }
+
+#[test]
+fn a_text_beside_a_moment_or_a_uuid_stands_for_what_it_spells() {
+    use CompareOp::{Eq, Ge, Lt, Ne};
+    let midnight = Value::Timestamp(Timestamp { seconds: 86_400, nanos: 0 });
+    let instant = Value::Instant(Instant { at: Timestamp { seconds: 3600, nanos: 0 }, offset: None });
+    for (value, op, spelled, expected) in [
+        (Value::Date(Date(1)), Eq, "1970-01-02", true),
+        (Value::Date(Date(1)), Lt, "1970-01-10", true),
+        (Value::Date(Date(1)), Ne, "tomorrow", true),
+        (Value::Time(1_000_000_000), Eq, "00:00:01", true),
+        (midnight.clone(), Eq, "1970-01-02 00:00:00", true),
+        (midnight.clone(), Eq, "1970-01-02T00:00:00", true),
+        (midnight, Ge, "1970-01-02", true),
+        (instant.clone(), Eq, "1970-01-01T03:00:00+02:00", true),
+        (instant, Eq, "1970-01-01 01:00:00", false),
+        (Value::Uuid([0xab; 16]), Eq, "ABABABAB-abab-abab-abab-abababababab", true),
+        (Value::Uuid([0xab; 16]), Eq, "abababab", false),
+    ] {
+        assert_eq!(compare(op, &value, &text(spelled)), Some(expected), "{value:?} {op:?} {spelled}");
+    }
+    assert_eq!(compare(Lt, &text("1970-01-01"), &Value::Date(Date(1))), Some(true));
+}
