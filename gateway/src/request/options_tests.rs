@@ -140,6 +140,16 @@ fn params_replace_names_and_the_query_wins() {
 }
 
 #[test]
+fn an_array_may_stand_in_the_query() {
+    let query =
+        [("filter", "a in :ids"), ("params[:ids][]", "1"), ("params[ids][]", "2,3"), ("params[x", "9")];
+    let found = read(&query, &json!({"params": {":ids": 7}})).unwrap();
+    let Some(Node::In { values, .. }) = found.filter else { panic!("a list") };
+    let [Value::Parameter(parameter)] = values.as_slice() else { panic!("{values:?}") };
+    assert_eq!(parameter.value, json!(["1", "2,3"]));
+}
+
+#[test]
 fn wrong_json_types_are_refused_by_name() {
     let cases = [
         (json!({"filter": 5}), "filter"),
