@@ -13,6 +13,8 @@ use crate::{cursor, plan, request};
 /// Status of an answer that went well.
 pub const OK: StatusCode = StatusCode::OK;
 
+const RULE_VIOLATED: &str = "Denied access to some of the requested fields.";
+
 /// The status that a hook chose for its answer.
 ///
 /// # Errors
@@ -88,20 +90,30 @@ errors! {
     read_only(method) = METHOD_NOT_ALLOWED, "The method {method} is not supported at this address; use GET.";
     /// A path or query string that is not percent-encoded UTF-8.
     malformed_address(part) = BAD_REQUEST, "The {part} of the address is not percent-encoded UTF-8.";
-    /// Only answers that are not made are accepted.
-    unacceptable() = NOT_ACCEPTABLE, "Answers are JSON; send 'application/json' as what is accepted.";
+    /// Only forms that are not sent are accepted.
+    unacceptable(sent) = NOT_ACCEPTABLE, "None of the accepted types can be sent; what can be sent: {sent}.";
     /// A body in a form that is not read.
-    unsupported_body() = UNSUPPORTED_MEDIA_TYPE, "A body must be JSON; CSV and XML are not supported.";
-    /// A body that is not JSON.
-    malformed_json(line, column) = BAD_REQUEST, "Invalid or malformed JSON at line {line}, column {column}.";
+    unsupported_body(read) = UNSUPPORTED_MEDIA_TYPE, "The body's type is not read; what is read, in UTF-8: {read}.";
+    /// A body that is compressed in a way that is not undone.
+    unsupported_encoding(name) = UNSUPPORTED_MEDIA_TYPE, "The body's encoding '{name}' is not read; send it as it is or with 'gzip'.";
     /// A body that is JSON but of the wrong kind.
     unexpected_body() = BAD_REQUEST, "The body must be a JSON object.";
     /// The body could not be read to its end.
     broken_body() = BAD_REQUEST, "The body of the request could not be read.";
     /// The body is larger than the configuration allows.
     body_too_large(limit) = PAYLOAD_TOO_LARGE, "The body is larger than the {limit} bytes that this server accepts.";
+    /// A row can be created only where the store or the record says which one.
+    no_create_by_id() = BAD_REQUEST, "Create record by identifier not currently supported.";
+    /// A removal that does not say of what.
+    nothing_to_delete() = BAD_REQUEST, "No filter or records given for delete request.";
+    /// A removal by a filter that matches everything.
+    empty_delete_filter() = BAD_REQUEST, "Filter for delete request can not be empty.";
+    /// An option of another verb.
+    upsert_by_other_verb() = BAD_REQUEST, "'upsert' is an option of PUT and PATCH.";
     /// Something that a later version may do.
     unsupported(feature) = NOT_IMPLEMENTED, "{feature} is not supported by this service.";
+    /// A page by cursor in a form of answer that has no place for the next cursor.
+    cursor_without_place() = BAD_REQUEST, "A cursor needs a form of answer that has 'meta': JSON or XML.";
     /// The time ran out.
     timed_out() = GATEWAY_TIMEOUT, "The request took longer than this server allows.";
     /// The gateway itself is at fault.
@@ -121,12 +133,17 @@ impl ApiError {
         }
     }
 
-    /// Rows asked for by identifier that were not all found: each missing one has its own error under its index.
+    /// Records that did not all do well: `resource` has an entry for each, those under the indices `failed` being errors. `count` says
+    /// how many did well where not all of them have an entry.
     #[must_use]
-    pub fn batch(message: &'static str, failed: &[usize], resource: Json) -> Self {
+    pub fn batch(message: impl Into<String>, failed: &[usize], resource: Json, count: Option<u64>) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, message);
         error.code = Code::Number(1000);
-        error.with_context(json!({ "error": failed, "resource": resource }))
+        let mut context = json!({ "error": failed, "resource": resource });
+        if let (Some(count), Some(members)) = (count, context.as_object_mut()) {
+            members.insert("count".to_owned(), Json::from(count));
+        }
+        error.with_context(context)
     }
 
     /// An answer that a hook gave in place of the operation.
@@ -222,7 +239,18 @@ impl From<request::Error> for ApiError {
     fn from(error: request::Error) -> Self {
         let context =
             json!({ "parameter": error.parameter, "position": error.position, "expected": error.expected });
-        Self::new(StatusCode::BAD_REQUEST, error.message).with_context(context)
+        let api = Self::new(StatusCode::BAD_REQUEST, error.message);
+        if error.parameter.is_empty() { api } else { api.with_context(context) }
+    }
+}
+
+impl From<request::body::Error> for ApiError {
+    fn from(error: request::body::Error) -> Self {
+        let status = match &error {
+            request::body::Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
     }
 }
 
@@ -237,6 +265,7 @@ impl From<plan::Error> for ApiError {
     fn from(error: plan::Error) -> Self {
         let message = error.to_string();
         match error {
+            plan::Error::Invalid { parameter: "", .. } => Self::new(StatusCode::BAD_REQUEST, message),
             plan::Error::Invalid { parameter, position, .. } => Self::new(StatusCode::BAD_REQUEST, message)
                 .with_context(json!({ "parameter": parameter, "position": position })),
             plan::Error::NoIdentifier => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message),
@@ -264,15 +293,34 @@ impl ApiError {
             ErrorKind::Timeout | ErrorKind::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let mut api = Self::new(status, error.message.clone());
+        // Which rule it was is nothing that the caller may know.
+        let message = if error.kind == ErrorKind::RuleViolated { RULE_VIOLATED } else { &error.message };
+        let mut api = Self::new(status, message);
+        if error.kind == ErrorKind::RuleViolated {
+            return api;
+        }
         if let Some(sqlstate) = &error.sqlstate {
             api.code = Code::SqlState(sqlstate.clone());
         }
-        if let Some(reason) = &error.reason {
-            api = api.with_context(json!({ "reason": reason }));
+        if let Some(context) = connector_context(error) {
+            api = api.with_context(context);
         }
         if error.is_temporary { api.retry_in(Duration::from_secs(1)) } else { api }
     }
+}
+
+/// What a connector says of a failure beside its message: `kind` always, constraint and columns where they are known.
+fn connector_context(error: &ConnectorError) -> Option<Json> {
+    let mut context = json!({ "kind": error.reason.as_ref()? });
+    let violation = error.violation.as_deref().cloned().unwrap_or_default();
+    let members = context.as_object_mut()?;
+    if let Some(constraint) = violation.constraint {
+        members.insert("constraint".to_owned(), Json::from(constraint));
+    }
+    if !violation.columns.is_empty() {
+        members.insert("columns".to_owned(), Json::from(violation.columns));
+    }
+    Some(context)
 }
 
 #[cfg(test)]
@@ -285,6 +333,27 @@ mod tests {
         let expected = r#"{"code":404,"context":null,"message":"Table &quot;foo&quot; does not exist in the database.","status_code":404}"#;
         assert_eq!(error.object(false).to_string(), expected);
         assert_eq!(error.object(true)["message"], "Table \"foo\" does not exist in the database.");
+    }
+
+    #[test]
+    fn the_context_of_a_refusal_by_the_store_names_kind_constraint_and_columns() {
+        let error = ConnectorError::new(ErrorKind::Conflict, "a row with this key exists");
+        let check = |error: &ConnectorError, expected: Json| {
+            assert_eq!(ApiError::from_connector(error).object(true)["context"], expected);
+        };
+        check(&error, Json::Null);
+        let error = error.with_reason("unique_violation");
+        check(&error, json!({ "kind": "unique_violation" }));
+        let error = error.with_constraint("by_name").with_columns(["name"]);
+        check(&error, json!({ "kind": "unique_violation", "constraint": "by_name", "columns": ["name"] }));
+    }
+
+    #[test]
+    fn which_row_rule_was_violated_stays_unsaid() {
+        let error =
+            ConnectorError::new(ErrorKind::RuleViolated, "owner must be 7").with_reason("check_failed");
+        let expected = r#"{"code":403,"context":null,"message":"Denied access to some of the requested fields.","status_code":403}"#;
+        assert_eq!(ApiError::from_connector(&error).object(true).to_string(), expected);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! request    text → typed operation
 //! before     hooks on {event}.pre_process; permit and request again if a hook changed something
 //! operation  catalogue → plan → connector → response (relations will be planned as operations of their own)
-//! after      hooks on {event}.post_process
+//! after      hooks on {event}.post_process; they see JSON, whatever form the caller wants
 //! ```
 //!
 //! Whoever calls from inside (a hook's script, a relation, a batch) enters at [`run`], so at permit: never below the plan.
@@ -23,8 +23,9 @@ use futures_core::Stream;
 use crate::error::{self, ApiError};
 use crate::hooks::{HookAnswer, HookRequest, Hooks, event_names};
 use crate::operation::{self, Operation};
-use crate::request::Parameters;
-use crate::roles::{self, Caller};
+pub use crate::request::Record;
+use crate::response::Layout;
+use crate::roles::{self, Caller, Verb};
 use crate::snapshot::Snapshot;
 
 /// A permitted-or-not request with everything that deciding and doing need.
@@ -37,10 +38,9 @@ pub struct Request {
     pub caller: Caller,
     /// For logs, and for connectors to log with.
     pub id: Arc<str>,
+    /// How the answer shall look.
+    pub layout: Layout,
 }
-
-/// A record of a write: values by the caller's names.
-pub type Record = serde_json::Map<String, serde_json::Value>;
 
 /// Records of a write, in order, each read from the socket when it is asked for.
 pub type RecordStream = Pin<Box<dyn Stream<Item = Result<Record, ApiError>> + Send>>;
@@ -49,22 +49,35 @@ pub type RecordStream = Pin<Box<dyn Stream<Item = Result<Record, ApiError>> + Se
 pub type ChunkStream = Pin<Box<dyn Stream<Item = Result<Bytes, ApiError>> + Send>>;
 
 /// An answer that went well.
-pub enum Answer {
-    /// All of it.
-    Whole {
-        /// HTTP status.
-        status: StatusCode,
-        /// JSON.
-        body: Bytes,
-    },
-    /// More than one batch of rows: JSON as it comes.
+pub struct Answer {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// How many rows match in all, where the request asked for it.
+    pub total: Option<u64>,
+    /// Its content.
+    pub body: AnswerBody,
+}
+
+/// The content of an answer.
+pub enum AnswerBody {
+    /// JSON, whatever layout is wanted: whoever sends it converts it.
+    Json(Bytes),
+    /// In the layout of the request already.
+    Ready(Bytes),
+    /// The same, more than one batch of rows: as it comes.
     Streamed(ChunkStream),
 }
 
 impl Answer {
-    /// A whole answer that went well.
+    /// An answer that went well.
+    #[must_use]
+    pub fn new(body: AnswerBody) -> Self {
+        Self { status: error::OK, total: None, body }
+    }
+
+    /// All of it, in JSON.
     pub fn json(body: impl Into<Bytes>) -> Self {
-        Self::Whole { status: error::OK, body: body.into() }
+        Self::new(AnswerBody::Json(body.into()))
     }
 }
 
@@ -73,32 +86,37 @@ impl Answer {
 /// # Errors
 /// Whatever refuses it on the way.
 pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answer, ApiError> {
-    permit(&request)?;
-    let mut operation = parse(&request)?;
+    let mut operation = permitted(&request)?;
     let Some(hooks) = snapshot.hooks.clone() else {
         return operation::run(snapshot, &mut request, operation).await;
     };
     let given = before(hooks.as_ref(), &mut request, &mut operation).await?;
+    let listened = listened_to(hooks.as_ref(), &request.what);
+    if !listened.is_empty() {
+        // Hooks see JSON.
+        request.layout = Layout::default();
+    }
     let answer = match given {
         Some(answer) => whole(answer)?,
         None => operation::run(snapshot, &mut request, operation).await?,
     };
-    after(hooks.as_ref(), &request.what, answer).await
+    after(hooks.as_ref(), &listened, &request.what, answer).await
 }
 
-fn permit(request: &Request) -> Result<(), ApiError> {
-    let HookRequest { service, resource, verb, .. } = &request.what;
-    roles::decide(&request.caller, service, &operation::component(resource), *verb)?;
+/// What the request asks, when its caller may ask it. A verb that is not granted is denied before anything is read of the request.
+fn permitted(request: &Request) -> Result<Operation, ApiError> {
+    permit(request, request.what.verb)?;
+    let operation = Operation::parse(&request.what)?;
+    if let Some(verb) = operation.further_verb() {
+        permit(request, verb)?;
+    }
+    Ok(operation)
+}
+
+fn permit(request: &Request, verb: Verb) -> Result<(), ApiError> {
+    let HookRequest { service, resource, .. } = &request.what;
+    roles::decide(&request.caller, service, &operation::component(resource), verb)?;
     Ok(())
-}
-
-fn parse(request: &Request) -> Result<Operation, ApiError> {
-    let what = &request.what;
-    let body = match &what.body {
-        None => None,
-        Some(body) => Some(body.as_object().ok_or_else(ApiError::unexpected_body)?),
-    };
-    Operation::parse(what, Parameters { query: &what.query, body })
 }
 
 /// The events before the operation. A hook's answer stands for the operation's, but later hooks still see the request.
@@ -115,39 +133,50 @@ async fn before(
         let as_it_was = request.what.clone();
         given = hooks.before(&event, &mut request.what).await?.or(given);
         if request.what != as_it_was {
-            permit(request)?;
-            *operation = parse(request)?;
+            *operation = permitted(request)?;
         }
     }
     Ok(given)
 }
 
-async fn after(hooks: &dyn Hooks, request: &HookRequest, answer: Answer) -> Result<Answer, ApiError> {
+/// The events after the operation that somebody wants.
+fn listened_to(hooks: &dyn Hooks, request: &HookRequest) -> Vec<String> {
     let events = event_names(request).map(|name| format!("{name}.post_process"));
-    if !events.iter().any(|event| hooks.listens(event)) {
+    events.into_iter().filter(|event| hooks.listens(event)).collect()
+}
+
+async fn after(
+    hooks: &dyn Hooks,
+    events: &[String],
+    request: &HookRequest,
+    answer: Answer,
+) -> Result<Answer, ApiError> {
+    if events.is_empty() {
         return Ok(answer);
     }
+    let total = answer.total;
     let mut held = hold(answer).await?;
-    for event in events.iter().filter(|event| hooks.listens(event)) {
+    for event in events {
         hooks.after(event, request, &mut held).await?;
     }
-    whole(held)
+    Ok(Answer { total, ..whole(held)? })
 }
 
 /// Holds a streamed answer back for the hooks that want to see it.
 async fn hold(answer: Answer) -> Result<HookAnswer, ApiError> {
-    match answer {
-        Answer::Whole { status, body } => Ok(HookAnswer { status: status.as_u16(), body }),
-        Answer::Streamed(mut chunks) => {
+    let body = match answer.body {
+        AnswerBody::Json(body) | AnswerBody::Ready(body) => body,
+        AnswerBody::Streamed(mut chunks) => {
             let mut body = BytesMut::new();
             while let Some(chunk) = std::future::poll_fn(|context| chunks.as_mut().poll_next(context)).await {
                 body.extend_from_slice(&chunk?);
             }
-            Ok(HookAnswer { status: error::OK.as_u16(), body: body.freeze() })
+            body.freeze()
         }
-    }
+    };
+    Ok(HookAnswer { status: answer.status.as_u16(), body })
 }
 
 fn whole(answer: HookAnswer) -> Result<Answer, ApiError> {
-    Ok(Answer::Whole { status: error::status(answer.status)?, body: answer.body })
+    Ok(Answer { status: error::status(answer.status)?, ..Answer::json(answer.body) })
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::client::{Answer, Request, get, request};
 use crate::gateway::{ADMIN, Gateway};
-use crate::shop::{NOBODY, READER, admin_token, log_in, setup, shared};
+use crate::shop::{NO_RECORDS, NOBODY, READER, admin_token, log_in, setup, shared};
 
 const ORDERS: &str = "/api/v2/shop/_table/orders?count_only=1";
 
@@ -182,11 +182,10 @@ fn each_verb_is_asked_for_by_itself() {
     let refused = |key: &str, verb: &str, status: u16, message: &str| {
         roles().send(request(verb, "/api/v2/shop/_table/orders").key(key)).is_error(status, message);
     };
-    let unbuilt = "writing records is not supported by this service.";
-    refused("same-class", "POST", 501, unbuilt);
+    refused("same-class", "POST", 400, NO_RECORDS);
     refused("same-class", "PUT", 401, NOT_AUTHENTICATED);
     refused("same-class", "DELETE", 401, NOT_AUTHENTICATED);
-    refused("exact-over-component", "POST", 501, unbuilt);
+    refused("exact-over-component", "POST", 400, NO_RECORDS);
     refused(READER, "PATCH", 401, NOT_AUTHENTICATED);
 }
 

@@ -16,8 +16,17 @@ use crate::gateway::Setup;
 use crate::shop::{READER, setup};
 
 const ONE_TABLE: &str = "key-of-one-table";
-/// An app that may read the table `orders` and nothing else.
+/// An app that may read the table `orders` and nothing else, and one that may write customers.
 const CONFIG: &str = r#"
+[[roles]]
+name = "customers"
+access = [{ service = "shop", component = "_table/customers/*", verbs = ["GET", "POST"] }]
+
+[[apps]]
+name = "customers"
+role = "customers"
+api_key = "key-of-customers"
+
 [[roles]]
 name = "one-table"
 access = [{ service = "shop", component = "_table/orders/*", verbs = ["GET"] }]
@@ -256,6 +265,23 @@ fn a_hook_changes_the_answer() {
 }
 
 #[test]
+fn a_hook_sees_json_whatever_form_is_asked_for() {
+    let gateway = Hooked::start(Script {
+        after: Some(|_, answer| {
+            let text = String::from_utf8(answer.body.to_vec()).unwrap();
+            assert!(text.starts_with(r#"{"resource":[{"id":"#), "{text}");
+            answer.body = text.replace("{\"id\":1},", "").into();
+            Ok(())
+        }),
+        ..Script::default()
+    });
+    let read = |query: &str| gateway.read(&format!("shop/_table/orders?fields=id&limit=3&{query}"), READER);
+    read("accept=text/csv").is_ok("id\n2\n3\n");
+    read("accept=application/x-ndjson").is_ok("{\"id\":2}\n{\"id\":3}\n");
+    read("wrap=false").is_ok(r#"[{"id":2},{"id":3}]"#);
+}
+
+#[test]
 fn a_hook_refuses() {
     let refuse: Before = |_, _| Err(ApiError::from_hook(418, "not \"today\""));
     let gateway = Hooked::start(Script { before: Some(refuse), ..Script::default() });
@@ -285,4 +311,20 @@ fn a_hook_that_listens_to_nothing_is_not_called() {
         .send(gateway.address)
         .is_ok("5");
     assert_eq!(gateway.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn a_hook_may_change_the_records_of_a_write() {
+    let before: Before = |event, request| {
+        if event == "shop._table.customers.post.pre_process" {
+            request.body = Some(json!({ "resource": [{ "name": "Flo", "country": "IT" }] }));
+        }
+        Ok(None)
+    };
+    let gateway = Hooked::start(Script { before: Some(before), ..Script::default() });
+    let target = "/api/v2/shop/_table/customers?fields=*";
+    // Not even its form was right before.
+    let sent = request("POST", target).key("key-of-customers").body(json!({ "name": "Eve" }));
+    sent.send(gateway.address)
+        .is_ok(r#"{"resource":[{"id":5,"name":"Flo","country":"IT","referred_by":null}]}"#);
 }

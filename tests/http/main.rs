@@ -17,6 +17,8 @@ mod errors;
 #[cfg(test)]
 mod filter;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod hooks;
@@ -39,6 +41,16 @@ mod session;
 #[cfg(test)]
 mod shop;
 #[cfg(test)]
+mod stock;
+#[cfg(test)]
 mod streaming;
 #[cfg(test)]
 mod tunnel;
+#[cfg(test)]
+mod write;
+#[cfg(test)]
+mod write_batch;
+#[cfg(test)]
+mod write_rules;
+#[cfg(test)]
+mod write_stream;

@@ -139,7 +139,7 @@ fn a_service_without_its_connector_does_not_hold_up_the_others() {
     let gateway = setup("[[services]]\nname = \"far\"\ntype = \"faraway\"\n").start();
     let answer = gateway.send(reading("far/_table"));
     assert_eq!(answer.status, 503, "{}", answer.body);
-    assert_eq!(answer.json()["error"]["context"], json!({ "reason": "no_connector" }));
+    assert_eq!(answer.json()["error"]["context"], json!({ "kind": "no_connector" }));
     let log = gateway.log.find("no connector offers the type `faraway`").unwrap();
     assert!(log.contains("gateway.toml:"), "{log}");
     gateway.send(reading("mem/_table/people?count_only=1")).is_ok("7");

@@ -364,12 +364,8 @@ fn the_same_rows_are_the_same_json_whatever_the_service() {
 
 #[test]
 fn what_is_not_built_yet_is_refused_by_name() {
-    for (query, feature) in
-        [("related=customers_by_customer_id", "related"), ("related=*", "related"), ("file=true", "file")]
-    {
+    for (query, feature) in [("related=customers_by_customer_id", "related"), ("related=*", "related")] {
         let message = format!("{feature} is not supported by this service");
         read(&format!("shop/_table/orders?{query}")).is_error(501, &message);
     }
-    let dotted = read("shop/_table/orders?wrap=false");
-    dotted.is_error(501, "an answer without its wrapper is not supported by this service.");
 }

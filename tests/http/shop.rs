@@ -17,6 +17,10 @@ pub(crate) const READER: &str = "key-of-readers";
 /// The key of an app whose role grants nothing.
 pub(crate) const NOBODY: &str = "key-of-nobodies";
 
+/// What a write without records is told.
+pub(crate) const NO_RECORDS: &str = "No record(s) detected in request. Please make sure record(s) are wrapped in a 'resource' \
+                                     tag. Example: {&quot;resource&quot;:[{&quot;record&quot;:1},{&quot;record&quot;:2}]}";
+
 const CONFIG: &str = include_str!("shop.toml");
 const TABLES: &str = include_str!("shop.sql");
 const PEOPLE: &str = include_str!("people.json");

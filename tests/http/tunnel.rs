@@ -3,11 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use crate::client::{Answer, Request, request};
-use crate::shop::{READER, admin_token, reading, shared};
+use crate::shop::{NO_RECORDS, READER, admin_token, reading, shared};
 
 const ORDERS: &str = "/api/v2/shop/_table/orders";
 const READ: &str = r#"{"resource":[{"id":1}]}"#;
-const REFUSED: &str = "writing records is not supported by this service.";
 
 /// A POST of an administrator, so that only the verb decides what comes back.
 fn post() -> Request {
@@ -25,7 +24,7 @@ fn send(request: &Request) -> Answer {
 
 #[test]
 fn each_source_overrides_a_post() {
-    send(&post()).is_error(501, REFUSED);
+    send(&post()).is_error(400, NO_RECORDS);
     for verb in ["GET", "get", " Get "] {
         send(&post().header("X-HTTP-Method-Override", verb)).is_ok(READ);
         send(&post().header("X-HTTP-Method", verb)).is_ok(READ);
@@ -46,10 +45,13 @@ fn the_strongest_source_wins() {
 
 #[test]
 fn only_a_post_is_overridden() {
-    for verb in ["PUT", "PATCH", "DELETE", "MERGE"] {
+    let nothing = "No filter or records given for delete request.";
+    for (verb, refused) in
+        [("PUT", NO_RECORDS), ("PATCH", NO_RECORDS), ("MERGE", NO_RECORDS), ("DELETE", nothing)]
+    {
         let target = format!("{ORDERS}?method=GET");
         let request = request(verb, &target).header("X-HTTP-Method", "GET").token(admin_token());
-        send(&request).is_error(501, REFUSED);
+        send(&request).is_error(400, refused);
     }
     let request =
         request("GET", ORDERS).with("fields", "id").with("limit", 1).header("X-HTTP-Method", "DELETE");

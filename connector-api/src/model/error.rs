@@ -65,12 +65,27 @@ pub struct Error {
     /// The five characters of the SQL standard, where the store has them or the connector can map them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<Box<str>>,
+    /// What was violated, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub violation: Option<Box<Violation>>,
     /// The driver's text, for the gateway's log only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Box<str>>,
     /// The same call may succeed if repeated unchanged.
     #[serde(default)]
     pub is_temporary: bool,
+}
+
+/// What a value or a record violated. Safe to show to a caller.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Violation {
+    /// The store's name of the constraint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<String>,
+    /// The columns whose values were the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
 }
 
 impl Error {
@@ -83,6 +98,7 @@ impl Error {
             reason: None,
             native_code: None,
             sqlstate: None,
+            violation: None,
             detail: None,
             is_temporary,
         }
@@ -123,6 +139,20 @@ impl Error {
     #[must_use]
     pub fn with_sqlstate(mut self, sqlstate: impl Into<Box<str>>) -> Self {
         self.sqlstate = Some(sqlstate.into());
+        self
+    }
+
+    /// Adds the store's name of the constraint that was violated.
+    #[must_use]
+    pub fn with_constraint(mut self, constraint: impl Into<String>) -> Self {
+        self.violation.get_or_insert_default().constraint = Some(constraint.into());
+        self
+    }
+
+    /// Adds the columns whose values were the reason.
+    #[must_use]
+    pub fn with_columns(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.violation.get_or_insert_default().columns = columns.into_iter().map(Into::into).collect();
         self
     }
 

@@ -30,7 +30,7 @@ pub use catalogue::{
 pub use context::Context;
 pub use demands::{Demanding, Demands};
 pub use descriptor::{Descriptor, OpenRequest, Opened, ServiceType};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, Violation};
 pub use filter::{ArithmeticOp, CompareOp, Expr, Filter, Function, Path, TextOp};
 pub use op::Operation;
 pub use outcome::{Affected, Outcome, OutcomeStatus, Summary};

@@ -7,18 +7,25 @@ pub(crate) fn mismatch(column: &str, expected: &str) -> Error {
     Error::new(ErrorKind::InvalidRequest, format!("column '{column}': expected {expected}"))
         .with_reason("datatype_mismatch")
         .with_sqlstate("22000")
+        .with_columns([column])
 }
 
 /// A null where none may stand.
 pub(crate) fn not_null(column: &str) -> Error {
     let message = format!("column '{column}': expected a value, for it is not nullable");
-    Error::new(ErrorKind::InvalidRequest, message).with_reason("not_null_violation").with_sqlstate("23502")
+    Error::new(ErrorKind::InvalidRequest, message)
+        .with_reason("not_null_violation")
+        .with_sqlstate("23502")
+        .with_columns([column])
 }
 
 /// A second row with one key.
 pub(crate) fn unique(columns: &[String]) -> Error {
     let message = format!("a row with the same '{}' exists", columns.join("', '"));
-    Error::new(ErrorKind::Conflict, message).with_reason("unique_violation").with_sqlstate("23505")
+    Error::new(ErrorKind::Conflict, message)
+        .with_reason("unique_violation")
+        .with_sqlstate("23505")
+        .with_columns(columns)
 }
 
 /// No row has the key, or the row rule hides it.

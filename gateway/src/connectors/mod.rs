@@ -3,8 +3,8 @@
 //! * [`inspect`]: checks a file without running any of it.
 //! * [`loader`]: opens it, the one file of the gateway with `unsafe`.
 //! * [`registry`]: what was loaded and what was refused.
-//! * [`service`]: an open service and its calls; [`params`] and [`rows`]: what goes in and what comes out.
-//! * [`guard`]: keeps a connector that hangs from hanging the gateway.
+//! * [`service`]: an open service and its calls, [`writes`] those that write; [`params`] and [`rows`]: what goes in and what comes out.
+//! * [`guard`]: keeps a connector that hangs from hanging the gateway; `places`: how many workers may be inside connectors.
 //! * [`template`]: writes the folder of a new connector.
 //!
 //! A connector runs inside the gateway's process. What is contained: panics, calls that never end, malformed, endless and
@@ -14,14 +14,17 @@ pub mod guard;
 pub mod inspect;
 pub mod loader;
 pub mod params;
+mod places;
 pub mod refusal;
 pub mod registry;
 pub mod rows;
 pub mod service;
 pub mod template;
+pub mod writes;
 
 pub use params::Params;
 pub use refusal::{Reason, Refusal};
 pub use registry::Registry;
 pub use rows::{Batch, Columns, RowStream, Section};
 pub use service::{CallContext, Limits, Service};
+pub use writes::Records;

@@ -52,7 +52,8 @@ pub(super) async fn read(
     if rows.iter().any(Option::is_none) {
         return Err(missing(ids, &rows));
     }
-    Ok(wrapped(rows.iter().flatten().map(Vec::as_slice), schema))
+    let meta = schema.map(|schema| ("schema".to_owned(), schema));
+    Ok(wrapped(rows.iter().flatten().map(Vec::as_slice), meta.into_iter().collect()))
 }
 
 /// Each row as JSON under the JSON of its key.
@@ -111,5 +112,5 @@ fn missing(ids: &[Id], rows: &[Option<Vec<u8>>]) -> ApiError {
         Some(row) => serde_json::from_slice(row).unwrap_or(Json::Null),
         None => ApiError::unknown_record(name_of(id)).object(true),
     });
-    ApiError::batch(NOT_ALL, &failed, json!(entries.collect::<Vec<_>>()))
+    ApiError::batch(NOT_ALL, &failed, json!(entries.collect::<Vec<_>>()), None)
 }

@@ -8,6 +8,7 @@ mod page;
 mod records;
 mod resource;
 mod schema;
+mod write;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,12 +17,14 @@ use connector_api::model::{Count, Table, Value};
 use connector_api::{Error, ErrorKind};
 
 pub use resource::Operation;
+pub use write::WriteOrder;
 
 use crate::connectors::{self, CallContext, RowStream};
 use crate::error::ApiError;
 use crate::events;
 use crate::pipeline::{Answer, Request};
 use crate::plan;
+use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
 use crate::services::Service;
@@ -40,6 +43,8 @@ struct Job<'a> {
     service: &'a Arc<Service>,
     caller: &'a Caller,
     request_id: &'a Arc<str>,
+    /// Rows that are streamed are written so; everything else is JSON and converted on its way out.
+    layout: &'a Layout,
 }
 
 /// The part of a job that a streamed answer takes along.
@@ -82,6 +87,11 @@ impl Owner {
         failed(&self.service, &self.request_id, &error.into())
     }
 
+    /// Logs a connector's failure.
+    fn note(&self, error: &Error) {
+        note(&self.service, &self.request_id, error);
+    }
+
     /// The table with this name.
     async fn table(&self, name: &str) -> Result<Arc<Table>, ApiError> {
         let table =
@@ -109,13 +119,17 @@ impl Owner {
     }
 }
 
-/// A table or column that is gone means that the catalogue is out of date.
 fn failed(service: &Service, request_id: &str, error: &Error) -> ApiError {
+    note(service, request_id, error);
+    ApiError::from_connector(error)
+}
+
+/// A table or column that is gone means that the catalogue is out of date.
+fn note(service: &Service, request_id: &str, error: &Error) {
     events::connector_failed(service.name(), request_id, error);
     if error.kind == ErrorKind::NotFound {
         service.catalogue().forget();
     }
-    ApiError::from_connector(error)
 }
 
 /// Does it. A write takes the records out of the request.
@@ -132,7 +146,8 @@ pub async fn run(
     if !service.is_active() {
         return Err(ApiError::inactive_service(service.name()));
     }
-    let job = Job { snapshot, service, caller: &request.caller, request_id: &request.id };
+    let Request { caller, id: request_id, layout, .. } = request;
+    let job = Job { snapshot, service, caller, request_id, layout };
     match operation {
         Operation::Root(list) => lists::root(job, &list).await,
         Operation::ListTables(list) => lists::tables(job, "_table", &list).await,
@@ -146,5 +161,12 @@ pub async fn run(
         }
         Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
+        Operation::Write(order) => {
+            let brought = match request.records.take() {
+                Some(stream) => write::Brought::Stream(stream),
+                None => write::Brought::Body(request.what.body.take()),
+            };
+            write::run(job, *order, brought).await
+        }
     }
 }

@@ -11,9 +11,9 @@ use super::Owner;
 use super::cursor::Cursor;
 use crate::connectors::{Batch, RowStream};
 use crate::error::ApiError;
-use crate::pipeline::Answer;
+use crate::pipeline::{Answer, AnswerBody};
 use crate::plan;
-use crate::response::RowEncoder;
+use crate::response::Document;
 
 /// What stands beside the rows.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Meta {
     pub(super) schema: Option<Json>,
     /// What goes on from this page, where the request goes by cursor.
     pub(super) cursor: Option<Cursor>,
+    /// Something may stand beside the rows, so that a bare list will not do.
+    pub(super) is_expected: bool,
     /// The most rows of this page. Where the answer says whether there are more, one more is asked for.
     pub(super) limit: u64,
     /// Rows skipped.
@@ -52,11 +54,12 @@ pub(super) enum Counting {
 pub(super) async fn answer(
     owner: &Owner,
     reads: Vec<plan::Read>,
-    encoder: RowEncoder,
+    mut document: Document,
     meta: Meta,
 ) -> Result<Answer, ApiError> {
+    let total = if let Counting::Asked(total) = meta.counting { Some(total) } else { None };
     let mut body = Vec::with_capacity(1024);
-    body.extend_from_slice(b"{\"resource\":[");
+    document.begin(&mut body, meta.is_expected);
     let mut reads = reads.into_iter();
     let began = Instant::now();
     let stream = match reads.next() {
@@ -65,11 +68,11 @@ pub(super) async fn answer(
     };
     let owner = owner.clone();
     let mut page =
-        Page { owner, stream, reads, encoder, meta, began, rows_before: 0, has_more: false, is_over: false };
+        Page { owner, stream, reads, document, meta, began, rows_before: 0, has_more: false, is_over: false };
     loop {
         if !page.advance(&mut body).await? {
             page.finish(&mut body).await?;
-            return Ok(Answer::json(body));
+            return Ok(Answer { total, ..Answer::new(AnswerBody::Ready(body.into())) });
         }
         // What is left of an answer that is there needs no waiting.
         if page.stream.as_ref().is_some_and(|stream| !stream.is_over()) {
@@ -80,7 +83,8 @@ pub(super) async fn answer(
         Ok(page.chunk().await?.map(|chunk| (chunk, page)))
     });
     let first = futures_util::stream::iter([Ok(Bytes::from(body))]);
-    Ok(Answer::Streamed(Box::pin(futures_util::StreamExt::chain(first, rest))))
+    let chunks = Box::pin(futures_util::StreamExt::chain(first, rest));
+    Ok(Answer { total, ..Answer::new(AnswerBody::Streamed(chunks)) })
 }
 
 /// A page on its way.
@@ -90,7 +94,7 @@ struct Page {
     stream: Option<RowStream>,
     /// What goes on where the stream ends.
     reads: std::vec::IntoIter<plan::Read>,
-    encoder: RowEncoder,
+    document: Document,
     meta: Meta,
     began: Instant,
     /// Rows of the reads that are over.
@@ -128,9 +132,9 @@ impl Page {
     /// The stream has ended: the next read begins, unless the page is full.
     async fn go_on(&mut self) -> Result<(), ApiError> {
         let statement = self.stream.as_ref().and_then(|stream| stream.summary()?.statement.as_deref());
-        let rows = self.encoder.rows().saturating_sub(self.rows_before);
+        let rows = self.document.rows().saturating_sub(self.rows_before);
         self.owner.log_statement(statement, self.began, rows);
-        self.rows_before = self.encoder.rows();
+        self.rows_before = self.document.rows();
         let next = if self.has_more { None } else { self.reads.next() };
         self.began = Instant::now();
         self.stream = match next {
@@ -143,16 +147,24 @@ impl Page {
     fn write(&mut self, batch: &Batch, body: &mut Vec<u8>) -> Result<(), Error> {
         let mut row = Vec::new();
         for mut section in batch.sections() {
-            self.encoder.columns(&section.columns().names)?;
-            while section.read_row(&mut row)? {
-                if self.encoder.rows() == self.meta.limit {
+            self.document.columns(&section.columns().names)?;
+            loop {
+                // The last row of a page by cursor is looked at once more.
+                let is_kept = self.meta.cursor.is_some() && self.document.rows() + 1 == self.meta.limit;
+                let is_direct = self.document.is_direct() && !is_kept;
+                if !(if is_direct { section.next_row()? } else { section.read_row(&mut row)? }) {
+                    break;
+                }
+                if self.document.rows() == self.meta.limit {
                     self.has_more = true;
                     break;
                 }
-                self.encoder.write(body, &row)?;
-                if self.encoder.rows() == self.meta.limit
-                    && let Some(cursor) = &mut self.meta.cursor
-                {
+                if is_direct {
+                    self.document.row_of_cells(body, || section.next_cell())?;
+                } else {
+                    self.document.row(body, &row)?;
+                }
+                if let (true, Some(cursor)) = (is_kept, &mut self.meta.cursor) {
                     cursor.keep(&section.columns().names, &row)?;
                 }
             }
@@ -162,13 +174,8 @@ impl Page {
 
     /// Appends what stands behind the rows.
     async fn finish(&mut self, body: &mut Vec<u8>) -> Result<(), ApiError> {
-        body.push(b']');
         let meta = self.meta().await?;
-        if !meta.is_empty() {
-            body.extend_from_slice(b",\"meta\":");
-            body.extend_from_slice(Json::Object(meta).to_string().as_bytes());
-        }
-        body.push(b'}');
+        self.document.end(body, meta);
         Ok(())
     }
 
@@ -197,7 +204,7 @@ impl Page {
     /// The count as it is shown: where it was asked for, or where the service's maximum cut the answer.
     async fn count(&mut self) -> Result<Option<u64>, ApiError> {
         let Meta { limit, offset, .. } = self.meta;
-        let rows = self.encoder.rows();
+        let rows = self.document.rows();
         let total = match &self.meta.counting {
             Counting::Asked(count) => return Ok(Some(*count)),
             Counting::Off => return Ok(None),
@@ -212,8 +219,8 @@ impl Page {
     }
 }
 
-/// Rows that are already JSON, wrapped.
-pub(super) fn wrapped<'r>(rows: impl Iterator<Item = &'r [u8]>, schema: Option<Json>) -> Answer {
+/// Rows that are already JSON, wrapped, with what stands beside them.
+pub(super) fn wrapped<'r>(rows: impl Iterator<Item = &'r [u8]>, meta: Map<String, Json>) -> Answer {
     let mut body = b"{\"resource\":[".to_vec();
     for (index, row) in rows.enumerate() {
         if index > 0 {
@@ -222,10 +229,9 @@ pub(super) fn wrapped<'r>(rows: impl Iterator<Item = &'r [u8]>, schema: Option<J
         body.extend_from_slice(row);
     }
     body.push(b']');
-    if let Some(schema) = schema {
-        let meta = Json::Object(Map::from_iter([("schema".to_owned(), schema)]));
+    if !meta.is_empty() {
         body.extend_from_slice(b",\"meta\":");
-        body.extend_from_slice(meta.to_string().as_bytes());
+        body.extend_from_slice(Json::Object(meta).to_string().as_bytes());
     }
     body.push(b'}');
     Answer::json(body)

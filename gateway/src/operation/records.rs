@@ -17,31 +17,32 @@ use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::plan::{self, RowRules, Scope};
 use crate::request::{CountWish, Id, Paging, TableRead};
-use crate::response::{RowEncoder, RowFormat};
+use crate::response::{Document, Layout, RowEncoder, RowFormat};
 use crate::roles::{Caller, Verb};
 
 /// A table of the request with all that planning needs.
 pub(super) struct Target<'a> {
     pub(super) owner: Owner,
     pub(super) table: Arc<Table>,
+    layout: &'a Layout,
     caller: &'a Caller,
     rules: Option<RowRules<'a>>,
+    rules_of_new_rows: Option<RowRules<'a>>,
 }
 
 impl<'a> Target<'a> {
-    async fn find(job: Job<'a>, name: &str, refresh: bool) -> Result<Self, ApiError> {
+    /// The table with this name, under the row rules that the caller's role has for this verb.
+    pub(super) async fn find(job: Job<'a>, name: &str, verb: Verb) -> Result<Self, ApiError> {
         let owner = job.owner().await?;
-        if refresh {
-            owner.service.catalogue().forget();
-        }
         let table = owner.table(name).await?;
-        let component = component(&["_table".to_owned(), name.to_owned()]);
-        let caller = job.caller;
-        let role = caller.role.as_ref().filter(|_| !caller.is_admin);
-        let rules = role
-            .and_then(|role| role.row_filters(job.service.name(), &component, Verb::Get, caller.requestor));
-        let rules = rules.map(|(filters, op)| RowRules { filters, op });
-        Ok(Self { owner, table, caller, rules })
+        let rules = rules(job, name, verb);
+        Ok(Self { owner, table, layout: job.layout, caller: job.caller, rules, rules_of_new_rows: None })
+    }
+
+    /// Adds the rules for rows that this write creates although its verb changes rows.
+    pub(super) fn creating_too(mut self, job: Job<'a>, name: &str) -> Self {
+        self.rules_of_new_rows = rules(job, name, Verb::Post);
+        self
     }
 
     /// Plans with the scope of this table.
@@ -54,6 +55,7 @@ impl<'a> Target<'a> {
             table: &self.table,
             capabilities: self.owner.connection.capabilities(),
             rules: self.rules,
+            rules_of_new_rows: self.rules_of_new_rows,
             lookup: &lookup,
             max_records: self.owner.service.max_records(),
         };
@@ -68,23 +70,50 @@ impl<'a> Target<'a> {
 
     /// How the answer comes to its `meta.count`. A page waits for a count that was asked for, and for none else but the one that an
     /// answer cut short by the service's maximum has always shown. No store estimates yet, so an estimate is a count.
-    async fn counting(&self, page: &plan::Page, read: &TableRead) -> Result<Counting, ApiError> {
+    async fn counting(
+        &self,
+        page: &plan::Page,
+        read: &TableRead,
+        document: &Document,
+    ) -> Result<Counting, ApiError> {
         match read.count {
-            CountWish::Exact | CountWish::Estimated => self.count(read).await.map(Counting::Asked),
-            CountWish::Unsaid if page.is_capped && !read.is_by_cursor() => {
-                let is_by_row = page.read.query.group.is_none() && !page.read.query.distinct;
-                // A store that can't count has answered all the same.
-                let plan = self.plan(|scope| plan::count(read, scope)).ok();
-                Ok(plan.map_or(Counting::Off, |(shape, params)| Counting::IfCut { shape, params, is_by_row }))
-            }
-            CountWish::Unsaid | CountWish::None => Ok(Counting::Off),
+            CountWish::Exact | CountWish::Estimated => return self.count(read).await.map(Counting::Asked),
+            CountWish::Unsaid if page.is_capped && !read.is_by_cursor() && document.has_meta() => {}
+            CountWish::Unsaid | CountWish::None => return Ok(Counting::Off),
         }
+        // A store that can't count has answered all the same.
+        let Ok((shape, params)) = self.plan(|scope| plan::count(read, scope)) else {
+            return Ok(Counting::Off);
+        };
+        // A bare list can't be begun before it is known that nothing will stand beside it.
+        if document.is_bare() && self.owner.count(&shape, &params).await? <= page.limit {
+            return Ok(Counting::Off);
+        }
+        let is_by_row = page.read.query.group.is_none() && !page.read.query.distinct;
+        Ok(Counting::IfCut { shape, params, is_by_row })
+    }
+}
+
+/// The row rules of the caller's role for a verb on this table.
+fn rules<'a>(job: Job<'a>, table: &str, verb: Verb) -> Option<RowRules<'a>> {
+    let component = component(&["_table".to_owned(), table.to_owned()]);
+    let caller = job.caller;
+    let role = caller.role.as_ref().filter(|_| !caller.is_admin)?;
+    let (filters, op) = role.row_filters(job.service.name(), &component, verb, caller.requestor)?;
+    Some(RowRules { filters, op })
+}
+
+/// Where the request says so, what is known of the tables is read again.
+fn refresh(job: Job<'_>, read: &TableRead) {
+    if read.refresh {
+        job.service.catalogue().forget();
     }
 }
 
 /// `GET _table/{table}`.
 pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -> Result<Answer, ApiError> {
-    let target = Target::find(job, table, read.refresh).await?;
+    refresh(job, &read);
+    let target = Target::find(job, table, Verb::Get).await?;
     if read.count_only && read.ids.is_none() {
         return Ok(Answer::json(target.count(&read).await?.to_string()));
     }
@@ -112,7 +141,11 @@ async fn by_filter(
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
     let page = target.plan(|scope| plan::page(read, scope))?;
+    let document = Document::new(&page.read.shown, format, target.layout.clone());
     let cursor = Cursor::of(&page, job.service.name(), job.caller, &job.snapshot.cursors)?;
+    if cursor.is_some() && !document.has_meta() {
+        return Err(ApiError::cursor_without_place());
+    }
     let reads = match (&read.paging, &cursor) {
         (Paging::After(token), Some(cursor)) => {
             let last = cursor.position(token)?;
@@ -120,15 +153,19 @@ async fn by_filter(
         }
         _ => vec![page.read.clone()],
     };
-    let counting = target.counting(&page, read).await?;
-    let meta = Meta { counting, schema, cursor, limit: page.limit, offset: page.offset };
-    let encoder = RowEncoder::new(&page.read.shown, format);
-    page::answer(&target.owner, reads, encoder, meta).await
+    let counting = target.counting(&page, read, &document).await?;
+    let is_expected = schema.is_some()
+        || cursor.is_some()
+        || !matches!(counting, Counting::Off)
+        || (page.is_capped && read.count == CountWish::None);
+    let meta = Meta { counting, schema, cursor, is_expected, limit: page.limit, offset: page.offset };
+    page::answer(&target.owner, reads, document, meta).await
 }
 
 /// `GET _table/{table}/{id}`: the row itself, without a wrapper.
 pub(super) async fn single(job: Job<'_>, table: &str, id: &Id, read: TableRead) -> Result<Answer, ApiError> {
-    let target = Target::find(job, table, read.refresh).await?;
+    refresh(job, &read);
+    let target = Target::find(job, table, Verb::Get).await?;
     let plan = target.plan(|scope| plan::single(id, &read, scope))?;
     match first_row(&target, &plan, RowFormat::Objects).await? {
         Some(row) => Ok(Answer::json(row)),

@@ -1,8 +1,11 @@
 //! From the path inside a service to an operation.
 
+use serde_json::Value as Json;
+
+use super::WriteOrder;
 use crate::error::ApiError;
 use crate::hooks::HookRequest;
-use crate::request::{Id, ListRead, Parameters, TableRead, path_id};
+use crate::request::{Id, ListRead, Parameters, TableRead, TableWrite, path_id};
 use crate::roles::Verb;
 
 /// What shall be done, with its options.
@@ -55,6 +58,8 @@ pub enum Operation {
         /// Options.
         read: Box<TableRead>,
     },
+    /// Rows to create, change or remove.
+    Write(Box<WriteOrder>),
 }
 
 impl Operation {
@@ -62,11 +67,16 @@ impl Operation {
     ///
     /// # Errors
     /// A resource or verb that does not exist, and parameters that can't be read.
-    pub fn parse(what: &HookRequest, parameters: Parameters<'_>) -> Result<Self, ApiError> {
+    pub fn parse(what: &HookRequest) -> Result<Self, ApiError> {
         let resource: Vec<&str> = what.resource.iter().map(String::as_str).collect();
         if what.verb != Verb::Get {
-            return Err(unsupported(what.verb, &resource, &what.service));
+            return Self::parse_write(what, &resource);
         }
+        let body = match &what.body {
+            None => None,
+            Some(body) => Some(body.as_object().ok_or_else(ApiError::unexpected_body)?),
+        };
+        let parameters = Parameters { query: &what.query, body };
         let list = || ListRead::parse(parameters);
         let read = || TableRead::parse(parameters).map(Box::new);
         let owned = |name: &str| name.to_owned();
@@ -92,6 +102,27 @@ impl Operation {
             _ => return Err(unknown(&resource, &what.service)),
         })
     }
+
+    fn parse_write(what: &HookRequest, resource: &[&str]) -> Result<Self, ApiError> {
+        let (table, id, body) = match *resource {
+            ["_table", table] => (table, None, what.body.as_ref().and_then(Json::as_object)),
+            // The body of a single row is its record: a field may be named like an option.
+            ["_table", table, id] => (table, Some(path_id(id)), None),
+            _ => return Err(unsupported(what.verb, resource, &what.service)),
+        };
+        let options = TableWrite::parse(Parameters { query: &what.query, body })?;
+        let order = WriteOrder { verb: what.verb, table: table.to_owned(), id, options };
+        Ok(Self::Write(Box::new(order.check()?)))
+    }
+
+    /// What must be granted besides the verb of the request: whoever asks for missing rows to be created has to be allowed to create some.
+    #[must_use]
+    pub fn further_verb(&self) -> Option<Verb> {
+        match self {
+            Self::Write(order) if order.options.is_upsert => Some(Verb::Post),
+            _ => None,
+        }
+    }
 }
 
 /// Where a verb makes no sense it is refused as such; where it is not built, as not supported.
@@ -99,7 +130,6 @@ fn unsupported(verb: Verb, resource: &[&str], service: &str) -> ApiError {
     match *resource {
         [] => ApiError::unsupported_verb(verb.word(), service),
         ["_table"] => ApiError::unsupported_verb(verb.word(), "_table"),
-        ["_table", _] | ["_table", _, _] => ApiError::unsupported("writing records"),
         ["_schema", ..] => ApiError::unsupported("changing the schema"),
         _ => unknown(resource, service),
     }

@@ -86,7 +86,7 @@ async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<T
 }
 
 /// Relationships come from both ends of foreign keys, so all tables are looked at.
-async fn relationships(owner: &Owner, table: &Table) -> Result<Vec<Relationship>, ApiError> {
+pub(super) async fn relationships(owner: &Owner, table: &Table) -> Result<Vec<Relationship>, ApiError> {
     let tables = owner.service.catalogue().all(&owner.source()).await.map_err(|error| owner.failed(error))?;
     Ok(References::new(&tables).of(&table.table))
 }

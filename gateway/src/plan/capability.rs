@@ -26,6 +26,12 @@ pub(super) fn check_order(order: &[Order], capabilities: &Capabilities) -> Resul
     )
 }
 
+/// What the store shall compute for a column of a write.
+pub(super) fn check_computed(expr: &Expr, capabilities: &Capabilities) -> Result<(), Error> {
+    require(capabilities.write_expressions, "an expression as a value")?;
+    require(capabilities.filter_paths || !has_path(expr), "a path into a document")
+}
+
 /// The number of values to bind.
 pub(super) fn check_parameters(count: usize, capabilities: &Capabilities) -> Result<(), Error> {
     match capabilities.max_parameters {

@@ -32,11 +32,17 @@ impl<'a> Columns<'a> {
 
     /// The column with this name. A name that fits several columns only when case is ignored fits none.
     pub fn find(self, name: &str) -> Option<&'a Column> {
-        if let Some(column) = self.0.columns.iter().find(|column| column.name == name) {
-            return Some(column);
+        self.position(name).and_then(|place| self.0.columns.get(place))
+    }
+
+    /// The place of the column with this name in the table, found as [`Columns::find`] does it.
+    pub(super) fn position(self, name: &str) -> Option<usize> {
+        let columns = || self.0.columns.iter();
+        if let Some(place) = columns().position(|column| column.name == name) {
+            return Some(place);
         }
-        let mut matches = self.0.columns.iter().filter(|column| is_same_name(&column.name, name));
-        matches.next().filter(|_| matches.next().is_none())
+        let mut matches = columns().enumerate().filter(|(_, column)| is_same_name(&column.name, name));
+        matches.next().filter(|_| matches.next().is_none()).map(|(place, _)| place)
     }
 
     /// A column, or a member inside one (`address.city`).

@@ -10,7 +10,7 @@ pub enum Error {
     Invalid {
         /// What is wrong.
         message: String,
-        /// In which parameter.
+        /// In which parameter; empty: in a record.
         parameter: &'static str,
         /// Byte offset in the parameter's text, where one is known.
         position: Option<usize>,
@@ -37,6 +37,11 @@ pub enum Error {
 impl Error {
     pub(super) fn invalid(parameter: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), parameter, position: None }
+    }
+
+    /// What is wrong with a record.
+    pub(super) fn record(message: impl Into<String>) -> Self {
+        Self::invalid("", message)
     }
 
     pub(super) fn at(self, at: usize) -> Self {

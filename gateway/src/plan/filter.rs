@@ -173,7 +173,7 @@ impl<'a> Planner<'a> {
         if text.contains('{') { lookup::substitute(text, self.scope.lookup) } else { text.into() }
     }
 
-    fn expression(&mut self, expression: &written::Expression) -> Result<Expr, Error> {
+    pub(super) fn expression(&mut self, expression: &written::Expression) -> Result<Expr, Error> {
         Ok(match expression {
             written::Expression::Column(field) => Expr::Column(self.field(field)?.path),
             written::Expression::Number(literal) => {

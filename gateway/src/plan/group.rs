@@ -8,7 +8,7 @@ use connector_api::model::{Aggregate, AggregateFunction, Column, ColumnType, Gro
 use super::capability::{check_filter, require};
 use super::columns::{Columns, Resolved, is_same_name};
 use super::filter::Planner;
-use super::selection::{Selection, Shown, unknown_field};
+use super::selection::{Selected, ShownColumn, unknown_field};
 use super::values::Values;
 use super::{Error, Scope, order};
 use crate::request::{self, FieldItem, Fields, TableRead, Term};
@@ -23,7 +23,7 @@ pub(super) fn is_asked(request: &TableRead, columns: Columns<'_>) -> bool {
 }
 
 /// Plans groups.
-pub(super) fn plan(request: &TableRead, scope: &Scope<'_>, values: &mut Values) -> Result<Selection, Error> {
+pub(super) fn plan(request: &TableRead, scope: &Scope<'_>, values: &mut Values) -> Result<Selected, Error> {
     let can = scope.capabilities;
     require(can.aggregates, "group or an aggregate")?;
     if request.distinct {
@@ -47,7 +47,7 @@ pub(super) fn plan(request: &TableRead, scope: &Scope<'_>, values: &mut Values) 
     let by: Vec<String> = grouping.by.iter().map(|column| column.name.clone()).collect();
     order::break_ties(&mut order, &by, columns, can);
     let is_shown = |name: &&String| grouping.shown.iter().any(|shown| shown.column == **name);
-    Ok(Selection {
+    Ok(Selected {
         select: by.iter().filter(is_shown).map(Path::column).collect(),
         group: Some(Group {
             by: by.iter().map(Path::column).collect(),
@@ -89,14 +89,14 @@ struct Grouping<'a> {
     columns: Columns<'a>,
     by: Vec<&'a Column>,
     aggregates: Vec<Aggregate>,
-    shown: Vec<Shown>,
+    shown: Vec<ShownColumn>,
 }
 
 impl Grouping<'_> {
     /// Adds what the answer shows: by default the grouped columns.
     fn show(&mut self, fields: &Fields) -> Result<(), Error> {
         let Fields::Named(items) = fields else {
-            self.shown = self.by.iter().map(|column| Shown::from(column.name.as_str())).collect();
+            self.shown = self.by.iter().map(|column| ShownColumn::from(column.name.as_str())).collect();
             return Ok(());
         };
         for item in items {
@@ -113,7 +113,7 @@ impl Grouping<'_> {
         Ok(())
     }
 
-    fn item(&mut self, item: &FieldItem) -> Result<Shown, Error> {
+    fn item(&mut self, item: &FieldItem) -> Result<ShownColumn, Error> {
         let term = &item.term;
         let Some(aggregate) = aggregate_of(term, self.columns) else {
             let column = self.columns.find(&term.name).ok_or_else(|| unknown_field(&term.name))?;
@@ -121,11 +121,11 @@ impl Grouping<'_> {
                 let message = format!("field '{}' must stand in 'group' or in an aggregate", term.name);
                 return Err(Error::invalid("fields", message));
             }
-            return Ok(Shown::from(column.name.as_str()));
+            return Ok(ShownColumn::from(column.name.as_str()));
         };
         let column = self.aggregate(aggregate).ok_or_else(|| unknown_field(&term.name))?;
         let name = item.alias.clone().unwrap_or_else(|| self.usual_name(aggregate));
-        Ok(Shown { column, name })
+        Ok(ShownColumn { column, name })
     }
 
     /// `SUM_amount`; everything but letters and digits becomes `_`.
@@ -170,8 +170,8 @@ impl Grouping<'_> {
         if let Some(column) = column.filter(|column| self.by.iter().any(|by| by.name == column.name)) {
             return Some(Resolved::of(column));
         }
-        let is_exact = |shown: &&Shown| shown.name == term.name;
-        let is_same = |shown: &&Shown| is_same_name(&shown.name, &term.name);
+        let is_exact = |shown: &&ShownColumn| shown.name == term.name;
+        let is_same = |shown: &&ShownColumn| is_same_name(&shown.name, &term.name);
         let shown = self.shown.iter().find(is_exact).or_else(|| self.shown.iter().find(is_same));
         let name = match shown {
             Some(shown) => shown.column.clone(),

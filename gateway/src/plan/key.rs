@@ -10,23 +10,19 @@ use super::{Error, Scope};
 use crate::request::{Id, TableRead};
 
 /// `id_field`, where a name that is no column is dropped, else the primary key.
-pub(super) fn columns_of(request: &TableRead, scope: &Scope<'_>) -> Result<Vec<String>, Error> {
-    if request.id_field.is_empty() {
+pub(super) fn columns_of(id_field: &[String], scope: &Scope<'_>) -> Result<Vec<String>, Error> {
+    if id_field.is_empty() {
         return Ok(scope.table.primary_key.clone());
     }
     let columns = Columns::new(scope.table);
-    let found: Vec<String> = request
-        .id_field
-        .iter()
-        .filter_map(|name| columns.find(name))
-        .map(|column| column.name.clone())
-        .collect();
+    let found: Vec<String> =
+        id_field.iter().filter_map(|name| columns.find(name)).map(|column| column.name.clone()).collect();
     if found.is_empty() { Err(Error::NoIdentifier) } else { Ok(found) }
 }
 
 /// The columns that identify a row of this request.
 pub(super) fn identifying(request: &TableRead, scope: &Scope<'_>) -> Result<Vec<String>, Error> {
-    let key = columns_of(request, scope)?;
+    let key = columns_of(&request.id_field, scope)?;
     if key.is_empty() { Err(Error::NoIdentifier) } else { Ok(key) }
 }
 
@@ -50,10 +46,11 @@ pub(super) fn values_of(id: &Id, key: &[String], columns: Columns<'_>) -> Result
     if parts.len() != key.len() {
         return Err(missing_part(key));
     }
-    key.iter().zip(&parts).map(|(name, part)| key_value(name, part, columns)).collect()
+    key.iter().zip(&parts).map(|(name, part)| value_of(name, part, columns)).collect()
 }
 
-fn key_value(name: &str, part: &Json, columns: Columns<'_>) -> Result<Value, Error> {
+/// One part of an identifier, typed by its column.
+pub(super) fn value_of(name: &str, part: &Json, columns: Columns<'_>) -> Result<Value, Error> {
     let data_type = columns.find(name).map(|column| column.data_type).unwrap_or_default();
     let place = Place { field: name, data_type, parameter: "ids" };
     match part {
@@ -63,7 +60,8 @@ fn key_value(name: &str, part: &Json, columns: Columns<'_>) -> Result<Value, Err
     }
 }
 
-fn member<'a>(members: &'a serde_json::Map<String, Json>, name: &str) -> Option<&'a Json> {
+/// The member of a record with this name, in any case.
+pub(super) fn member<'a>(members: &'a serde_json::Map<String, Json>, name: &str) -> Option<&'a Json> {
     members.get(name).or_else(|| {
         members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     })

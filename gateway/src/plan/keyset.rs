@@ -12,7 +12,7 @@ use connector_api::model::{
 use super::capability::{check_filter, check_parameters, require};
 use super::columns::Columns;
 use super::read::{Page, Read};
-use super::selection::Selection;
+use super::selection::Selected;
 use super::values::Values;
 use super::{Error, Scope};
 
@@ -28,7 +28,7 @@ pub struct Keyset {
 }
 
 /// Completes a selection so that its order tells any two rows apart and its rows bring what a position is made of.
-pub(super) fn plan(selection: &mut Selection, scope: &Scope<'_>) -> Result<Keyset, Error> {
+pub(super) fn plan(selection: &mut Selected, scope: &Scope<'_>) -> Result<Keyset, Error> {
     if selection.group.is_some() || selection.distinct {
         let message = "a cursor can't go through groups, aggregates or 'distinct'; page by 'offset'";
         return Err(Error::invalid(PARAMETER, message));

@@ -57,7 +57,7 @@ impl Place<'_> {
         }
     }
 
-    fn must_be(self, what: &str) -> Error {
+    pub(super) fn must_be(self, what: &str) -> Error {
         Error::invalid(self.parameter, format!("Field '{}' must be a valid {what}.", self.field))
     }
 }

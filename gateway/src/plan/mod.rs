@@ -15,13 +15,15 @@ mod read;
 mod rules;
 mod selection;
 mod values;
+mod write;
 
 pub use columns::Columns;
 pub use error::Error;
 pub use keyset::Keyset;
 pub use read::{ById, Page, Read, Scope, by_ids, count, page, single};
 pub use rules::RowRules;
-pub use selection::Shown;
+pub use selection::ShownColumn;
+pub use write::{Call, Change, Gathered, Kind, Planned, Selection, Write};
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use super::capability::{check_filter, check_order, check_parameters, require};
 use super::columns::Columns;
 use super::filter::Planner;
 use super::keyset::{self, Keyset};
-use super::selection::{self, Shown};
+use super::selection::{self, ShownColumn};
 use super::values::Values;
 use super::{Error, RowRules, key, rules};
 use crate::request::{CountWish, Id, Related, TableRead};
@@ -19,6 +19,8 @@ pub struct Scope<'a> {
     pub capabilities: &'a Capabilities,
     /// Row rules of the caller's role.
     pub rules: Option<RowRules<'a>>,
+    /// Further row rules for rows that are created where they might as well be changed.
+    pub rules_of_new_rows: Option<RowRules<'a>>,
     /// Values of lookups such as `user.id`.
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
     /// The most rows an answer may have, at least 1.
@@ -33,7 +35,7 @@ pub struct Read {
     /// Its parameters.
     pub params: Vec<Value>,
     /// Columns of the answer in their order; the query may select more.
-    pub shown: Vec<Shown>,
+    pub shown: Vec<ShownColumn>,
     /// Columns that identify a row; empty when the table has none.
     pub key: Vec<String>,
 }
@@ -71,7 +73,7 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
     refuse_unbuilt(request)?;
     let mut values = Values::default();
     let filter = combined(request, scope, &mut values)?;
-    let key = key::columns_of(request, scope)?;
+    let key = key::columns_of(&request.id_field, scope)?;
     let mut selection = selection::plan(request, &key, scope, &mut values)?;
     let is_by_cursor = request.is_by_cursor();
     let keyset = if is_by_cursor { Some(keyset::plan(&mut selection, scope)?) } else { None };
@@ -158,7 +160,7 @@ fn by_key(
     let shown = selection::shown(&request.fields, Columns::new(scope.table), &key)?;
     let mut values = Values::default();
     let wanted = key::filter_by(&key, keys, &mut values);
-    let rules = rules::plan(scope, &mut values)?;
+    let rules = rules::plan(scope.rules, scope, &mut values)?;
     let limit = values.push(row_count(u64::try_from(keys.len()).unwrap_or(u64::MAX)));
     let mut select: Vec<Path> = shown.iter().map(|shown| Path::column(&shown.column)).collect();
     let hidden: Vec<Path> = key.iter().map(Path::column).filter(|path| !select.contains(path)).collect();
@@ -173,7 +175,7 @@ fn by_key(
 fn finish(
     query: Query,
     values: Values,
-    shown: Vec<Shown>,
+    shown: Vec<ShownColumn>,
     key: Vec<String>,
     scope: &Scope<'_>,
 ) -> Result<Read, Error> {
@@ -188,8 +190,7 @@ fn finish(
 
 /// What the request may ask one day and no room answers yet is refused, not ignored.
 fn refuse_unbuilt(request: &TableRead) -> Result<(), Error> {
-    require(request.related == Related::None, "related")?;
-    require(request.file.is_none(), "file")
+    require(request.related == Related::None, "related")
 }
 
 /// Rows asked for by identifier are neither grouped nor paged.
@@ -209,7 +210,7 @@ fn refuse_groups(request: &TableRead) -> Result<(), Error> {
 /// The client's filter and the row rules.
 fn combined(request: &TableRead, scope: &Scope<'_>, values: &mut Values) -> Result<Option<Filter>, Error> {
     let client = request.filter.as_ref().map(|node| Planner::new(scope, values).plan(node)).transpose()?;
-    let rules = rules::plan(scope, values)?;
+    let rules = rules::plan(scope.rules, scope, values)?;
     let filter = all_of([client, rules]);
     if let Some(filter) = &filter {
         check_filter(filter, scope.capabilities)?;
@@ -217,7 +218,7 @@ fn combined(request: &TableRead, scope: &Scope<'_>, values: &mut Values) -> Resu
     Ok(filter)
 }
 
-fn all_of(parts: [Option<Filter>; 2]) -> Option<Filter> {
+pub(super) fn all_of(parts: [Option<Filter>; 2]) -> Option<Filter> {
     match parts {
         [Some(first), Some(second)] => Some(Filter::And(vec![first, second])),
         [first, second] => first.or(second),

@@ -26,8 +26,12 @@ pub struct RowRules<'a> {
 /// The rules as one condition; `None` when there are none.
 ///
 /// A rule that names a lookup which this caller lacks matches nothing, so a missing user can't widen what is seen.
-pub(super) fn plan(scope: &Scope<'_>, values: &mut Values) -> Result<Option<Filter>, Error> {
-    let Some(rules) = scope.rules.filter(|rules| !rules.filters.is_empty()) else { return Ok(None) };
+pub(super) fn plan(
+    rules: Option<RowRules<'_>>,
+    scope: &Scope<'_>,
+    values: &mut Values,
+) -> Result<Option<Filter>, Error> {
+    let Some(rules) = rules.filter(|rules| !rules.filters.is_empty()) else { return Ok(None) };
     let members =
         rules.filters.iter().map(|rule| plan_rule(rule, scope, values)).collect::<Result<Vec<_>, _>>()?;
     Ok(Some(match rules.op {

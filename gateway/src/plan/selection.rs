@@ -10,14 +10,14 @@ use crate::request::{Fields, TableRead};
 
 /// A column of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownColumn {
     /// Its name in the rows that the connector sends.
     pub column: String,
     /// Its name in the answer.
     pub name: String,
 }
 
-impl From<&str> for Shown {
+impl From<&str> for ShownColumn {
     /// A column under its own name.
     fn from(name: &str) -> Self {
         Self { column: name.to_owned(), name: name.to_owned() }
@@ -26,9 +26,9 @@ impl From<&str> for Shown {
 
 /// The part of a query that says what its rows are.
 #[derive(Debug, Default)]
-pub(super) struct Selection {
+pub(super) struct Selected {
     pub(super) select: Vec<Path>,
-    pub(super) shown: Vec<Shown>,
+    pub(super) shown: Vec<ShownColumn>,
     pub(super) distinct: bool,
     pub(super) group: Option<Group>,
     pub(super) order: Vec<Order>,
@@ -40,7 +40,7 @@ pub(super) fn plan(
     key: &[String],
     scope: &Scope<'_>,
     values: &mut Values,
-) -> Result<Selection, Error> {
+) -> Result<Selected, Error> {
     let columns = Columns::new(scope.table);
     if group::is_asked(request, columns) {
         return group::plan(request, scope, values);
@@ -63,7 +63,7 @@ pub(super) fn plan(
         order::break_ties(&mut order, unique, columns, can);
     }
     let select = shown.iter().map(|shown| Path::column(&shown.column)).collect();
-    Ok(Selection { select, shown, distinct: request.distinct, group: None, order })
+    Ok(Selected { select, shown, distinct: request.distinct, group: None, order })
 }
 
 /// Of rows that are shown once, only what is shown has an order.
@@ -76,17 +76,21 @@ fn refuse_hidden(order: &[Order], shown: &[String]) -> Result<(), Error> {
 }
 
 /// The columns of an answer, each once.
-pub(super) fn shown(fields: &Fields, columns: Columns<'_>, key: &[String]) -> Result<Vec<Shown>, Error> {
-    let all = || columns.all().iter().map(|column| Shown::from(column.name.as_str())).collect();
+pub(super) fn shown(
+    fields: &Fields,
+    columns: Columns<'_>,
+    key: &[String],
+) -> Result<Vec<ShownColumn>, Error> {
+    let all = || columns.all().iter().map(|column| ShownColumn::from(column.name.as_str())).collect();
     match fields {
         Fields::Absent | Fields::All => Ok(all()),
         Fields::Identifiers if key.is_empty() => Ok(all()),
-        Fields::Identifiers => Ok(key.iter().map(|name| Shown::from(name.as_str())).collect()),
+        Fields::Identifiers => Ok(key.iter().map(|name| ShownColumn::from(name.as_str())).collect()),
         Fields::Named(items) => {
-            let mut shown: Vec<Shown> = Vec::with_capacity(items.len());
+            let mut shown: Vec<ShownColumn> = Vec::with_capacity(items.len());
             for item in items {
                 let column = columns.find(&item.term.name).ok_or_else(|| unknown_field(&item.term.name))?;
-                let column = Shown::from(column.name.as_str());
+                let column = ShownColumn::from(column.name.as_str());
                 if !shown.contains(&column) {
                     shown.push(column);
                 }

@@ -64,5 +64,12 @@ fn planned<T>(
     capabilities: &Capabilities,
     plan: impl FnOnce(&Scope<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    plan(&Scope { table, capabilities, rules: None, lookup: &|_| None, max_records: 100 })
+    plan(&Scope {
+        table,
+        capabilities,
+        rules: None,
+        rules_of_new_rows: None,
+        lookup: &|_| None,
+        max_records: 100,
+    })
 }

@@ -7,7 +7,7 @@
 pub struct Error {
     /// A safe, complete text for the caller. It may quote names and operators, never values.
     pub message: String,
-    /// The public name of the parameter that was wrong, such as `filter` or `offset`.
+    /// The public name of the parameter that was wrong, such as `filter` or `offset`; empty for the body itself.
     pub parameter: &'static str,
     /// Byte offset of the mistake in that parameter's text; `None` where a position says nothing.
     pub position: Option<usize>,
@@ -18,6 +18,11 @@ pub struct Error {
 impl Error {
     pub(crate) fn new(parameter: &'static str, message: impl Into<String>) -> Self {
         Self { message: message.into(), parameter, position: None, expected: None }
+    }
+
+    /// What is wrong with the body as a whole, or with several parameters together.
+    pub(crate) fn whole(message: impl Into<String>) -> Self {
+        Self::new("", message)
     }
 
     pub(crate) fn at(mut self, position: usize) -> Self {

@@ -47,6 +47,14 @@ pub fn path_id(segment: &str) -> Id {
 /// # Errors
 /// A body whose `ids` hold nulls or anything nested deeper than a tuple.
 pub(super) fn ids(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Error> {
+    Ok(ids_only(parameters)?.or_else(|| records(parameters)))
+}
+
+/// The `ids` of a request; `None` if it has none.
+///
+/// # Errors
+/// As [`ids`].
+pub(super) fn ids_only(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Error> {
     match parameters.find(&["ids"]) {
         Some(Given::Query(text)) => Ok(Some(from_text(text))),
         Some(Given::Body(Json::String(text))) => Ok(Some(from_text(text))),
@@ -54,7 +62,7 @@ pub(super) fn ids(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Error> 
             items.iter().map(from_json).collect::<Result<_, _>>().map(Some)
         }
         Some(Given::Body(value)) => Ok(Some(vec![from_json(value)?])),
-        None => Ok(records(parameters)),
+        None => Ok(None),
     }
 }
 

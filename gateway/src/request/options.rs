@@ -49,8 +49,6 @@ pub struct TableRead {
     pub is_continued: bool,
     /// Cached data must not be used.
     pub refresh: bool,
-    /// `file`: send as attachment; `true` or a file name, raw text.
-    pub file: Option<String>,
 }
 
 /// Whether and how the matching rows are counted for `meta.count`.
@@ -94,7 +92,7 @@ impl TableRead {
         let offset = read_offset(parameters)?;
         Ok(Self {
             fields: Fields::from_list(term::field_items(parameters, &["fields", "select"])?),
-            filter: read_filter(parameters, &["filter", "where"], filter::parse)?,
+            filter: read_filter(parameters)?,
             order: read_order(parameters)?,
             limit: parameters.text(&["limit", "top"])?.map(|text| integer(&text)),
             offset,
@@ -103,7 +101,7 @@ impl TableRead {
             id_type: parameters.list(&["id_type"])?.unwrap_or_default(),
             related: Related::from_list(parameters.list(&["related"])?),
             group: term::names(parameters, &["group", "group_by"])?,
-            having: read_filter(parameters, &["having"], filter::parse_having)?,
+            having: read_condition(parameters, &["having"], filter::parse_having)?,
             distinct: parameters.flag("distinct"),
             count: read_count(parameters)?,
             paging: read_paging(parameters, offset)?,
@@ -112,7 +110,6 @@ impl TableRead {
             as_list: parameters.flag("as_list"),
             is_continued: parameters.flag("continue"),
             refresh: parameters.flag("refresh"),
-            file: parameters.text(&["file"])?.map(std::borrow::Cow::into_owned),
         })
     }
 }
@@ -155,10 +152,18 @@ impl ListRead {
     }
 }
 
+/// The names of the filter, the main one first.
+pub(super) const FILTER: [&str; 2] = ["filter", "where"];
+
+/// The client's filter.
+pub(super) fn read_filter(parameters: Parameters<'_>) -> Result<Option<Node>, Error> {
+    read_condition(parameters, &FILTER, filter::parse)
+}
+
 /// The condition in the first of `names` that is given.
-fn read_filter(
+fn read_condition(
     parameters: Parameters<'_>,
-    names: &'static [&'static str],
+    names: &[&'static str],
     parse: impl Fn(&str, &Params) -> Result<Option<Node>, Error>,
 ) -> Result<Option<Node>, Error> {
     let name = names.first().copied().unwrap_or_default();
@@ -219,7 +224,7 @@ fn read_offset(parameters: Parameters<'_>) -> Result<u64, Error> {
 }
 
 /// The number that a text begins with, 0 if it begins with none; past the 64-bit range the nearest end of it.
-fn integer(text: &str) -> i64 {
+pub(super) fn integer(text: &str) -> i64 {
     let text = text.trim_ascii_start();
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),

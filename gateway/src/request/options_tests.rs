@@ -67,7 +67,7 @@ fn every_option_may_stand_in_the_body() {
     let body = json!({
         "include_schema": "yes", "count_only": 1, "as_list": "T", "refresh": "on", "continue": "Y",
         "distinct": true, "related": ["orders", "city"], "id_field": "email", "id_type": ["string"], "limit": -1,
-        "file": true, "having": "x = 1", "page": "cursor", "cursor": "abc", "count": "none", "group": ["a", "b,c"]
+        "having": "x = 1", "page": "cursor", "cursor": "abc", "count": "none", "group": ["a", "b,c"]
     });
     let expected = TableRead {
         include_schema: true,
@@ -80,7 +80,6 @@ fn every_option_may_stand_in_the_body() {
         id_field: vec!["email".to_owned()],
         id_type: vec!["string".to_owned()],
         limit: Some(-1),
-        file: Some("true".to_owned()),
         having: filter::parse("x = 1", &Params::new()).unwrap(),
         paging: Paging::After("abc".to_owned()),
         count: CountWish::None,

@@ -198,7 +198,7 @@ pub enum ArithmeticOp {
 /// The functions that an expression may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Function {
-    /// `now()`: date and time of the statement.
+    /// `now()`, also `current_timestamp` or `current_timestamp()`: date and time of the statement.
     Now,
     /// `current_date` or `current_date()`.
     CurrentDate,

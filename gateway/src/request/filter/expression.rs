@@ -186,11 +186,15 @@ impl<'a> Reader<'a> {
         Ok(Expression::Number(Literal { text, quoted: false, position }))
     }
 
-    /// A word: function call, `current_date`, `true`, `false` or column.
+    /// A word: function call, `current_date`, `current_timestamp`, `true`, `false` or column.
     fn named(&mut self, position: usize) -> Result<Expression, Error> {
         let name = self.run(|character| character.is_alphanumeric() || matches!(character, '_' | '$' | '.'));
+        let is_moment = name.eq_ignore_ascii_case("current_timestamp");
         if self.peek() == Some('(') {
-            return self.call(name, position);
+            return self.call(if is_moment { Function::Now.name() } else { name }, position);
+        }
+        if is_moment {
+            return Ok(Expression::Call { function: Function::Now, arguments: Vec::new() });
         }
         if name.eq_ignore_ascii_case("current_date") {
             return Ok(Expression::Call { function: Function::CurrentDate, arguments: Vec::new() });

@@ -147,7 +147,9 @@ impl ArithmeticOp {
 }
 
 fn is_identifier(name: &str) -> bool {
-    let is_word = ["true", "false", "current_date"].iter().any(|word| name.eq_ignore_ascii_case(word));
+    let is_word = ["true", "false", "current_date", "current_timestamp"]
+        .iter()
+        .any(|word| name.eq_ignore_ascii_case(word));
     !is_word
         && name.starts_with(|first: char| first.is_alphabetic() || first == '_')
         && name.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '$' | '.'))

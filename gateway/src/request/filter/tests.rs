@@ -276,6 +276,7 @@ fn expressions_are_parsed() {
             "[a] = e<coalesce(lower(\"my name\"), 'it''s', '(')>",
         ),
         ("d = (current_date) and t = (true)", "(and [d] = e<current_date()> [t] = e<true>)"),
+        ("t < (CURRENT_TIMESTAMP) and u > (current_timestamp())", "(and [t] < e<now()> [u] > e<now()>)"),
         ("a = (round(x.y, 2)) and b = 1", "(and [a] = e<round(x.y, 2)> [b] = b<1>)"),
         ("a like (upper(b))", "[a] like e<upper(b)>"),
         ("a between (1) and (b + 1)", "[a] between e<1> e<b + 1>"),

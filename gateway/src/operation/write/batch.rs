@@ -1,0 +1,224 @@
+//! A write record by record: planned one by one, sent in calls of many, each with an end of its own.
+
+use connector_api::Error;
+
+use super::input::{Input, Item};
+use super::outcome::{ends, failure, is_a_records, is_missing_row, is_worth_a_line};
+use super::relations::Relations;
+use super::send::{Sent, Shown, send};
+use super::session::Session;
+use super::tally::Tally;
+use crate::error::ApiError;
+use crate::operation::records::{Target, name_of};
+use crate::plan::{Gathered, Kind, Planned, Selection, Write};
+use crate::request::{TableWrite, no_records};
+
+/// A write that runs.
+pub(super) struct Batch<'a, 'j> {
+    target: &'a Target<'j>,
+    options: &'a TableWrite,
+    write: Write,
+    gathered: Gathered,
+    /// The records that are gathered.
+    waiting: Vec<Waiting>,
+    relations: Relations,
+    session: Option<Session>,
+    tally: Tally,
+    /// A call failed as a whole: nothing more is sent.
+    is_broken: bool,
+}
+
+/// A record that waits for its call.
+struct Waiting {
+    index: usize,
+    /// Its row's identifier as the caller wrote it; `None` for a new row.
+    name: Option<String>,
+}
+
+impl<'a, 'j> Batch<'a, 'j> {
+    /// # Errors
+    /// What the service can't do, before anything is written.
+    pub(super) fn new(target: &'a Target<'j>, kind: Kind, options: &'a TableWrite) -> Result<Self, ApiError> {
+        let write = target.plan(|scope| Write::new(kind, Selection::Keys, options, scope))?;
+        Ok(Self {
+            target,
+            options,
+            write,
+            gathered: Gathered::default(),
+            waiting: Vec::new(),
+            relations: Relations::default(),
+            session: None,
+            tally: Tally::new(usize::MAX),
+            is_broken: false,
+        })
+    }
+
+    /// Writes all records. Of a stream only as many are remembered as an answer may have.
+    ///
+    /// # Errors
+    /// No record at all; a failure that is not a record's own, before anything was written.
+    pub(super) async fn run(mut self, mut input: Input, is_streamed: bool) -> Result<Tally, ApiError> {
+        if is_streamed {
+            self.tally = Tally::new(kept(self.target));
+        }
+        let mut index = 0;
+        while let Some(item) = input.next().await {
+            self.take(index, item).await?;
+            index += 1;
+            if self.is_stopped() {
+                break;
+            }
+        }
+        if index == 0 {
+            return Err(no_records().into());
+        }
+        if !self.is_stopped() {
+            self.flush().await?;
+        }
+        self.end().await
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_broken || (self.tally.has_failed() && !self.options.is_continued)
+    }
+
+    async fn take(&mut self, index: usize, item: Result<Item<'_>, ApiError>) -> Result<(), ApiError> {
+        let planned = match item {
+            Ok(item) => self.planned(index, item).await,
+            Err(error) => Err(error),
+        };
+        match planned {
+            Ok((planned, name)) => self.gather(planned, Waiting { index, name }).await,
+            Err(error) => {
+                // Those before it come first: one of them may be the first that fails.
+                if !self.options.is_continued {
+                    self.flush().await?;
+                }
+                if !self.is_stopped() {
+                    self.tally.failed(index, error);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn planned(&mut self, index: usize, item: Item<'_>) -> Result<(Planned, Option<String>), ApiError> {
+        let write = &mut self.write;
+        let planned = self.target.plan(|scope| write.record(&item.record, item.id.as_ref(), index, scope))?;
+        self.relations.refuse(self.target, &planned.strangers).await?;
+        let id = item.id.or_else(|| self.write.id_in(&item.record));
+        let name = id.map(|id| name_of(&id));
+        Ok((planned, name))
+    }
+
+    async fn gather(&mut self, planned: Planned, waiting: Waiting) -> Result<(), ApiError> {
+        if !self.gathered.takes(&planned) {
+            self.flush().await?;
+            if self.is_stopped() {
+                return Ok(());
+            }
+        }
+        self.gathered.add(planned);
+        self.waiting.push(waiting);
+        if self.gathered.is_full(&self.write, self.target.owner.connection.capabilities()) {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is gathered.
+    async fn flush(&mut self) -> Result<(), ApiError> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let (gathered, write) = (&mut self.gathered, &self.write);
+        let call = match self.target.plan(|scope| gathered.call(write, scope)) {
+            Ok(call) => call,
+            Err(error) => return self.broken(&waiting, error),
+        };
+        let owner = &self.target.owner;
+        if self.options.is_rolled_back && self.session.is_none() {
+            self.session = Some(Session::begin(owner).await?);
+        }
+        let kept = waiting.len().max(kept(self.target));
+        let shown = Shown { columns: self.write.shown(), as_list: self.options.as_list, kept };
+        match send(owner, &call, self.session.as_ref(), &shown).await {
+            Ok(sent) => self.sent(&waiting, sent),
+            Err(error) if waiting.len() == 1 && is_a_records(&error) => {
+                owner.note(&error);
+                waiting.iter().for_each(|record| self.tally.failed(record.index, record.failed(&error)));
+                Ok(())
+            }
+            Err(error) => self.broken(&waiting, owner.failed(error)),
+        }
+    }
+
+    /// A call that failed as a whole. Before anything was written its error is the answer.
+    fn broken(&mut self, waiting: &[Waiting], error: ApiError) -> Result<(), ApiError> {
+        if self.tally.is_untouched() {
+            return Err(error);
+        }
+        self.is_broken = true;
+        if let Some(first) = waiting.first() {
+            self.tally.failed(first.index, error);
+        }
+        Ok(())
+    }
+
+    /// Gives each record its end: those without an outcome did well and own the next row.
+    fn sent(&mut self, waiting: &[Waiting], sent: Sent) -> Result<(), ApiError> {
+        let errors: Vec<Error> = sent.outcomes.iter().filter_map(failure).collect();
+        // One line in the log for each call, not for each record.
+        if let Some(error) = errors.iter().find(|error| is_worth_a_line(error)) {
+            self.target.owner.note(error);
+        }
+        let is_alone = waiting.len() == 1;
+        let mut rows = sent.rows.into_iter();
+        for (record, end) in waiting.iter().zip(ends(&sent.outcomes, waiting.len())) {
+            match end {
+                Some(outcome) => {
+                    let error = failure(outcome).map(|error| record.failed(&error));
+                    error.into_iter().for_each(|error| self.tally.failed(record.index, error));
+                }
+                // A key that is not unique stands alone in its call and brings any number of rows.
+                None if is_alone && sent.touched > 0 => {
+                    self.tally.wrote(record.index, sent.touched, rows.by_ref());
+                }
+                None => {
+                    let row = rows.next().ok_or_else(|| self.mismatch())?;
+                    self.tally.wrote(record.index, 1, std::iter::once(row));
+                }
+            }
+        }
+        if rows.next().is_some() { Err(self.mismatch()) } else { Ok(()) }
+    }
+
+    fn mismatch(&self) -> ApiError {
+        self.target.owner.failed(Error::internal("the connector gave back other rows than it says it wrote"))
+    }
+
+    async fn end(mut self) -> Result<Tally, ApiError> {
+        match self.session.take() {
+            Some(session) if self.tally.has_failed() => session.rollback().await,
+            Some(session) => session.commit().await?,
+            None => {}
+        }
+        Ok(self.tally)
+    }
+}
+
+impl Waiting {
+    /// The error of this record. A row that is missing, or that the row rules hide, is not found.
+    fn failed(&self, error: &Error) -> ApiError {
+        match &self.name {
+            Some(name) if is_missing_row(error) => ApiError::unknown_record(name),
+            _ => ApiError::from_connector(error),
+        }
+    }
+}
+
+/// The most rows of an answer.
+pub(super) fn kept(target: &Target<'_>) -> usize {
+    usize::try_from(target.owner.service.max_records()).unwrap_or(usize::MAX)
+}

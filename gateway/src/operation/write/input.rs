@@ -1,0 +1,58 @@
+//! The records of a write, one at a time, whatever they come from.
+
+use std::borrow::Cow;
+
+use crate::error::ApiError;
+use crate::pipeline::RecordStream;
+use crate::request::{Id, Record, no_records};
+
+/// Where the records come from.
+pub(super) enum Input {
+    /// One record for rows named beside it.
+    Ids(std::vec::IntoIter<Id>, Record),
+    /// Records of a body.
+    Records(std::vec::IntoIter<Record>),
+    /// Records read as they are asked for.
+    Stream(RecordStream),
+}
+
+/// One record.
+pub(super) struct Item<'a> {
+    /// Its row, where the record does not name it.
+    pub(super) id: Option<Id>,
+    pub(super) record: Cow<'a, Record>,
+}
+
+impl Input {
+    pub(super) fn of_ids(ids: Vec<Id>, record: Record) -> Self {
+        Self::Ids(ids.into_iter(), record)
+    }
+
+    pub(super) fn of_records(records: Vec<Record>) -> Self {
+        Self::Records(records.into_iter())
+    }
+
+    /// The next record; `None` after the last. A record that can't be read is an error of its own.
+    pub(super) async fn next(&mut self) -> Option<Result<Item<'_>, ApiError>> {
+        match self {
+            Self::Ids(ids, record) => {
+                ids.next().map(|id| Ok(Item { id: Some(id), record: Cow::Borrowed(record) }))
+            }
+            Self::Records(records) => records.next().map(|record| Ok(owned(record))),
+            Self::Stream(stream) => next(stream).await.map(|record| record.map(owned)),
+        }
+    }
+}
+
+/// The first record of a stream, where only one counts.
+pub(super) async fn first(mut stream: RecordStream) -> Result<Record, ApiError> {
+    next(&mut stream).await.unwrap_or_else(|| Err(no_records().into()))
+}
+
+async fn next(stream: &mut RecordStream) -> Option<Result<Record, ApiError>> {
+    std::future::poll_fn(|context| stream.as_mut().poll_next(context)).await
+}
+
+fn owned<'a>(record: Record) -> Item<'a> {
+    Item { id: None, record: Cow::Owned(record) }
+}

@@ -1,0 +1,177 @@
+//! Writes: which rows are meant, the records one after the other, what becomes of them, the answer.
+//!
+//! Nothing is read to decide what to write: whether a row exists and whether the row rules hold is for the store to say, in the same
+//! step. What belongs around a whole write (keys against repetition, conditions on versions) has its place in [`run`].
+
+mod batch;
+mod input;
+mod matching;
+mod outcome;
+mod relations;
+mod send;
+mod session;
+mod tally;
+
+use serde_json::Value as Json;
+
+use self::batch::Batch;
+use self::input::Input;
+use super::Job;
+use super::records::Target;
+use crate::error::ApiError;
+use crate::pipeline::{Answer, RecordStream};
+use crate::plan::{Kind, Selection};
+use crate::request::{Id, Record, TableWrite, no_records, records, single_record};
+use crate::roles::Verb;
+
+/// A write as the path and the parameters have it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WriteOrder {
+    /// POST, PUT, PATCH or DELETE.
+    pub verb: Verb,
+    /// The table's public name.
+    pub table: String,
+    /// The one row that is meant; `None`: a collection.
+    pub id: Option<Id>,
+    /// Options.
+    pub options: TableWrite,
+}
+
+impl WriteOrder {
+    /// Checks that the verb may do it.
+    ///
+    /// # Errors
+    /// A creation by identifier; `upsert` with another verb than PUT and PATCH.
+    pub fn check(self) -> Result<Self, ApiError> {
+        let is_change = matches!(self.verb, Verb::Put | Verb::Patch);
+        if self.options.is_upsert && !is_change {
+            return Err(ApiError::upsert_by_other_verb());
+        }
+        if self.verb == Verb::Post && self.id.is_some() {
+            return Err(ApiError::no_create_by_id());
+        }
+        Ok(self)
+    }
+}
+
+/// Where the records are.
+pub(super) enum Brought {
+    /// In the body, if there is one.
+    Body(Option<Json>),
+    /// They come as they are asked for.
+    Stream(RecordStream),
+}
+
+/// What is to be done, and with which rows.
+enum Task {
+    /// Record by record.
+    Records(Input),
+    /// Everything that matches: a record for a change, none for a removal.
+    Matching(Selection, Option<Record>),
+}
+
+/// Writes.
+///
+/// # Errors
+/// Whatever refuses the write as a whole, and the batch error when a record failed.
+pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Result<Answer, ApiError> {
+    let WriteOrder { verb, table, id, mut options } = order;
+    let is_single = id.is_some();
+    options.as_list &= !is_single;
+    let is_streamed = matches!(brought, Brought::Stream(_));
+    let task = match verb {
+        Verb::Post => Task::Records(created(brought)?),
+        Verb::Delete => removed(id, brought, &mut options)?,
+        _ => changed(id, brought, &mut options).await?,
+    };
+    let mut target = Target::find(job, &table, verb).await?;
+    let kind = kind(verb, &task, options.is_upsert || job.service.settings().config.allow_upsert);
+    if kind == Kind::Upsert {
+        target = target.creating_too(job, &table);
+    }
+    match task {
+        Task::Records(input) => {
+            let batch = Batch::new(&target, kind, &options)?;
+            let tally = batch.run(input, is_streamed).await?;
+            if is_single { tally.into_row() } else { tally.into_list(kind, &options, is_streamed) }
+        }
+        Task::Matching(selection, record) => {
+            matching::run(&target, (kind, selection), record, &options).await
+        }
+    }
+}
+
+fn kind(verb: Verb, task: &Task, creates_missing: bool) -> Kind {
+    match (verb, task) {
+        (Verb::Post, _) => Kind::Insert,
+        (Verb::Delete, _) => Kind::Delete,
+        (_, Task::Records(_)) if creates_missing => Kind::Upsert,
+        _ => Kind::Update,
+    }
+}
+
+fn created(brought: Brought) -> Result<Input, ApiError> {
+    match brought {
+        Brought::Stream(stream) => Ok(Input::Stream(stream)),
+        Brought::Body(body) => Ok(Input::of_records(records(body)?.ok_or_else(no_records)?)),
+    }
+}
+
+/// By identifiers, else by filter, else by the records' own identifiers.
+async fn changed(id: Option<Id>, brought: Brought, options: &mut TableWrite) -> Result<Task, ApiError> {
+    let brought = match (id, brought) {
+        (Some(id), Brought::Body(body)) => {
+            return Ok(Task::Records(Input::of_ids(vec![id], single_record(body)?)));
+        }
+        (Some(id), Brought::Stream(stream)) => {
+            return Ok(Task::Records(Input::of_ids(vec![id], input::first(stream).await?)));
+        }
+        (None, brought) => brought,
+    };
+    let ids = options.ids.take().filter(|ids| !ids.is_empty());
+    let filter = options.filter.take();
+    if ids.is_none() && filter.is_none() {
+        return Ok(Task::Records(created(brought)?));
+    }
+    let record = match brought {
+        Brought::Stream(stream) => input::first(stream).await?,
+        Brought::Body(body) => {
+            records(body)?.and_then(|records| records.into_iter().next()).ok_or_else(no_records)?
+        }
+    };
+    Ok(match (ids, filter) {
+        (Some(ids), _) => Task::Records(Input::of_ids(ids, record)),
+        (None, Some(filter)) => Task::Matching(Selection::Matching(Box::new(filter)), Some(record)),
+        (None, None) => Task::Records(Input::of_records(vec![record])),
+    })
+}
+
+/// By identifiers, else by the records' own, else by filter, else everything if that is forced. A list that was given and is empty removes
+/// nothing by force.
+fn removed(id: Option<Id>, brought: Brought, options: &mut TableWrite) -> Result<Task, ApiError> {
+    if let Some(id) = id {
+        return Ok(Task::Records(Input::of_ids(vec![id], Record::new())));
+    }
+    let ids = options.ids.take();
+    if let Some(ids) = ids.as_ref().filter(|ids| !ids.is_empty()) {
+        return Ok(Task::Records(Input::of_ids(ids.clone(), Record::new())));
+    }
+    match brought {
+        Brought::Stream(stream) => return Ok(Task::Records(Input::Stream(stream))),
+        Brought::Body(body) => {
+            if let Some(records) = records(body)? {
+                return Ok(Task::Records(Input::of_records(records)));
+            }
+        }
+    }
+    if let Some(filter) = options.filter.take() {
+        return Ok(Task::Matching(Selection::Matching(Box::new(filter)), None));
+    }
+    if options.has_empty_filter {
+        return Err(ApiError::empty_delete_filter());
+    }
+    if options.is_forced && ids.is_none() {
+        return Ok(Task::Matching(Selection::All, None));
+    }
+    Err(ApiError::nothing_to_delete())
+}

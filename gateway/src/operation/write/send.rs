@@ -1,0 +1,82 @@
+//! One call of a write: sent, its rows written as JSON, its outcomes collected.
+
+use std::time::Instant;
+
+use connector_api::Error;
+use connector_api::model::Outcome;
+
+use super::session::Session;
+use crate::connectors::{Batch, CallContext, Params, Records, RowStream};
+use crate::operation::Owner;
+use crate::plan::{Call, Change, ShownColumn};
+use crate::response::{RowEncoder, RowFormat};
+
+/// What a call brought.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    /// The rows it gave back, as JSON; at most as many as were to be kept.
+    pub(super) rows: Vec<Vec<u8>>,
+    /// How many there were.
+    pub(super) touched: u64,
+    /// What became of records that did not do well.
+    pub(super) outcomes: Vec<Outcome>,
+}
+
+/// How the rows of a write are shown.
+pub(super) struct Shown<'a> {
+    pub(super) columns: &'a [ShownColumn],
+    pub(super) as_list: bool,
+    /// Rows beyond these are only counted.
+    pub(super) kept: usize,
+}
+
+/// Sends a call and reads its answer to the end.
+pub(super) async fn send(
+    owner: &Owner,
+    call: &Call,
+    session: Option<&Session>,
+    shown: &Shown<'_>,
+) -> Result<Sent, Error> {
+    let began = Instant::now();
+    let mut stream = start(owner, call, session).await?;
+    let format = if shown.as_list { RowFormat::Identifiers } else { RowFormat::Objects };
+    let mut encoder = RowEncoder::new(shown.columns, format);
+    let mut sent = Sent::default();
+    while let Some(batch) = stream.next().await {
+        sent.take(&batch?, &mut encoder, shown.kept)?;
+    }
+    sent.outcomes = stream.outcomes().to_vec();
+    let statement = stream.summary().and_then(|summary| summary.statement.as_deref());
+    owner.log_statement(statement, began, sent.touched);
+    Ok(sent)
+}
+
+async fn start(owner: &Owner, call: &Call, session: Option<&Session>) -> Result<RowStream, Error> {
+    let (service, params) = (&owner.connection, &call.params.iter().collect::<Params>());
+    let records = Records { cells: &call.cells, count: call.records };
+    let context = CallContext { session: session.map(Session::number), ..owner.call_context() };
+    match &call.change {
+        Change::Insert(shape) => service.insert(shape, params, records, context).await,
+        Change::Update(shape) => service.update(shape, params, records, context).await,
+        Change::Upsert(shape) => service.upsert(shape, params, records, context).await,
+        Change::Delete(shape) => service.delete(shape, params, records, context).await,
+    }
+}
+
+impl Sent {
+    fn take(&mut self, batch: &Batch, encoder: &mut RowEncoder, kept: usize) -> Result<(), Error> {
+        self.touched += batch.row_count();
+        let mut row = Vec::new();
+        for mut section in batch.sections() {
+            encoder.columns(&section.columns().names)?;
+            while section.read_row(&mut row)? {
+                if self.rows.len() < kept {
+                    let mut json = Vec::new();
+                    encoder.write_alone(&mut json, &row)?;
+                    self.rows.push(json);
+                }
+            }
+        }
+        Ok(())
+    }
+}

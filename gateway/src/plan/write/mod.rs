@@ -1,0 +1,174 @@
+//! Plans of writes: what a whole write has in common ([`Write`]), its records one by one ([`Planned`]), and the records that share a call
+//! ([`Gathered`], [`Call`]). Capabilities are asked before the first record; a record that does not fit is an error of its own.
+
+mod call;
+mod record;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::collections::HashMap;
+
+use connector_api::model::{Capabilities, OnError};
+
+pub use call::{Call, Change, Gathered};
+pub use record::Planned;
+
+use super::capability::{check_filter, require};
+use super::columns::Columns;
+use super::values::Values;
+use super::{Error, Scope, ShownColumn, key, rules, selection::shown as shown_fields};
+use crate::request::filter::Node;
+use crate::request::{Fields, Related, TableWrite};
+
+/// What a write does to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Creates it.
+    Insert,
+    /// Changes it.
+    Update,
+    /// Changes it, or creates it if it is missing.
+    Upsert,
+    /// Removes it.
+    Delete,
+}
+
+/// Which rows a change or removal touches.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Selection {
+    /// One for each record, by its identifying fields. New rows belong here too.
+    Keys,
+    /// All that match.
+    Matching(Box<Node>),
+    /// All that the row rules permit.
+    All,
+}
+
+/// What all records of a write have in common.
+#[derive(Debug)]
+pub struct Write {
+    kind: Kind,
+    selection: Selection,
+    /// Columns that identify a row.
+    key: Vec<String>,
+    /// The same as places in the table.
+    key_places: Vec<usize>,
+    /// A key names at most one row.
+    is_key_unique: bool,
+    /// Columns of the answer.
+    shown: Vec<ShownColumn>,
+    on_error: OnError,
+    /// Values that the row rules bind in each call.
+    rule_params: usize,
+    /// Names of the caller that were looked up already.
+    names: HashMap<String, Option<usize>>,
+}
+
+impl Write {
+    /// Plans what does not depend on a record.
+    ///
+    /// # Errors
+    /// Unknown names, nothing that identifies a row, features that the service lacks.
+    pub fn new(
+        kind: Kind,
+        selection: Selection,
+        request: &TableWrite,
+        scope: &Scope<'_>,
+    ) -> Result<Self, Error> {
+        check_kind(kind, &selection, scope)?;
+        check_options(&selection, request, scope.capabilities)?;
+        let columns = Columns::new(scope.table);
+        let key = key::columns_of(&request.id_field, scope)?;
+        let is_key_unique = key::is_unique(&key, scope.table);
+        let needs_key = kind != Kind::Insert && selection == Selection::Keys;
+        let shown = shown(&selection, request, columns, &key)?;
+        if needs_key && key.is_empty() {
+            return Err(Error::NoIdentifier);
+        }
+        require(shown.is_empty() || scope.capabilities.returning, "reading the rows that a write touched")?;
+        if kind == Kind::Upsert && !is_key_unique {
+            let message = "'upsert' needs the primary key or a unique key as identifying fields";
+            return Err(Error::invalid("id_field", message));
+        }
+        let on_error = match selection {
+            Selection::Keys if request.is_continued => OnError::Continue,
+            Selection::Keys => OnError::Stop,
+            _ if scope.capabilities.on_error_atomic => OnError::Atomic,
+            _ => OnError::Stop,
+        };
+        let rule_params = check_rules(kind, &selection, scope)?;
+        let key_places = key.iter().filter_map(|name| columns.position(name)).collect();
+        let names = HashMap::new();
+        Ok(Self { kind, selection, key, key_places, is_key_unique, shown, on_error, rule_params, names })
+    }
+
+    /// Columns of the answer, in their order; none: nothing is answered.
+    #[must_use]
+    pub fn shown(&self) -> &[ShownColumn] {
+        &self.shown
+    }
+
+    /// Each record names its row by its key.
+    fn is_by_key(&self) -> bool {
+        self.kind != Kind::Insert && self.selection == Selection::Keys
+    }
+}
+
+fn check_kind(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<(), Error> {
+    let can = scope.capabilities;
+    require(!scope.table.is_inferred, "a write into a table whose columns are guessed")?;
+    match (kind, selection) {
+        (Kind::Insert, _) => require(can.insert, "creating records"),
+        (Kind::Upsert, _) => require(can.upsert, "upsert"),
+        (Kind::Update, Selection::Keys) => require(can.update_by_key, "changing records by identifier"),
+        (Kind::Update, _) => require(can.update_where, "changing records by filter"),
+        (Kind::Delete, Selection::Keys) => require(can.delete_by_key, "deleting records by identifier"),
+        (Kind::Delete, _) => require(can.delete_where, "deleting records by filter"),
+    }
+}
+
+fn check_options(selection: &Selection, request: &TableWrite, can: &Capabilities) -> Result<(), Error> {
+    require(request.related == Related::None, "related")?;
+    require(!request.is_rolled_back || can.transactions, "rollback")?;
+    let is_by_key = *selection == Selection::Keys;
+    require(!is_by_key || !request.is_continued || can.on_error_continue, "continue")?;
+    require(is_by_key || !request.is_upsert, "upsert by filter")?;
+    // Ignored, it would change more rows than was asked for.
+    require(is_by_key || request.limit.is_none_or(|limit| limit < 1), "limit of a write by filter")
+}
+
+/// Checks the row rules before anything is written; gives the number of values that they bind.
+fn check_rules(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<usize, Error> {
+    let mut values = Values::default();
+    let new_rows = if kind == Kind::Upsert { scope.rules_of_new_rows } else { None };
+    let planned = [scope.rules, new_rows].map(|of| rules::plan(of, scope, &mut values));
+    for rule in planned {
+        let Some(rule) = rule? else { continue };
+        check_filter(&rule, scope.capabilities)?;
+        let is_in_filter = kind == Kind::Delete && *selection != Selection::Keys;
+        require(is_in_filter || scope.capabilities.row_rules, "a write under row rules")?;
+    }
+    Ok(values.bound_count())
+}
+
+/// The identifying fields, unless the request names others. A removal of all rows shows none.
+fn shown(
+    selection: &Selection,
+    request: &TableWrite,
+    columns: Columns<'_>,
+    key: &[String],
+) -> Result<Vec<ShownColumn>, Error> {
+    if *selection == Selection::All {
+        return Ok(Vec::new());
+    }
+    let is_named = matches!(request.fields, Fields::All | Fields::Named(_)) && !request.as_list;
+    if is_named {
+        return shown_fields(&request.fields, columns, key);
+    }
+    if key.is_empty() {
+        Err(Error::NoIdentifier)
+    } else {
+        Ok(key.iter().map(|name| ShownColumn::from(name.as_str())).collect())
+    }
+}

@@ -1,0 +1,202 @@
+//! One record: names resolved, values typed, what the store makes itself left out, what is missing refused.
+
+use connector_api::model::{Assignment, Column, Path, Value};
+use serde_json::Value as Json;
+
+use super::value::{expression, expression_text, value};
+use super::{Kind, Write};
+use crate::plan::capability::require;
+use crate::plan::columns::Columns;
+use crate::plan::values::Values;
+use crate::plan::{Error, Scope, key};
+use crate::request::{Id, Record};
+
+/// The most names of a caller that are remembered; a stream of records may have any number of them.
+const REMEMBERED_NAMES: usize = 1024;
+
+/// A record, ready to be sent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Planned {
+    /// The values that identify its row.
+    pub(super) key: Vec<Value>,
+    /// Values by their column's place in the table, ascending.
+    pub(super) cells: Vec<(usize, Value)>,
+    /// What the store computes.
+    pub(super) form: Form,
+    /// Members that are no columns and may be meant as related records.
+    pub strangers: Vec<String>,
+}
+
+/// What records of one call share beside their columns: computed columns and the values of their expressions.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Form {
+    pub(super) compute: Vec<Assignment>,
+    pub(super) params: Vec<Value>,
+}
+
+impl Write {
+    /// Plans a record. `id` names its row where the record does not; `index` is its place in the request.
+    ///
+    /// # Errors
+    /// Values that do not fit, missing ones, a missing identifier.
+    pub fn record(
+        &mut self,
+        record: &Record,
+        id: Option<&Id>,
+        index: usize,
+        scope: &Scope<'_>,
+    ) -> Result<Planned, Error> {
+        let key = self.key_of(record, id, index, scope)?;
+        let mut planned = Planned { key, ..Planned::default() };
+        if self.kind == Kind::Delete {
+            return Ok(planned);
+        }
+        let given = self.given(record, &mut planned.strangers, scope);
+        let missing = self.missing(&given, scope);
+        let mut values = Values::default();
+        for (place, json) in given {
+            if missing.is_some_and(|missing| missing < place) {
+                break;
+            }
+            let Some(column) = scope.table.columns.get(place) else { continue };
+            if self.is_left_out(place, column, json) {
+                continue;
+            }
+            match expression_text(column, json) {
+                Some(text) => {
+                    let assignment = self.computed(column, text, scope, &mut values)?;
+                    planned.form.compute.push(assignment);
+                }
+                None => planned.cells.push((place, value(column, json, scope)?)),
+            }
+        }
+        if let Some(column) = missing.and_then(|place| scope.table.columns.get(place)) {
+            return Err(Error::record(format!("Required field '{}' can not be NULL.", column.name)));
+        }
+        planned.form.params = values.into_vec();
+        let is_empty = planned.cells.is_empty() && planned.form.compute.is_empty();
+        // By key nothing to set is no mistake: the row only has to be there.
+        if is_empty && !self.is_by_key() {
+            return Err(Error::record("No valid fields were found in record."));
+        }
+        Ok(planned)
+    }
+
+    fn key_of(
+        &self,
+        record: &Record,
+        id: Option<&Id>,
+        index: usize,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<Value>, Error> {
+        if !self.is_by_key() {
+            return Ok(Vec::new());
+        }
+        let columns = Columns::new(scope.table);
+        if let Some(id) = id {
+            return key::values_of(id, &self.key, columns);
+        }
+        let part = |name: &String| key::member(record, name).filter(|part| !part.is_null());
+        let missing: Vec<&str> =
+            self.key.iter().filter(|name| part(name).is_none()).map(String::as_str).collect();
+        if !missing.is_empty() {
+            let missing = missing.join(", ");
+            let message = format!("Required id field(s) not found in record {index}: {missing}");
+            return Err(Error::record(message));
+        }
+        let parts = self.key.iter().filter_map(|name| part(name).map(|part| (name, part)));
+        parts.map(|(name, part)| key::value_of(name, part, columns)).collect()
+    }
+
+    /// The identifier of a record's row, as the caller wrote it; `None` for a new row.
+    #[must_use]
+    pub fn id_in(&self, record: &Record) -> Option<Id> {
+        if !self.is_by_key() {
+            return None;
+        }
+        let parts: Option<Vec<Json>> =
+            self.key.iter().map(|name| key::member(record, name).cloned()).collect();
+        let mut parts = parts?;
+        Some(if parts.len() == 1 { Id::Value(parts.remove(0)) } else { Id::Tuple(parts) })
+    }
+
+    /// The members that are columns, in the table's order; of several that mean one column the last. Other members go to `strangers`
+    /// when related records have their form.
+    fn given<'r>(
+        &mut self,
+        record: &'r Record,
+        strangers: &mut Vec<String>,
+        scope: &Scope<'_>,
+    ) -> Vec<(usize, &'r Json)> {
+        let mut given = Vec::with_capacity(record.len());
+        for (name, json) in record {
+            match self.place(name, scope) {
+                Some(place) => given.push((place, json)),
+                None if matches!(json, Json::Null | Json::Array(_) | Json::Object(_)) => {
+                    strangers.push(name.clone());
+                }
+                None => {}
+            }
+        }
+        given.sort_by_key(|(place, _)| *place);
+        given.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            if is_same {
+                kept.1 = later.1;
+            }
+            is_same
+        });
+        given
+    }
+
+    fn place(&mut self, name: &str, scope: &Scope<'_>) -> Option<usize> {
+        if let Some(known) = self.names.get(name) {
+            return *known;
+        }
+        let place = Columns::new(scope.table).position(name);
+        if self.names.len() < REMEMBERED_NAMES {
+            self.names.insert(name.to_owned(), place);
+        }
+        place
+    }
+
+    /// The first column that a new row needs and does not get.
+    fn missing(&self, given: &[(usize, &Json)], scope: &Scope<'_>) -> Option<usize> {
+        if self.kind != Kind::Insert {
+            return None;
+        }
+        let is_given = |place: usize| given.binary_search_by_key(&place, |(place, _)| *place).is_ok();
+        let mut columns = scope.table.columns.iter().enumerate();
+        columns.find(|(place, column)| is_required(column) && !is_given(*place)).map(|(place, _)| place)
+    }
+
+    /// What the store makes itself, and what says which row it is.
+    fn is_left_out(&self, place: usize, column: &Column, json: &Json) -> bool {
+        let is_blank = match json {
+            Json::Null => true,
+            Json::String(text) => text.is_empty(),
+            Json::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        let is_numbered = column.is_auto_increment && (is_blank || self.kind == Kind::Update);
+        let is_key = self.kind != Kind::Insert && self.key_places.contains(&place);
+        column.is_generated || is_numbered || is_key
+    }
+
+    fn computed(
+        &self,
+        column: &Column,
+        text: &str,
+        scope: &Scope<'_>,
+        values: &mut Values,
+    ) -> Result<Assignment, Error> {
+        // What is computed needs its row, so such a record only changes one.
+        require(self.kind != Kind::Upsert || scope.capabilities.update_by_key, "an expression in an upsert")?;
+        let value = expression(text, self.kind != Kind::Insert, scope, values)?;
+        Ok(Assignment { column: Path::column(&column.name), value })
+    }
+}
+
+fn is_required(column: &Column) -> bool {
+    !column.is_nullable && column.default.is_none() && !column.is_auto_increment && !column.is_generated
+}

@@ -1,0 +1,107 @@
+//! What is refused before anything is written.
+
+use connector_api::model::Capabilities;
+
+use super::{Bench, Kind, Selection, TableWrite, able, refused, rule};
+use crate::request::filter;
+use crate::request::{Fields, Related};
+
+fn some_rows() -> Selection {
+    Selection::Matching(Box::new(filter::parse("qty = 5", &filter::Params::new()).unwrap().unwrap()))
+}
+
+#[test]
+fn each_capability_that_is_missing_is_named() {
+    let check = |lack: fn(&mut Capabilities), kind, selection: Selection, options: TableWrite, what: &str| {
+        let mut bench = Bench::new();
+        assert!(bench.write(kind, selection.clone(), &options).is_ok(), "{what}");
+        lack(&mut bench.can);
+        let expected = format!("{what} is not supported by this service");
+        assert_eq!(refused(bench.write(kind, selection, &options)), expected);
+    };
+    let none = TableWrite::default;
+    let keys = || Selection::Keys;
+    check(|can| can.insert = false, Kind::Insert, keys(), none(), "creating records");
+    check(|can| can.update_by_key = false, Kind::Update, keys(), none(), "changing records by identifier");
+    check(|can| can.update_where = false, Kind::Update, some_rows(), none(), "changing records by filter");
+    check(|can| can.upsert = false, Kind::Upsert, keys(), none(), "upsert");
+    check(|can| can.delete_by_key = false, Kind::Delete, keys(), none(), "deleting records by identifier");
+    check(|can| can.delete_where = false, Kind::Delete, some_rows(), none(), "deleting records by filter");
+    check(|can| can.delete_where = false, Kind::Delete, Selection::All, none(), "deleting records by filter");
+    let returning = "reading the rows that a write touched";
+    check(|can| can.returning = false, Kind::Insert, keys(), none(), returning);
+    let rollback = TableWrite { is_rolled_back: true, ..none() };
+    check(|can| can.transactions = false, Kind::Insert, keys(), rollback, "rollback");
+    let go_on = TableWrite { is_continued: true, ..none() };
+    check(|can| can.on_error_continue = false, Kind::Delete, keys(), go_on, "continue");
+}
+
+#[test]
+fn row_rules_need_a_store_that_holds_them() {
+    let mut bench = Bench::new();
+    bench.rules = vec![rule("owner", "1")];
+    bench.can.row_rules = false;
+    let expected = "a write under row rules is not supported by this service";
+    for kind in [Kind::Insert, Kind::Update, Kind::Upsert, Kind::Delete] {
+        assert_eq!(refused(bench.write(kind, Selection::Keys, &TableWrite::default())), expected);
+    }
+    assert_eq!(refused(bench.write(Kind::Update, some_rows(), &TableWrite::default())), expected);
+    // There the rules are a part of the filter.
+    assert!(bench.write(Kind::Delete, some_rows(), &TableWrite::default()).is_ok());
+    bench.can = Capabilities { filter_compare: false, ..able() };
+    let message = refused(bench.write(Kind::Insert, Selection::Keys, &TableWrite::default()));
+    assert_eq!(message, "= in a filter is not supported by this service");
+}
+
+#[test]
+fn what_would_be_ignored_is_refused() {
+    let check = |selection: Selection, options: TableWrite, what: &str| {
+        let message = refused(Bench::new().write(Kind::Update, selection, &options));
+        assert_eq!(message, format!("{what} is not supported by this service"));
+    };
+    let none = TableWrite::default;
+    check(Selection::Keys, TableWrite { related: Related::All, ..none() }, "related");
+    check(some_rows(), TableWrite { limit: Some(1), ..none() }, "limit of a write by filter");
+    check(some_rows(), TableWrite { is_upsert: true, ..none() }, "upsert by filter");
+    let unlimited = TableWrite { limit: Some(0), ..none() };
+    assert!(Bench::new().write(Kind::Update, some_rows(), &unlimited).is_ok());
+}
+
+#[test]
+fn a_table_whose_columns_are_guessed_is_not_written() {
+    let mut bench = Bench::new();
+    bench.table.is_inferred = true;
+    let message = refused(bench.write(Kind::Insert, Selection::Keys, &TableWrite::default()));
+    assert_eq!(message, "a write into a table whose columns are guessed is not supported by this service");
+}
+
+#[test]
+fn nothing_that_identifies_a_row_is_an_error_unless_other_columns_are_asked_for() {
+    let mut bench = Bench::new();
+    bench.table.primary_key.clear();
+    let all = TableWrite { fields: Fields::All, ..TableWrite::default() };
+    let expected = "Identifying field(s) could not be determined.";
+    assert_eq!(refused(bench.write(Kind::Insert, Selection::Keys, &TableWrite::default())), expected);
+    assert_eq!(refused(bench.write(Kind::Delete, some_rows(), &TableWrite::default())), expected);
+    assert_eq!(refused(bench.write(Kind::Update, Selection::Keys, &all)), expected);
+    assert!(bench.write(Kind::Insert, Selection::Keys, &all).is_ok());
+    assert!(bench.write(Kind::Update, some_rows(), &all).is_ok());
+    assert!(bench.write(Kind::Delete, Selection::All, &TableWrite::default()).is_ok());
+}
+
+#[test]
+fn an_upsert_needs_a_key_that_is_unique() {
+    let by = |field: &str| TableWrite { id_field: vec![field.to_owned()], ..TableWrite::default() };
+    let bench = Bench::new();
+    assert!(bench.write(Kind::Upsert, Selection::Keys, &by("name")).is_ok());
+    let message = refused(bench.write(Kind::Upsert, Selection::Keys, &by("owner")));
+    assert_eq!(message, "'upsert' needs the primary key or a unique key as identifying fields");
+}
+
+#[test]
+fn a_record_with_more_values_than_a_call_may_have_is_refused() {
+    let mut bench = Bench::new();
+    bench.can.max_parameters = Some(1);
+    let message = refused(bench.call(Kind::Update, &serde_json::json!({ "id": 1, "qty": 2 }), None));
+    assert_eq!(message, "the number of values in a request is limited to 1 by this service");
+}

@@ -1,0 +1,147 @@
+//! One value of a record, typed by its column.
+
+use std::borrow::Cow;
+
+use connector_api::model::batch::MAX_DEPTH;
+use connector_api::model::{Column, ColumnType, Expr, Value};
+use serde_json::Value as Json;
+
+use crate::plan::capability::check_computed;
+use crate::plan::filter::Planner;
+use crate::plan::literal::{Place, number};
+use crate::plan::values::Values;
+use crate::plan::{Error, Scope};
+use crate::request::filter::parse_expression;
+use crate::request::lookup;
+
+/// Reads a value. Lookups such as `{user.id}` in a text are replaced; what comes out is bound, never part of a statement.
+///
+/// # Errors
+/// A value that is none of the column's type, null where none may stand.
+pub(super) fn value(column: &Column, json: &Json, scope: &Scope<'_>) -> Result<Value, Error> {
+    let read = match json {
+        Json::Array(items) if items.is_empty() && !takes_documents(column.data_type) => Value::Null,
+        Json::String(text) => typed(column, &Json::String(substituted(text, scope).into_owned()))?,
+        other => typed(column, other)?,
+    };
+    if read == Value::Null && !column.is_nullable {
+        return Err(Error::record(format!("Field '{}' can not be NULL.", column.name)));
+    }
+    Ok(read)
+}
+
+/// The text of `{"expression":"qty + 1"}` or `{"expression":{"value":"qty + 1"}}`. `None`: the value stands for itself, as every value of
+/// a column of documents does.
+pub(super) fn expression_text<'j>(column: &Column, json: &'j Json) -> Option<&'j str> {
+    if takes_documents(column.data_type) {
+        return None;
+    }
+    match json.as_object()?.get("expression")? {
+        Json::Object(inner) => inner.get("value")?.as_str(),
+        text => text.as_str(),
+    }
+}
+
+/// Reads an expression by the grammar of filters.
+///
+/// # Errors
+/// Whatever that grammar does not allow, unknown columns, columns where the row does not exist yet; a service that computes nothing.
+pub(super) fn expression(
+    text: &str,
+    has_row: bool,
+    scope: &Scope<'_>,
+    values: &mut Values,
+) -> Result<Expr, Error> {
+    let refused = || Error::record(format!("SQL expression '{text}' is not permitted."));
+    let parsed = parse_expression(text).map_err(|_| refused())?;
+    let expr = Planner::new(scope, values).expression(&parsed).map_err(|_| refused())?;
+    if !has_row && names_a_column(&expr) {
+        return Err(refused());
+    }
+    check_computed(&expr, scope.capabilities)?;
+    Ok(expr)
+}
+
+fn names_a_column(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(_) => true,
+        Expr::Param(_) => false,
+        Expr::Arithmetic { left, right, .. } => names_a_column(left) || names_a_column(right),
+        Expr::Call { args, .. } => args.iter().any(names_a_column),
+    }
+}
+
+fn substituted<'t>(text: &'t str, scope: &Scope<'_>) -> Cow<'t, str> {
+    if text.contains('{') { lookup::substitute(text, scope.lookup) } else { text.into() }
+}
+
+fn takes_documents(data_type: ColumnType) -> bool {
+    matches!(data_type, ColumnType::Json | ColumnType::Array | ColumnType::Object)
+}
+
+fn typed(column: &Column, json: &Json) -> Result<Value, Error> {
+    let place = Place { field: &column.name, data_type: column.data_type, parameter: "" };
+    match (column.data_type, json) {
+        (_, Json::Null) => Ok(Value::Null),
+        (ColumnType::Json, json) => Ok(Value::Json(json_text(json))),
+        (ColumnType::Array | ColumnType::Object | ColumnType::Other, Json::Array(_) | Json::Object(_)) => {
+            document(json, 1).ok_or_else(|| place.must_be("document of at most 64 levels"))
+        }
+        (data_type, Json::String(text)) if is_blank_as_null(data_type) && text.trim().is_empty() => {
+            if column.is_nullable { Ok(Value::Null) } else { place.json(json) }
+        }
+        (ColumnType::Integer | ColumnType::BigInt, json) => {
+            whole(place.json(json)?).ok_or_else(|| place.must_be("integer"))
+        }
+        (_, json) => place.json(json),
+    }
+}
+
+/// Types of which a blank text is no value.
+fn is_blank_as_null(data_type: ColumnType) -> bool {
+    use ColumnType::{BigInt, Boolean, Decimal, Double, Float, Integer};
+    matches!(data_type, Boolean | Integer | BigInt | Decimal | Float | Double)
+}
+
+/// A whole number, also where it is written with a point and nothing but zeros behind it.
+fn whole(value: Value) -> Option<Value> {
+    let Value::Decimal(digits) = &value else { return Some(value) };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if !fraction.bytes().all(|digit| digit == b'0') {
+        return None;
+    }
+    number(whole).filter(|number| matches!(number, Value::I64(_) | Value::U64(_)))
+}
+
+/// JSON for a column of JSON. Clients of old send documents as text, so a text that holds one is taken for it.
+fn json_text(json: &Json) -> String {
+    if let Json::String(text) = json
+        && text.trim_start().starts_with(['{', '['])
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    {
+        return text.clone();
+    }
+    json.to_string()
+}
+
+/// `None`: nested too deeply to be sent.
+fn document(json: &Json, depth: usize) -> Option<Value> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    Some(match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(digits) => number(&digits.to_string())?,
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Array(items) => {
+            Value::List(items.iter().map(|item| document(item, depth + 1)).collect::<Option<_>>()?)
+        }
+        Json::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(name, member)| Some((name.clone(), document(member, depth + 1)?)))
+                .collect::<Option<_>>()?,
+        ),
+    })
+}
