@@ -78,9 +78,9 @@ test: peers plugins plugin-chaos database ## fetch the peers, build the connecto
 	cargo test --workspace --locked
 
 .PHONY: bench
-bench: plugins database ## compare the gateway with a hand-written server (not a test: prints ratios)
+bench: plugins plugin-chaos database ## compare the gateway with a hand-written server (not a test: prints ratios)
 	cargo build --release --locked -p tablegate
-	cargo bench --locked -p tests
+	cargo bench --locked -p tests $(if $(BENCH),-- $(BENCH))
 
 .PHONY: check
 check: fmt clippy doc deny ## every check that needs no running server

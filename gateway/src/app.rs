@@ -14,7 +14,7 @@ use crate::http::{Listening, router, serve};
 use crate::roles::{self, RequestorMask, VerbMask};
 use crate::services::{Options, Service};
 use crate::settings::{self, LoadOptions, Problem, Problems, Settings};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Answers, Snapshot};
 use crate::telemetry::{self, Telemetry};
 
 /// The administrator's address where the environment names none.
@@ -185,11 +185,12 @@ impl App {
     }
 }
 
-/// Worker threads: one per core unless configured, and at least two, so that one always stays outside of connectors.
+/// Worker threads: one more than there are cores unless configured, and at least two. One always stays outside of connectors; with the one
+/// more, every core can be inside.
 #[must_use]
 pub fn workers(settings: &Settings) -> usize {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    settings.server.workers.map_or(cores, usize::from).max(2)
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    settings.server.workers.map_or(cores + 1, usize::from).max(2)
 }
 
 /// Every problem that shows only beside the loaded connectors.
@@ -246,7 +247,12 @@ fn snapshot(
         auth,
         hooks,
         plain_errors: settings.errors.plain,
+        answers: Answers {
+            wrapper: settings.answers.resources_wrapper.as_str().into(),
+            always_wrap: settings.answers.always_wrap_resources,
+        },
         max_body_size: settings.server.max_body_size.bytes(),
+        max_stream_size: settings.server.max_stream_size.map(|size| size.bytes()),
         request_timeout: settings.server.request_timeout.get(),
     })
 }

@@ -90,12 +90,12 @@ errors! {
     read_only(method) = METHOD_NOT_ALLOWED, "The method {method} is not supported at this address; use GET.";
     /// A path or query string that is not percent-encoded UTF-8.
     malformed_address(part) = BAD_REQUEST, "The {part} of the address is not percent-encoded UTF-8.";
-    /// Only answers that are not made are accepted.
-    unacceptable() = NOT_ACCEPTABLE, "Answers are JSON; send 'application/json' as what is accepted.";
+    /// Only forms that are not sent are accepted.
+    unacceptable(sent) = NOT_ACCEPTABLE, "None of the accepted types can be sent; what can be sent: {sent}.";
     /// A body in a form that is not read.
-    unsupported_body() = UNSUPPORTED_MEDIA_TYPE, "A body must be JSON; CSV and XML are not supported.";
-    /// A body that is not JSON.
-    malformed_json(line, column) = BAD_REQUEST, "Invalid or malformed JSON at line {line}, column {column}.";
+    unsupported_body(read) = UNSUPPORTED_MEDIA_TYPE, "The body's type is not read; what is read, in UTF-8: {read}.";
+    /// A body that is compressed in a way that is not undone.
+    unsupported_encoding(name) = UNSUPPORTED_MEDIA_TYPE, "The body's encoding '{name}' is not read; send it as it is or with 'gzip'.";
     /// A body that is JSON but of the wrong kind.
     unexpected_body() = BAD_REQUEST, "The body must be a JSON object.";
     /// The body could not be read to its end.
@@ -131,13 +131,18 @@ impl ApiError {
         }
     }
 
-    /// Records that did not all do well: `resource` has an entry for each, those under the indices `failed` being errors. `count` says
-    /// how many did well where not all of them have an entry.
+    /// Records that did not all do well: an entry for each, under the name of the wrapper, those with the indices `failed` being errors.
+    /// `count` says how many did well where not all of them have an entry.
     #[must_use]
-    pub fn batch(message: impl Into<String>, failed: &[usize], resource: Json, count: Option<u64>) -> Self {
+    pub fn batch(
+        message: impl Into<String>,
+        failed: &[usize],
+        (wrapper, entries): (&str, Vec<Json>),
+        count: Option<u64>,
+    ) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, message);
         error.code = Code::Number(1000);
-        let mut context = json!({ "error": failed, "resource": resource });
+        let mut context = json!({ "error": failed, wrapper: entries });
         if let (Some(count), Some(members)) = (count, context.as_object_mut()) {
             members.insert("count".to_owned(), Json::from(count));
         }
@@ -239,6 +244,16 @@ impl From<request::Error> for ApiError {
             json!({ "parameter": error.parameter, "position": error.position, "expected": error.expected });
         let api = Self::new(StatusCode::BAD_REQUEST, error.message);
         if error.parameter.is_empty() { api } else { api.with_context(context) }
+    }
+}
+
+impl From<request::body::Error> for ApiError {
+    fn from(error: request::body::Error) -> Self {
+        let status = match &error {
+            request::body::Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

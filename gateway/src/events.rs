@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use crate::telemetry::QUERY_TARGET;
 
+/// Whether anybody listens to [`statement`].
+pub(crate) fn logs_statements() -> bool {
+    tracing::enabled!(target: QUERY_TARGET, tracing::Level::INFO)
+}
+
 /// A statement was run. `statement` has placeholders; a connector that has no statements gives none.
 pub(crate) fn statement(service: &str, request_id: &str, statement: Option<&str>, took: Duration, rows: u64) {
     tracing::info!(
@@ -21,6 +26,11 @@ pub(crate) fn statement(service: &str, request_id: &str, statement: Option<&str>
 /// A request was answered.
 pub(crate) fn answered(request_id: &str, method: &str, path: &str, status: u16, took: Duration) {
     tracing::info!(target: "tablegate::http", request_id, method, path, status, milliseconds = took.as_secs_f64() * 1000.0, "answered");
+}
+
+/// An answer was cut off after its beginning had been sent.
+pub(crate) fn cut_off(request_id: &str, error: &crate::error::ApiError) {
+    tracing::warn!(target: "tablegate::http", request_id, status = error.status.as_u16(), message = %error.message, "an answer was cut off");
 }
 
 /// A connector failed; its own text stands here and nowhere else.

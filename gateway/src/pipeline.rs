@@ -8,7 +8,7 @@
 //! request    text → typed operation
 //! before     hooks on {event}.pre_process; permit and request again if a hook changed something
 //! operation  catalogue → plan → connector → response (relations will be planned as operations of their own)
-//! after      hooks on {event}.post_process
+//! after      hooks on {event}.post_process; they see JSON, whatever form the caller wants
 //! ```
 //!
 //! Whoever calls from inside (a hook's script, a relation, a batch) enters at [`run`], so at permit: never below the plan.
@@ -23,6 +23,8 @@ use futures_core::Stream;
 use crate::error::{self, ApiError};
 use crate::hooks::{HookAnswer, HookRequest, Hooks, event_names};
 use crate::operation::{self, Operation};
+pub use crate::request::Record;
+use crate::response::Layout;
 use crate::roles::{self, Caller, Verb};
 use crate::snapshot::Snapshot;
 
@@ -36,9 +38,9 @@ pub struct Request {
     pub caller: Caller,
     /// For logs, and for connectors to log with.
     pub id: Arc<str>,
+    /// How the answer shall look.
+    pub layout: Layout,
 }
-
-pub use crate::request::Record;
 
 /// Records of a write, in order, each read from the socket when it is asked for.
 pub type RecordStream = Pin<Box<dyn Stream<Item = Result<Record, ApiError>> + Send>>;
@@ -47,22 +49,35 @@ pub type RecordStream = Pin<Box<dyn Stream<Item = Result<Record, ApiError>> + Se
 pub type ChunkStream = Pin<Box<dyn Stream<Item = Result<Bytes, ApiError>> + Send>>;
 
 /// An answer that went well.
-pub enum Answer {
-    /// All of it.
-    Whole {
-        /// HTTP status.
-        status: StatusCode,
-        /// JSON.
-        body: Bytes,
-    },
-    /// More than one batch of rows: JSON as it comes.
+pub struct Answer {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// How many rows match in all, where the request asked for it.
+    pub total: Option<u64>,
+    /// Its content.
+    pub body: AnswerBody,
+}
+
+/// The content of an answer.
+pub enum AnswerBody {
+    /// JSON, whatever layout is wanted: whoever sends it converts it.
+    Json(Bytes),
+    /// In the layout of the request already.
+    Ready(Bytes),
+    /// The same, more than one batch of rows: as it comes.
     Streamed(ChunkStream),
 }
 
 impl Answer {
-    /// A whole answer that went well.
+    /// An answer that went well.
+    #[must_use]
+    pub fn new(body: AnswerBody) -> Self {
+        Self { status: error::OK, total: None, body }
+    }
+
+    /// All of it, in JSON.
     pub fn json(body: impl Into<Bytes>) -> Self {
-        Self::Whole { status: error::OK, body: body.into() }
+        Self::new(AnswerBody::Json(body.into()))
     }
 }
 
@@ -76,11 +91,16 @@ pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answe
         return operation::run(snapshot, &mut request, operation).await;
     };
     let given = before(hooks.as_ref(), &mut request, &mut operation).await?;
+    let listened = listened_to(hooks.as_ref(), &request.what);
+    if !listened.is_empty() {
+        // Hooks see JSON.
+        request.layout = Layout::default();
+    }
     let answer = match given {
         Some(answer) => whole(answer)?,
         None => operation::run(snapshot, &mut request, operation).await?,
     };
-    after(hooks.as_ref(), &request.what, answer).await
+    after(hooks.as_ref(), &listened, &request.what, answer).await
 }
 
 /// What the request asks, when its caller may ask it. A verb that is not granted is denied before anything is read of the request.
@@ -119,32 +139,44 @@ async fn before(
     Ok(given)
 }
 
-async fn after(hooks: &dyn Hooks, request: &HookRequest, answer: Answer) -> Result<Answer, ApiError> {
+/// The events after the operation that somebody wants.
+fn listened_to(hooks: &dyn Hooks, request: &HookRequest) -> Vec<String> {
     let events = event_names(request).map(|name| format!("{name}.post_process"));
-    if !events.iter().any(|event| hooks.listens(event)) {
+    events.into_iter().filter(|event| hooks.listens(event)).collect()
+}
+
+async fn after(
+    hooks: &dyn Hooks,
+    events: &[String],
+    request: &HookRequest,
+    answer: Answer,
+) -> Result<Answer, ApiError> {
+    if events.is_empty() {
         return Ok(answer);
     }
+    let total = answer.total;
     let mut held = hold(answer).await?;
-    for event in events.iter().filter(|event| hooks.listens(event)) {
+    for event in events {
         hooks.after(event, request, &mut held).await?;
     }
-    whole(held)
+    Ok(Answer { total, ..whole(held)? })
 }
 
 /// Holds a streamed answer back for the hooks that want to see it.
 async fn hold(answer: Answer) -> Result<HookAnswer, ApiError> {
-    match answer {
-        Answer::Whole { status, body } => Ok(HookAnswer { status: status.as_u16(), body }),
-        Answer::Streamed(mut chunks) => {
+    let body = match answer.body {
+        AnswerBody::Json(body) | AnswerBody::Ready(body) => body,
+        AnswerBody::Streamed(mut chunks) => {
             let mut body = BytesMut::new();
             while let Some(chunk) = std::future::poll_fn(|context| chunks.as_mut().poll_next(context)).await {
                 body.extend_from_slice(&chunk?);
             }
-            Ok(HookAnswer { status: error::OK.as_u16(), body: body.freeze() })
+            body.freeze()
         }
-    }
+    };
+    Ok(HookAnswer { status: answer.status.as_u16(), body })
 }
 
 fn whole(answer: HookAnswer) -> Result<Answer, ApiError> {
-    Ok(Answer::Whole { status: error::status(answer.status)?, body: answer.body })
+    Ok(Answer { status: error::status(answer.status)?, ..Answer::json(answer.body) })
 }

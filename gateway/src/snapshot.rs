@@ -21,10 +21,23 @@ pub struct Snapshot {
     pub hooks: Option<Arc<dyn Hooks>>,
     /// Messages of errors are not HTML-encoded.
     pub plain_errors: bool,
-    /// The largest body of a request, in bytes.
+    /// How answers look where the request does not say it.
+    pub answers: Answers,
+    /// The largest body of a request, and the largest record of a stream, in bytes.
     pub max_body_size: u64,
-    /// The longest a request may take until its answer begins.
+    /// The largest stream of records, in bytes; `None`: any size.
+    pub max_stream_size: Option<u64>,
+    /// The longest that nothing may move until the answer begins.
     pub request_timeout: Duration,
+}
+
+/// How answers look.
+#[derive(Debug, Clone)]
+pub struct Answers {
+    /// The name under which lists stand.
+    pub wrapper: Arc<str>,
+    /// Whether they stand under it at all.
+    pub always_wrap: bool,
 }
 
 impl Snapshot {

@@ -50,6 +50,18 @@ fn a_fault_ends_its_call_and_the_service_goes_on() {
 }
 
 #[test]
+fn rows_that_come_slowly_begin_the_time_of_their_call_anew() {
+    let folder = Folder::new();
+    folder.add_chaos("05");
+    let registry = folder.load();
+    run(async {
+        let service = open(&registry, "05").await;
+        // All of them together take a second.
+        assert_eq!(read(&service, "slow_rows", Duration::from_millis(800)).await, Ok(10));
+    });
+}
+
+#[test]
 fn the_kit_ends_endless_rows_at_the_limit() {
     let folder = Folder::new();
     folder.add_chaos("02");

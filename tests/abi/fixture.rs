@@ -63,12 +63,7 @@ impl Folder {
 
 /// Chooses what goes wrong while the copy is loaded, and its service types.
 pub(crate) fn set_knobs(bytes: &mut [u8], fault: char, digits: &str) {
-    let marker = b"tablegate.chaos:";
-    let places = find(bytes, marker);
-    assert_eq!(places.len(), 1, "the marker of the knobs");
-    let knobs = &mut bytes[places[0] + marker.len()..][..3];
-    knobs[0] = u8::try_from(fault).unwrap();
-    knobs[1..].copy_from_slice(digits.as_bytes());
+    tests::libraries::set_knobs(bytes, fault, digits).unwrap();
 }
 
 /// Where these bytes stand.

@@ -29,7 +29,7 @@ pub(crate) struct Request {
     method: String,
     target: String,
     headers: Vec<(String, String)>,
-    body: Option<String>,
+    body: Option<Vec<u8>>,
 }
 
 /// A request without body.
@@ -69,9 +69,14 @@ impl Request {
     }
 
     /// Sets the body, said to be JSON.
-    pub(crate) fn body(mut self, body: impl Display) -> Self {
-        self.body = Some(body.to_string());
-        self.header(CONTENT_TYPE.as_str(), "application/json")
+    pub(crate) fn body(self, body: impl Display) -> Self {
+        self.bytes(body.to_string()).header(CONTENT_TYPE.as_str(), "application/json")
+    }
+
+    /// Sets the body and says nothing of what it is.
+    pub(crate) fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
     }
 
     /// Sends it and reads the whole answer.
@@ -137,6 +142,19 @@ impl Download {
                 }
             }
         })
+    }
+
+    /// All bytes of the body that come, and whether it was cut off.
+    pub(crate) fn bytes(mut self) -> (Vec<u8>, bool) {
+        let mut body = Vec::new();
+        loop {
+            let next = async { timeout(LIMIT, self.body.frame()).await.expect("the answer stands still") };
+            match RUNTIME.block_on(next) {
+                None => return (body, false),
+                Some(Err(_)) => return (body, true),
+                Some(Ok(frame)) => body.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            }
+        }
     }
 
     fn into_answer(mut self) -> Answer {

@@ -265,6 +265,23 @@ fn a_hook_changes_the_answer() {
 }
 
 #[test]
+fn a_hook_sees_json_whatever_form_is_asked_for() {
+    let gateway = Hooked::start(Script {
+        after: Some(|_, answer| {
+            let text = String::from_utf8(answer.body.to_vec()).unwrap();
+            assert!(text.starts_with(r#"{"resource":[{"id":"#), "{text}");
+            answer.body = text.replace("{\"id\":1},", "").into();
+            Ok(())
+        }),
+        ..Script::default()
+    });
+    let read = |query: &str| gateway.read(&format!("shop/_table/orders?fields=id&limit=3&{query}"), READER);
+    read("accept=text/csv").is_ok("id\n2\n3\n");
+    read("accept=application/x-ndjson").is_ok("{\"id\":2}\n{\"id\":3}\n");
+    read("wrap=false").is_ok(r#"[{"id":2},{"id":3}]"#);
+}
+
+#[test]
 fn a_hook_refuses() {
     let refuse: Before = |_, _| Err(ApiError::from_hook(418, "not \"today\""));
     let gateway = Hooked::start(Script { before: Some(refuse), ..Script::default() });

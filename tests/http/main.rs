@@ -13,6 +13,8 @@ mod errors;
 #[cfg(test)]
 mod filter;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod hooks;

@@ -376,11 +376,8 @@ fn what_is_not_built_yet_is_refused_by_name() {
         ("cursor=abc", "a cursor"),
         ("page=keyset", "a cursor"),
         ("count=estimate", "count"),
-        ("file=true", "file"),
     ] {
         let message = format!("{feature} is not supported by this service");
         read(&format!("shop/_table/orders?{query}")).is_error(501, &message);
     }
-    let dotted = read("shop/_table/orders?wrap=false");
-    dotted.is_error(501, "an answer without its wrapper is not supported by this service.");
 }

@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 use tablegate::app::App;
 use tablegate::error::ApiError;
 use tablegate::hooks::HookRequest;
-use tablegate::pipeline::{self, Answer, Record, RecordStream, Request};
+use tablegate::pipeline::{self, Answer, AnswerBody, Record, RecordStream, Request};
+use tablegate::response::Layout;
 use tablegate::roles::{Caller, Verb};
 use tablegate::settings::{self, LoadOptions};
 
@@ -40,7 +41,7 @@ impl Inside {
 
     async fn run(&self, what: HookRequest, records: Option<RecordStream>) -> Result<Answer, ApiError> {
         let caller = Caller { is_admin: true, ..Caller::default() };
-        let request = Request { what, records, caller, id: "test".into() };
+        let request = Request { what, records, caller, id: "test".into(), layout: Layout::default() };
         pipeline::run(&self.app.snapshot(), request).await
     }
 
@@ -75,9 +76,9 @@ fn what(service: &str, table: &str, verb: Verb, query: &[(&str, &str)]) -> HookR
 }
 
 fn body(answer: Answer) -> Json {
-    match answer {
-        Answer::Whole { body, .. } => serde_json::from_slice(&body).unwrap(),
-        Answer::Streamed(_) => panic!("the answer to a write is whole"),
+    match answer.body {
+        AnswerBody::Json(body) | AnswerBody::Ready(body) => serde_json::from_slice(&body).unwrap(),
+        AnswerBody::Streamed(_) => panic!("the answer is not whole"),
     }
 }
 

@@ -54,6 +54,25 @@ fn built_once(file: &str, arguments: &[&OsStr]) -> Result<PathBuf, String> {
     Ok(path)
 }
 
+/// Chooses in a copy of the chaos library what goes wrong while it is loaded (`-`: nothing), and the two digits of its service types.
+///
+/// # Errors
+/// When these are not the bytes of that library.
+pub fn set_knobs(library: &mut [u8], fault: char, digits: &str) -> Result<(), String> {
+    let marker = b"tablegate.chaos:";
+    let places: Vec<usize> = library
+        .windows(marker.len())
+        .enumerate()
+        .filter(|(_, found)| found == marker)
+        .map(|(at, _)| at + marker.len())
+        .collect();
+    let chosen = format!("{fault}{digits}");
+    let [place] = places.as_slice() else { return Err("not the one marker of the knobs".to_owned()) };
+    let knobs = library.get_mut(*place..place + chosen.len()).ok_or("the knobs are cut off")?;
+    knobs.copy_from_slice(chosen.as_bytes());
+    Ok(())
+}
+
 /// Builds in a folder with cargo, in the profile of the tests, and gives the path of the library or program with this file name.
 ///
 /// # Errors

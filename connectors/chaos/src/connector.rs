@@ -96,6 +96,7 @@ impl Connector for Chaos {
                     .with_detail("driver\ntext"));
             }
             "endless" => return rows(out, u64::MAX).await,
+            "slow_rows" => return slow_rows(out).await,
             _ => {}
         }
         rows(out, 3).await
@@ -126,6 +127,18 @@ async fn rows(out: &mut RowSink, count: u64) -> Result<()> {
     out.columns(["n"]);
     for n in 0..count {
         out.u64(n);
+        out.end_row().await?;
+    }
+    Ok(())
+}
+
+/// Ten rows, each a message of its own, with a pause before each.
+async fn slow_rows(out: &mut RowSink) -> Result<()> {
+    let text = "x".repeat(64 * 1024);
+    out.columns(["n"]);
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        out.text(&text);
         out.end_row().await?;
     }
     Ok(())

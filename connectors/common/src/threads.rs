@@ -1,6 +1,9 @@
 //! Dedicated threads for drivers that block: each thread owns its state (a connection, say) and takes jobs from one bounded queue.
 //!
-//! A job whose caller is gone is not started; one that runs is cancelled through the driver. May not know what a job does.
+//! A job whose caller is gone is not started; one that runs is cancelled through the driver. A caller that needs the same state for
+//! several jobs (a transaction, say) holds a thread: see [`Threads::hold`]. May not know what a job does.
+
+mod held;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,6 +13,8 @@ use std::time::Duration;
 
 use connector_api::{Error, ErrorKind, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+pub use held::{Held, Hold};
 
 /// How many threads, and how much may wait for them.
 #[derive(Debug, Clone)]
@@ -100,16 +105,12 @@ impl<S: 'static> Threads<S> {
         job: impl FnOnce(&mut S) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let place = self.place().await?;
-        let (answer, receiver) = oneshot::channel();
-        let mut call = Pending { receiver, running: Running::default() };
-        let running = Arc::clone(&call.running);
+        let (call, answer) = Pending::new();
         self.shared.push(Box::new(move |worker, shared| {
-            worker.perform(shared, &running, answer, job);
+            worker.perform(shared, answer, job);
             drop(place);
         }));
-        (&mut call.receiver)
-            .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the service was closed")))
+        call.result().await.unwrap_or_else(|| Err(closed()))
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit> {
@@ -189,6 +190,12 @@ fn work<S>(shared: &Shared<S>) {
 /// How to stop a job while it runs; nothing before and after.
 type Running = Arc<Mutex<Option<(Cancelled, Cancel)>>>;
 
+/// The thread's side of a call: where the answer goes, and how the caller stops the job.
+struct Answer<T> {
+    sender: oneshot::Sender<Result<T>>,
+    running: Running,
+}
+
 /// A thread's side of the jobs.
 struct Worker<S> {
     owned: Option<Owned<S>>,
@@ -196,23 +203,24 @@ struct Worker<S> {
 }
 
 impl<S> Worker<S> {
+    /// Runs a job and hands over its answer; tells whether it went well and the caller was still there.
     fn perform<T>(
         &mut self,
         shared: &Shared<S>,
-        running: &Running,
-        answer: oneshot::Sender<Result<T>>,
+        answer: Answer<T>,
         job: impl FnOnce(&mut S) -> Result<T>,
-    ) {
-        if answer.is_closed() {
-            return;
+    ) -> bool {
+        let Answer { sender, running } = answer;
+        if sender.is_closed() {
+            return false;
         }
-        let result = guarded(|| self.run(shared, running, || answer.is_closed(), job));
-        *lock(running) = None;
+        let result = guarded(|| self.run(shared, &running, || sender.is_closed(), job));
+        *lock(&running) = None;
         if result.as_ref().is_err_and(ends_state) {
             self.forget();
         }
-        // Nobody listens when the call was dropped meanwhile.
-        let _ = answer.send(result);
+        let went_well = result.is_ok();
+        sender.send(result).is_ok() && went_well
     }
 
     fn run<T>(
@@ -264,6 +272,23 @@ fn guarded<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
 struct Pending<T> {
     receiver: oneshot::Receiver<Result<T>>,
     running: Running,
+}
+
+impl<T> Pending<T> {
+    fn new() -> (Self, Answer<T>) {
+        let (sender, receiver) = oneshot::channel();
+        let running = Running::default();
+        (Self { receiver, running: Arc::clone(&running) }, Answer { sender, running })
+    }
+
+    /// What the job answers; `None` when it was dropped without being run.
+    async fn result(mut self) -> Option<Result<T>> {
+        (&mut self.receiver).await.ok()
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Cancelled, "the service was closed")
 }
 
 impl<T> Drop for Pending<T> {

@@ -2,7 +2,9 @@
 //! database does otherwise; nobody ever asks which database it is.
 
 use connector_api::Result;
-use connector_api::model::{ArithmeticOp, CompareOp, Expr, Function, Param, TextOp, Value};
+use connector_api::model::{
+    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, TextOp, Value,
+};
 
 use crate::build::Builder;
 use crate::statement::{Group, Kind};
@@ -47,6 +49,24 @@ pub enum NullsOrder {
     Rank,
 }
 
+/// How a statement that writes gives back the rows it wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Returning {
+    /// Not at all: what a connector needs of them it reads by other statements.
+    Nothing,
+    /// `RETURNING …` at the end.
+    Clause,
+}
+
+/// How a row that may exist is created or left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnConflict {
+    /// The database has no words for it, or other ones.
+    Unknown,
+    /// `ON CONFLICT (key) DO …`, with the new row under the name `excluded`.
+    Clause,
+}
+
 /// The differences of one database. Methods that write get the [`Builder`] and nothing else, so they too can write only fixed words,
 /// names and markers.
 pub trait Dialect: Send + Sync {
@@ -81,6 +101,26 @@ pub trait Dialect: Send + Sync {
     /// Nulls in an order.
     fn nulls(&self) -> NullsOrder {
         NullsOrder::Words
+    }
+
+    /// Rows given back by writes.
+    fn returning(&self) -> Returning {
+        Returning::Nothing
+    }
+
+    /// Rows that may exist.
+    fn on_conflict(&self) -> OnConflict {
+        OnConflict::Unknown
+    }
+
+    /// The words before the table that gets new rows. They have to mean "fail if it exists", whatever the table itself prefers.
+    fn insert_into(&self) -> &'static str {
+        "INSERT INTO "
+    }
+
+    /// The words before the table whose rows change.
+    fn update(&self) -> &'static str {
+        "UPDATE "
     }
 
     /// The name of a function.
@@ -126,6 +166,14 @@ pub trait Dialect: Send + Sync {
         to.like(op, expr, pattern)
     }
 
+    /// Writes an aggregate. Nulls are left out by the standard; a dialect whose database takes texts for numbers in sums overrides it.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    fn aggregate(&self, to: &mut Builder<'_>, aggregate: &Aggregate) -> Result<()> {
+        to.aggregate_call(aggregate_name(aggregate.function), aggregate)
+    }
+
     /// Writes two numbers combined, between parentheses. The standard leaves to the database whether two integers divide to an integer
     /// and what an overflow is; a dialect whose database does not cut towards zero, or goes on with a float, overrides it.
     ///
@@ -163,6 +211,17 @@ pub fn compare_sign(op: CompareOp) -> &'static str {
     }
 }
 
+/// The standard's name of an aggregate.
+pub fn aggregate_name(function: AggregateFunction) -> &'static str {
+    match function {
+        AggregateFunction::Count => "COUNT",
+        AggregateFunction::Sum => "SUM",
+        AggregateFunction::Avg => "AVG",
+        AggregateFunction::Min => "MIN",
+        AggregateFunction::Max => "MAX",
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     //! Two dialects for the tests of this crate.
@@ -192,6 +251,18 @@ pub(crate) mod tests {
         }
         fn nulls(&self) -> NullsOrder {
             NullsOrder::Rank
+        }
+        fn returning(&self) -> Returning {
+            Returning::Clause
+        }
+        fn on_conflict(&self) -> OnConflict {
+            OnConflict::Clause
+        }
+        fn insert_into(&self) -> &'static str {
+            "INSERT OR ABORT INTO "
+        }
+        fn update(&self) -> &'static str {
+            "UPDATE OR ABORT "
         }
     }
 }

@@ -15,4 +15,4 @@ pub mod statement;
 pub use build::Builder;
 pub use dialect::Dialect;
 pub use render::SqlWriter;
-pub use statement::{Bind, Form, Kind, Statement, StatementCache};
+pub use statement::{Bind, Bound, Form, Kind, Statement, StatementCache, StatementKey};

@@ -17,6 +17,8 @@ pub enum Bind {
     Param(Param),
     /// A parameter that counts rows: always bound as a signed integer.
     Rows(Param),
+    /// A cell of the record that is written, by its place in the record.
+    Cell(usize),
     /// A parameter's text as a `LIKE` pattern for [`ESCAPE`], its wildcards taken literally.
     Pattern(Param, TextOp),
     /// The items of one kind of a list, in order, the last one repeated until `count` are bound.
@@ -28,6 +30,15 @@ pub enum Bind {
         /// Number of markers; at least as many as there are items.
         count: usize,
     },
+}
+
+/// What is bound at a marker.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Bound<'v> {
+    /// This value.
+    Value(Cow<'v, Value>),
+    /// The cell at this place of the record: how a cell is stored is the connector's matter, since it depends on the column.
+    Cell(usize),
 }
 
 impl Bind {
@@ -71,7 +82,7 @@ impl Statement {
         &self.sql
     }
 
-    /// Hands the value of each marker to `each`, in order.
+    /// Hands what is bound at each marker to `each`, in order.
     ///
     /// # Errors
     /// When the request lacks a parameter, or `each` fails.
@@ -79,17 +90,18 @@ impl Statement {
         &self,
         dialect: &dyn Dialect,
         params: &'v [Value],
-        mut each: impl FnMut(Cow<'v, Value>) -> Result<()>,
+        mut each: impl FnMut(Bound<'v>) -> Result<()>,
     ) -> Result<()> {
         for bind in &self.binds {
             match *bind {
-                Bind::Param(param) => each(Cow::Borrowed(value(params, param)?))?,
-                Bind::Rows(param) => each(rows(value(params, param)?)?)?,
-                Bind::Pattern(param, op) => each(pattern(value(params, param)?, op))?,
+                Bind::Param(param) => each(Bound::Value(Cow::Borrowed(value(params, param)?)))?,
+                Bind::Rows(param) => each(Bound::Value(rows(value(params, param)?)?))?,
+                Bind::Pattern(param, op) => each(Bound::Value(pattern(value(params, param)?, op)))?,
+                Bind::Cell(cell) => each(Bound::Cell(cell))?,
                 Bind::Items { list, kind, count } => {
                     let items = items(value(params, list)?).iter();
                     let items = items.filter(|item| dialect.kind(item) == kind);
-                    padded(items, count).try_for_each(|item| each(Cow::Borrowed(item)))?;
+                    padded(items, count).try_for_each(|item| each(Bound::Value(Cow::Borrowed(item))))?;
                 }
             }
         }
@@ -145,10 +157,14 @@ fn pattern(value: &Value, op: TextOp) -> Cow<'_, Value> {
     Cow::Owned(Value::Text(pattern))
 }
 
-/// What the text of a statement depends on beside the shape: kinds of parameters and lengths of lists. Lengths are rounded up to a
-/// power of two, so that few texts serve lists of all lengths.
+/// What the text of a statement depends on beside the shape: kinds of parameters, lengths of lists, and which cells of the record
+/// are there. Lengths are rounded up to a power of two, so that few texts serve lists of all lengths.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Form(Vec<ParamForm>);
+pub struct Form {
+    params: Vec<ParamForm>,
+    /// By place in the record; what is behind the end is there.
+    absent: Vec<bool>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum ParamForm {
@@ -168,20 +184,27 @@ pub struct Group {
 impl Form {
     /// The form of these parameters.
     pub fn of(dialect: &dyn Dialect, params: &[Value]) -> Self {
-        Self(
-            params
-                .iter()
-                .map(|value| match value {
-                    Value::List(items) => ParamForm::List(groups(dialect, items)),
-                    single => ParamForm::One(dialect.kind(single)),
-                })
-                .collect(),
-        )
+        let form = |value: &Value| match value {
+            Value::List(items) => ParamForm::List(groups(dialect, items)),
+            single => ParamForm::One(dialect.kind(single)),
+        };
+        Self { params: params.iter().map(form).collect(), absent: Vec::new() }
+    }
+
+    /// The same for a record of which these cells are absent.
+    #[must_use]
+    pub fn with_absent(&self, absent: &[bool]) -> Self {
+        Self { params: self.params.clone(), absent: absent.to_vec() }
+    }
+
+    /// Whether the record has a value (null counts) in this cell.
+    pub fn is_present(&self, cell: usize) -> bool {
+        !self.absent.get(cell).copied().unwrap_or(false)
     }
 
     /// The kind of a single parameter.
     pub fn kind(&self, param: Param) -> Kind {
-        match self.0.get(param) {
+        match self.params.get(param) {
             Some(ParamForm::One(kind)) => *kind,
             _ => Kind::Any,
         }
@@ -189,7 +212,7 @@ impl Form {
 
     /// The groups of a list, in the order of [`Kind`].
     pub fn groups(&self, list: Param) -> Vec<Group> {
-        match self.0.get(list) {
+        match self.params.get(list) {
             Some(ParamForm::List(groups)) => groups.clone(),
             Some(ParamForm::One(kind)) => vec![Group { kind: *kind, count: 1 }],
             None => Vec::new(),
@@ -215,12 +238,22 @@ fn groups(dialect: &dyn Dialect, items: &[Value]) -> Vec<Group> {
         .collect()
 }
 
-/// Statements by the shape of the request and the form of its parameters. Full, it is emptied: simple, and what is in use is
-/// back at once.
+/// Statements by what their text depends on. Full, it is emptied: simple, and what is in use is back at once.
 #[derive(Debug)]
 pub struct StatementCache {
-    statements: HashMap<(Arc<[u8]>, Form), Arc<Statement>>,
+    statements: HashMap<StatementKey, Arc<Statement>>,
     capacity: usize,
+}
+
+/// What the text of a statement depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StatementKey {
+    /// The shape: [`Request::key`](connector_api::author::Request::key).
+    pub shape: Arc<[u8]>,
+    /// Which of the statements that this shape becomes; 0 where it is one.
+    pub nth: u8,
+    /// The form of its parameters and of its record.
+    pub form: Form,
 }
 
 impl StatementCache {
@@ -229,28 +262,29 @@ impl StatementCache {
         Self { statements: HashMap::new(), capacity }
     }
 
-    /// The statement for the shape with this key ([`Request::key`](connector_api::author::Request::key)) and these parameters; built by
-    /// `build` when it is not known yet.
+    /// The statement with this key; built by `build` when it is not known yet.
     ///
     /// # Errors
     /// What `build` answers; then nothing is kept.
     pub fn get(
         &mut self,
-        dialect: &dyn Dialect,
-        key: &Arc<[u8]>,
-        params: &[Value],
+        key: StatementKey,
         build: impl FnOnce(&Form) -> Result<Statement>,
     ) -> Result<Arc<Statement>> {
-        let key = (Arc::clone(key), Form::of(dialect, params));
         if let Some(statement) = self.statements.get(&key) {
             return Ok(Arc::clone(statement));
         }
-        let statement = Arc::new(build(&key.1)?);
+        let statement = Arc::new(build(&key.form)?);
         if self.statements.len() >= self.capacity {
             self.statements.clear();
         }
         self.statements.insert(key, Arc::clone(&statement));
         Ok(statement)
+    }
+
+    /// Forgets all statements, because tables changed whose columns stand in them.
+    pub fn clear(&mut self) {
+        self.statements.clear();
     }
 }
 

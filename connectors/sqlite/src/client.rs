@@ -1,37 +1,28 @@
-//! Connections on dedicated threads: opening, settings, statements run, rows streamed, cancellation.
+//! The connections of one service, on dedicated threads: some that read, one that writes, and those that a transaction holds.
+//!
+//! All writes and all transactions that may write share one thread, so they queue in the order they came instead of finding the file
+//! locked. Readers go on meanwhile, on threads of their own.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connector_api::author::{Count, Query, Request, RowSink};
+use connector_api::author::RowSink;
 use connector_api::{Error, ErrorKind, Result};
-use connector_common::threads::{Cancelled, Owned, Settings, Threads};
-use connector_sql_common::{Statement, StatementCache, build};
-use rusqlite::config::DbConfig;
-use rusqlite::limits::Limit;
-use rusqlite::{CachedStatement, Connection, OpenFlags};
-use serde::de::DeserializeOwned;
+use connector_common::threads::{Held, Hold, Settings, Threads};
 
 use crate::config::Config;
-use crate::error::from_driver;
-use crate::functions;
-use crate::translate::SqliteDialect;
-use crate::types::{Conversion, parameter, write_cell};
-
-/// Statements that each connection keeps, as text and compiled.
-const CACHED_STATEMENTS: usize = 256;
-/// Page cache of each connection, in KiB; negative, as SQLite wants it.
-const CACHE_KIB: i64 = -8_000;
-/// The longest text, blob or row, in bytes: what fits into one message of the contract.
-const MAX_VALUE_BYTES: i32 = 60 * 1024 * 1024;
-/// The longest statement, in bytes; with the most parameters allowed it is well below.
-const MAX_SQL_BYTES: i32 = 4 * 1024 * 1024;
-/// Steps of SQLite's machine between two looks at whether anybody still waits: well under a millisecond.
-const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+use crate::connection::{Database, Purpose, open};
 
 /// The connections of one service.
 pub(crate) struct Client {
-    threads: Threads<Session>,
+    readers: Threads<Database>,
+    /// `None`: the service only reads.
+    writer: Option<Threads<Database>>,
+    /// For transactions that only read: their threads start with the first of them.
+    snapshots: Mutex<Option<Arc<Threads<Database>>>>,
+    transactions: Transactions,
+    config: Arc<Config>,
 }
 
 impl Client {
@@ -40,225 +31,157 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::Busy`] when the system gives no threads.
     pub(crate) fn start(config: Config) -> Result<Self> {
-        let settings = Settings {
-            name: "sqlite".to_owned(),
-            threads: config.threads,
-            queue: config.queue,
-            wait: config.busy_timeout.0,
-        };
-        let threads = Threads::start(&settings, move |cancelled| open(&config, cancelled))?;
-        Ok(Self { threads })
+        let config = Arc::new(config);
+        let writer = if config.read_only { None } else { Some(threads(&config, Purpose::Writing, 1)?) };
+        Ok(Self {
+            readers: threads(&config, Purpose::Reading, config.threads)?,
+            writer,
+            snapshots: Mutex::default(),
+            transactions: Transactions::default(),
+            config,
+        })
     }
 
-    /// Runs a job with one of the connections.
+    /// Runs a job that reads, outside any transaction.
     ///
     /// # Errors
     /// What opening or the job answers.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Session) -> Result<T> + Send + 'static,
+        job: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.threads.run(job).await
+        self.readers.run(job).await
     }
 
-    /// Runs a job that writes to the sink. The sink goes to the thread and comes back, also when the job fails.
+    /// Runs a job that reads into the sink, in this transaction if there is one. The sink goes to the thread and comes
+    /// back, also when the job fails.
     ///
     /// # Errors
-    /// As [`Client::run`].
-    pub(crate) async fn run_with_sink(
+    /// As [`Client::run`]; [`ErrorKind::Cancelled`] when the transaction is over.
+    pub(crate) async fn read(
         &self,
+        session: Option<u64>,
         out: &mut RowSink,
-        job: impl FnOnce(&mut Session, &mut RowSink) -> Result<()> + Send + 'static,
+        job: impl FnOnce(&mut Database, &mut RowSink) -> Result<()> + Send + 'static,
     ) -> Result<()> {
         let mut sink = out.take();
-        let (sink, result) = self
-            .threads
-            .run(move |session| {
-                let result = job(session, &mut sink);
-                // A broken connection has to reach the pool as an error; the rows so far are of no use then.
-                match result {
-                    Err(error) if error.kind == ErrorKind::Unavailable => Err(error),
-                    result => Ok((sink, result)),
-                }
-            })
-            .await?;
+        let job = move |database: &mut Database| {
+            let result = job(database, &mut sink);
+            // A broken connection has to reach the pool as an error; the rows so far are of no use then.
+            match result {
+                Err(error) if error.kind == ErrorKind::Unavailable => Err(error),
+                result => Ok((sink, result)),
+            }
+        };
+        let (sink, result) = match session {
+            Some(number) => self.transactions.get(number)?.run(job).await?,
+            None => self.readers.run(job).await?,
+        };
         *out = sink;
         result
     }
+
+    /// Runs a job that writes, in this transaction if there is one.
+    ///
+    /// # Errors
+    /// As [`Client::read`]; [`ErrorKind::PermissionDenied`] when the service only reads.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        session: Option<u64>,
+        job: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if let Some(number) = session {
+            return self.transactions.get(number)?.run(job).await;
+        }
+        let read_only = || {
+            Error::new(
+                ErrorKind::PermissionDenied,
+                "the service only reads: its configuration says 'read_only'",
+            )
+            .with_reason("read_only")
+            .with_sqlstate("25006")
+        };
+        self.writer.as_ref().ok_or_else(read_only)?.run(job).await
+    }
+
+    /// Begins a transaction; gives its number.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when too many wait for one.
+    pub(crate) async fn begin(&self, read_only: bool) -> Result<u64> {
+        let hold = Hold {
+            idle: self.config.session_timeout.0,
+            goes_on: Database::is_in_transaction,
+            // If that fails, the connection is closed with its thread at the latest, which undoes the work too.
+            end: |database| drop(database.rollback()),
+        };
+        let held = match &self.writer {
+            Some(writer) if !read_only => writer.hold(hold, |database| database.begin(false)).await?,
+            _ => self.snapshots()?.hold(hold, |database| database.begin(true)).await?,
+        };
+        Ok(self.transactions.add(held))
+    }
+
+    /// Ends this transaction with this job.
+    ///
+    /// # Errors
+    /// What the job answers; [`ErrorKind::Cancelled`] when the transaction is over.
+    pub(crate) async fn end(&self, session: Option<u64>, job: fn(&mut Database) -> Result<()>) -> Result<()> {
+        let number = session.ok_or_else(|| Error::internal("the call names no session"))?;
+        self.transactions.take(number)?.run(job).await
+    }
+
+    fn snapshots(&self) -> Result<Arc<Threads<Database>>> {
+        let mut snapshots = lock(&self.snapshots);
+        if let Some(threads) = &*snapshots {
+            return Ok(Arc::clone(threads));
+        }
+        let started = Arc::new(threads(&self.config, Purpose::Reading, self.config.threads)?);
+        Ok(Arc::clone(snapshots.insert(started)))
+    }
 }
 
-fn open(config: &Config, cancelled: &Cancelled) -> Result<Owned<Session>> {
-    let path = config.path();
-    let access = if config.read_only {
-        OpenFlags::SQLITE_OPEN_READ_ONLY
-    } else if config.create {
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
-    } else {
-        OpenFlags::SQLITE_OPEN_READ_WRITE
+fn threads(config: &Arc<Config>, purpose: Purpose, count: usize) -> Result<Threads<Database>> {
+    let settings = Settings {
+        name: if purpose == Purpose::Writing { "sqlite-writer" } else { "sqlite" }.to_owned(),
+        threads: count,
+        queue: config.queue,
+        wait: config.busy_timeout.0,
     };
-    // A connection stays on its thread, so SQLite need not lock it.
-    let connection = Connection::open_with_flags(&path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(|error| refused(&path, &error))?;
-    let connection = configured(connection, config, cancelled).map_err(|error| from_driver(&error))?;
-    let interrupt = connection.get_interrupt_handle();
-    let state = Session { connection, statements: StatementCache::new(CACHED_STATEMENTS) };
-    Ok(Owned { state, cancel: Arc::new(move || interrupt.interrupt()) })
+    let config = Arc::clone(config);
+    Threads::start(&settings, move |cancelled| open(&config, purpose, cancelled))
 }
 
-/// SQLite says only that it can't open a file; the system says why.
-fn refused(path: &Path, error: &rusqlite::Error) -> Error {
-    let unavailable = |message: &str, reason: &str| {
-        Error::new(ErrorKind::Unavailable, message)
-            .with_reason(reason)
-            .with_sqlstate("08001")
-            .temporary(false)
-    };
-    match std::fs::metadata(path) {
-        Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => {
-            unavailable("the database file does not exist", "database_missing").with_detail(path.display())
-        }
-        Ok(metadata) if metadata.is_dir() => {
-            unavailable("the database path is a directory; expected a file", "not_a_database")
-        }
-        _ => match std::fs::File::open(path) {
-            Err(denied) if denied.kind() == std::io::ErrorKind::PermissionDenied => {
-                Error::new(ErrorKind::PermissionDenied, "the database file may not be read by the gateway")
-                    .with_reason("permission_denied")
-                    .with_detail(path.display())
-            }
-            _ => from_driver(error),
-        },
+/// Transactions by their number. Bounded by the threads they hold.
+#[derive(Default)]
+struct Transactions {
+    held: Mutex<HashMap<u64, Arc<Held<Database>>>>,
+    last: AtomicU64,
+}
+
+impl Transactions {
+    fn add(&self, held: Held<Database>) -> u64 {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut all = lock(&self.held);
+        all.retain(|_, held| !held.is_over());
+        all.insert(number, Arc::new(held));
+        number
+    }
+
+    fn get(&self, number: u64) -> Result<Arc<Held<Database>>> {
+        lock(&self.held).get(&number).cloned().ok_or_else(over)
+    }
+
+    fn take(&self, number: u64) -> Result<Arc<Held<Database>>> {
+        lock(&self.held).remove(&number).ok_or_else(over)
     }
 }
 
-fn configured(
-    mut connection: Connection,
-    config: &Config,
-    cancelled: &Cancelled,
-) -> rusqlite::Result<Connection> {
-    for (setting, is_on) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
-        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        // Otherwise a quoted name that no column has would be taken for a text.
-        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
-        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
-    ] {
-        connection.set_db_config(setting, is_on)?;
-    }
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-    connection.busy_timeout(config.busy_timeout.0)?;
-    connection.pragma_update(None, "cache_size", CACHE_KIB)?;
-    connection.pragma_update(None, "query_only", config.read_only)?;
-    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-    functions::install(&connection)?;
-    // An interrupt is forgotten when it comes just before the first step; this is not.
-    let cancelled = cancelled.clone();
-    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || cancelled.is_set()))?;
-    Ok(connection)
+fn over() -> Error {
+    Error::new(ErrorKind::Cancelled, "the transaction is over: it was ended, or idle for too long")
+        .with_reason("session_lost")
 }
 
-/// A connection with the statements it knows.
-pub(crate) struct Session {
-    connection: Connection,
-    statements: StatementCache,
-}
-
-impl Session {
-    /// Reads the first page: enough to know that the file is a database that can be read.
-    ///
-    /// # Errors
-    /// Why it can't.
-    pub(crate) fn ping(&self) -> Result<()> {
-        let probe = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-        let version = self.connection.query_row("PRAGMA schema_version", [], probe);
-        version.map(|_| ()).map_err(|error| from_driver(&error))
-    }
-
-    /// Reads rows into the sink.
-    ///
-    /// # Errors
-    /// Of the statement or the sink.
-    pub(crate) fn query(&mut self, request: &Request<Query>, out: &mut RowSink) -> Result<()> {
-        let statement = self.statements.get(&SqliteDialect, request.key(), request.params(), |form| {
-            build::query(&SqliteDialect, request, form)
-        })?;
-        out.summary().statement = Some(statement.sql().to_owned());
-        let mut prepared = prepared(&self.connection, &statement, request.params())?;
-        out.columns(request.select.iter().map(|path| path.as_column().unwrap_or_default()));
-        let mut rows = prepared.raw_query();
-        // Asked for behind the first step, because a changed table makes SQLite compile the statement anew there.
-        let mut conversions = Vec::new();
-        while let Some(row) = rows.next().map_err(|error| from_driver(&error))? {
-            if conversions.is_empty() {
-                conversions.extend(row.as_ref().columns().map(|column| Conversion::of(column.decl_type())));
-            }
-            for (index, conversion) in conversions.iter().enumerate() {
-                let value = row.get_ref(index).map_err(|error| from_driver(&error))?;
-                write_cell(out, value, *conversion);
-            }
-            out.end_row_blocking()?;
-        }
-        Ok(())
-    }
-
-    /// Counts rows into the sink's summary.
-    ///
-    /// # Errors
-    /// Of the statement.
-    pub(crate) fn count(&mut self, request: &Request<Count>, out: &mut RowSink) -> Result<()> {
-        let statement = self.statements.get(&SqliteDialect, request.key(), request.params(), |form| {
-            build::count(&SqliteDialect, request, form)
-        })?;
-        out.summary().statement = Some(statement.sql().to_owned());
-        let mut prepared = prepared(&self.connection, &statement, request.params())?;
-        let mut rows = prepared.raw_query();
-        let row = rows.next().map_err(|error| from_driver(&error))?;
-        let count: i64 = row.map_or(Ok(0), |row| row.get(0)).map_err(|error| from_driver(&error))?;
-        out.summary().count = u64::try_from(count).ok();
-        Ok(())
-    }
-
-    /// Runs `read` on one state of the database, whatever other connections do meanwhile.
-    ///
-    /// # Errors
-    /// Of the transaction, or what `read` answers.
-    pub(crate) fn snapshot<T>(&self, read: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
-        let _transaction = self.connection.unchecked_transaction().map_err(|error| from_driver(&error))?;
-        read(self)
-    }
-
-    /// The rows of a fixed catalogue query that gives one JSON object a row and takes one text.
-    ///
-    /// # Errors
-    /// Of the statement; [`ErrorKind::Internal`] when a row is not what the caller expects.
-    pub(crate) fn objects<T: DeserializeOwned>(&self, sql: &'static str, parameter: &str) -> Result<Vec<T>> {
-        let mut prepared = self.connection.prepare_cached(sql).map_err(|error| from_driver(&error))?;
-        let mut rows = prepared.query([parameter]).map_err(|error| from_driver(&error))?;
-        let mut objects = Vec::new();
-        while let Some(row) = rows.next().map_err(|error| from_driver(&error))? {
-            let json = row.get_ref(0).map_err(|error| from_driver(&error))?;
-            objects.push(serde_json::from_slice(json.as_bytes().unwrap_or_default()).map_err(|error| {
-                Error::internal("the catalogue of the database can't be read").with_detail(error)
-            })?);
-        }
-        Ok(objects)
-    }
-}
-
-/// The statement, compiled or taken from the cache, its values bound.
-fn prepared<'c>(
-    connection: &'c Connection,
-    statement: &Statement,
-    params: &[connector_api::author::Value],
-) -> Result<CachedStatement<'c>> {
-    let mut prepared = connection.prepare_cached(statement.sql()).map_err(|error| from_driver(&error))?;
-    let mut position = 0_usize;
-    statement.bind(&SqliteDialect, params, |value| {
-        position += 1;
-        prepared.raw_bind_parameter(position, parameter(&value)?).map_err(|error| from_driver(&error))
-    })?;
-    Ok(prepared)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

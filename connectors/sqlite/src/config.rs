@@ -31,6 +31,9 @@ pub(crate) struct Config {
     /// How long a statement waits while another process holds the file locked: milliseconds, or a text like `"500ms"`, `"5s"`, `"1m"`.
     #[serde(default = "five_seconds")]
     pub(crate) busy_timeout: Timeout,
+    /// How long a transaction may be idle between two calls before it is undone; as `busy_timeout` is written.
+    #[serde(default = "five_seconds")]
+    pub(crate) session_timeout: Timeout,
 }
 
 fn two_threads() -> usize {

@@ -1,20 +1,22 @@
-//! The contract, delegated: statements are made in `sql-common`, run in `client`.
+//! The contract, delegated: statements are made in `sql-common`, run in `connection` and `write`.
 
 use std::sync::Arc;
 
 use connector_api::Result;
 use connector_api::author::{
-    Capabilities, Connector, Count, Descriptor, Open, Query, Request, RowSink, ServiceType, Table, TableName,
-    TableRef,
+    Begin, Capabilities, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query, Request,
+    RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
 };
 
-use crate::client::{Client, Session};
+use crate::client::Client;
 use crate::config::Config;
+use crate::connection::Database;
 use crate::schema;
 
 /// One SQLite file.
 pub(crate) struct Sqlite {
     client: Client,
+    is_read_only: bool,
 }
 
 /// Half of what SQLite takes in one statement, because lists are filled up to the next power of two.
@@ -22,7 +24,8 @@ const MAX_PARAMETERS: u32 = 16_383;
 /// Filters nested deeper would come near the depth of expressions at which SQLite stops.
 const MAX_FILTER_DEPTH: u32 = 64;
 
-fn capabilities() -> Capabilities {
+/// What a service can do that only reads.
+fn reading() -> Capabilities {
     Capabilities {
         query: true,
         count: true,
@@ -39,9 +42,29 @@ fn capabilities() -> Capabilities {
         filter_or: true,
         filter_not: true,
         filter_expressions: true,
+        distinct: true,
+        aggregates: true,
+        transactions: true,
         max_parameters: Some(MAX_PARAMETERS),
         max_filter_depth: Some(MAX_FILTER_DEPTH),
         ..Capabilities::default()
+    }
+}
+
+fn capabilities() -> Capabilities {
+    Capabilities {
+        insert: true,
+        update_by_key: true,
+        update_where: true,
+        upsert: true,
+        delete_by_key: true,
+        delete_where: true,
+        returning: true,
+        write_expressions: true,
+        row_rules: true,
+        on_error_continue: true,
+        on_error_atomic: true,
+        ..reading()
     }
 }
 
@@ -57,28 +80,80 @@ impl Connector for Sqlite {
 
     async fn open(open: Open<Config>) -> Result<Self> {
         open.config.validate()?;
-        Ok(Self { client: Client::start(open.config)? })
+        Ok(Self { is_read_only: open.config.read_only, client: Client::start(open.config)? })
+    }
+
+    fn capabilities(&self, declared: &Capabilities) -> Capabilities {
+        if self.is_read_only { declared.narrowed_by(&reading()) } else { declared.clone() }
     }
 
     async fn ping(&self) -> Result<()> {
-        self.client.run(|session| session.ping()).await
+        self.client.run(|database| database.ping()).await
     }
 
     async fn list_tables(&self) -> Result<Vec<TableName>> {
-        self.client.run(|session| schema::list_tables(session)).await
+        self.client.run(|database| schema::list_tables(database)).await
     }
 
     async fn describe_tables(&self, tables: &[TableRef]) -> Result<Vec<Table>> {
         let tables: Arc<[TableRef]> = tables.into();
-        self.client.run(move |session| schema::describe_tables(session, &tables)).await
+        self.client.run(move |database| schema::describe_tables(database, &tables)).await
     }
 
     async fn query(&self, request: Request<Query>, out: &mut RowSink) -> Result<()> {
-        self.client.run_with_sink(out, move |session: &mut Session, out| session.query(&request, out)).await
+        self.client
+            .read(request.context().session, out, move |database, out| database.query(&request, out))
+            .await
     }
 
     async fn count(&self, request: Request<Count>, out: &mut RowSink) -> Result<()> {
-        self.client.run_with_sink(out, move |session: &mut Session, out| session.count(&request, out)).await
+        self.client
+            .read(request.context().session, out, move |database, out| database.count(&request, out))
+            .await
+    }
+
+    async fn insert(&self, request: Request<Insert>, out: &mut RowSink) -> Result<()> {
+        self.client
+            .write(request.context().session, move |database| database.insert(&request))
+            .await?
+            .send(out)
+            .await
+    }
+
+    async fn update(&self, request: Request<Update>, out: &mut RowSink) -> Result<()> {
+        self.client
+            .write(request.context().session, move |database| database.update(&request))
+            .await?
+            .send(out)
+            .await
+    }
+
+    async fn upsert(&self, request: Request<Upsert>, out: &mut RowSink) -> Result<()> {
+        self.client
+            .write(request.context().session, move |database| database.upsert(&request))
+            .await?
+            .send(out)
+            .await
+    }
+
+    async fn delete(&self, request: Request<Delete>, out: &mut RowSink) -> Result<()> {
+        self.client
+            .write(request.context().session, move |database| database.delete(&request))
+            .await?
+            .send(out)
+            .await
+    }
+
+    async fn begin(&self, request: Request<Begin>) -> Result<u64> {
+        self.client.begin(request.read_only).await
+    }
+
+    async fn commit(&self, context: Context) -> Result<Summary> {
+        self.client.end(context.session, Database::commit).await.map(|()| Summary::default())
+    }
+
+    async fn rollback(&self, context: Context) -> Result<Summary> {
+        self.client.end(context.session, Database::rollback).await.map(|()| Summary::default())
     }
 }
 

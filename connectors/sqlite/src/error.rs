@@ -18,11 +18,11 @@ pub(crate) fn from_driver(error: &rusqlite::Error) -> Error {
 }
 
 fn from_code(code: i32, text: &str) -> Error {
-    constraint(code).or_else(|| file(code)).unwrap_or_else(|| statement(code, text))
+    constraint(code, text).or_else(|| file(code)).unwrap_or_else(|| statement(code, text))
 }
 
 /// Codes of violated constraints.
-fn constraint(code: i32) -> Option<Error> {
+fn constraint(code: i32, text: &str) -> Option<Error> {
     let (message, reason, sqlstate) = match code {
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
             ("a record with the same unique key exists", "unique_violation", "23505")
@@ -46,7 +46,17 @@ fn constraint(code: i32) -> Option<Error> {
         ffi::SQLITE_CONSTRAINT_NOTNULL | ffi::SQLITE_CONSTRAINT_DATATYPE => ErrorKind::InvalidRequest,
         _ => ErrorKind::Conflict,
     };
+    let message = named(text).map_or_else(|| message.to_owned(), |names| format!("{message} ({names})"));
     Some(Error::new(kind, message).with_reason(reason).with_sqlstate(sqlstate))
+}
+
+/// The columns or the constraint that SQLite names: `UNIQUE constraint failed: t.a, t.b`. A check without a name is named by its
+/// expression, which is nobody's business.
+fn named(text: &str) -> Option<&str> {
+    let (_, names) = text.split_once(" constraint failed: ")?;
+    let is_name = |character: char| character.is_alphanumeric() || "_., ".contains(character);
+    let is_list = names.split(", ").all(|name| !name.is_empty() && !name.contains(' '));
+    (is_list && names.chars().all(is_name)).then_some(names)
 }
 
 /// Codes that speak of the file and its locks.
@@ -90,9 +100,9 @@ fn file(code: i32) -> Option<Error> {
     )
 }
 
-/// Codes that speak of the statement. For the plain error code only the text tells what is missing.
+/// Codes that speak of the statement. For the plain error code only the text tells what is wrong.
 fn statement(code: i32, text: &str) -> Error {
-    use ErrorKind::{Cancelled, Contention, InvalidRequest, LimitExceeded, NotFound};
+    use ErrorKind::{Busy, Cancelled, Contention, InvalidRequest, LimitExceeded};
     let (kind, message, reason, sqlstate) = match code & 0xff {
         ffi::SQLITE_INTERRUPT => (Cancelled, "the statement was cancelled", "interrupted", "57014"),
         ffi::SQLITE_ABORT => (Contention, "the statement was ended by a rollback", "aborted", "40000"),
@@ -100,35 +110,81 @@ fn statement(code: i32, text: &str) -> Error {
             (Contention, "the tables changed while they were read", "schema_changed", "40001")
         }
         ffi::SQLITE_TOOBIG => (LimitExceeded, "a value or the statement is too large", "too_big", "54000"),
-        ffi::SQLITE_NOMEM => (ErrorKind::Busy, "out of memory", "out_of_memory", "53200"),
+        ffi::SQLITE_NOMEM => (Busy, "out of memory", "out_of_memory", "53200"),
         ffi::SQLITE_MISMATCH => {
             (InvalidRequest, "a value does not have the type of its column", "datatype_mismatch", "22000")
         }
         ffi::SQLITE_RANGE => (InvalidRequest, "too many parameters", "too_many_parameters", "54000"),
-        ffi::SQLITE_ERROR if text.starts_with("no such table") => {
-            (NotFound, "the table does not exist", "table_not_found", "42P01")
-        }
-        ffi::SQLITE_ERROR if text.starts_with("no such column") => {
-            (NotFound, "a column does not exist", "column_not_found", "42703")
-        }
-        ffi::SQLITE_ERROR if text.starts_with(OUT_OF_RANGE) => {
-            (InvalidRequest, "the result of a calculation is out of range", "out_of_range", "22003")
-        }
-        ffi::SQLITE_ERROR
-            if [
-                "Expression tree is too large",
-                "parser stack overflow",
-                "too many SQL variables",
-                "LIKE or GLOB",
-            ]
-            .iter()
-            .any(|limit| text.starts_with(limit)) =>
-        {
-            (LimitExceeded, "the filter is too large for the database", "filter_too_large", "54001")
-        }
-        _ => return Error::internal("the database refused the statement").with_reason("statement_failed"),
+        ffi::SQLITE_ERROR => match by_text(text) {
+            Some(meaning) => meaning,
+            None => return refused(),
+        },
+        _ => return refused(),
     };
     Error::new(kind, message).with_reason(reason).with_sqlstate(sqlstate)
+}
+
+fn refused() -> Error {
+    Error::internal("the database refused the statement").with_reason("statement_failed")
+}
+
+type Meaning = (ErrorKind, &'static str, &'static str, &'static str);
+
+fn by_text(text: &str) -> Option<Meaning> {
+    use ErrorKind::{InvalidRequest, LimitExceeded, NotFound, Unsupported};
+    let begins = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    if begins(&["no such table"]) {
+        return Some((NotFound, "the table does not exist", "table_not_found", "42P01"));
+    }
+    if begins(&["no such column"]) || text.contains(" has no column named ") {
+        return Some((NotFound, "a column does not exist", "column_not_found", "42703"));
+    }
+    if begins(&[OUT_OF_RANGE]) {
+        return Some((
+            InvalidRequest,
+            "the result of a calculation is out of range",
+            "out_of_range",
+            "22003",
+        ));
+    }
+    if begins(&[
+        "Expression tree is too large",
+        "parser stack overflow",
+        "too many SQL variables",
+        "LIKE or GLOB",
+    ]) {
+        return Some((
+            LimitExceeded,
+            "the filter is too large for the database",
+            "filter_too_large",
+            "54001",
+        ));
+    }
+    if begins(&["cannot INSERT into generated", "cannot UPDATE generated"]) {
+        let message = "a column is computed by the database and can't be set";
+        return Some((InvalidRequest, message, "generated_column", "428C9"));
+    }
+    if begins(&["ON CONFLICT clause does not match"]) {
+        let message = "the columns named as the key are no primary or unique key of the table";
+        return Some((InvalidRequest, message, "key_required", "42P10"));
+    }
+    if begins(&["cannot modify", "cannot UPSERT", "UPSERT not implemented"])
+        || text.ends_with("may not be modified")
+    {
+        return Some((
+            Unsupported,
+            "the rows of this view or table can't be written so",
+            "read_only_table",
+            "0A000",
+        ));
+    }
+    let message = "a virtual table does not give back the rows that are written";
+    text.ends_with("RETURNING is not available on virtual tables").then_some((
+        Unsupported,
+        message,
+        "returning_unavailable",
+        "0A000",
+    ))
 }
 
 /// How the text of an error begins that our own functions raise.
@@ -163,6 +219,28 @@ mod tests {
             (ffi::SQLITE_TOOBIG, "", LimitExceeded, "too_big", false),
             (ffi::SQLITE_ERROR, "no such table: x", NotFound, "table_not_found", false),
             (ffi::SQLITE_ERROR, "no such column: x", NotFound, "column_not_found", false),
+            (ffi::SQLITE_ERROR, "table t has no column named x", NotFound, "column_not_found", false),
+            (
+                ffi::SQLITE_ERROR,
+                "cannot modify v because it is a view",
+                Unsupported,
+                "read_only_table",
+                false,
+            ),
+            (
+                ffi::SQLITE_ERROR,
+                "cannot INSERT into generated column \"b\"",
+                InvalidRequest,
+                "generated_column",
+                false,
+            ),
+            (
+                ffi::SQLITE_ERROR,
+                "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint",
+                InvalidRequest,
+                "key_required",
+                false,
+            ),
             (ffi::SQLITE_ERROR, "LIKE or GLOB pattern too complex", LimitExceeded, "filter_too_large", false),
             (ffi::SQLITE_ERROR, "near \"x\": syntax error", Internal, "statement_failed", false),
         ] {
@@ -173,6 +251,23 @@ mod tests {
                 "{code} {text}"
             );
         }
+    }
+
+    #[test]
+    fn columns_and_constraints_are_named_and_expressions_are_not() {
+        for (text, names) in [
+            ("UNIQUE constraint failed: t.a, t.b", Some("t.a, t.b")),
+            ("NOT NULL constraint failed: t.größe", Some("t.größe")),
+            ("CHECK constraint failed: positive", Some("positive")),
+            ("CHECK constraint failed: a > 0", None),
+            ("CHECK constraint failed: length(a)", None),
+            ("UNIQUE constraint failed: index 'i'", None),
+            ("FOREIGN KEY constraint failed", None),
+        ] {
+            assert_eq!(named(text), names, "{text}");
+        }
+        let error = from_code(ffi::SQLITE_CONSTRAINT_UNIQUE, "UNIQUE constraint failed: t.a");
+        assert_eq!(error.message, "a record with the same unique key exists (t.a)");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What SQLite lacks, or does in a way the contract does not allow, as functions of ours: arithmetic that neither takes texts for
 //! numbers nor turns integers into floats, and texts that may hold U+0000. A ninth room, because SQLite calls back into its host.
 //!
-//! A function gives null for values of another kind; the searches give false. Names begin with `tablegate_`; views and triggers of the
+//! Sums are in `sum`. A function gives null for values of another kind; the searches give false. Names begin with `tablegate_`; views and triggers of the
 //! database can't call them.
+
+mod sum;
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
@@ -45,7 +47,8 @@ pub(crate) fn install(connection: &Connection) -> Result<()> {
     add("tablegate_coalesce", -1, coalesce)?;
     add("tablegate_contains", 2, |context| search(context, contains))?;
     add("tablegate_starts_with", 2, |context| search(context, starts_with))?;
-    add("tablegate_ends_with", 2, |context| search(context, ends_with))
+    add("tablegate_ends_with", 2, |context| search(context, ends_with))?;
+    sum::install(connection)
 }
 
 type Function = fn(&mut Context<'_>) -> Result<Value>;

@@ -6,7 +6,7 @@ use connector_api::Result;
 use connector_api::author::{Column, DefaultValue, ForeignKey, Key, Table, TableKind, TableName, TableRef};
 use serde::Deserialize;
 
-use crate::client::Session;
+use crate::connection::Database;
 use crate::types;
 
 /// Tables and views; neither SQLite's own nor the inner tables of virtual ones.
@@ -107,8 +107,8 @@ impl From<u8> for Flag {
 ///
 /// # Errors
 /// Of the catalogue query.
-pub(crate) fn list_tables(session: &Session) -> Result<Vec<TableName>> {
-    let rows: Vec<TableRow> = session.objects(TABLES, "")?;
+pub(crate) fn list_tables(database: &Database) -> Result<Vec<TableName>> {
+    let rows: Vec<TableRow> = database.objects(TABLES, "")?;
     Ok(rows
         .into_iter()
         .map(|row| TableName { table: TableRef::new(row.name), kind: table_kind(&row.kind) })
@@ -123,14 +123,14 @@ fn table_kind(kind: &str) -> TableKind {
 ///
 /// # Errors
 /// Of the catalogue queries.
-pub(crate) fn describe_tables(session: &Session, tables: &[TableRef]) -> Result<Vec<Table>> {
+pub(crate) fn describe_tables(database: &Database, tables: &[TableRef]) -> Result<Vec<Table>> {
     let names: Vec<_> =
         tables.iter().filter(|table| table.namespace.is_empty()).map(|table| &table.name).collect();
     let names = serde_json::Value::from_iter(names.into_iter().map(String::as_str)).to_string();
-    session.snapshot(|session| {
-        let mut found = Found::new(session.objects(COLUMNS, &names)?);
-        found.add_indexes(session.objects(INDEXES, &names)?);
-        found.add_foreign_keys(session.objects(FOREIGN_KEYS, &names)?);
+    database.snapshot(|database| {
+        let mut found = Found::new(database.objects(COLUMNS, &names)?);
+        found.add_indexes(database.objects(INDEXES, &names)?);
+        found.add_foreign_keys(database.objects(FOREIGN_KEYS, &names)?);
         Ok(found.finish())
     })
 }

@@ -6,13 +6,24 @@
 //! which keeps the comparison itself the only term that an index is searched by, and is null for null, so unknown stays unknown.
 
 use connector_api::Result;
-use connector_api::author::{ArithmeticOp, CompareOp, Expr, Function, Param, TextOp, Value};
-use connector_sql_common::dialect::{Dialect, LimitStyle, compare_sign};
+use connector_api::author::{
+    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, TextOp, Value,
+};
+use connector_sql_common::dialect::{
+    Dialect, LimitStyle, OnConflict, Returning, aggregate_name, compare_sign,
+};
 use connector_sql_common::statement::Group;
 use connector_sql_common::{Builder, Kind};
 
 /// SQLite's differences.
-pub(crate) struct SqliteDialect;
+pub(crate) struct SqliteDialect {
+    /// The table has words of its own on conflicts (`UNIQUE ON CONFLICT REPLACE`), which writes have to overrule. For other tables
+    /// they must not: what overrules the table also overrules its triggers. <https://www.sqlite.org/lang_conflict.html>
+    pub(crate) overrules_table: bool,
+}
+
+/// For statements that do not write.
+pub(crate) const DIALECT: SqliteDialect = SqliteDialect { overrules_table: false };
 
 impl Dialect for SqliteDialect {
     fn kind(&self, value: &Value) -> Kind {
@@ -33,6 +44,32 @@ impl Dialect for SqliteDialect {
 
     fn limit(&self) -> LimitStyle {
         LimitStyle::LimitOffset
+    }
+
+    fn returning(&self) -> Returning {
+        Returning::Clause
+    }
+
+    fn on_conflict(&self) -> OnConflict {
+        OnConflict::Clause
+    }
+
+    fn insert_into(&self) -> &'static str {
+        if self.overrules_table { "INSERT OR ABORT INTO " } else { "INSERT INTO " }
+    }
+
+    fn update(&self) -> &'static str {
+        if self.overrules_table { "UPDATE OR ABORT " } else { "UPDATE " }
+    }
+
+    /// SQLite's own sums take texts for numbers.
+    fn aggregate(&self, to: &mut Builder<'_>, aggregate: &Aggregate) -> Result<()> {
+        let name = match aggregate.function {
+            AggregateFunction::Sum => "tablegate_sum",
+            AggregateFunction::Avg => "tablegate_avg",
+            other => aggregate_name(other),
+        };
+        to.aggregate_call(name, aggregate)
     }
 
     fn function(&self, function: Function) -> &'static str {

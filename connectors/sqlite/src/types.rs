@@ -3,6 +3,7 @@
 //! | stored | declared | cell |
 //! |---|---|---|
 //! | integer | boolean type, 0 or 1 | bool |
+//! | integer, real | `json` | json |
 //! | integer | any other | i64 |
 //! | real | any | f64 |
 //! | text, a number | decimal type | decimal |
@@ -10,6 +11,8 @@
 //! | text, valid UTF-8 | any other | text |
 //! | text, not UTF-8 | any | bytes |
 //! | blob | any | bytes |
+//!
+//! What is compared is bound as follows; `store` says what is stored.
 //!
 //! | parameter | bound as |
 //! |---|---|
@@ -120,6 +123,10 @@ pub(crate) fn write_cell(out: &mut RowSink, value: ValueRef<'_>, conversion: Con
     match value {
         ValueRef::Null => out.null(),
         ValueRef::Integer(v @ (0 | 1)) if conversion == Conversion::Boolean => out.bool(v == 1),
+        ValueRef::Integer(v) if conversion == Conversion::Json => out.json(&v.to_string()),
+        ValueRef::Real(v) if conversion == Conversion::Json && v.is_finite() => {
+            out.json(&serde_json::Value::from(v).to_string());
+        }
         ValueRef::Integer(v) => out.i64(v),
         ValueRef::Real(v) => out.f64(v),
         ValueRef::Blob(v) => out.bytes(v),
@@ -199,7 +206,8 @@ fn decimal(text: &str) -> Result<Stored> {
         .map_err(|_| Error::new(ErrorKind::InvalidRequest, "a decimal parameter is not a number"))
 }
 
-fn uuid(bytes: &[u8; 16]) -> String {
+/// 128 bits as text.
+pub(crate) fn uuid(bytes: &[u8; 16]) -> String {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(36);
     for (index, byte) in bytes.iter().enumerate() {

@@ -25,6 +25,8 @@ use connector_api::abi::{Buffer, Call, Step};
 use connector_api::{Error, ErrorKind, Result};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::places::Places;
+
 /// How often the watchdog looks. An entry is stuck after one to two ticks.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -38,8 +40,7 @@ const MAX_ERROR_TEXT: usize = 4 * 1024;
 #[derive(Debug)]
 struct Shared {
     tick: AtomicUsize,
-    inside: AtomicUsize,
-    limit: AtomicUsize,
+    inside: Places,
     workers: usize,
 }
 
@@ -54,7 +55,7 @@ pub struct Watch {
 
 /// Why an entry may not begin.
 enum Kept {
-    /// All workers but one are inside connectors: try again at once.
+    /// All workers but one are inside connectors.
     Crowded,
     /// An earlier entry into this library has not returned.
     Stuck,
@@ -69,7 +70,7 @@ struct Inside<'a> {
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         self.slot.fetch_sub(1, Ordering::Release);
-        self.watch.shared.inside.fetch_sub(1, Ordering::Release);
+        self.watch.shared.inside.give_back();
     }
 }
 
@@ -84,11 +85,16 @@ impl Watch {
         if self.is_stuck() {
             return Err(Kept::Stuck);
         }
-        if self.shared.inside.fetch_add(1, Ordering::Acquire) >= self.shared.limit.load(Ordering::Relaxed) {
-            self.shared.inside.fetch_sub(1, Ordering::Release);
-            return Err(Kept::Crowded);
+        if self.shared.inside.take() { Ok(self.begin()) } else { Err(Kept::Crowded) }
+    }
+
+    /// Where it is crowded, the task is woken for another try.
+    fn enter_or_wait(&self, context: &Context<'_>) -> std::result::Result<Inside<'_>, Kept> {
+        if self.is_stuck() {
+            return Err(Kept::Stuck);
         }
-        Ok(self.begin())
+        let has_place = self.shared.inside.take_or_wait(context.waker());
+        if has_place { Ok(self.begin()) } else { Err(Kept::Crowded) }
     }
 
     fn begin(&self) -> Inside<'_> {
@@ -101,15 +107,15 @@ impl Watch {
     /// Runs an entry.
     ///
     /// # Errors
-    /// When the library is stuck, or every worker but one is inside connectors.
+    /// When the library is stuck.
     pub(super) async fn run<T>(&self, entry: impl FnOnce() -> T) -> Result<T> {
-        loop {
-            match self.enter() {
-                Ok(_inside) => return Ok(entry()),
-                Err(Kept::Stuck) => return Err(stuck()),
-                Err(Kept::Crowded) => tokio::task::yield_now().await,
-            }
-        }
+        let inside = std::future::poll_fn(|context| match self.enter_or_wait(context) {
+            Ok(inside) => Poll::Ready(Ok(inside)),
+            Err(Kept::Stuck) => Poll::Ready(Err(stuck())),
+            Err(Kept::Crowded) => Poll::Pending,
+        });
+        let _inside = inside.await?;
+        Ok(entry())
     }
 
     /// How many entries are stuck; changes and logs the mark.
@@ -143,9 +149,8 @@ impl Watchdog {
     /// Starts the thread, for a gateway with so many worker threads (at least 2, so that one can stay outside of connectors).
     #[must_use]
     pub fn start(workers: usize) -> Self {
-        let limit = AtomicUsize::new(allowed(workers, 0));
-        let shared =
-            Arc::new(Shared { tick: AtomicUsize::new(0), inside: AtomicUsize::new(0), limit, workers });
+        let inside = Places::new(allowed(workers, 0));
+        let shared = Arc::new(Shared { tick: AtomicUsize::new(0), inside, workers });
         let (watches, arriving) = mpsc::channel();
         let watched = Arc::clone(&shared);
         let started = std::thread::Builder::new()
@@ -189,7 +194,7 @@ fn watch(shared: &Shared, arriving: &mpsc::Receiver<Arc<Watch>>) {
                 next = std::time::Instant::now() + TICK;
                 let tick = shared.tick.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
                 let stuck = watches.iter().map(|watch| watch.look(tick)).sum();
-                shared.limit.store(allowed(shared.workers, stuck), Ordering::Relaxed);
+                shared.inside.set_limit(allowed(shared.workers, stuck));
             }
         }
     }
@@ -224,7 +229,8 @@ pub(super) fn spawn(what: &'static str, work: impl FnOnce() + Send + 'static) ->
     })
 }
 
-/// A running call with a budget of time: the sum of all waiting for the connector. Waiting for the client does not count.
+/// A running call with a budget of time: the sum of all waiting for the connector since it last got on. Waiting for the client does not
+/// count.
 #[derive(Debug)]
 pub(super) struct GuardedCall {
     call: Option<Running>,
@@ -264,13 +270,10 @@ impl GuardedCall {
 
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Buffer>>> {
         let Some(Running(call)) = &mut self.call else { return Poll::Ready(Ok(None)) };
-        let step = match self.watch.enter() {
+        let step = match self.watch.enter_or_wait(context) {
             Ok(_inside) => Pin::new(call).poll_step(context),
             Err(Kept::Stuck) => return Poll::Ready(Err(stuck())),
-            Err(Kept::Crowded) => {
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
+            Err(Kept::Crowded) => Poll::Pending,
         };
         let Poll::Ready(step) = step else {
             ready!(self.poll_timer(context));
@@ -302,6 +305,11 @@ impl GuardedCall {
         if let Some(since) = self.timer.as_mut().and_then(|timer| timer.waiting_since.take()) {
             self.left = self.left.saturating_sub(since.elapsed());
         }
+    }
+
+    /// The call has got on: its time begins anew.
+    pub(super) fn renew(&mut self) {
+        self.left = self.limit;
     }
 
     /// Cancels what is left of the call. A drop inside the library may block too, so it counts as an entry, and where none may begin

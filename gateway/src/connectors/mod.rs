@@ -4,7 +4,7 @@
 //! * [`loader`]: opens it, the one file of the gateway with `unsafe`.
 //! * [`registry`]: what was loaded and what was refused.
 //! * [`service`]: an open service and its calls, [`writes`] those that write; [`params`] and [`rows`]: what goes in and what comes out.
-//! * [`guard`]: keeps a connector that hangs from hanging the gateway.
+//! * [`guard`]: keeps a connector that hangs from hanging the gateway; `places`: how many workers may be inside connectors.
 //! * [`template`]: writes the folder of a new connector.
 //!
 //! A connector runs inside the gateway's process. What is contained: panics, calls that never end, malformed, endless and
@@ -14,6 +14,7 @@ pub mod guard;
 pub mod inspect;
 pub mod loader;
 pub mod params;
+mod places;
 pub mod refusal;
 pub mod registry;
 pub mod rows;

@@ -86,6 +86,10 @@ impl RowStream {
             return Err(protocol_error("the answer was cut off: it has no closing frame"));
         };
         let batch = self.order.check(message)?;
+        if batch.row_count() > 0 {
+            // A long answer is not cut as long as rows come.
+            self.call.renew();
+        }
         if self.order.summary.is_some() {
             self.is_over = true;
             self.call.release();
@@ -281,6 +285,29 @@ impl<'a> Section<'a> {
         self.columns
     }
 
+    /// Goes on to the next row; `false`: no more rows. Its cells come from [`Section::next_cell`], to be called once for each column.
+    ///
+    /// # Errors
+    /// When the bytes break the rules.
+    pub fn next_row(&mut self) -> std::result::Result<bool, Malformed> {
+        match self.rows_left.checked_sub(1) {
+            Some(left) => {
+                self.rows_left = left;
+                Ok(true)
+            }
+            None => self.rows.finish().map(|()| false),
+        }
+    }
+
+    /// The next cell of the row.
+    ///
+    /// # Errors
+    /// When the bytes break the rules.
+    #[inline]
+    pub fn next_cell(&mut self) -> std::result::Result<Cell<'a>, Malformed> {
+        self.rows.next_cell()
+    }
+
     /// Puts the cells of the next row into `row`, one for each column, in place of what was there; `false`: no more rows. Use one
     /// vector for all rows of a batch: no row allocates then.
     ///
@@ -288,12 +315,11 @@ impl<'a> Section<'a> {
     /// When the bytes break the rules.
     pub fn read_row(&mut self, row: &mut Vec<Cell<'a>>) -> std::result::Result<bool, Malformed> {
         row.clear();
-        if self.rows_left == 0 {
-            return self.rows.finish().map(|()| false);
+        if !self.next_row()? {
+            return Ok(false);
         }
-        self.rows_left -= 1;
         for _ in 0..self.columns.names.len() {
-            row.push(self.rows.next_cell()?);
+            row.push(self.next_cell()?);
         }
         Ok(true)
     }

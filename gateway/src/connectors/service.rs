@@ -20,6 +20,7 @@ use super::Params;
 use super::guard::{self, GuardedCall};
 use super::registry::Connector;
 use super::rows::{Bounds, RowStream, protocol_error};
+use crate::events;
 
 /// The most bytes of descriptions that one catalogue call may answer with.
 const MAX_CATALOGUE_BYTES: usize = 256 * 1024 * 1024;
@@ -53,7 +54,7 @@ impl Default for Limits {
 pub struct CallContext<'a> {
     /// For logs. Printable ASCII, at most 64 characters.
     pub request_id: &'a str,
-    /// The time this call may take, waiting for its turn included, waiting for the reader of the rows not.
+    /// The time this call may take, waiting for its turn included, waiting for the reader of the rows not. Rows begin it anew.
     pub time: Duration,
     /// The transaction it belongs to.
     pub session: Option<u64>,
@@ -241,6 +242,7 @@ impl Service {
             request_id: context.request_id.to_owned(),
             deadline_ms: Some(u64::try_from(context.time.as_millis()).unwrap_or(u64::MAX)),
             session: context.session,
+            wants_statement: events::logs_statements(),
         };
         let words = to_json(&words)?;
         let parts = CallParts { head, context: &words, body };

@@ -1,32 +1,76 @@
 //! An answer as an HTTP response.
 
+use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Response};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
+use hyper::body::Frame;
 use serde_json::json;
+use tokio::time::{Sleep, sleep};
 
-use crate::error::{self, ApiError};
-use crate::pipeline::Answer;
+use super::delivery::Delivery;
+use crate::error::ApiError;
+use crate::events;
+use crate::pipeline::{Answer, AnswerBody, ChunkStream};
+use crate::request::media::{Media, Offer};
+use crate::response::{Layout, convert};
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const PRIVATE: HeaderValue = HeaderValue::from_static("no-cache, private");
+const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
-/// An answer that went well.
-pub(super) fn ok(answer: Answer) -> Response<Body> {
-    match answer {
-        Answer::Whole { status, body } => json_response(status, Body::from(body)),
-        Answer::Streamed(stream) => json_response(error::OK, Body::new(StreamBody(stream))),
-    }
+/// How errors look, and under which id they are logged.
+pub(super) struct Failing {
+    /// Messages are not HTML-encoded.
+    pub(super) plain: bool,
+    pub(super) id: Arc<str>,
 }
 
-/// An error. `plain`: its message is not HTML-encoded.
-pub(super) fn failed(error: &ApiError, plain: bool) -> Response<Body> {
-    let body = json!({ "error": error.object(plain) }).to_string();
-    let mut response = json_response(error.status, Body::from(body));
+/// An answer that went well.
+///
+/// # Errors
+/// When it can't be converted, which is a mistake of whoever made it.
+pub(super) fn ok(answer: Answer, delivery: &Delivery, failing: Failing) -> Result<Response<Body>, ApiError> {
+    let layout = &delivery.layout;
+    let body = match answer.body {
+        AnswerBody::Json(json) if !layout.is_plain() => {
+            Body::from(convert(&json, layout).map_err(|_| ApiError::internal())?)
+        }
+        AnswerBody::Json(bytes) | AnswerBody::Ready(bytes) => Body::from(bytes),
+        AnswerBody::Streamed(chunks) => Body::new(StreamBody::new(chunks, layout.media, failing)),
+    };
+    let mut response = respond(answer.status, delivery.offer, body);
+    if let Some(total) = answer.total {
+        response.headers_mut().insert(TOTAL, HeaderValue::from(total));
+    }
+    if let Some(attachment) = delivery.attachment.clone().filter(|_| answer.status.is_success()) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, attachment);
+    }
+    Ok(response)
+}
+
+/// An error, in the wanted form where that has a place for it, else in JSON.
+pub(super) fn failed(error: &ApiError, delivery: &Delivery, plain: bool) -> Response<Body> {
+    let media = delivery.layout.media;
+    // XML has an escape of its own; encoded twice, a message would be shown with its entities.
+    let json = json!({ "error": error.object(plain || media == Media::Xml) }).to_string();
+    let (offer, body) = match media {
+        Media::Json => (delivery.offer, Body::from(json)),
+        Media::Csv => (Offer::json(), Body::from(json)),
+        Media::Ndjson | Media::Xml => {
+            let layout = Layout { media, ..Layout::default() };
+            // What was just written is JSON.
+            (delivery.offer, Body::from(convert(json.as_bytes(), &layout).unwrap_or_default()))
+        }
+    };
+    let mut response = respond(error.status, offer, body);
     if let Some(wait) = error.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
@@ -46,16 +90,49 @@ pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
     Response::from_parts(parts, Body::empty())
 }
 
-fn json_response(status: axum::http::StatusCode, body: Body) -> Response<Body> {
+fn respond(status: StatusCode, offer: &Offer, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
-    response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(offer.content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-/// A stream of chunks as a body. An error after the first byte can only cut the body off: the status is sent already.
-struct StreamBody(crate::pipeline::ChunkStream);
+/// How long a body that is cut off waits before its end, so that those who write to the socket send what they hold. Right after bytes
+/// they would throw them away: neither the compression nor the connection sends anything while more comes.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// A stream of chunks as a body. The status is sent already when an error comes, so it can only cut the body off: the client sees that the
+/// end is missing. NDJSON has a place to say why: one more line.
+struct StreamBody {
+    chunks: ChunkStream,
+    media: Media,
+    failing: Failing,
+    cut: Option<Cut>,
+}
+
+/// A body that is being cut off.
+struct Cut {
+    line: Option<Bytes>,
+    pause: Pin<Box<Sleep>>,
+    error: ApiError,
+}
+
+impl StreamBody {
+    fn new(chunks: ChunkStream, media: Media, failing: Failing) -> Self {
+        Self { chunks, media, failing, cut: None }
+    }
+
+    fn cut(&self, error: ApiError) -> Cut {
+        events::cut_off(&self.failing.id, &error);
+        let line = || json!({ "error": error.object(self.failing.plain) }).to_string() + "\n";
+        let line = (self.media == Media::Ndjson).then(|| line().into());
+        Cut { line, pause: Box::pin(sleep(LINGER)), error }
+    }
+}
 
 impl HttpBody for StreamBody {
     type Data = Bytes;
@@ -64,7 +141,18 @@ impl HttpBody for StreamBody {
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, ApiError>>> {
-        self.0.as_mut().poll_next(context).map(|chunk| chunk.map(|chunk| chunk.map(hyper::body::Frame::data)))
+    ) -> Poll<Option<Result<Frame<Bytes>, ApiError>>> {
+        if self.cut.is_none() {
+            match ready!(self.chunks.as_mut().poll_next(context)) {
+                Some(Err(error)) => self.cut = Some(self.cut(error)),
+                chunk => return Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data))),
+            }
+        }
+        let Some(cut) = &mut self.cut else { return Poll::Ready(None) };
+        if let Some(line) = cut.line.take() {
+            return Poll::Ready(Some(Ok(Frame::data(line))));
+        }
+        ready!(cut.pause.as_mut().poll(context));
+        Poll::Ready(Some(Err(cut.error.clone())))
     }
 }

@@ -1,10 +1,13 @@
 //! HTTP in and out: bytes to a request, an answer to bytes. No filter, no role rule, no connector call: each handler extracts, calls one
-//! function and responds. Everything under `/api` is JSON, errors included.
+//! function and responds. Everything under `/api` is in the form that the request wants, JSON unless it says otherwise.
 
 mod address;
 mod answer;
+mod body;
+mod delivery;
 mod health;
 mod input;
+mod progress;
 mod request_id;
 mod router;
 mod server;

@@ -9,16 +9,24 @@ use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderValue, Method, Response, header::HeaderName};
 use serde_json::{Value as Json, json};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+use tower_http::decompression::RequestDecompressionLayer;
 
+use super::answer::{self, Failing};
+use super::body::Limits;
+use super::delivery::Delivery;
 use super::health::{Readiness, health, ready};
-use super::input::Input;
-use super::{answer, request_id, session};
+use super::input::{Head, Input};
+use super::progress::Progress;
+use super::{request_id, session};
 use crate::auth::{Credentials, Sources, authenticate};
 use crate::error::ApiError;
 use crate::events;
 use crate::hooks::HookRequest;
 use crate::operation::component;
-use crate::pipeline::{self, Answer, Request};
+use crate::pipeline::{self, Answer, RecordStream, Request};
+use crate::response::Layout;
 use crate::roles::{self, Caller, Verb};
 use crate::snapshot::Snapshot;
 
@@ -31,9 +39,16 @@ struct Shared {
     readiness: Arc<Readiness>,
 }
 
-/// All addresses of the server.
+/// Bytes from which on an answer is worth compressing.
+const WORTH_COMPRESSING: u64 = 1024;
+
+/// All addresses of the server. Bodies and answers are compressed with gzip where the other side can do that; what a body is compressed
+/// with that can't be undone is refused where its form is looked at.
 pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> Router {
-    Router::new().fallback(any).with_state(Shared { snapshot, readiness: Arc::default() })
+    let compression = CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING));
+    let decompression = RequestDecompressionLayer::new().pass_through_unaccepted(true);
+    let router = Router::new().fallback(any).with_state(Shared { snapshot, readiness: Arc::default() });
+    router.layer(decompression).layer(compression)
 }
 
 /// Answers a request, with its id in a header and a line in the log. Probes come every few seconds and are not worth a line.
@@ -43,19 +58,18 @@ async fn any(State(shared): State<Shared>, request: HttpRequest) -> Response<Bod
     let id = request_id::of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let probe = probe(&path);
+    let mut delivery = Delivery::default();
     let answered = match probe {
         Some(_) if !matches!(method, Method::GET | Method::HEAD) => Err(ApiError::read_only(&method)),
         Some(Probe::Health) => Ok(health()),
         Some(Probe::Ready) => ready(&shared.readiness, &snapshot).await,
-        None => {
-            let limited = tokio::time::timeout(snapshot.request_timeout, api(&snapshot, request, &id)).await;
-            limited.unwrap_or_else(|_| Err(ApiError::timed_out()))
-        }
+        None => api(&snapshot, request, &id, &mut delivery).await,
     };
-    let mut response = match answered {
-        Ok(answer) => answer::ok(answer),
-        Err(error) => answer::failed(&error, snapshot.plain_errors),
-    };
+    let plain = snapshot.plain_errors;
+    let failing = Failing { plain, id: Arc::clone(&id) };
+    let mut response = answered
+        .and_then(|answer| answer::ok(answer, &delivery, failing))
+        .unwrap_or_else(|error| answer::failed(&error, &delivery, plain));
     if method == Method::HEAD {
         response = answer::without_body(response);
     }
@@ -83,40 +97,75 @@ fn probe(path: &str) -> Option<Probe> {
     }
 }
 
-async fn api(snapshot: &Arc<Snapshot>, request: HttpRequest, id: &Arc<str>) -> Result<Answer, ApiError> {
-    let input = Input::read(request, snapshot.max_body_size).await?;
-    let service = input.address.service.clone().unwrap_or_default();
-    let path = component(&input.address.resource);
+/// `delivery` is set as soon as it is known, so that errors are sent as they are wanted, too.
+async fn api(
+    snapshot: &Arc<Snapshot>,
+    request: HttpRequest,
+    id: &Arc<str>,
+    delivery: &mut Delivery,
+) -> Result<Answer, ApiError> {
+    let (parts, body) = request.into_parts();
+    let head = Head::read(parts)?;
+    let negotiated = Delivery::of(&head, &snapshot.answers);
+    if let Ok(wanted) = &negotiated {
+        delivery.clone_from(wanted);
+    }
+    let progress = Progress::new();
+    let limits = Limits { document: snapshot.max_body_size, stream: snapshot.max_stream_size };
+    let answer = async {
+        let wrapper = &snapshot.answers.wrapper;
+        let (input, records) = Input::read(head, body, limits, progress.clone(), wrapper).await?;
+        handle(snapshot, input, records, id, negotiated.map(|delivery| delivery.layout)).await
+    };
+    progress.within(snapshot.request_timeout, answer).await
+}
+
+/// An answer in no form that the caller accepts (`layout` is an error then) is not even begun.
+async fn handle(
+    snapshot: &Arc<Snapshot>,
+    input: Input,
+    records: Option<RecordStream>,
+    id: &Arc<str>,
+    layout: Result<Layout, ApiError>,
+) -> Result<Answer, ApiError> {
+    let Head { verb, address, .. } = &input.head;
+    let (verb, service) = (*verb, address.service.clone().unwrap_or_default());
+    let path = component(&address.resource);
     let credentials = credentials(&input, &service, &path);
     let caller = authenticate(&credentials, &snapshot.auth, SystemTime::now()).await?;
+    if layout.is_err() && !service.is_empty() {
+        // Who may not ask hears that first.
+        roles::decide(&caller, &service, &path, verb)?;
+    }
+    let layout = layout?;
     match (service.as_str(), path.as_str()) {
-        ("", _) if input.verb != Verb::Get => Err(ApiError::read_only(input.verb)),
-        ("", _) => Ok(Answer::json(discovery(snapshot, &caller, &input).to_string())),
+        ("", _) if verb != Verb::Get => Err(ApiError::read_only(verb)),
+        ("", _) => Ok(Answer::json(discovery(snapshot, &caller, &input.head).to_string())),
         ("system", session::COMPONENT) => {
-            roles::decide(&caller, &service, &path, input.verb)?;
+            roles::decide(&caller, &service, &path, verb)?;
             session::handle(&input, snapshot.auth.accounts(), &credentials, caller.role.as_deref()).await
         }
         _ => {
-            let Input { verb, address, query, body, .. } = input;
+            let Input { head: Head { address, query, .. }, body } = input;
             let what = HookRequest { verb, service, resource: address.resource, query, body };
-            pipeline::run(snapshot, Request { what, records: None, caller, id: Arc::clone(id) }).await
+            pipeline::run(snapshot, Request { what, records, caller, id: Arc::clone(id), layout }).await
         }
     }
 }
 
 fn credentials<'a>(input: &'a Input, service: &'a str, path: &'a str) -> Credentials<'a> {
     Credentials::extract(&Sources {
-        verb: input.verb,
+        verb: input.head.verb,
         target: (service, path),
-        header: &|name| input.header(name),
-        query: &|name| input.parameter(name),
+        header: &|name| input.head.header(name),
+        query: &|name| input.head.parameter(name),
         body: Some(&|name| input.body_text(name)),
     })
 }
 
 /// `GET /api/v2`: services that the caller may touch, and all service types.
-fn discovery(snapshot: &Snapshot, caller: &Caller, input: &Input) -> Json {
-    let of = |name: &str| input.parameter(name).filter(|text| !text.is_empty());
+fn discovery(snapshot: &Snapshot, caller: &Caller, head: &Head) -> Json {
+    let of = |name: &str| head.parameter(name).filter(|text| !text.is_empty());
     let (wanted_type, wanted_group) = (of("type"), of("group"));
     let types: Vec<_> = snapshot
         .registry

@@ -22,7 +22,7 @@ pub(super) async fn handle(
 ) -> Result<Answer, ApiError> {
     let now = SystemTime::now();
     let token = credentials.token();
-    let session = match input.verb {
+    let session = match input.head.verb {
         Verb::Get => accounts.read(token, role, now),
         Verb::Post => {
             let login = Login { email: input.body_text("email"), password: input.body_text("password") };
@@ -30,7 +30,7 @@ pub(super) async fn handle(
         }
         Verb::Put => accounts.refresh(token, role, now),
         Verb::Delete => return logout(accounts, token, now),
-        Verb::Patch => return Err(ApiError::unsupported_verb(input.verb.word(), COMPONENT)),
+        Verb::Patch => return Err(ApiError::unsupported_verb(input.head.verb.word(), COMPONENT)),
     };
     json(&session?)
 }

@@ -22,6 +22,7 @@ use crate::connectors::{self, CallContext};
 use crate::error::ApiError;
 use crate::events;
 use crate::pipeline::{Answer, Request};
+use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
 use crate::services::Service;
@@ -40,6 +41,8 @@ struct Job<'a> {
     service: &'a Arc<Service>,
     caller: &'a Caller,
     request_id: &'a Arc<str>,
+    /// Rows that are streamed are written so; everything else is JSON and converted on its way out.
+    layout: &'a Layout,
 }
 
 /// The part of a job that a streamed answer takes along.
@@ -134,7 +137,8 @@ pub async fn run(
     if !service.is_active() {
         return Err(ApiError::inactive_service(service.name()));
     }
-    let job = Job { snapshot, service, caller: &request.caller, request_id: &request.id };
+    let Request { caller, id: request_id, layout, .. } = request;
+    let job = Job { snapshot, service, caller, request_id, layout };
     match operation {
         Operation::Root(list) => lists::root(job, &list).await,
         Operation::ListTables(list) => lists::tables(job, "_table", &list).await,

@@ -11,10 +11,10 @@ use super::Owner;
 use super::records::Target;
 use crate::connectors::{Batch, RowStream};
 use crate::error::ApiError;
-use crate::pipeline::Answer;
+use crate::pipeline::{Answer, AnswerBody};
 use crate::plan;
 use crate::request::TableRead;
-use crate::response::RowEncoder;
+use crate::response::Document;
 
 /// What stands beside the rows.
 #[derive(Debug)]
@@ -35,38 +35,55 @@ pub(super) struct Meta {
 pub(super) async fn answer(
     target: &Target<'_>,
     read: &plan::Read,
-    encoder: RowEncoder,
-    meta: Meta,
+    mut document: Document,
+    mut meta: Meta,
     request: &TableRead,
 ) -> Result<Answer, ApiError> {
     let owner = target.owner.clone();
-    let count = if meta.is_capped && meta.count.is_none() {
-        target.plan(|scope| plan::count(request, scope)).ok()
-    } else {
-        None
-    };
+    let count = how_to_count(target, &document, &mut meta, request).await?;
+    let total = meta.count;
     let began = Instant::now();
     let stream = target.start(read).await?;
-    let mut page = Page { owner, stream, encoder, meta, count, began, has_more: false, is_over: false };
     let mut body = Vec::with_capacity(1024);
-    body.extend_from_slice(b"{\"resource\":[");
+    document.begin(&mut body, meta.is_capped || meta.count.is_some() || meta.schema.is_some());
+    let mut page = Page { owner, stream, document, meta, count, began, has_more: false, is_over: false };
     page.advance(&mut body).await?;
     if page.stream.is_over() {
         page.finish(&mut body).await?;
-        return Ok(Answer::json(body));
+        return Ok(Answer { total, ..Answer::new(AnswerBody::Ready(body.into())) });
     }
     let rest = futures_util::stream::try_unfold(page, |mut page| async move {
         Ok(page.chunk().await?.map(|chunk| (chunk, page)))
     });
     let first = futures_util::stream::iter([Ok(Bytes::from(body))]);
-    Ok(Answer::Streamed(Box::pin(futures_util::StreamExt::chain(first, rest))))
+    let chunks = Box::pin(futures_util::StreamExt::chain(first, rest));
+    Ok(Answer { total, ..Answer::new(AnswerBody::Streamed(chunks)) })
+}
+
+/// How to count the rows of a page that the service's maximum may cut, where nobody asked for their number; `None`: not needed. A bare
+/// list can't be begun before it is known that nothing will stand beside it, so there they are counted first.
+async fn how_to_count(
+    target: &Target<'_>,
+    document: &Document,
+    meta: &mut Meta,
+    request: &TableRead,
+) -> Result<Option<(Count, Vec<Value>)>, ApiError> {
+    meta.is_capped &= document.has_meta();
+    if !meta.is_capped || meta.count.is_some() {
+        return Ok(None);
+    }
+    let count = target.plan(|scope| plan::count(request, scope)).ok();
+    if let Some((shape, params)) = count.as_ref().filter(|_| document.is_bare()) {
+        meta.is_capped = target.owner.count(shape, params).await? > meta.limit;
+    }
+    Ok(count)
 }
 
 /// A page on its way.
 struct Page {
     owner: Owner,
     stream: RowStream,
-    encoder: RowEncoder,
+    document: Document,
     meta: Meta,
     /// How to count, should the page turn out not to be the last.
     count: Option<(Count, Vec<Value>)>,
@@ -99,13 +116,18 @@ impl Page {
     fn write(&mut self, batch: &Batch, body: &mut Vec<u8>) -> Result<(), Error> {
         let mut row = Vec::new();
         for mut section in batch.sections() {
-            self.encoder.columns(&section.columns().names)?;
-            while section.read_row(&mut row)? {
-                if self.encoder.rows() == self.meta.limit {
+            self.document.columns(&section.columns().names)?;
+            let is_direct = self.document.is_direct();
+            while if is_direct { section.next_row()? } else { section.read_row(&mut row)? } {
+                if self.document.rows() == self.meta.limit {
                     self.has_more = true;
                     break;
                 }
-                self.encoder.write(body, &row)?;
+                if is_direct {
+                    self.document.row_of_cells(body, || section.next_cell())?;
+                } else {
+                    self.document.row(body, &row)?;
+                }
             }
         }
         Ok(())
@@ -113,16 +135,11 @@ impl Page {
 
     /// Appends what stands behind the rows.
     async fn finish(&mut self, body: &mut Vec<u8>) -> Result<(), ApiError> {
-        let rows = self.encoder.rows();
+        let rows = self.document.rows();
         let statement = self.stream.summary().and_then(|summary| summary.statement.as_deref());
         self.owner.log_statement(statement, self.began, rows);
-        body.push(b']');
         let meta = self.meta(rows).await?;
-        if !meta.is_empty() {
-            body.extend_from_slice(b",\"meta\":");
-            body.extend_from_slice(Json::Object(meta).to_string().as_bytes());
-        }
-        body.push(b'}');
+        self.document.end(body, meta);
         Ok(())
     }
 

@@ -16,13 +16,14 @@ use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::plan::{self, RowRules, Scope};
 use crate::request::{Id, TableRead};
-use crate::response::{RowEncoder, RowFormat};
+use crate::response::{Document, Layout, RowEncoder, RowFormat};
 use crate::roles::{Caller, Verb};
 
 /// A table of the request with all that planning needs.
 pub(super) struct Target<'a> {
     pub(super) owner: Owner,
     pub(super) table: Arc<Table>,
+    pub(super) layout: &'a Layout,
     caller: &'a Caller,
     rules: Option<RowRules<'a>>,
     rules_of_new_rows: Option<RowRules<'a>>,
@@ -34,7 +35,7 @@ impl<'a> Target<'a> {
         let owner = job.owner().await?;
         let table = owner.table(name).await?;
         let rules = rules(job, name, verb);
-        Ok(Self { owner, table, caller: job.caller, rules, rules_of_new_rows: None })
+        Ok(Self { owner, table, layout: job.layout, caller: job.caller, rules, rules_of_new_rows: None })
     }
 
     /// Adds the rules for rows that this write creates although its verb changes rows.
@@ -125,8 +126,8 @@ async fn by_filter(
     let page = target.plan(|scope| plan::page(read, scope))?;
     let count = if read.include_count { Some(target.count(read).await?) } else { None };
     let meta = Meta { count, schema, limit: page.limit, offset: page.offset, is_capped: page.is_capped };
-    let encoder = RowEncoder::new(&page.read.shown, format);
-    page::answer(target, &page.read, encoder, meta, read).await
+    let document = Document::new(&page.read.shown, format, target.layout.clone());
+    page::answer(target, &page.read, document, meta, read).await
 }
 
 /// `GET _table/{table}/{id}`: the row itself, without a wrapper.

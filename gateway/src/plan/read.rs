@@ -205,7 +205,6 @@ fn refuse_unbuilt(request: &TableRead) -> Result<(), Error> {
         (request.distinct, "distinct"),
         (request.page.is_some() || request.cursor.is_some(), "a cursor"),
         (request.count.is_some(), "count"),
-        (request.file.is_some(), "file"),
     ];
     unbuilt.into_iter().try_for_each(|(is_asked, feature)| require(!is_asked, feature))
 }

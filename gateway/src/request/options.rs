@@ -53,8 +53,6 @@ pub struct TableRead {
     pub is_continued: bool,
     /// Cached data must not be used.
     pub refresh: bool,
-    /// `file`: send as attachment; `true` or a file name, raw text.
-    pub file: Option<String>,
 }
 
 impl TableRead {
@@ -86,7 +84,6 @@ impl TableRead {
             as_list: parameters.flag("as_list"),
             is_continued: parameters.flag("continue"),
             refresh: parameters.flag("refresh"),
-            file: text("file")?,
         })
     }
 }

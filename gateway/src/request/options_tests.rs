@@ -66,7 +66,7 @@ fn every_option_may_stand_in_the_body() {
     let body = json!({
         "include_count": true, "include_schema": "yes", "count_only": 1, "as_list": "T", "refresh": "on", "continue": "Y",
         "distinct": true, "related": ["orders", "city"], "id_field": "email", "id_type": ["string"], "offset": 6, "limit": -1,
-        "file": true, "having": "x", "page": "cursor", "cursor": "abc", "count": "none", "group": ["a", "b"]
+        "having": "x", "page": "cursor", "cursor": "abc", "count": "none", "group": ["a", "b"]
     });
     let expected = TableRead {
         include_count: true,
@@ -81,7 +81,6 @@ fn every_option_may_stand_in_the_body() {
         id_type: vec!["string".to_owned()],
         offset: 6,
         limit: Some(-1),
-        file: Some("true".to_owned()),
         having: Some("x".to_owned()),
         page: Some("cursor".to_owned()),
         cursor: Some("abc".to_owned()),

@@ -1,4 +1,4 @@
-//! One cell as JSON.
+//! One cell as JSON, or as bare text.
 
 use std::io::Write;
 
@@ -11,17 +11,28 @@ use connector_api::model::batch::{Cell, Malformed};
 ///
 /// # Errors
 /// When nested content is malformed.
+#[inline]
 pub fn write_cell(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malformed> {
+    // The kinds that nearly all cells have; short, to be part of the loop over the cells of a row.
+    match cell {
+        Cell::Null => out.extend_from_slice(b"null"),
+        Cell::I64(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        Cell::Text(text) => string(out, text),
+        other => return write_other(out, other),
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn write_other(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malformed> {
     match cell {
         // An absent member has no key either; inside a list its place is kept.
-        Cell::Null | Cell::Absent | Cell::Unknown(_) => out.extend_from_slice(b"null"),
+        Cell::Absent | Cell::Unknown(_) => out.extend_from_slice(b"null"),
         Cell::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
-        Cell::I64(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
         Cell::U64(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
         Cell::F32(value) => float(out, value, value.is_finite(), value.is_nan(), value > 0.0),
         Cell::F64(value) => float(out, value, value.is_finite(), value.is_nan(), value > 0.0),
         Cell::Decimal(digits) => out.extend_from_slice(digits.as_bytes()),
-        Cell::Text(text) => string(out, text),
         Cell::Bytes(bytes) => base64(out, bytes),
         Cell::Json(json) => spliced(out, json),
         Cell::Date(date) => quoted(out, date),
@@ -54,10 +65,35 @@ pub fn write_cell(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malformed> {
             out.push(b'}');
         }
         Cell::Extension(_, inner) => write_cell(out, inner.cell()?)?,
-        // A kind of cell that the contract gains later.
+        // Nulls, and a kind of cell that the contract gains later.
         _ => out.extend_from_slice(b"null"),
     }
     Ok(())
+}
+
+/// Appends a cell as bare text: what its JSON has between the quotes, unescaped; nothing for null; lists and documents as JSON.
+///
+/// # Errors
+/// When nested content is malformed.
+pub(super) fn write_text(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malformed> {
+    match cell {
+        Cell::Null | Cell::Absent | Cell::Unknown(_) => Ok(()),
+        Cell::Text(text) | Cell::Json(text) => {
+            out.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
+        Cell::Extension(_, inner) => write_text(out, inner.cell()?),
+        _ => {
+            let start = out.len();
+            write_cell(out, cell)?;
+            if out.get(start) == Some(&b'"') {
+                // Digits, signs and base64: nothing between the quotes is escaped.
+                out.remove(start);
+                out.pop();
+            }
+            Ok(())
+        }
+    }
 }
 
 /// Appends a JSON string.

@@ -2,9 +2,9 @@
 
 use connector_api::model::batch::{Cell, Malformed};
 
-use super::cell::{string, write_cell};
+use super::cell::{string, write_cell, write_text};
 
-/// How rows are written.
+/// What of a row is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowFormat {
     /// `{"a":1,"b":2}`
@@ -13,46 +13,33 @@ pub enum RowFormat {
     Identifiers,
 }
 
-/// Writes rows with just the columns that shall be shown, in their order, whatever the order in which the connector sends them.
+/// The columns that shall be shown, in their order, whatever the order in which the connector sends them.
 #[derive(Debug)]
-pub struct RowEncoder {
-    format: RowFormat,
-    /// Shown columns: name and the bytes `"name":`.
-    shown: Vec<(String, Vec<u8>)>,
+pub(super) struct Shown {
+    names: Vec<String>,
     /// For each shown column its place in a row.
     places: Vec<usize>,
-    rows: u64,
+    /// Rows have just the shown cells, in their order.
+    is_in_order: bool,
 }
 
 /// The set lacks a column that was asked for.
 const MISSING: Malformed = Malformed("a selected column is missing");
 
-impl RowEncoder {
-    /// An encoder that shows these columns.
-    #[must_use]
-    pub fn new(shown: &[String], format: RowFormat) -> Self {
-        let key = |name: &String| {
-            let mut key = Vec::with_capacity(name.len() + 3);
-            string(&mut key, name);
-            key.push(b':');
-            (name.clone(), key)
-        };
-        Self { format, shown: shown.iter().map(key).collect(), places: Vec::new(), rows: 0 }
+impl Shown {
+    pub(super) fn new(names: &[String]) -> Self {
+        Self { names: names.to_vec(), places: Vec::with_capacity(names.len()), is_in_order: false }
     }
 
-    /// Rows written so far.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
     }
 
     /// Takes the columns of the rows to come.
-    ///
-    /// # Errors
-    /// When a shown column is not among them.
-    pub fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
+    pub(super) fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
         self.places.clear();
-        for (index, (shown, _)) in self.shown.iter().enumerate() {
+        self.is_in_order = names == self.names;
+        for (index, shown) in self.names.iter().enumerate() {
             // Nearly always the connector keeps the order it was asked in.
             let place = if names.get(index) == Some(shown) {
                 Some(index)
@@ -64,65 +51,139 @@ impl RowEncoder {
         Ok(())
     }
 
+    /// The shown cells of a row.
+    pub(super) fn cells<'r, 'c>(
+        &'r self,
+        row: &'r [Cell<'c>],
+    ) -> impl Iterator<Item = Result<Cell<'c>, Malformed>> + use<'r, 'c> {
+        self.places.iter().map(|place| row.get(*place).copied().ok_or(MISSING))
+    }
+
+    /// With several columns the text `(1,2)`; `None` with one, whose cell stands for itself.
+    pub(super) fn tuple(&self, row: &[Cell<'_>]) -> Result<Option<String>, Malformed> {
+        if self.places.len() == 1 {
+            return Ok(None);
+        }
+        let mut text = b"(".to_vec();
+        for (index, cell) in self.cells(row).enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            match cell? {
+                Cell::Null => text.extend_from_slice(b"null"),
+                cell => write_text(&mut text, cell)?,
+            }
+        }
+        text.push(b')');
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+    }
+}
+
+/// Writes rows as JSON.
+#[derive(Debug)]
+pub struct RowEncoder {
+    format: RowFormat,
+    shown: Shown,
+    /// The bytes `,"name":` of each shown column, one behind the other, and where each ends.
+    keys: (Vec<u8>, Vec<usize>),
+    rows: u64,
+}
+
+impl RowEncoder {
+    /// An encoder that shows these columns.
+    #[must_use]
+    pub fn new(shown: &[String], format: RowFormat) -> Self {
+        let mut keys = (Vec::with_capacity(shown.len() * 16), Vec::with_capacity(shown.len()));
+        for name in shown {
+            keys.0.push(b',');
+            string(&mut keys.0, name);
+            keys.0.push(b':');
+            keys.1.push(keys.0.len());
+        }
+        Self { format, keys, shown: Shown::new(shown), rows: 0 }
+    }
+
+    /// Takes the columns of the rows to come.
+    ///
+    /// # Errors
+    /// When a shown column is not among them.
+    pub fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
+        self.shown.columns(names)
+    }
+
+    /// Whether rows have just the cells that are shown, in their order, so that [`write_cells`](Self::write_cells) may write them.
+    pub(super) fn is_direct(&self) -> bool {
+        self.shown.is_in_order && self.format == RowFormat::Objects
+    }
+
+    /// [`write_alone`](Self::write_alone) for a row that is not held anywhere: takes its cells, one for each column, as they are written.
+    pub(super) fn write_cells<'c>(
+        &self,
+        out: &mut Vec<u8>,
+        mut next: impl FnMut() -> Result<Cell<'c>, Malformed>,
+    ) -> Result<(), Malformed> {
+        self.write_object(out, |_| next())
+    }
+
     /// Appends a row, with a comma before each but the first.
     ///
     /// # Errors
     /// When nested cells are malformed.
     pub fn write(&mut self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
+        self.separate(out);
+        self.write_alone(out, row)
+    }
+
+    /// Appends the comma before each row but the first.
+    pub(super) fn separate(&mut self, out: &mut Vec<u8>) {
         if self.rows > 0 {
             out.push(b',');
         }
         self.rows += 1;
-        self.write_alone(out, row)
     }
 
-    /// Appends a row that stands by itself.
+    /// Appends a row and nothing around it.
     ///
     /// # Errors
     /// As [`RowEncoder::write`].
     pub fn write_alone(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
         match self.format {
-            RowFormat::Objects => self.write_object(out, row),
+            RowFormat::Objects => self.write_object(out, |place| row.get(place).copied().ok_or(MISSING)),
             RowFormat::Identifiers => self.write_identifier(out, row),
         }
     }
 
-    fn write_object(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
-        let mut separator = b'{';
-        for ((_, key), place) in self.shown.iter().zip(&self.places) {
-            let cell = *row.get(*place).ok_or(MISSING)?;
-            if cell != Cell::Absent {
-                out.push(std::mem::replace(&mut separator, b','));
+    fn write_object<'c>(
+        &self,
+        out: &mut Vec<u8>,
+        mut cell_at: impl FnMut(usize) -> Result<Cell<'c>, Malformed>,
+    ) -> Result<(), Malformed> {
+        let start = out.len();
+        let (keys, ends) = &self.keys;
+        let mut key_start = 0;
+        for (key_end, place) in ends.iter().zip(&self.shown.places) {
+            let key = keys.get(key_start..*key_end).unwrap_or_default();
+            key_start = *key_end;
+            let cell = cell_at(*place)?;
+            if !matches!(cell, Cell::Absent) {
                 out.extend_from_slice(key);
                 write_cell(out, cell)?;
             }
         }
-        // An object without members has not been opened yet.
-        out.extend_from_slice(if separator == b'{' { b"{}" } else { b"}" });
+        // The comma in front of the first member, where there is one, makes room for the brace.
+        match out.get_mut(start) {
+            Some(comma) => *comma = b'{',
+            None => out.push(b'{'),
+        }
+        out.push(b'}');
         Ok(())
     }
 
     fn write_identifier(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
-        let mut cells = self.places.iter().map(|place| row.get(*place).copied().ok_or(MISSING));
-        if self.places.len() == 1 {
-            return cells.try_for_each(|cell| write_cell(out, cell?));
+        match self.shown.tuple(row)? {
+            Some(text) => string(out, &text),
+            None => self.shown.cells(row).try_for_each(|cell| write_cell(out, cell?))?,
         }
-        let mut text = String::from("(");
-        for (index, cell) in cells.enumerate() {
-            if index > 0 {
-                text.push(',');
-            }
-            match cell? {
-                Cell::Text(part) => text.push_str(part),
-                other => {
-                    let mut json = Vec::new();
-                    write_cell(&mut json, other)?;
-                    text.push_str(String::from_utf8_lossy(&json).trim_matches('"'));
-                }
-            }
-        }
-        text.push(')');
-        string(out, &text);
         Ok(())
     }
 

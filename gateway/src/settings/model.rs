@@ -24,6 +24,8 @@ pub struct Settings {
     pub plugins: Plugins,
     /// What is logged, and how.
     pub logging: Logging,
+    /// How lists are answered.
+    pub answers: Answers,
     /// How errors are answered.
     pub errors: Errors,
     /// The services: configured connections, each the `{service}` of a URL.
@@ -46,16 +48,19 @@ pub struct Server {
     /// Address and port to listen on.
     #[schemars(extend("format" = ADDRESS_FORMAT))]
     pub listen: SocketAddr,
-    /// Worker threads of the gateway, at most 1024; `None` means one per processor core.
+    /// Worker threads of the gateway, at most 1024; `None` means one more than there are processor cores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1024))]
     pub workers: Option<NonZeroUsize>,
-    /// The longest that one request may take before it is answered with an error.
+    /// The longest that nothing may arrive, neither from the client nor from the database, before a request is ended.
     pub request_timeout: Timeout,
     /// The longest that running requests may take to finish when the gateway stops.
     pub shutdown_timeout: Timeout,
-    /// The largest request body that is read.
+    /// The largest request body that is read, and the largest record of a stream of records.
     pub max_body_size: ByteSize,
+    /// The largest stream of records (NDJSON or CSV into a table) that is read; `None`: any size, for it is never held in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_stream_size: Option<ByteSize>,
 }
 
 impl Default for Server {
@@ -66,6 +71,7 @@ impl Default for Server {
             request_timeout: Timeout::from_secs(30),
             shutdown_timeout: Timeout::from_secs(30),
             max_body_size: ByteSize::from_mebibytes(16),
+            max_stream_size: None,
         }
     }
 }
@@ -125,6 +131,22 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for collectors.
     Json,
+}
+
+/// How lists are answered.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Answers {
+    /// The name under which lists stand, in answers and in bodies.
+    #[schemars(length(min = 1))]
+    pub resources_wrapper: String,
+    /// Whether lists stand under that name; `false`: they are bare, unless something stands beside them.
+    pub always_wrap_resources: bool,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self { resources_wrapper: "resource".to_owned(), always_wrap_resources: true }
+    }
 }
 
 /// How errors are answered.

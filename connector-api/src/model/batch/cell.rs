@@ -121,22 +121,32 @@ impl<'a> Entries<'a> {
 
 impl<'a> Cell<'a> {
     /// Reads one cell off the front. Lists and documents are passed over by their length; their content is checked when walked.
+    #[inline]
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
         Self::read_at(reader, 0)
     }
 
+    #[inline]
     fn read_at(reader: &mut Reader<'a>, depth: usize) -> Result<Self, Malformed> {
+        // The kinds that nearly all cells have; short, to be part of the loop over the cells of a row.
         Ok(match reader.u8()? {
             tag::NULL => Cell::Null,
-            tag::ABSENT => Cell::Absent,
             tag::FALSE => Cell::Bool(false),
             tag::TRUE => Cell::Bool(true),
             tag::I64 => Cell::I64(i64::from_le_bytes(reader.array()?)),
+            tag::F64 => Cell::F64(f64::from_le_bytes(reader.array()?)),
+            tag::TEXT => Cell::Text(reader.text()?),
+            other => return Self::read_other(other, reader, depth),
+        })
+    }
+
+    #[inline(never)]
+    fn read_other(tag: u8, reader: &mut Reader<'a>, depth: usize) -> Result<Self, Malformed> {
+        Ok(match tag {
+            tag::ABSENT => Cell::Absent,
             tag::U64 => Cell::U64(u64::from_le_bytes(reader.array()?)),
             tag::F32 => Cell::F32(f32::from_le_bytes(reader.array()?)),
-            tag::F64 => Cell::F64(f64::from_le_bytes(reader.array()?)),
             tag::DECIMAL => Cell::Decimal(decimal(reader.text()?)?),
-            tag::TEXT => Cell::Text(reader.text()?),
             tag::BYTES => Cell::Bytes(reader.sized()?),
             tag::JSON => Cell::Json(reader.text()?),
             tag::DATE => Cell::Date(Date(i32::from_le_bytes(reader.array()?))),

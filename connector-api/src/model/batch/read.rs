@@ -42,41 +42,49 @@ impl<'a> Reader<'a> {
         self.bytes.is_empty()
     }
 
+    #[inline]
     fn take(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
         let (front, rest) = self.bytes.split_at_checked(count).ok_or(Malformed("cut off"))?;
         self.bytes = rest;
         Ok(front)
     }
 
+    #[inline]
     pub(super) fn array_ref<const N: usize>(&mut self) -> Result<&'a [u8; N], Malformed> {
         let (front, rest) = self.bytes.split_first_chunk::<N>().ok_or(Malformed("cut off"))?;
         self.bytes = rest;
         Ok(front)
     }
 
+    #[inline]
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         self.array_ref().copied()
     }
 
+    #[inline]
     pub(super) fn u8(&mut self) -> Result<u8, Malformed> {
         let (first, rest) = self.bytes.split_first().ok_or(Malformed("cut off"))?;
         self.bytes = rest;
         Ok(*first)
     }
 
+    #[inline]
     fn u16(&mut self) -> Result<u16, Malformed> {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Result<u32, Malformed> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
+    #[inline]
     pub(super) fn sized(&mut self) -> Result<&'a [u8], Malformed> {
         let length = self.u32()?;
         self.take(usize::try_from(length).map_err(|_| Malformed("too long"))?)
     }
 
+    #[inline]
     pub(super) fn text(&mut self) -> Result<&'a str, Malformed> {
         std::str::from_utf8(self.sized()?).map_err(|_| Malformed("text is not UTF-8"))
     }
@@ -155,6 +163,7 @@ impl<'a> RowsFrame<'a> {
     ///
     /// # Errors
     /// When the bytes break the rules.
+    #[inline]
     pub fn next_cell(&mut self) -> Result<Cell<'a>, Malformed> {
         Cell::read(&mut self.cells)
     }

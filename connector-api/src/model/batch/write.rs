@@ -107,12 +107,16 @@ impl CellWriter for Vec<u8> {
     }
 }
 
-fn fixed(buffer: &mut Vec<u8>, tag: u8, payload: &[u8]) {
+#[inline]
+fn fixed<const N: usize>(buffer: &mut Vec<u8>, tag: u8, payload: &[u8; N]) {
+    // Room for all of it is asked for once.
+    buffer.reserve(1 + N);
     buffer.push(tag);
     buffer.extend_from_slice(payload);
 }
 
 fn sized(buffer: &mut Vec<u8>, tag: u8, payload: &[u8]) {
+    buffer.reserve(5 + payload.len());
     buffer.push(tag);
     text_part(buffer, payload);
 }

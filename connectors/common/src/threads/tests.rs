@@ -155,3 +155,112 @@ fn a_job_whose_caller_is_gone_is_not_started() {
     assert!(!started.load(Ordering::SeqCst));
     assert_eq!(seen.cancelled.load(Ordering::SeqCst), 0);
 }
+
+fn set(state: &mut usize, to: usize) -> Result<()> {
+    *state = to;
+    Ok(())
+}
+
+/// Held until the state is 100; the end adds 1000.
+fn hold(idle: Duration) -> Hold<usize> {
+    Hold { idle, goes_on: |state| *state < 100, end: |state| *state += 1000 }
+}
+
+#[test]
+fn a_held_thread_runs_the_holder_s_jobs_and_others_wait() {
+    let (pool, seen) = pool(1, 4, LONG);
+    block_on(async {
+        let held = pool.hold(hold(LONG), |state| set(state, 7)).await.unwrap();
+        let mut other = Box::pin(pool.run(|state| Ok(*state)));
+        poll_once(other.as_mut()).await;
+        for expected in [7, 8] {
+            assert_eq!(held.run(|state| Ok(std::mem::replace(state, *state + 1))).await.unwrap(), expected);
+        }
+        assert!(held.run(|_| Err::<(), _>(Error::new(ErrorKind::Conflict, "duplicate"))).await.is_err());
+        poll_once(other.as_mut()).await;
+        drop(held);
+        assert_eq!(other.await.unwrap(), 1009);
+    });
+    assert_eq!(seen.opened.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_thread_that_fails_its_first_job_is_not_held() {
+    let (pool, _) = pool(1, 4, LONG);
+    block_on(async {
+        let refused = pool.hold(hold(LONG), |_| Err(Error::new(ErrorKind::Conflict, "no"))).await;
+        assert_eq!(refused.err().map(|error| error.kind), Some(ErrorKind::Conflict));
+        assert_eq!(pool.run(|state| Ok(*state)).await.unwrap(), 0);
+    });
+}
+
+/// The kind with which a job on a thread that was let go fails.
+async fn refused(held: &Held<usize>) -> Option<ErrorKind> {
+    held.run(|_| Ok(())).await.err().map(|error| error.kind)
+}
+
+#[test]
+fn a_held_thread_is_let_go_when_silent_when_done_and_when_its_state_is_lost() {
+    let (pool, seen) = pool(1, 4, LONG);
+    block_on(async {
+        let silent = pool.hold(hold(Duration::from_millis(1)), |_| Ok(())).await.unwrap();
+        assert_eq!(pool.run(|state| Ok(*state)).await.unwrap(), 1000);
+        assert!(silent.is_over());
+        assert_eq!(refused(&silent).await, Some(ErrorKind::Cancelled));
+
+        let done = pool.hold(hold(LONG), |state| set(state, 0)).await.unwrap();
+        done.run(|state| set(state, 100)).await.unwrap();
+        assert_eq!(pool.run(|state| Ok(*state)).await.unwrap(), 1100);
+        assert_eq!(refused(&done).await, Some(ErrorKind::Cancelled));
+
+        let lost = pool.hold(hold(LONG), |state| set(state, 0)).await.unwrap();
+        assert!(lost.run(|_| -> Result<()> { panic!("as asked") }).await.is_err());
+        assert_eq!(pool.run(|state| Ok(*state)).await.unwrap(), 1);
+        assert_eq!(refused(&lost).await, Some(ErrorKind::Cancelled));
+    });
+    assert_eq!(seen.opened.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_dropped_job_is_cancelled_and_the_thread_stays_held() {
+    let (pool, seen) = pool(1, 4, LONG);
+    block_on(async {
+        let held = pool.hold(hold(LONG), |state| set(state, 7)).await.unwrap();
+        let (started, start) = oneshot::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let mut running = Box::pin(held.run(move |_| {
+            let _ = started.send(());
+            let _ = released.recv();
+            Ok(())
+        }));
+        poll_once(running.as_mut()).await;
+        start.await.unwrap();
+        drop(running);
+        assert_eq!(seen.cancelled.load(Ordering::SeqCst), 1);
+        drop(release);
+        assert_eq!(held.run(|state| Ok(*state)).await.unwrap(), 7);
+        assert!(!held.is_over());
+    });
+}
+
+#[test]
+fn a_dropped_pool_ends_what_a_held_thread_holds() {
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+    let (pool, _) = pool(1, 4, LONG);
+    block_on(async {
+        let hold = Hold {
+            end: |_| {
+                ENDED.fetch_add(1, Ordering::SeqCst);
+            },
+            ..hold(LONG)
+        };
+        let held = pool.hold(hold, |_| Ok(())).await.unwrap();
+        drop(pool);
+        drop(held);
+        let patience = std::time::Instant::now();
+        while ENDED.load(Ordering::SeqCst) == 0 && patience.elapsed() < LONG {
+            std::thread::yield_now();
+        }
+    });
+    assert_eq!(ENDED.load(Ordering::SeqCst), 1);
+}

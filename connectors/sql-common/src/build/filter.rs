@@ -56,7 +56,7 @@ impl Builder<'_> {
     }
 
     /// A condition beside others.
-    fn nested(&mut self, filter: &Filter) -> Result<()> {
+    pub(super) fn nested(&mut self, filter: &Filter) -> Result<()> {
         if !matches!(filter, Filter::And(_) | Filter::Or(_)) {
             return self.filter(filter);
         }

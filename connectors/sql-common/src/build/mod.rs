@@ -1,13 +1,15 @@
-//! Requests to statements: [`query`] and [`count`] in `read`, conditions and values in `filter`. No text is made here that does not
-//! pass the writer.
+//! Requests to statements: reads in `read`, writes in `write`, conditions and values in `filter`. No text is made here that does
+//! not pass the writer.
 
 mod filter;
 mod read;
+mod write;
 
-use connector_api::model::Param;
+use connector_api::model::{Aggregate, Param, Path};
 use connector_api::{Error, Result};
 
 pub use read::{count, query};
+pub use write::{TableColumns, delete, insert, update, upsert_existing, upsert_missing};
 
 use crate::dialect::Dialect;
 use crate::render::SqlWriter;
@@ -18,11 +20,13 @@ pub struct Builder<'a> {
     out: SqlWriter<'a>,
     dialect: &'a dyn Dialect,
     form: &'a Form,
+    /// What stands under a name of its own in conditions and orders of a grouped query.
+    aggregates: &'a [Aggregate],
 }
 
 impl<'a> Builder<'a> {
     fn new(dialect: &'a dyn Dialect, form: &'a Form) -> Self {
-        Self { out: SqlWriter::new(dialect), dialect, form }
+        Self { out: SqlWriter::new(dialect), dialect, form, aggregates: &[] }
     }
 
     /// What is known of the parameters before the statement runs.
@@ -38,6 +42,15 @@ impl<'a> Builder<'a> {
     /// Writes a marker.
     pub fn param(&mut self, param: Param) {
         self.out.param(Bind::Param(param));
+    }
+
+    /// Writes a column of the row, or the aggregate of that name.
+    fn column(&mut self, path: &Path) -> Result<()> {
+        let name = path.as_column().ok_or_else(nested_path)?;
+        match self.aggregates.iter().find(|aggregate| aggregate.name == name) {
+            Some(aggregate) => self.dialect.aggregate(self, aggregate),
+            None => self.out.ident(name),
+        }
     }
 
     fn finish(self) -> Statement {

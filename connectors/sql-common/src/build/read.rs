@@ -1,22 +1,33 @@
 //! Reads: rows and their number.
 
-use connector_api::Result;
-use connector_api::model::{Count, Direction, Filter, Nulls, Order, Path, Query, TableRef};
+use connector_api::model::{Aggregate, Count, Direction, Filter, Group, Nulls, Order, Query, TableRef};
+use connector_api::{Error, Result};
 
-use super::{Builder, nested_path, separated};
+use super::{Builder, separated};
 use crate::dialect::{Dialect, LimitStyle, NullsOrder};
 use crate::statement::{Bind, Form, Statement};
 
-/// The statement that reads rows: one column for each of `select`, in that order.
+/// The statement that reads rows: one column for each of `select`, in that order, then one for each aggregate.
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`](connector_api::ErrorKind::Unsupported) for parts of the shape that plain SQL columns can't serve;
 /// [`ErrorKind::NotFound`](connector_api::ErrorKind::NotFound) for names that can't exist.
 pub fn query(dialect: &dyn Dialect, shape: &Query, form: &Form) -> Result<Statement> {
     let mut to = Builder::new(dialect, form);
-    to.keyword("SELECT ");
+    to.keyword(if shape.distinct { "SELECT DISTINCT " } else { "SELECT " });
     separated(&mut to, &shape.select, ", ", |to, path| to.column(path))?;
+    let aggregates = shape.group.as_ref().map_or(&[][..], |group| &group.aggregates);
+    match (shape.select.is_empty(), aggregates.is_empty()) {
+        (true, true) => return Err(Error::internal("the request asks for no column")),
+        (false, false) => to.keyword(", "),
+        _ => {}
+    }
+    separated(&mut to, aggregates, ", ", |to, aggregate| dialect.aggregate(to, aggregate))?;
     to.source(&shape.from, shape.filter.as_ref())?;
+    to.aggregates = aggregates;
+    if let Some(group) = &shape.group {
+        to.group(group)?;
+    }
     to.order(&shape.order)?;
     to.page(shape);
     Ok(to.finish())
@@ -34,12 +45,34 @@ pub fn count(dialect: &dyn Dialect, shape: &Count, form: &Form) -> Result<Statem
 }
 
 impl Builder<'_> {
-    /// Writes a column of the row.
-    pub(super) fn column(&mut self, path: &Path) -> Result<()> {
-        self.out.ident(path.as_column().ok_or_else(nested_path)?)
+    /// Writes a call of an aggregate function under this name.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    pub fn aggregate_call(&mut self, name: &'static str, aggregate: &Aggregate) -> Result<()> {
+        self.keyword(name);
+        self.keyword(if aggregate.distinct { "(DISTINCT " } else { "(" });
+        match &aggregate.of {
+            Some(column) => self.column(column)?,
+            None => self.keyword("*"),
+        }
+        self.keyword(")");
+        Ok(())
     }
 
-    fn table(&mut self, table: &TableRef) -> Result<()> {
+    fn group(&mut self, group: &Group) -> Result<()> {
+        if !group.by.is_empty() {
+            self.keyword(" GROUP BY ");
+            separated(self, &group.by, ", ", |to, path| to.column(path))?;
+        }
+        if let Some(having) = &group.having {
+            self.keyword(" HAVING ");
+            self.filter(having)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn table(&mut self, table: &TableRef) -> Result<()> {
         for part in &table.namespace {
             self.out.ident(part)?;
             self.keyword(".");

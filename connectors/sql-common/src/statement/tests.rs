@@ -7,7 +7,8 @@ use crate::dialect::tests::Ansi;
 
 fn bound(bind: Bind, params: &[Value]) -> Result<Vec<Value>> {
     let mut values = Vec::new();
-    Statement::new(String::new(), vec![bind]).bind(&Ansi, params, |value| {
+    Statement::new(String::new(), vec![bind]).bind(&Ansi, params, |bound| {
+        let Bound::Value(value) = bound else { panic!("{bound:?}") };
         values.push(value.into_owned());
         Ok(())
     })?;
@@ -61,32 +62,59 @@ fn lists_of_like_length_share_a_form_and_other_kinds_do_not() {
 }
 
 #[test]
+fn a_cell_of_the_record_is_left_to_the_connector() {
+    let mut seen = Vec::new();
+    let statement = Statement::new(String::new(), vec![Bind::Cell(3)]);
+    statement
+        .bind(&Ansi, &[], |bound| {
+            seen.push(bound);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(seen, [Bound::Cell(3)]);
+}
+
+#[test]
+fn a_form_knows_which_cells_are_there_and_what_is_not_said_is() {
+    let form = Form::of(&Ansi, &[Value::I64(1)]);
+    let other = form.with_absent(&[false, true]);
+    assert_eq!([0, 1, 2].map(|cell| other.is_present(cell)), [true, false, true]);
+    assert!(form.is_present(1));
+    assert_ne!(form, other);
+    assert_eq!(other.kind(0), Kind::Any);
+}
+
+fn key(number: u8, params: &[Value]) -> StatementKey {
+    StatementKey { shape: vec![number].into(), nth: 0, form: Form::of(&Ansi, params) }
+}
+
+#[test]
 fn the_cache_builds_once_per_shape_and_form_and_stays_bounded() {
     let mut cache = StatementCache::new(2);
-    let key = |number: u8| -> Arc<[u8]> { vec![number].into() };
     let mut built = 0;
-    let mut get = |cache: &mut StatementCache, number: u8, params: &[Value]| {
+    let mut get = |cache: &mut StatementCache, key: StatementKey| {
         cache
-            .get(&Ansi, &key(number), params, |_| {
+            .get(key, |_| {
                 built += 1;
-                Ok(Statement::new(number.to_string(), Vec::new()))
+                Ok(Statement::new(String::new(), Vec::new()))
             })
             .unwrap();
         built
     };
-    assert_eq!(get(&mut cache, 1, &[Value::I64(1)]), 1);
-    assert_eq!(get(&mut cache, 1, &[Value::I64(2)]), 1);
-    assert_eq!(get(&mut cache, 1, &[Value::Null]), 2);
-    assert_eq!(get(&mut cache, 2, &[]), 3);
+    assert_eq!(get(&mut cache, key(1, &[Value::I64(1)])), 1);
+    assert_eq!(get(&mut cache, key(1, &[Value::I64(2)])), 1);
+    assert_eq!(get(&mut cache, key(1, &[Value::Null])), 2);
+    assert_eq!(get(&mut cache, StatementKey { nth: 1, ..key(1, &[Value::Null]) }), 3);
     assert!(cache.statements.len() <= 2);
-    assert_eq!(get(&mut cache, 2, &[]), 3);
+    assert_eq!(get(&mut cache, StatementKey { nth: 1, ..key(1, &[Value::Null]) }), 3);
+    cache.clear();
+    assert_eq!(get(&mut cache, key(1, &[Value::Null])), 4);
 }
 
 #[test]
 fn a_statement_that_can_not_be_built_is_not_kept() {
     let mut cache = StatementCache::new(2);
-    let key: Arc<[u8]> = vec![1].into();
-    let error = cache.get(&Ansi, &key, &[], |_| Err(Error::unsupported("this"))).unwrap_err();
+    let error = cache.get(key(1, &[]), |_| Err(Error::unsupported("this"))).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unsupported);
     assert!(cache.statements.is_empty());
 }

@@ -6,8 +6,9 @@ use std::pin::{Pin, pin};
 use connector_api::abi::{Slice, Step};
 use connector_api::author::export::module;
 use connector_api::author::{
-    ArithmeticOp, CellWriter, CompareOp, DefaultValue, Direction, Expr, Filter, Function, Nulls, Opened,
-    Operation, Order, Path, Summary, TableKind, TextOp, Value,
+    Affected, Aggregate, AggregateFunction, ArithmeticOp, Assignment, CellWriter, CompareOp, DefaultValue,
+    Direction, Existing, Expr, Filter, Function, Group, Nulls, OnError, Opened, Operation, Order, Outcome,
+    OutcomeStatus, Path, Selector, TableKind, TextOp, UpdateMode, Value,
 };
 use connector_api::model::batch::{Frame, FrameReader, FrameWriter};
 use connector_api::model::{ColumnType, DescribeTables, ForeignKey, Key};
@@ -22,6 +23,11 @@ use super::*;
 mod catalogue;
 mod file;
 mod filter;
+mod group;
+mod kinds;
+mod transaction;
+mod upsert;
+mod write;
 
 /// A service on a file of its own.
 struct Fixture {
@@ -33,6 +39,7 @@ struct Fixture {
 struct Answer {
     columns: Vec<String>,
     rows: Vec<Vec<Value>>,
+    outcomes: Vec<Outcome>,
     summary: Summary,
 }
 
@@ -56,22 +63,47 @@ fn all(call: connector_api::abi::Call) -> std::result::Result<Vec<Vec<u8>>, Erro
     }
 }
 
+/// What a call is made of, beside its shape.
+#[derive(Default)]
+struct Parts<'a> {
+    params: &'a [Value],
+    records: &'a [Vec<Value>],
+    session: Option<u64>,
+}
+
 fn start(
     service: u64,
     operation: Operation,
     shape: &impl Serialize,
     params: &[Value],
 ) -> connector_api::abi::Call {
+    start_with(service, operation, shape, &Parts { params, ..Parts::default() })
+}
+
+fn start_with(
+    service: u64,
+    operation: Operation,
+    shape: &impl Serialize,
+    parts: &Parts<'_>,
+) -> connector_api::abi::Call {
     let mut cells = Vec::new();
-    params.iter().for_each(|param| cells.value(param));
+    parts.params.iter().for_each(|param| cells.value(param));
     let mut body = FrameWriter::default();
-    body.parameters(u32::try_from(params.len()).unwrap(), &cells);
+    body.parameters(u32::try_from(parts.params.len()).unwrap(), &cells);
+    if !parts.records.is_empty() {
+        let open = body.begin_rows(0);
+        parts.records.iter().flatten().for_each(|cell| body.buffer().value(cell));
+        body.end_rows(open, u32::try_from(parts.records.len()).unwrap());
+    }
     let head = serde_json::to_vec(shape).unwrap();
+    let context =
+        serde_json::to_vec(&Context { session: parts.session, wants_statement: true, ..Context::default() })
+            .unwrap();
     (module::<Sqlite>().call)(
         service,
         operation.number(),
         Slice::new(&head),
-        Slice::new(b"{}"),
+        Slice::new(&context),
         Slice::new(&body.into_bytes()),
     )
 }
@@ -82,9 +114,22 @@ fn call(
     shape: &impl Serialize,
     params: &[Value],
 ) -> std::result::Result<Answer, Error> {
+    call_with(service, operation, shape, &Parts { params, ..Parts::default() })
+}
+
+fn call_with(
+    service: u64,
+    operation: Operation,
+    shape: &impl Serialize,
+    parts: &Parts<'_>,
+) -> std::result::Result<Answer, Error> {
+    all(start_with(service, operation, shape, parts)).map(|messages| answer(&messages))
+}
+
+fn answer(messages: &[Vec<u8>]) -> Answer {
     let mut answer = Answer::default();
-    for message in all(start(service, operation, shape, params))? {
-        let mut frames = FrameReader::new(&message);
+    for message in messages {
+        let mut frames = FrameReader::new(message);
         while let Some(frame) = frames.next_frame().unwrap() {
             match frame {
                 Frame::Set(set) => answer.columns = set.columns.iter().map(|name| name.to_owned()).collect(),
@@ -95,12 +140,13 @@ fn call(
                         answer.rows.push(row.collect());
                     }
                 }
+                Frame::Outcomes(outcomes) => answer.outcomes = outcomes,
                 Frame::Done(summary) => answer.summary = summary,
                 _ => {}
             }
         }
     }
-    Ok(answer)
+    answer
 }
 
 impl Fixture {
@@ -118,6 +164,14 @@ impl Fixture {
 
     fn change(&self, sql: &str) {
         Connection::open(self.folder.path().join("a.db")).unwrap().execute_batch(sql).unwrap();
+    }
+
+    /// A column of the file as it is, read past the connector.
+    fn column(&self, sql: &str) -> Vec<String> {
+        let connection = Connection::open(self.folder.path().join("a.db")).unwrap();
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+        rows.map(|value| shown(&value.unwrap())).collect()
     }
 
     fn query(&self, shape: &Query, params: &[Value]) -> std::result::Result<Answer, Error> {
@@ -145,6 +199,21 @@ impl Drop for Fixture {
     fn drop(&mut self) {
         (module::<Sqlite>().close)(self.service);
     }
+}
+
+fn shown(value: &rusqlite::types::Value) -> String {
+    use rusqlite::types::Value::{Blob, Integer, Null, Real, Text};
+    match value {
+        Null => "null".to_owned(),
+        Integer(value) => value.to_string(),
+        Real(value) => format!("{value:?}"),
+        Text(value) => value.clone(),
+        Blob(value) => format!("{value:?}"),
+    }
+}
+
+fn paths(names: &[&str]) -> Vec<Path> {
+    names.iter().map(|name| Path::column(*name)).collect()
 }
 
 fn shape(table: &str, columns: &[&str]) -> Query {

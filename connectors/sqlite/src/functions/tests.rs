@@ -76,3 +76,38 @@ fn the_schema_of_a_file_can_not_call_them() {
     connection.execute_batch("CREATE VIEW v AS SELECT tablegate_abs(-1)").unwrap();
     assert!(connection.query_row("SELECT * FROM v", [], |row| row.get::<_, i64>(0)).is_err());
 }
+
+#[test]
+fn sums_take_numbers_only_are_exact_in_decimals_and_never_wrap() {
+    let all = |function: &str, values: &str| {
+        evaluate(&format!("SELECT {function}(column1) FROM (VALUES {values})"))
+    };
+    for (values, sum, mean) in [
+        ("(1), (2), (NULL)", Some(Value::Integer(3)), Some(Value::Real(1.5))),
+        ("(0.1), (0.2)", Some(Value::Real(0.3)), Some(Value::Real(0.15))),
+        ("(1), (0.25), ('7'), (x'37')", Some(Value::Real(1.25)), Some(Value::Real(0.625))),
+        ("(NULL), ('x')", Some(Value::Null), Some(Value::Null)),
+        (
+            "(9007199254740993), (0.0)",
+            Some(Value::Real(9_007_199_254_740_992.0)),
+            Some(Value::Real(4_503_599_627_370_496.0)),
+        ),
+        ("(1e100), (1.0), (-1e100)", Some(Value::Real(1.0)), Some(Value::Real(1.0 / 3.0))),
+        ("(1e-9), (1e-9)", Some(Value::Real(2e-9)), Some(Value::Real(1e-9))),
+        ("(9223372036854775807), (1)", None, Some(Value::Real(4_611_686_018_427_387_904.0))),
+        (
+            "(9223372036854775807), (1), (-1)",
+            Some(Value::Integer(i64::MAX)),
+            Some(Value::Real(3_074_457_345_618_258_602.0)),
+        ),
+        ("(1e308), (1e308)", None, None),
+    ] {
+        assert_eq!(all("tablegate_sum", values).ok(), sum, "{values}");
+        assert_eq!(all("tablegate_avg", values).ok(), mean, "{values}");
+    }
+    assert_eq!(
+        evaluate("SELECT tablegate_sum(DISTINCT column1) FROM (VALUES (2), (2), (3))").ok(),
+        Some(Value::Integer(5))
+    );
+    assert_eq!(evaluate("SELECT tablegate_sum(1) WHERE 0").ok(), Some(Value::Null));
+}

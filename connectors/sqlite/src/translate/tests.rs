@@ -7,7 +7,7 @@ use super::*;
 
 fn condition(filter: Filter, params: &[Value]) -> String {
     let shape = Query { filter: Some(filter), ..Query::new(TableRef::new("t"), vec![Path::column("a")], 0) };
-    let statement = build::query(&SqliteDialect, &shape, &Form::of(&SqliteDialect, params)).unwrap();
+    let statement = build::query(&DIALECT, &shape, &Form::of(&DIALECT, params)).unwrap();
     let text = statement.sql().strip_prefix(r#"SELECT "a" FROM "t" WHERE "#).unwrap();
     text.strip_suffix(" LIMIT ?").unwrap().to_owned()
 }

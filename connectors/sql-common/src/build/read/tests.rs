@@ -1,7 +1,7 @@
 //! Reads as text.
 
 use connector_api::ErrorKind;
-use connector_api::model::{CompareOp, Expr};
+use connector_api::model::{AggregateFunction, CompareOp, Expr, Path};
 
 use super::*;
 use crate::dialect::tests::{Ansi, Backticks};
@@ -77,4 +77,67 @@ fn hostile_names_stay_names_wherever_they_stand() {
     let quoted = r#""x"" UNION SELECT ""secret""#;
     let expected = format!("SELECT {quoted} FROM {quoted}.{quoted} ORDER BY {quoted} FETCH NEXT ? ROWS ONLY");
     assert_eq!(query(&Ansi, &shape, &Form::default()).unwrap().sql(), expected);
+}
+
+fn aggregate(function: AggregateFunction, of: Option<&str>, distinct: bool, name: &str) -> Aggregate {
+    Aggregate { function, of: of.map(Path::column), distinct, name: name.to_owned() }
+}
+
+#[test]
+fn distinct_rows_are_asked_for_by_their_word() {
+    let shape = Query { distinct: true, ..shape() };
+    check(
+        &shape,
+        r#"SELECT DISTINCT "a", "b" FROM "t" FETCH NEXT ? ROWS ONLY"#,
+        "SELECT DISTINCT `a`, `b` FROM `t` LIMIT $1",
+    );
+}
+
+#[test]
+fn an_aggregate_named_in_a_condition_or_an_order_is_written_out() {
+    let more_than = |name: &str, param| Filter::Compare {
+        op: CompareOp::Gt,
+        left: Expr::Column(Path::column(name)),
+        right: Expr::Param(param),
+    };
+    let shape = Query {
+        select: vec![Path::column("a")],
+        filter: Some(more_than("n", 1)),
+        group: Some(Group {
+            by: vec![Path::column("a"), Path::column("b")],
+            aggregates: vec![
+                aggregate(AggregateFunction::Count, None, false, "#0"),
+                aggregate(AggregateFunction::Sum, Some("n"), true, "#1"),
+            ],
+            having: Some(Filter::And(vec![more_than("#0", 2), more_than("b", 3)])),
+        }),
+        order: vec![
+            Order { by: Path::column("#1"), direction: Direction::Desc, nulls: Some(Nulls::Last) },
+            Order { by: Path::column("a"), direction: Direction::Asc, nulls: None },
+        ],
+        ..shape()
+    };
+    check(
+        &shape,
+        r#"SELECT "a", COUNT(*), SUM(DISTINCT "n") FROM "t" WHERE "n" > ? GROUP BY "a", "b" HAVING COUNT(*) > ? AND "b" > ? ORDER BY SUM(DISTINCT "n") DESC NULLS LAST, "a" FETCH NEXT ? ROWS ONLY"#,
+        "SELECT `a`, COUNT(*), SUM(DISTINCT `n`) FROM `t` WHERE `n` > $1 GROUP BY `a`, `b` HAVING COUNT(*) > $2 AND `b` > $3 ORDER BY CASE WHEN SUM(DISTINCT `n`) IS NULL THEN 1 ELSE 0 END, SUM(DISTINCT `n`) DESC, `a` LIMIT $4",
+    );
+}
+
+#[test]
+fn all_rows_are_one_group_when_nothing_is_selected() {
+    use AggregateFunction::{Avg, Max, Min};
+    let aggregates = vec![
+        aggregate(Min, Some("a"), false, "least"),
+        aggregate(Max, Some("a"), false, "most"),
+        aggregate(Avg, Some("a"), false, "mean"),
+    ];
+    let group = Some(Group { aggregates, ..Group::default() });
+    check(
+        &Query { select: Vec::new(), group, ..shape() },
+        r#"SELECT MIN("a"), MAX("a"), AVG("a") FROM "t" FETCH NEXT ? ROWS ONLY"#,
+        "SELECT MIN(`a`), MAX(`a`), AVG(`a`) FROM `t` LIMIT $1",
+    );
+    let nothing = Query { select: Vec::new(), ..shape() };
+    assert_eq!(query(&Ansi, &nothing, &Form::default()).unwrap_err().kind, ErrorKind::Internal);
 }

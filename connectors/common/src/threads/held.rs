@@ -1,0 +1,113 @@
+//! A thread held by one caller: it takes that caller's jobs and no others until the caller lets go, stays silent for too long, or the
+//! state is lost. For transactions, whose statements belong to one connection.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use connector_api::{Error, ErrorKind, Result};
+
+use super::{Job, Pending, Shared, Threads, Worker, closed, guarded};
+
+/// How long a thread is held, and what happens then.
+#[derive(Debug)]
+pub struct Hold<S> {
+    /// The longest silence between two jobs.
+    pub idle: Duration,
+    /// Asked after each job: whether there is still something to hold the thread for.
+    pub goes_on: fn(&S) -> bool,
+    /// Run on the thread when it is let go, unless its state is lost.
+    pub end: fn(&mut S),
+}
+
+/// A held thread. Dropping it lets the thread go, after the job that runs.
+pub struct Held<S: 'static> {
+    jobs: SyncSender<Job<S>>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl<S: 'static> Threads<S> {
+    /// Holds the next free thread and runs the first job on it. If that fails, or the future is dropped, the thread is let go. A held
+    /// thread counts as busy: others queue behind it.
+    ///
+    /// # Errors
+    /// As [`Threads::run`].
+    pub async fn hold(
+        &self,
+        hold: Hold<S>,
+        first: impl FnOnce(&mut S) -> Result<()> + Send + 'static,
+    ) -> Result<Held<S>> {
+        let place = self.place().await?;
+        let (call, answer) = Pending::new();
+        // One job may wait: the next one often comes before the thread has put the last one away.
+        let (jobs, waiting) = sync_channel(1);
+        let held = Held { jobs, is_over: Arc::default() };
+        let is_over = Arc::clone(&held.is_over);
+        self.shared.push(Box::new(move |worker, shared| {
+            if worker.perform(shared, answer, first) {
+                worker.serve(shared, &waiting, &hold);
+            }
+            is_over.store(true, Ordering::Release);
+            drop(place);
+        }));
+        call.result().await.unwrap_or_else(|| Err(closed())).map(|()| held)
+    }
+}
+
+impl<S: 'static> Held<S> {
+    /// Whether the thread was let go.
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Runs a job on the held thread. Dropping the future cancels the job and leaves the thread held.
+    ///
+    /// # Errors
+    /// What the job answers; [`ErrorKind::Cancelled`] when the thread was let go meanwhile; [`ErrorKind::Busy`] when further jobs
+    /// wait already.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut S) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (call, answer) = Pending::new();
+        let job: Job<S> = Box::new(move |worker, shared| {
+            worker.perform(shared, answer, job);
+        });
+        match self.jobs.try_send(job) {
+            Ok(()) => call.result().await.unwrap_or_else(|| Err(let_go())),
+            Err(TrySendError::Disconnected(_)) => Err(let_go()),
+            Err(TrySendError::Full(_)) => Err(Error::new(
+                ErrorKind::Busy,
+                "another call of the same session is running; send one at a time",
+            )
+            .with_reason("session_busy")),
+        }
+    }
+}
+
+fn let_go() -> Error {
+    Error::new(ErrorKind::Cancelled, "the session is over: it was ended, or idle for too long")
+        .with_reason("session_lost")
+}
+
+impl<S> Worker<S> {
+    fn serve(&mut self, shared: &Shared<S>, jobs: &Receiver<Job<S>>, hold: &Hold<S>) {
+        while self.owned.as_ref().is_some_and(|owned| (hold.goes_on)(&owned.state)) {
+            match jobs.recv_timeout(hold.idle) {
+                Ok(job) => job(self, shared),
+                Err(_) => break,
+            }
+        }
+        // The last job may have been cancelled; the end must not be.
+        self.cancelled.set(false);
+        let Some(owned) = &mut self.owned else { return };
+        let ended = guarded(|| {
+            (hold.end)(&mut owned.state);
+            Ok(())
+        });
+        if ended.is_err() {
+            self.forget();
+        }
+    }
+}

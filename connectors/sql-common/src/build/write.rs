@@ -1,0 +1,337 @@
+//! Writes: new rows, changed rows, removed rows. Cells of the record stand at their place in it ([`Bind::Cell`]); a cell that is
+//! absent is not named at all.
+//!
+//! Row rules are part of the statement: a guard of its `WHERE`; a check of what it gives back, as the last column, 1 or 0. Whoever
+//! runs the statement has to undo it when a check is not 1.
+
+use connector_api::model::{
+    Assignment, Delete, Existing, Filter, Insert, Path, Selector, TableRef, Update, UpdateMode, Upsert,
+};
+use connector_api::{Error, ErrorKind, Result};
+
+use super::{Builder, separated};
+use crate::dialect::{Dialect, OnConflict, Returning};
+use crate::statement::{Bind, Form, Statement};
+
+/// What the catalogue knows of a table, for statements that replace a whole row.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TableColumns<'a> {
+    /// All columns that can be written.
+    pub all: &'a [String],
+    /// The primary key.
+    pub key: &'a [String],
+}
+
+/// The statement that creates one row.
+///
+/// # Errors
+/// As [`query`](super::query); [`ErrorKind::Unsupported`] also for what the dialect can't give back.
+pub fn insert(dialect: &dyn Dialect, shape: &Insert, form: &Form) -> Result<Statement> {
+    let mut to = Builder::new(dialect, form);
+    let cells = present(form, shape.columns.iter().enumerate());
+    to.new_row(&shape.into, &cells, &shape.compute)?;
+    to.returning(&shape.returning, shape.check.as_ref())?;
+    Ok(to.finish())
+}
+
+/// The statement that changes rows: one row by its key, or all that match.
+///
+/// # Errors
+/// As [`insert`]; [`ErrorKind::InvalidRequest`] when there is nothing to set.
+pub fn update(
+    dialect: &dyn Dialect,
+    shape: &Update,
+    form: &Form,
+    columns: TableColumns<'_>,
+) -> Result<Statement> {
+    let first = match &shape.rows {
+        Selector::Where(_) => 0,
+        Selector::Keys { columns, .. } => columns.len(),
+    };
+    let change = Change {
+        table: &shape.table,
+        rows: Rows::of(&shape.rows)?,
+        set: present(form, (first..).zip(&shape.set)),
+        compute: &shape.compute,
+    };
+    let mut to = Builder::new(dialect, form);
+    match shape.mode {
+        UpdateMode::Merge => to.merge(&change)?,
+        UpdateMode::Replace => to.replace(&change, columns)?,
+    }
+    to.returning(&shape.returning, shape.check.as_ref())?;
+    Ok(to.finish())
+}
+
+/// The first of the two statements of an upsert, which belong into one transaction: it changes the row with the record's key, if there
+/// is one for which the guard holds.
+///
+/// One statement (`INSERT … ON CONFLICT DO UPDATE`) would refuse a record that lacks a required column, even when its row exists.
+///
+/// # Errors
+/// As [`update`].
+pub fn upsert_existing(
+    dialect: &dyn Dialect,
+    shape: &Upsert,
+    form: &Form,
+    columns: TableColumns<'_>,
+) -> Result<Statement> {
+    let cells = || (0..).zip(&shape.columns);
+    let key = cells().filter(|(_, path)| shape.key.contains(path)).collect();
+    let change = Change {
+        table: &shape.into,
+        rows: Rows::Keys(key, shape.guard.as_ref()),
+        set: present(form, cells().filter(|(_, path)| !shape.key.contains(path))),
+        compute: &[],
+    };
+    let mut to = Builder::new(dialect, form);
+    match shape.existing {
+        Existing::Merge => to.merge(&change)?,
+        Existing::Replace => to.replace(&change, columns)?,
+    }
+    to.returning(&shape.returning, shape.check.as_ref())?;
+    Ok(to.finish())
+}
+
+/// The second statement of an upsert: creates the row, unless one with its key exists. After [`upsert_existing`] found none, a row that
+/// exists is one for which the guard does not hold.
+///
+/// # Errors
+/// As [`insert`].
+pub fn upsert_missing(dialect: &dyn Dialect, shape: &Upsert, form: &Form) -> Result<Statement> {
+    let mut to = Builder::new(dialect, form);
+    let cells = present(form, shape.columns.iter().enumerate());
+    to.new_row(&shape.into, &cells, &[])?;
+    // A key that the database makes is new.
+    if shape.key.iter().all(|key| cells.iter().any(|(_, path)| *path == key)) {
+        to.on_conflict(shape.key.iter())?;
+        to.keyword(" DO NOTHING");
+    }
+    to.returning(&shape.returning, shape.check.as_ref())?;
+    Ok(to.finish())
+}
+
+/// The statement that removes rows: one row by its key, or all that match.
+///
+/// # Errors
+/// As [`insert`].
+pub fn delete(dialect: &dyn Dialect, shape: &Delete, form: &Form) -> Result<Statement> {
+    let mut to = Builder::new(dialect, form);
+    to.keyword("DELETE FROM ");
+    to.table(&shape.from)?;
+    to.rows(&Rows::of(&shape.rows)?)?;
+    to.returning(&shape.returning, None)?;
+    Ok(to.finish())
+}
+
+/// A column and its place in the record.
+type CellOf<'a> = (usize, &'a Path);
+
+fn present<'a>(form: &Form, cells: impl Iterator<Item = CellOf<'a>>) -> Vec<CellOf<'a>> {
+    cells.filter(|(cell, _)| form.is_present(*cell)).collect()
+}
+
+/// Which rows a statement touches.
+enum Rows<'a> {
+    Where(&'a Filter),
+    Keys(Vec<CellOf<'a>>, Option<&'a Filter>),
+}
+
+impl<'a> Rows<'a> {
+    fn of(selector: &'a Selector) -> Result<Self> {
+        match selector {
+            Selector::Where(filter) => Ok(Self::Where(filter)),
+            // Without a key the statement would touch every row.
+            Selector::Keys { columns, .. } if columns.is_empty() => {
+                Err(Error::internal("the request names no key column"))
+            }
+            Selector::Keys { columns, guard } => {
+                Ok(Self::Keys(columns.iter().enumerate().collect(), guard.as_ref()))
+            }
+        }
+    }
+}
+
+/// What becomes of rows that exist.
+struct Change<'a> {
+    table: &'a TableRef,
+    rows: Rows<'a>,
+    set: Vec<CellOf<'a>>,
+    compute: &'a [Assignment],
+}
+
+impl Change<'_> {
+    /// Columns that get a value, in the order in which they are written.
+    fn named(&self) -> impl Iterator<Item = &Path> {
+        self.set.iter().map(|(_, path)| *path).chain(self.compute.iter().map(|computed| &computed.column))
+    }
+}
+
+impl Builder<'_> {
+    fn cell(&mut self, cell: usize) {
+        self.out.param(Bind::Cell(cell));
+    }
+
+    fn new_row(&mut self, table: &TableRef, cells: &[CellOf<'_>], compute: &[Assignment]) -> Result<()> {
+        self.keyword(self.dialect.insert_into());
+        self.table(table)?;
+        if cells.is_empty() && compute.is_empty() {
+            self.keyword(" DEFAULT VALUES");
+            return Ok(());
+        }
+        let computed = compute.iter().map(|computed| &computed.column);
+        let columns: Vec<_> = cells.iter().map(|(_, path)| *path).chain(computed).collect();
+        self.names(&columns)?;
+        self.keyword(" VALUES (");
+        self.values(cells, compute)?;
+        self.keyword(")");
+        Ok(())
+    }
+
+    /// Writes ` ("a", "b")`.
+    fn names(&mut self, columns: &[&Path]) -> Result<()> {
+        self.keyword(" (");
+        separated(self, columns, ", ", |to, path| to.column(path))?;
+        self.keyword(")");
+        Ok(())
+    }
+
+    /// Writes the cells of a record, then what is computed.
+    fn values(&mut self, cells: &[CellOf<'_>], compute: &[Assignment]) -> Result<()> {
+        separated(self, cells, ", ", |to, (cell, _)| {
+            to.cell(*cell);
+            Ok(())
+        })?;
+        if !cells.is_empty() && !compute.is_empty() {
+            self.keyword(", ");
+        }
+        separated(self, compute, ", ", |to, computed| to.expr(&computed.value))
+    }
+
+    /// Writes an `UPDATE` of the columns that are named.
+    fn merge(&mut self, change: &Change<'_>) -> Result<()> {
+        self.keyword(self.dialect.update());
+        self.table(change.table)?;
+        self.keyword(" SET ");
+        if change.set.is_empty() && change.compute.is_empty() {
+            self.unchanged(change)?;
+        }
+        separated(self, &change.set, ", ", |to, (cell, path)| {
+            to.column(path)?;
+            to.keyword(" = ");
+            to.cell(*cell);
+            Ok(())
+        })?;
+        if !change.set.is_empty() && !change.compute.is_empty() {
+            self.keyword(", ");
+        }
+        separated(self, change.compute, ", ", |to, computed| {
+            to.column(&computed.column)?;
+            to.keyword(" = ");
+            to.expr(&computed.value)
+        })?;
+        self.rows(&change.rows)
+    }
+
+    /// A record with nothing but its key changes nothing, but its row has to exist, and its rules to hold.
+    fn unchanged(&mut self, change: &Change<'_>) -> Result<()> {
+        let Rows::Keys(key, _) = &change.rows else { return Err(nothing_to_set()) };
+        let (_, path) = key.first().ok_or_else(nothing_to_set)?;
+        self.column(path)?;
+        self.keyword(" = ");
+        self.column(path)
+    }
+
+    /// Writes the creation of the rows that are there already, with nothing but their keys and what is named; their conflict with
+    /// themselves then gives every other column what a new row would get in it.
+    fn replace(&mut self, change: &Change<'_>, columns: TableColumns<'_>) -> Result<()> {
+        let primary: Vec<_> = columns.key.iter().map(Path::column).collect();
+        let key: Vec<&Path> = match &change.rows {
+            Rows::Where(_) => primary.iter().collect(),
+            Rows::Keys(key, _) => key.iter().map(|(_, path)| *path).collect(),
+        };
+        if key.is_empty() || change.named().any(|path| key.contains(&path)) {
+            return Err(Error::unsupported("replacing rows without a key of their own, or their key"));
+        }
+        self.keyword(self.dialect.insert_into());
+        self.table(change.table)?;
+        self.names(&key.iter().copied().chain(change.named()).collect::<Vec<_>>())?;
+        self.keyword(" SELECT ");
+        separated(self, &key, ", ", |to, path| to.column(path))?;
+        if change.named().next().is_some() {
+            self.keyword(", ");
+        }
+        self.values(&change.set, change.compute)?;
+        self.keyword(" FROM ");
+        self.table(change.table)?;
+        self.rows(&change.rows)?;
+        self.on_conflict(key.iter().copied())?;
+        let is_key = |name: &str| key.iter().any(|path| path.as_column() == Some(name));
+        let mut set: Vec<_> = columns.all.iter().map(String::as_str).filter(|name| !is_key(name)).collect();
+        if set.is_empty() {
+            // The row is nothing but its key. It is set to itself, so that the row counts as found.
+            set.extend(key.iter().filter_map(|path| path.as_column()));
+        }
+        self.keyword(" DO UPDATE SET ");
+        separated(self, &set, ", ", |to, name| {
+            to.out.ident(name)?;
+            to.keyword(" = excluded.");
+            to.out.ident(name)
+        })
+    }
+
+    fn on_conflict<'p>(&mut self, key: impl Iterator<Item = &'p Path>) -> Result<()> {
+        if self.dialect.on_conflict() == OnConflict::Unknown {
+            return Err(Error::unsupported("creating a row or changing it if it exists"));
+        }
+        self.keyword(" ON CONFLICT");
+        self.names(&key.collect::<Vec<_>>())
+    }
+
+    fn rows(&mut self, rows: &Rows<'_>) -> Result<()> {
+        self.keyword(" WHERE ");
+        let (key, guard) = match rows {
+            Rows::Where(filter) => return self.filter(filter),
+            Rows::Keys(key, guard) => (key, guard),
+        };
+        separated(self, key, " AND ", |to, (cell, path)| {
+            to.column(path)?;
+            to.keyword(" = ");
+            to.cell(*cell);
+            Ok(())
+        })?;
+        if let Some(guard) = guard {
+            self.keyword(" AND ");
+            self.nested(guard)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the statement gives back of each row it wrote: these columns, then whether the check holds.
+    fn returning(&mut self, columns: &[Path], check: Option<&Filter>) -> Result<()> {
+        if columns.is_empty() && check.is_none() {
+            return Ok(());
+        }
+        if self.dialect.returning() == Returning::Nothing {
+            return Err(Error::unsupported("reading the rows that a write touched"));
+        }
+        self.keyword(" RETURNING ");
+        separated(self, columns, ", ", |to, path| to.column(path))?;
+        let Some(check) = check else { return Ok(()) };
+        if !columns.is_empty() {
+            self.keyword(", ");
+        }
+        self.keyword("CASE WHEN ");
+        self.filter(check)?;
+        self.keyword(" THEN 1 ELSE 0 END");
+        Ok(())
+    }
+}
+
+fn nothing_to_set() -> Error {
+    Error::new(ErrorKind::InvalidRequest, "the request sets no column; name at least one")
+        .with_reason("nothing_to_set")
+}
+
+#[cfg(test)]
+mod tests;

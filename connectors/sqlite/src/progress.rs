@@ -1,0 +1,217 @@
+//! How far a write has come: what became of each record, how many rows were touched, which rows go back. Knows nothing of statements.
+
+use connector_api::author::{Affected, OnError, Outcome, OutcomeStatus, RowSink};
+use connector_api::{Error, ErrorKind, Result};
+use rusqlite::types::Value as Stored;
+
+use crate::transaction;
+use crate::types::{Conversion, write_cell};
+
+/// The most that the rows which go back may take in memory. They are kept until the write is permanent, so that no slow reader holds
+/// up the writers.
+const MAX_RETURNED_BYTES: usize = 64 * 1024 * 1024;
+
+/// Rows that a write gives back.
+#[derive(Debug, Default)]
+pub(crate) struct Returned {
+    columns: Vec<(String, Conversion)>,
+    rows: Vec<Vec<Stored>>,
+    bytes: usize,
+}
+
+impl Returned {
+    pub(crate) fn new(columns: Vec<(String, Conversion)>) -> Self {
+        Self { columns, ..Self::default() }
+    }
+
+    /// Cells of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Keeps a row.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`] when all rows together are too large.
+    pub(crate) fn push(&mut self, row: Vec<Stored>) -> Result<()> {
+        let bytes = |value: &Stored| match value {
+            Stored::Text(text) => text.len(),
+            Stored::Blob(blob) => blob.len(),
+            _ => 0,
+        };
+        self.bytes += row.iter().map(|value| size_of::<Stored>() + bytes(value)).sum::<usize>();
+        if self.bytes > MAX_RETURNED_BYTES {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "the rows that the write gives back are larger than 64 MB; write fewer rows at once, or ask for fewer columns",
+            )
+            .with_reason("too_many_rows"));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.rows.truncate(rows);
+    }
+}
+
+/// What became of the records, as they come.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    on_error: OnError,
+    /// Runs of records with the same end, those that went well included.
+    outcomes: Vec<Outcome>,
+    is_over: bool,
+    /// What was touched before the first record: zeros, for what is counted.
+    none: Affected,
+    pub(crate) written: Written,
+}
+
+impl Progress {
+    pub(crate) fn new(on_error: OnError, written: Written) -> Self {
+        Self { on_error, outcomes: Vec::new(), is_over: false, none: written.affected, written }
+    }
+
+    /// No further record is to be tried.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    pub(crate) fn done(&mut self) {
+        self.add(OutcomeStatus::Ok, None);
+    }
+
+    pub(crate) fn not_run(&mut self) {
+        self.add(OutcomeStatus::NotRun, None);
+    }
+
+    /// A record failed. `is_lost`: the database has undone the whole transaction with it.
+    pub(crate) fn failed(&mut self, error: Error, is_lost: bool) {
+        self.add(OutcomeStatus::Failed, Some(error));
+        self.written.is_undone |= is_lost || self.on_error == OnError::Atomic;
+        self.is_over |= self.written.is_undone || self.on_error == OnError::Stop;
+    }
+
+    fn add(&mut self, status: OutcomeStatus, error: Option<Error>) {
+        let index = self.outcomes.last().map_or(0, |last| last.index + last.count);
+        match self.outcomes.last_mut() {
+            Some(last) if last.status == status && error.is_none() => last.count += 1,
+            _ => self.outcomes.push(Outcome { index, count: 1, status, error }),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Written {
+        let Self { outcomes, none, mut written, .. } = self;
+        written.outcomes = outcomes;
+        if written.is_undone {
+            written.returned.truncate(0);
+            written.affected = none;
+            let went_well = written.outcomes.iter_mut().filter(|outcome| outcome.status == OutcomeStatus::Ok);
+            went_well.for_each(|outcome| outcome.status = OutcomeStatus::RolledBack);
+        }
+        written.outcomes.retain(|outcome| outcome.status != OutcomeStatus::Ok);
+        written
+    }
+}
+
+/// The answer of a write.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) returned: Returned,
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) affected: Affected,
+    pub(crate) statement: Option<String>,
+    is_undone: bool,
+}
+
+impl transaction::Outcome for Written {
+    fn is_undone(&self) -> bool {
+        self.is_undone
+    }
+}
+
+impl Written {
+    /// Nothing so far. `counted` has a zero for what is to be counted.
+    pub(crate) fn nothing(returned: Returned, counted: Affected) -> Self {
+        Self { returned, affected: counted, ..Self::default() }
+    }
+
+    /// Adds to what is counted.
+    pub(crate) fn count(&mut self, touched: u64) {
+        for count in [&mut self.affected.matched, &mut self.affected.changed].into_iter().flatten() {
+            *count = count.saturating_add(touched);
+        }
+    }
+
+    /// Hands the answer to the gateway, once the write is permanent or undone.
+    ///
+    /// # Errors
+    /// When nobody waits for it any more.
+    pub(crate) async fn send(self, out: &mut RowSink) -> Result<()> {
+        let summary = out.summary();
+        summary.statement = self.statement;
+        summary.affected = Some(self.affected);
+        self.outcomes.into_iter().for_each(|outcome| out.outcome(outcome));
+        let Returned { columns, rows, .. } = self.returned;
+        if columns.is_empty() {
+            return Ok(());
+        }
+        out.columns(columns.iter().map(|(name, _)| name.as_str()));
+        for row in &rows {
+            for (value, (_, conversion)) in row.iter().zip(&columns) {
+                write_cell(out, value.into(), *conversion);
+            }
+            out.end_row().await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error() -> Error {
+        Error::new(ErrorKind::Conflict, "duplicate")
+    }
+
+    fn outcomes(progress: Progress) -> Vec<(u64, u64, OutcomeStatus)> {
+        let outcomes = progress.finish().outcomes;
+        outcomes.iter().map(|outcome| (outcome.index, outcome.count, outcome.status)).collect()
+    }
+
+    /// Two records that go well, one that fails, then what is left of three more.
+    fn run(on_error: OnError, is_lost: bool) -> Vec<(u64, u64, OutcomeStatus)> {
+        let mut progress = Progress::new(on_error, Written::default());
+        progress.done();
+        progress.done();
+        progress.failed(error(), is_lost);
+        for _ in 0..3 {
+            if progress.is_over() { progress.not_run() } else { progress.done() }
+        }
+        outcomes(progress)
+    }
+
+    #[test]
+    fn records_end_as_the_request_says() {
+        use OutcomeStatus::{Failed, NotRun, RolledBack};
+        assert_eq!(run(OnError::Stop, false), [(2, 1, Failed), (3, 3, NotRun)]);
+        assert_eq!(run(OnError::Continue, false), [(2, 1, Failed)]);
+        let undone = [(0, 2, RolledBack), (2, 1, Failed), (3, 3, NotRun)];
+        assert_eq!(run(OnError::Atomic, false), undone);
+        assert_eq!(run(OnError::Continue, true), undone);
+    }
+
+    #[test]
+    fn rows_that_are_too_large_together_are_refused() {
+        let mut returned = Returned::new(vec![("a".to_owned(), Conversion::Plain)]);
+        returned.push(vec![Stored::Blob(vec![0; MAX_RETURNED_BYTES / 2])]).unwrap();
+        let error = returned.push(vec![Stored::Blob(vec![0; MAX_RETURNED_BYTES / 2])]).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::LimitExceeded);
+    }
+}

@@ -1,0 +1,39 @@
+//! How an answer shall look.
+
+use std::sync::Arc;
+
+use crate::request::body::WRAPPER;
+use crate::request::media::Media;
+
+/// The form of an answer and its variants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The form.
+    pub media: Media,
+    /// The name under which lists stand. Operations write [`WRAPPER`]; another name is put in its place.
+    pub wrapper: Arc<str>,
+    /// Whether a list in JSON stands under its name. Without it is bare, unless something stands beside it.
+    pub is_wrapped: bool,
+    /// Whether CSV cells that a spreadsheet would take for formulas are made harmless.
+    pub csv_safe: bool,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { media: Media::Json, wrapper: WRAPPER.into(), is_wrapped: true, csv_safe: false }
+    }
+}
+
+impl Layout {
+    /// Whether the JSON of operations is right as it is.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.media == Media::Json && self.is_wrapped && *self.wrapper == *WRAPPER
+    }
+
+    /// Whether anything can stand beside the rows.
+    #[must_use]
+    pub fn has_meta(&self) -> bool {
+        matches!(self.media, Media::Json | Media::Xml)
+    }
+}

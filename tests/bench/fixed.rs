@@ -1,0 +1,24 @@
+//! A server that answers from memory: what HTTP itself and the load generator let through. Knows no database.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::get;
+use bytes::Bytes;
+
+use crate::Failure;
+use crate::process::serve_router;
+
+type Bodies = Arc<Mutex<HashMap<usize, Bytes>>>;
+
+/// Serves `/{length}`: so many bytes, made once.
+pub(crate) fn serve() -> Result<(), Failure> {
+    serve_router(Router::new().route("/{length}", get(answer)).with_state(Bodies::default()))
+}
+
+async fn answer(State(bodies): State<Bodies>, Path(length): Path<usize>) -> Bytes {
+    let mut bodies = bodies.lock().unwrap_or_else(PoisonError::into_inner);
+    bodies.entry(length).or_insert_with(|| vec![b'x'; length].into()).clone()
+}

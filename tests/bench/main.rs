@@ -1,0 +1,86 @@
+//! `make bench`: the running gateway beside a server written by hand for four fixed requests, on the same database. Prints ratios.
+//!
+//! Nothing here passes or fails by time. Each server is a process of its own, started as anybody would start it: the release binary of the
+//! gateway with the libraries in `plugins/`, and this binary again as the hand-written server (`hand_written`) and as one that answers
+//! from memory (`fixed`: the ceiling of HTTP and of the load generator). All of them have as many workers as there are cores; nothing is
+//! pinned, and the load generator is one more thread that they share the cores with. See docs/benchmarks.md.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+mod arguments;
+mod fixed;
+mod hand_written;
+mod load;
+mod measure;
+mod memory;
+mod process;
+mod report;
+mod scenario;
+mod start;
+
+use arguments::{Arguments, Mode};
+use process::Servers;
+use report::say;
+
+/// Why a measurement can't be made.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Everything that was measured.
+#[derive(Debug, Default, Serialize)]
+struct Results {
+    cores: usize,
+    seconds_per_run: f64,
+    requests: Vec<measure::Row>,
+    memory: Vec<memory::Row>,
+    start: Vec<start::Row>,
+}
+
+fn main() -> ExitCode {
+    let done = Arguments::read(std::env::args().skip(1)).and_then(|arguments| match &arguments.mode {
+        Mode::Measure => measure_all(&arguments),
+        Mode::HandWritten { database } => hand_written::serve(database),
+        Mode::Fixed => fixed::serve(),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = say(format_args!("bench: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure_all(arguments: &Arguments) -> Result<(), Failure> {
+    // One thread: the generator must leave the cores to the server that it measures.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let results = runtime.block_on(results(arguments))?;
+    if let Some(file) = &arguments.json {
+        std::fs::write(file, serde_json::to_string_pretty(&results)?)?;
+        say(format_args!("written: {}", file.display()))?;
+    }
+    Ok(())
+}
+
+async fn results(arguments: &Arguments) -> Result<Results, Failure> {
+    let mut results = Results {
+        cores: std::thread::available_parallelism()?.get(),
+        seconds_per_run: arguments.time.as_secs_f64(),
+        ..Results::default()
+    };
+    let folder = tempfile::tempdir()?;
+    let scenarios = scenario::all().into_iter().filter(|scenario| arguments.selects(scenario.name));
+    let servers = Servers::start(folder.path())?;
+    for scenario in scenarios {
+        results.requests.extend(measure::scenario(&scenario, &servers, arguments.time).await?);
+    }
+    drop(servers);
+    if arguments.selects("memory") {
+        results.memory = memory::measure(folder.path(), arguments.time).await?;
+    }
+    if arguments.selects("start") {
+        results.start = start::measure(folder.path()).await?;
+    }
+    Ok(results)
+}
