@@ -133,13 +133,18 @@ impl ApiError {
         }
     }
 
-    /// Records that did not all do well: `resource` has an entry for each, those under the indices `failed` being errors. `count` says
-    /// how many did well where not all of them have an entry.
+    /// Records that did not all do well: an entry for each, under the name of the wrapper, those with the indices `failed` being errors.
+    /// `count` says how many did well where not all of them have an entry.
     #[must_use]
-    pub fn batch(message: impl Into<String>, failed: &[usize], resource: Json, count: Option<u64>) -> Self {
+    pub fn batch(
+        message: impl Into<String>,
+        failed: &[usize],
+        (wrapper, entries): (&str, Vec<Json>),
+        count: Option<u64>,
+    ) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, message);
         error.code = Code::Number(1000);
-        let mut context = json!({ "error": failed, "resource": resource });
+        let mut context = json!({ "error": failed, wrapper: entries });
         if let (Some(count), Some(members)) = (count, context.as_object_mut()) {
             members.insert("count".to_owned(), Json::from(count));
         }

@@ -22,12 +22,13 @@ mod records;
 mod term;
 mod write;
 
+pub use body::Record;
 pub use error::Error;
 pub use fields::{Fields, Related};
 pub use id::{Id, path_id};
 pub use options::{CountWish, ListRead, Paging, TableRead};
 pub use order::{Direction, Nulls, OrderItem};
 pub use parameters::{Parameters, is_true};
-pub use records::{Record, no_records, records, single_record};
+pub use records::{Records, no_records, records, single_record};
 pub use term::{Aggregate, AggregateFunction, FieldItem, Term};
 pub use write::TableWrite;

@@ -3,6 +3,7 @@
 use connector_api::Error;
 
 use super::input::{Input, Item};
+use super::no_records;
 use super::outcome::{ends, failure, is_a_records, is_missing_row, is_worth_a_line};
 use super::relations::Relations;
 use super::send::{Sent, Shown, send};
@@ -11,7 +12,7 @@ use super::tally::Tally;
 use crate::error::ApiError;
 use crate::operation::records::{Target, name_of};
 use crate::plan::{Gathered, Kind, Planned, Selection, Write};
-use crate::request::{TableWrite, no_records};
+use crate::request::TableWrite;
 
 /// A write that runs.
 pub(super) struct Batch<'a, 'j> {
@@ -70,7 +71,7 @@ impl<'a, 'j> Batch<'a, 'j> {
             }
         }
         if index == 0 {
-            return Err(no_records().into());
+            return Err(no_records(self.target.layout));
         }
         if !self.is_stopped() {
             self.flush().await?;
