@@ -7,6 +7,7 @@ mod page;
 mod records;
 mod resource;
 mod schema;
+mod session;
 mod write;
 
 use std::sync::Arc;
@@ -52,6 +53,8 @@ struct Owner {
     connection: Arc<connectors::Service>,
     request_id: Arc<str>,
     time: Duration,
+    /// The transaction that its calls belong to.
+    session: Option<u64>,
 }
 
 impl Job<'_> {
@@ -63,13 +66,14 @@ impl Job<'_> {
             connection: Arc::clone(connection),
             request_id: Arc::clone(self.request_id),
             time: self.snapshot.request_timeout,
+            session: None,
         })
     }
 }
 
 impl Owner {
     fn call_context(&self) -> CallContext<'_> {
-        CallContext { request_id: &self.request_id, time: self.time, session: None }
+        CallContext { request_id: &self.request_id, time: self.time, session: self.session }
     }
 
     fn source(&self) -> Source {

@@ -9,7 +9,6 @@ mod matching;
 mod outcome;
 mod relations;
 mod send;
-mod session;
 mod tally;
 
 use serde_json::Value as Json;
