@@ -110,6 +110,10 @@ errors! {
     empty_delete_filter() = BAD_REQUEST, "Filter for delete request can not be empty.";
     /// An option of another verb.
     upsert_by_other_verb() = BAD_REQUEST, "'upsert' is an option of PUT and PATCH.";
+    /// A batch that is not sent as one.
+    batch_by_other_verb() = BAD_REQUEST, "A batch is sent with POST.";
+    /// The answers of a batch don't fit into memory.
+    batch_too_large(limit) = BAD_REQUEST, "The answers of this batch are larger than the {limit} bytes that this server holds; ask for fewer rows or fields, or send several batches.";
     /// Something that a later version may do.
     unsupported(feature) = NOT_IMPLEMENTED, "{feature} is not supported by this service.";
     /// A page by cursor in a form of answer that has no place for the next cursor.

@@ -9,7 +9,6 @@ mod matching;
 mod outcome;
 mod relations;
 mod send;
-mod session;
 mod tally;
 
 use serde_json::Value as Json;
@@ -86,6 +85,8 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
         _ => changed(id, brought, &mut options, job.layout).await?,
     };
     let mut target = Target::find(job, &table, verb).await?;
+    // What belongs to a transaction is undone with all of it.
+    options.is_rolled_back &= target.owner.session.is_none();
     let kind = kind(verb, &task, options.is_upsert || job.service.settings().config.allow_upsert);
     if kind == Kind::Upsert {
         target = target.creating_too(job, &table);
