@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::auth;
 use crate::connectors::Registry;
+use crate::cursor;
 use crate::hooks::Hooks;
 use crate::services::Service;
 
@@ -17,6 +18,8 @@ pub struct Snapshot {
     pub registry: Arc<Registry>,
     /// Who may call.
     pub auth: auth::State,
+    /// What seals the cursors of pages.
+    pub cursors: Arc<cursor::Key>,
     /// Event hooks; `None`: nobody listens.
     pub hooks: Option<Arc<dyn Hooks>>,
     /// Messages of errors are not HTML-encoded.

@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod aggregate;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod cursor;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
@@ -21,11 +25,15 @@ mod hooks;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod read;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod sales;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
@@ -38,6 +46,8 @@ mod stock;
 mod streaming;
 #[cfg(test)]
 mod tunnel;
+#[cfg(test)]
+mod uploads;
 #[cfg(test)]
 mod write;
 #[cfg(test)]

@@ -77,8 +77,8 @@ fn what(service: &str, table: &str, verb: Verb, query: &[(&str, &str)]) -> HookR
 
 fn body(answer: Answer) -> Json {
     match answer.body {
-        AnswerBody::Json(body) => serde_json::from_slice(&body).unwrap(),
-        _ => panic!("the answer to a write is whole"),
+        AnswerBody::Json(body) | AnswerBody::Ready(body) => serde_json::from_slice(&body).unwrap(),
+        AnswerBody::Streamed(_) => panic!("the answer is not whole"),
     }
 }
 
