@@ -177,6 +177,13 @@ pub fn ends(on_error: OnError, second: End) -> Vec<End> {
     vec![first, second, third]
 }
 
+/// What belongs to the records that are done.
+#[must_use]
+pub fn done<T>(of_records: impl IntoIterator<Item = T>, ends: &[End]) -> Vec<T> {
+    let all = of_records.into_iter().zip(ends);
+    all.filter(|(_, end)| **end == End::Done).map(|(item, _)| item).collect()
+}
+
 /// The three cases of an operation whose second record of three fails.
 pub(super) fn failing<F, R>(operation: &str, needs: [&'static [&'static str]; 3], run: F) -> [Case; 3]
 where

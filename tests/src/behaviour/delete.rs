@@ -6,7 +6,7 @@ use connector_api::ErrorKind;
 use connector_api::model::{CompareOp, Delete, Filter, OnError, Selector, Value};
 
 use super::ask::{compare, equals, is_null, text};
-use super::change::{self, End, by_id, ends, failed, failing, missing, paths};
+use super::change::{self, End, by_id, done, ends, failed, failing, missing, paths};
 use super::peer::{Peer, check_error};
 use super::read::{all, expected};
 use super::stock::{COLUMNS, NONE, Stock, before, int, row};
@@ -151,6 +151,5 @@ async fn one_fails(peer: Arc<Peer>, on_error: OnError) -> Outcome {
     let ends = ends(on_error, missing());
     let shape = Delete { on_error, ..stock.delete() };
     stock.check(&shape, (&[[int(1)], [int(99)], [int(3)]], &[]), &ends).await?;
-    let done = [1, 99, 3].into_iter().zip(ends).filter(|(_, end)| *end == End::Done).map(|(id, _)| id);
-    stock.holds(&without(&done.collect::<Vec<_>>())).await
+    stock.holds(&without(&done([1, 99, 3], &ends))).await
 }

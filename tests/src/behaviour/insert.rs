@@ -8,7 +8,7 @@ use connector_api::model::{ArithmeticOp, Assignment, Expr, Function, Insert, OnE
 use tokio::task::JoinSet;
 
 use super::ask::{arithmetic, call, text};
-use super::change::{self, End, ends, exists, failed, failing, null_refused, paths};
+use super::change::{self, End, done, ends, exists, failed, failing, null_refused, paths};
 use super::peer::{Peer, check_error};
 use super::read::{all, expected};
 use super::stock::{COLUMNS, NONE, Stock, before, int, row};
@@ -252,6 +252,5 @@ async fn one_fails(peer: Arc<Peer>, on_error: OnError) -> Outcome {
     let records = [row(5, "eyelet", 1, "new"), row(1, "other", 1, "new"), row(6, "flange", 1, "new")];
     let ends = ends(on_error, exists());
     stock.check(&Insert { on_error, ..stock.insert(COLUMNS) }, (&records, &[]), &ends).await?;
-    let done = records.into_iter().zip(ends).filter(|(_, end)| *end == End::Done).map(|(record, _)| record);
-    stock.holds(&before().into_iter().chain(done).collect()).await
+    stock.holds(&[before(), done(records, &ends)].concat()).await
 }

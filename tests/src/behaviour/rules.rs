@@ -10,9 +10,9 @@ use connector_api::model::{
 use tokio::task::JoinSet;
 
 use super::ask::{arithmetic, column, compare, equals, text};
-use super::change::{End, against_the_rules, ends, failing, missing, paths};
+use super::change::{End, against_the_rules, done, ends, failing, missing, paths};
 use super::peer::{Peer, check_error};
-use super::stock::{COLUMNS, Stock, before, int, row};
+use super::stock::{COLUMNS, Stock, before, int, row, with};
 use super::{Case, Outcome, same};
 
 /// Writers that take one piece each.
@@ -100,12 +100,6 @@ fn refused() -> End {
     against_the_rules("check_failed")
 }
 
-/// The rows before, with this one in the place of the one with the same id.
-fn with(changed: &[Value]) -> Vec<Vec<Value>> {
-    let is_it = |row: &Vec<Value>| row.first() == changed.first();
-    before().into_iter().map(|row| if is_it(&row) { changed.to_vec() } else { row }).collect()
-}
-
 async fn hidden_from_update(peer: Arc<Peer>) -> Outcome {
     let stock = Stock::new(&peer)?;
     let shape = Update { rows: in_state(), ..stock.update(&["qty"]) };
@@ -113,7 +107,7 @@ async fn hidden_from_update(peer: Arc<Peer>) -> Outcome {
     stock.check(&shape, (&[[int(99), int(0)]], &[text("old")]), &[missing()]).await?;
     stock.is_untouched().await?;
     stock.done(&shape, &[[int(4), int(0)]], &[text("sold")]).await?;
-    stock.holds(&with(&row(4, "drum", 0, "sold"))).await
+    stock.holds(&with(&[row(4, "drum", 0, "sold")])).await
 }
 
 async fn unknown_guard(peer: Arc<Peer>) -> Outcome {
@@ -131,7 +125,7 @@ async fn guard_after_record(peer: Arc<Peer>) -> Outcome {
     let shape = Update { rows: in_state(), ..stock.update(&["state"]) };
     let records = [[int(1), text("first")], [int(1), text("second")]];
     stock.check(&shape, (&records, &[text("old")]), &[End::Done, missing()]).await?;
-    stock.holds(&with(&row(1, "anchor", 3, "first"))).await
+    stock.holds(&with(&[row(1, "anchor", 3, "first")])).await
 }
 
 async fn hidden_from_delete(peer: Arc<Peer>) -> Outcome {
@@ -154,7 +148,7 @@ async fn guarded_upsert(peer: Arc<Peer>) -> Outcome {
     let records = [row(1, "other", 0, "sold"), row(5, "eyelet", 0, "sold")];
     stock.done(&shape, &records, &[text("old")]).await?;
     let [first, fifth] = records;
-    stock.holds(&[with(&first), vec![fifth]].concat()).await
+    stock.holds(&[with(&[first]), vec![fifth]].concat()).await
 }
 
 /// Each takes one piece as long as there is one.
@@ -182,7 +176,7 @@ async fn crowd(peer: Arc<Peer>) -> Outcome {
         }
     }
     same("pieces taken", &taken, &PIECES)?;
-    stock.holds(&with(&row(2, "bolt", 0, "old"))).await
+    stock.holds(&with(&[row(2, "bolt", 0, "old")])).await
 }
 
 async fn checked_insert(peer: Arc<Peer>) -> Outcome {
@@ -215,7 +209,7 @@ async fn checked_update(peer: Arc<Peer>) -> Outcome {
     let shape = Update { check: Some(compare("qty", CompareOp::Lt)), ..stock.update(&["qty"]) };
     let records = [[int(1), int(99)], [int(2), int(100)], [int(4), int(1)]];
     stock.check(&shape, (&records, &[int(100)]), &[End::Done, refused(), End::NotRun]).await?;
-    stock.holds(&with(&row(1, "anchor", 99, "old"))).await
+    stock.holds(&with(&[row(1, "anchor", 99, "old")])).await
 }
 
 async fn check_sees_all(peer: Arc<Peer>) -> Outcome {
@@ -232,7 +226,7 @@ async fn check_sees_computed(peer: Arc<Peer>) -> Outcome {
     let shape = Update { check: Some(compare("qty", CompareOp::Lt)), compute, ..stock.update(&[]) };
     let ends = [End::Done, refused()];
     stock.check(&shape, (&[[int(1)], [int(2)]], &[int(20), int(2)]), &ends).await?;
-    stock.holds(&with(&row(1, "anchor", 6, "old"))).await
+    stock.holds(&with(&[row(1, "anchor", 6, "old")])).await
 }
 
 async fn checked_where(peer: Arc<Peer>) -> Outcome {
@@ -265,6 +259,5 @@ async fn one_fails(peer: Arc<Peer>, on_error: OnError) -> Outcome {
     let records = [row(5, "eyelet", 1, "new"), row(6, "other", 1, "old"), row(7, "flange", 1, "new")];
     let ends = ends(on_error, refused());
     stock.check(&shape, (&records, &[text("new")]), &ends).await?;
-    let done = records.into_iter().zip(ends).filter(|(_, end)| *end == End::Done).map(|(record, _)| record);
-    stock.holds(&before().into_iter().chain(done).collect()).await
+    stock.holds(&[before(), done(records, &ends)].concat()).await
 }

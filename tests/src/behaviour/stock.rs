@@ -66,6 +66,13 @@ pub(super) fn before() -> Rows {
     ]
 }
 
+/// The rows before, with these in the place of those with the same id.
+pub(super) fn with(changed: &[Vec<Value>]) -> Rows {
+    let instead =
+        |old: Vec<Value>| changed.iter().find(|row| row.first() == old.first()).cloned().unwrap_or(old);
+    before().into_iter().map(instead).collect()
+}
+
 /// A row, without `code`.
 pub(super) fn row(
     id: i64,

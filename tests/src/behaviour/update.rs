@@ -9,9 +9,9 @@ use connector_api::model::{
 use tokio::task::JoinSet;
 
 use super::ask::{arithmetic, column, compare, is_null, text};
-use super::change::{End, ends, exists, failing, missing, null_refused, paths};
+use super::change::{End, done, ends, exists, failing, missing, null_refused, paths};
 use super::peer::{Peer, check_error};
-use super::stock::{COLUMNS, NONE, Stock, before, int, row};
+use super::stock::{COLUMNS, NONE, Stock, int, row, with};
 use super::{Case, Outcome, same};
 
 /// Writers that count up one number at once.
@@ -77,13 +77,6 @@ fn by_filter() -> Vec<Case> {
             unknown,
         ),
     ]
-}
-
-/// The rows before, with these in the place of those with the same id.
-fn with(changed: &[Vec<Value>]) -> Vec<Vec<Value>> {
-    let instead =
-        |old: Vec<Value>| changed.iter().find(|row| row.first() == old.first()).cloned().unwrap_or(old);
-    before().into_iter().map(instead).collect()
 }
 
 async fn one_column(peer: Arc<Peer>) -> Outcome {
@@ -303,8 +296,7 @@ async fn one_fails(peer: Arc<Peer>, on_error: OnError) -> Outcome {
         let shape = Update { on_error, ..stock.update(&["name"]) };
         stock.check(&shape, (&records, &[]), &ends).await?;
         let changed = [row(1, "one", 3, "old"), row(2, "never", None, None), row(3, "three", None, "old")];
-        let done = changed.into_iter().zip(ends).filter(|(_, end)| *end == End::Done).map(|(row, _)| row);
-        stock.holds(&with(&done.collect::<Vec<_>>())).await?;
+        stock.holds(&with(&done(changed, &ends))).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use connector_api::model::{Existing, OnError, Upsert, Value};
 use tokio::task::JoinSet;
 
 use super::ask::text;
-use super::change::{End, ends, exists, failing, null_refused, paths};
+use super::change::{End, done, ends, exists, failing, null_refused, paths};
 use super::peer::{Peer, full};
 use super::stock::{COLUMNS, Stock, before, int, row};
 use super::{Case, Outcome, holds, same};
@@ -121,8 +121,7 @@ async fn one_fails(peer: Arc<Peer>, on_error: OnError) -> Outcome {
         let ends = ends(on_error, null_refused());
         let shape = Upsert { on_error, ..stock.upsert(COLUMNS) };
         stock.check(&shape, (&records, &[]), &ends).await?;
-        let done: Vec<_> =
-            records.into_iter().zip(ends).filter(|(_, end)| *end == End::Done).map(|(row, _)| row).collect();
+        let done = done(records, &ends);
         let untouched = before().into_iter().filter(|old| done.iter().all(|row| row.first() != old.first()));
         let (first, last): (Vec<_>, Vec<_>) =
             done.iter().cloned().partition(|row| row.first() == Some(&int(1)));
