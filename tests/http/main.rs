@@ -23,6 +23,8 @@ mod gateway;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod in_process;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod names;
