@@ -5,6 +5,10 @@ mod access;
 #[cfg(test)]
 mod aggregate;
 #[cfg(test)]
+mod batch;
+#[cfg(test)]
+mod batch_hooks;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod commands;
