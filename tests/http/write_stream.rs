@@ -41,8 +41,14 @@ impl Inside {
 
     async fn run(&self, what: HookRequest, records: Option<RecordStream>) -> Result<Answer, ApiError> {
         let caller = Caller { is_admin: true, ..Caller::default() };
-        let (id, layout) = ("test".into(), Layout::default());
-        let request = Request { what, records, caller, id, layout, transaction: None };
+        let request = Request {
+            what,
+            records,
+            caller,
+            id: "test".into(),
+            layout: Layout::default(),
+            transaction: None,
+        };
         pipeline::run(&self.app.snapshot(), request).await
     }
 
