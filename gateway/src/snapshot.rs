@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub plain_errors: bool,
     /// How answers look where the request does not say it.
     pub answers: Answers,
-    /// The largest body of a request, and the largest record of a stream, in bytes.
+    /// The largest body of a request, the largest record of a stream, and the most that the answers inside a batch amount to, in bytes.
     pub max_body_size: u64,
     /// The largest stream of records, in bytes; `None`: any size.
     pub max_stream_size: Option<u64>,

@@ -89,16 +89,19 @@ impl Request {
         RUNTIME.block_on(async { timeout(LIMIT, self.start(address)).await.expect("no answer began") })
     }
 
-    /// Sends it and goes away before the answer.
-    pub(crate) fn send_and_leave(&self, address: SocketAddr) {
+    /// Sends it and does not wait. When the connection is dropped, its client has gone away.
+    pub(crate) fn send_only(&self, address: SocketAddr) -> std::net::TcpStream {
+        let body = self.body.clone().unwrap_or_default();
         let asked = format!(
-            "{} {} HTTP/1.1\r\nHost: {address}\r\n{}\r\n",
+            "{} {} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n{}\r\n",
             self.method,
             self.target,
+            body.len(),
             self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>(),
         );
         let mut stream = std::net::TcpStream::connect(address).unwrap();
-        stream.write_all(asked.as_bytes()).unwrap();
+        stream.write_all(&[asked.as_bytes(), &body].concat()).unwrap();
+        stream
     }
 
     async fn start(&self, address: SocketAddr) -> Download {

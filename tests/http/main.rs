@@ -5,6 +5,10 @@ mod access;
 #[cfg(test)]
 mod aggregate;
 #[cfg(test)]
+mod batch;
+#[cfg(test)]
+mod batch_hooks;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod commands;
@@ -22,6 +26,8 @@ mod formats;
 mod gateway;
 #[cfg(test)]
 mod hooks;
+#[cfg(test)]
+mod in_process;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::error::ApiError;
 use crate::hooks::HookRequest;
 use crate::pipeline::{self, Answer, AnswerBody, Request};
 use crate::request::batch::{Filled, Results, Step, read};
+use crate::request::body::unwrapped;
 use crate::response::{Layout, convert};
 use crate::roles::Verb;
 use crate::snapshot::Snapshot;
@@ -108,7 +109,10 @@ impl<'a> Batch<'a> {
 
     fn request(&self, step: Step) -> Result<HookRequest, ApiError> {
         let verb = Verb::from_method(&step.method).ok_or_else(|| ApiError::unknown_method(&step.method))?;
-        let Filled { resource, query, body } = step.filled(&self.results, limit(self.job))?;
+        let filled = step.filled(&self.results, limit(self.job))?;
+        let has_wrapper = filled.has_options;
+        let Filled { resource, query, body, .. } = filled;
+        let body = body.map(|body| if has_wrapper { unwrapped(body, &self.layout.wrapper) } else { body });
         let service = self.job.service.name().to_lowercase();
         Ok(HookRequest { verb, service, resource, query, body })
     }
@@ -158,7 +162,7 @@ impl<'a> Batch<'a> {
             json!({ "id": done.id, "status": done.status, "body": body })
         });
         let entries = done.chain([error.object(true)]).collect();
-        let mut batch = ApiError::batch(NOT_ALL, &[index], ("resource", entries), None);
+        let mut batch = ApiError::batch(NOT_ALL, &[index], (&self.layout.wrapper, entries), None);
         batch.retry_after = error.retry_after;
         batch
     }

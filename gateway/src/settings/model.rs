@@ -56,7 +56,8 @@ pub struct Server {
     pub request_timeout: Timeout,
     /// The longest that running requests may take to finish when the gateway stops.
     pub shutdown_timeout: Timeout,
-    /// The largest request body that is read, and the largest record of a stream of records.
+    /// The largest request body that is read, and the largest record of a stream of records; also the most that the answers inside a batch
+    /// may amount to.
     pub max_body_size: ByteSize,
     /// What seals the cursors of pages: at least 32 characters, the same on every node. `None` means a key made at start, which no other
     /// node and no later start knows.

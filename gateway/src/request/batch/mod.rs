@@ -76,6 +76,8 @@ pub struct Filled {
     pub query: Vec<(String, String)>,
     /// The body, if there is one.
     pub body: Option<Json>,
+    /// Its members are options and records. The body of a write of one row is its record: a column may be named like an option.
+    pub has_options: bool,
 }
 
 /// Reads a batch.
@@ -145,7 +147,7 @@ impl Step {
             _ => return refused("its path must begin with '_table/' and a table".to_owned()),
         }
         if let Some(name) = OF_THE_WHOLE.iter().find(|name| self.query.contains_key(**name)) {
-            return refused(format!("'{name}' is not supported inside a batch"));
+            return Err(unsupported(name));
         }
         match self.references.iter().find(|reference| !known.contains(&reference.id)) {
             Some(Reference { id, .. }) => {
@@ -165,35 +167,41 @@ impl Step {
     /// # Errors
     /// References that lead nowhere or to something that does not fit, options in the body that a batch does not have.
     pub fn filled(self, results: &Results, limit: usize) -> Result<Filled, Error> {
-        let Self { id, method, path, query, body, .. } = self;
+        let id = self.id.clone();
         let mut filling = Filling { results, left: limit };
-        let filled = filled(&mut filling, (path, query, body)).map_err(|error| named(&id, &error))?;
-        // The body of one row is its record: a column may be named like an option.
-        let has_options = method == "GET" || filled.resource.len() == 2;
-        let members = filled.body.as_ref().and_then(Json::as_object).filter(|_| has_options);
-        match IN_A_BODY.iter().find(|name| members.is_some_and(|members| members.contains_key(**name))) {
-            Some(name) => Err(named(&id, &Error::whole(format!("'{name}' is not supported inside a batch")))),
-            None => Ok(filled),
+        let filled = self.fill(&mut filling).and_then(Filled::check);
+        filled.map_err(|error| named(&id, &error))
+    }
+
+    fn fill(self, filling: &mut Filling<'_>) -> Result<Filled, Error> {
+        let resource = self.path.into_iter().map(|segment| match segment {
+            Segment::Text(text) => Ok(text),
+            Segment::Reference(reference) => filling.segment(&reference),
+        });
+        let resource = resource.collect::<Result<Vec<_>, _>>()?;
+        let query = self.query.into_iter().map(|(name, value)| {
+            let text = filling.text(value, &format!("'{name}' in its query"))?;
+            Ok((name, text))
+        });
+        let query = query.collect::<Result<_, Error>>()?;
+        let body = self.body.map(|body| filling.value(body)).transpose()?;
+        let has_options = self.method == "GET" || resource.len() == 2;
+        Ok(Filled { resource, query, body, has_options })
+    }
+}
+
+impl Filled {
+    fn check(self) -> Result<Self, Error> {
+        let options = self.body.as_ref().and_then(Json::as_object).filter(|_| self.has_options);
+        match IN_A_BODY.iter().find(|name| options.is_some_and(|options| options.contains_key(**name))) {
+            Some(name) => Err(unsupported(name)),
+            None => Ok(self),
         }
     }
 }
 
-fn filled(
-    filling: &mut Filling<'_>,
-    (path, query, body): (Vec<Segment>, Map<String, Json>, Option<Json>),
-) -> Result<Filled, Error> {
-    let resource = path.into_iter().map(|segment| match segment {
-        Segment::Text(text) => Ok(text),
-        Segment::Reference(reference) => filling.segment(&reference),
-    });
-    let resource = resource.collect::<Result<_, _>>()?;
-    let query = query.into_iter().map(|(name, value)| {
-        let text = filling.text(value, &format!("'{name}' in its query"))?;
-        Ok((name, text))
-    });
-    let query = query.collect::<Result<_, Error>>()?;
-    let body = body.map(|body| filling.value(body)).transpose()?;
-    Ok(Filled { resource, query, body })
+fn unsupported(name: &str) -> Error {
+    Error::whole(format!("'{name}' is not supported inside a batch"))
 }
 
 #[cfg(test)]
@@ -225,6 +233,7 @@ mod tests {
             resource: ["_table", "a", "5"].map(str::to_owned).to_vec(),
             query: vec![pair("fields", "*"), pair("limit", "5"), pair("as_list", "true")],
             body: None,
+            has_options: true,
         };
         assert_eq!(first.filled(&Results::new(), 100), Ok(expected));
     }

@@ -44,6 +44,18 @@ pub fn document(media: BodyMedia, body: &[u8]) -> Result<Json, Error> {
     }
 }
 
+/// A document whose records stand under the name that operations know, not under the one of the configuration.
+#[must_use]
+pub fn unwrapped(mut document: Json, wrapper: &str) -> Json {
+    if let Json::Object(members) = &mut document
+        && wrapper != WRAPPER
+        && let Some(records) = members.remove(wrapper)
+    {
+        members.insert(WRAPPER.to_owned(), records);
+    }
+    document
+}
+
 fn json(body: &[u8]) -> Result<Json, Error> {
     serde_json::from_slice(body).map_err(|error| Error::json(&error, 0))
 }
