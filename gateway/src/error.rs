@@ -110,6 +110,10 @@ errors! {
     empty_delete_filter() = BAD_REQUEST, "Filter for delete request can not be empty.";
     /// An option of another verb.
     upsert_by_other_verb() = BAD_REQUEST, "'upsert' is an option of PUT and PATCH.";
+    /// A batch that is not sent as one.
+    batch_by_other_verb() = BAD_REQUEST, "A batch is sent with POST.";
+    /// The answers of a batch don't fit into memory.
+    batch_too_large(limit) = BAD_REQUEST, "The answers of this batch are larger than the {limit} bytes that this server holds; ask for fewer rows or fields, or send several batches.";
     /// Something that a later version may do.
     unsupported(feature) = NOT_IMPLEMENTED, "{feature} is not supported by this service.";
     /// A page by cursor in a form of answer that has no place for the next cursor.
@@ -133,13 +137,18 @@ impl ApiError {
         }
     }
 
-    /// Records that did not all do well: `resource` has an entry for each, those under the indices `failed` being errors. `count` says
-    /// how many did well where not all of them have an entry.
+    /// Records that did not all do well: an entry for each, under the name of the wrapper, those with the indices `failed` being errors.
+    /// `count` says how many did well where not all of them have an entry.
     #[must_use]
-    pub fn batch(message: impl Into<String>, failed: &[usize], resource: Json, count: Option<u64>) -> Self {
+    pub fn batch(
+        message: impl Into<String>,
+        failed: &[usize],
+        (wrapper, entries): (&str, Vec<Json>),
+        count: Option<u64>,
+    ) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, message);
         error.code = Code::Number(1000);
-        let mut context = json!({ "error": failed, "resource": resource });
+        let mut context = json!({ "error": failed, wrapper: entries });
         if let (Some(count), Some(members)) = (count, context.as_object_mut()) {
             members.insert("count".to_owned(), Json::from(count));
         }

@@ -47,6 +47,8 @@ mod streaming;
 #[cfg(test)]
 mod tunnel;
 #[cfg(test)]
+mod uploads;
+#[cfg(test)]
 mod write;
 #[cfg(test)]
 mod write_batch;

@@ -14,7 +14,7 @@ const HUGE: usize = 110_000;
 const LARGE: usize = 20_000;
 
 /// How much more than at rest the gateway may hold while it sends `huge`.
-const ALLOWED_KIB: u64 = 64 * 1024;
+pub(crate) const ALLOWED_KIB: u64 = 64 * 1024;
 
 /// The bytes of `large`: each row has a text; numbers, names and commas stand around it.
 pub(crate) const LARGE_SIZE: usize =
@@ -52,7 +52,7 @@ fn started() -> Gateway {
 }
 
 /// A figure of the process's memory in KiB, as the system keeps it.
-fn memory_kib(gateway: &Gateway, name: &str) -> u64 {
+pub(crate) fn memory_kib(gateway: &Gateway, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()

@@ -41,7 +41,14 @@ impl Inside {
 
     async fn run(&self, what: HookRequest, records: Option<RecordStream>) -> Result<Answer, ApiError> {
         let caller = Caller { is_admin: true, ..Caller::default() };
-        let request = Request { what, records, caller, id: "test".into(), layout: Layout::default() };
+        let request = Request {
+            what,
+            records,
+            caller,
+            id: "test".into(),
+            layout: Layout::default(),
+            transaction: None,
+        };
         pipeline::run(&self.app.snapshot(), request).await
     }
 
@@ -77,8 +84,8 @@ fn what(service: &str, table: &str, verb: Verb, query: &[(&str, &str)]) -> HookR
 
 fn body(answer: Answer) -> Json {
     match answer.body {
-        AnswerBody::Json(body) => serde_json::from_slice(&body).unwrap(),
-        _ => panic!("the answer to a write is whole"),
+        AnswerBody::Json(body) | AnswerBody::Ready(body) => serde_json::from_slice(&body).unwrap(),
+        AnswerBody::Streamed(_) => panic!("the answer is not whole"),
     }
 }
 

@@ -135,7 +135,7 @@ async fn handle(
     let caller = authenticate(&credentials, &snapshot.auth, SystemTime::now()).await?;
     if layout.is_err() && !service.is_empty() {
         // Who may not ask hears that first.
-        roles::decide(&caller, &service, &path, verb)?;
+        pipeline::permit(&caller, &service, &address.resource, verb)?;
     }
     let layout = layout?;
     match (service.as_str(), path.as_str()) {
@@ -148,7 +148,9 @@ async fn handle(
         _ => {
             let Input { head: Head { address, query, .. }, body } = input;
             let what = HookRequest { verb, service, resource: address.resource, query, body };
-            pipeline::run(snapshot, Request { what, records, caller, id: Arc::clone(id), layout }).await
+            let id = Arc::clone(id);
+            let request = Request { what, records, caller, id, layout, transaction: None };
+            pipeline::run(snapshot, request).await
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a request asks to be done with a service, typed, and the doing: catalogue, plan, connector, response, in this order. No
 //! permission is decided here but which of several things a list shows; no text is parsed.
 
+mod batch;
 mod by_ids;
 mod cursor;
 mod lists;
@@ -8,6 +9,7 @@ mod page;
 mod records;
 mod resource;
 mod schema;
+mod session;
 mod write;
 
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use connector_api::model::{Count, Table, Value};
 use connector_api::{Error, ErrorKind};
 
 pub use resource::Operation;
+pub(crate) use resource::is_batch;
+pub use session::Transaction;
 pub use write::WriteOrder;
 
 use crate::connectors::{self, CallContext, RowStream};
@@ -45,6 +49,7 @@ struct Job<'a> {
     request_id: &'a Arc<str>,
     /// Rows that are streamed are written so; everything else is JSON and converted on its way out.
     layout: &'a Layout,
+    transaction: Option<&'a Transaction>,
 }
 
 /// The part of a job that a streamed answer takes along.
@@ -54,24 +59,31 @@ struct Owner {
     connection: Arc<connectors::Service>,
     request_id: Arc<str>,
     time: Duration,
+    /// The transaction that its calls belong to.
+    session: Option<u64>,
 }
 
 impl Job<'_> {
     async fn owner(&self) -> Result<Owner, ApiError> {
         let connection = self.service.connection(&self.snapshot.registry).await;
         let connection = connection.map_err(|error| failed(self.service, self.request_id, &error))?;
+        let session = match self.transaction {
+            Some(transaction) => Some(transaction.number(connection)?),
+            None => None,
+        };
         Ok(Owner {
             service: Arc::clone(self.service),
             connection: Arc::clone(connection),
             request_id: Arc::clone(self.request_id),
             time: self.snapshot.request_timeout,
+            session,
         })
     }
 }
 
 impl Owner {
     fn call_context(&self) -> CallContext<'_> {
-        CallContext { request_id: &self.request_id, time: self.time, session: None }
+        CallContext { request_id: &self.request_id, time: self.time, session: self.session }
     }
 
     fn source(&self) -> Source {
@@ -147,7 +159,8 @@ pub async fn run(
         return Err(ApiError::inactive_service(service.name()));
     }
     let Request { caller, id: request_id, layout, .. } = request;
-    let job = Job { snapshot, service, caller, request_id, layout };
+    let job =
+        Job { snapshot, service, caller, request_id, layout, transaction: request.transaction.as_ref() };
     match operation {
         Operation::Root(list) => lists::root(job, &list).await,
         Operation::ListTables(list) => lists::tables(job, "_table", &list).await,
@@ -161,6 +174,7 @@ pub async fn run(
         }
         Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
+        Operation::Batch => batch::run(job, request.what.body.take()).await,
         Operation::Write(order) => {
             let brought = match request.records.take() {
                 Some(stream) => write::Brought::Stream(stream),

@@ -24,7 +24,7 @@ use crate::roles::{Caller, Verb};
 pub(super) struct Target<'a> {
     pub(super) owner: Owner,
     pub(super) table: Arc<Table>,
-    layout: &'a Layout,
+    pub(super) layout: &'a Layout,
     caller: &'a Caller,
     rules: Option<RowRules<'a>>,
     rules_of_new_rows: Option<RowRules<'a>>,

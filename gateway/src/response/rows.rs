@@ -146,7 +146,7 @@ impl RowEncoder {
         self.rows += 1;
     }
 
-    /// Appends a row that stands by itself.
+    /// Appends a row and nothing around it.
     ///
     /// # Errors
     /// As [`RowEncoder::write`].

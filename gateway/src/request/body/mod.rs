@@ -11,7 +11,7 @@ mod xml;
 use serde_json::{Map, Value as Json};
 
 pub use error::Error;
-pub use records::Records;
+pub use records::{Record, Records};
 
 use super::media::BodyMedia;
 
