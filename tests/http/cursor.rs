@@ -242,6 +242,21 @@ fn a_page_by_cursor_counts_only_when_asked() {
 }
 
 #[test]
+fn a_cursor_needs_a_form_that_has_a_place_for_the_next_one() {
+    let message = "A cursor needs a form of answer that has 'meta': JSON or XML.";
+    for form in ["text/csv", "application/x-ndjson"] {
+        let answer = first("shop/_table/steps", &[("accept", form)]);
+        assert_eq!((answer.status, answer.body.contains(message)), (400, true), "{form}: {}", answer.body);
+    }
+    let xml = first("shop/_table/steps", &[("accept", "application/xml"), ("limit", "1"), ("fields", "id")]);
+    assert!(xml.body.contains("<next_cursor>"), "{}", xml.body);
+    // A bare list has no place for it either, so the answer is not bare.
+    let bare = first("shop/_table/steps", &[("wrap", "false"), ("limit", "1"), ("fields", "id")]);
+    assert_eq!(bare.json()["resource"], json!([{ "id": 1 }]));
+    cursor_of(&bare);
+}
+
+#[test]
 fn gateways_with_one_key_read_each_others_cursors() {
     let gateway = |key: Option<&str>| {
         let setup = sales::setup("");

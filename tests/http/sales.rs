@@ -70,7 +70,7 @@ fn step(id: i64) -> Json {
         "name": format!("{}{}", ["b", "B", "ä", "'", "z\" "][usize::try_from(id % 5).unwrap()], id % 4),
         "day": format!("2024-02-{:02}", 1 + id % 5),
         "serial": 9_007_199_254_740_992 + (id * 31) % 57,
-        "ratio": if id % 9 == 0 { Json::Null } else { json!((id % 3) as f32 / 4.0) },
+        "ratio": if id % 9 == 0 { Json::Null } else { json!([0.0, 0.25, 0.5][usize::try_from(id % 3).unwrap()]) },
     })
 }
 

@@ -40,7 +40,7 @@ pub(super) enum Counting {
     /// It is shown when the service's maximum cuts the answer.
     IfCut {
         /// How to count, should the page turn out not to be the last.
-        shape: Count,
+        shape: Box<Count>,
         /// The parameters of the count.
         params: Vec<Value>,
         /// Rows of the answer are rows of the table: behind the last one there is nothing to count.

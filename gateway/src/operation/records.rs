@@ -90,7 +90,7 @@ impl<'a> Target<'a> {
             return Ok(Counting::Off);
         }
         let is_by_row = page.read.query.group.is_none() && !page.read.query.distinct;
-        Ok(Counting::IfCut { shape, params, is_by_row })
+        Ok(Counting::IfCut { shape: Box::new(shape), params, is_by_row })
     }
 }
 

@@ -10,12 +10,14 @@ use super::{Error, Scope};
 use crate::request::filter as written;
 use crate::request::lookup;
 
+/// What a name stands for; `None`: nothing.
+type Resolve<'a> = Box<dyn FnMut(&str) -> Option<Resolved> + 'a>;
+
 /// Plans one filter text's tree.
 pub(super) struct Planner<'a> {
     /// The parameter that holds the filter.
     parameter: &'static str,
-    /// What a name stands for.
-    resolve: Box<dyn FnMut(&str) -> Option<Resolved> + 'a>,
+    resolve: Resolve<'a>,
     scope: &'a Scope<'a>,
     values: &'a mut Values,
 }
