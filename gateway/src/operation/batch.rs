@@ -157,8 +157,8 @@ impl<'a> Batch<'a> {
             let body: Json = serde_json::from_slice(&done.body).unwrap_or_default();
             json!({ "id": done.id, "status": done.status, "body": body })
         });
-        let resource = done.chain([error.object(true)]).collect();
-        let mut batch = ApiError::batch(NOT_ALL, &[index], resource, None);
+        let entries = done.chain([error.object(true)]).collect();
+        let mut batch = ApiError::batch(NOT_ALL, &[index], (&self.layout.wrapper, entries), None);
         batch.retry_after = error.retry_after;
         batch
     }
