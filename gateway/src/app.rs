@@ -109,12 +109,17 @@ impl App {
         settings: Settings,
         hooks: Option<Arc<dyn Hooks>>,
     ) -> Result<Started, StartError> {
-        let registry =
-            Arc::new(Registry::load(&settings.plugins, workers(&settings), telemetry::max_level()));
-        refuse_problems(&settings, &registry)?;
         let admin_email = settings.admin.as_ref().map_or(FIRST_ADMIN, |admin| &admin.email).to_owned();
         let password = settings.admin.as_ref().map(|admin| admin.password.expose());
-        let (accounts, one_time_password) = Accounts::new(&admin_email, password, host_name())?;
+        // Hashing the password takes about as long as loading the libraries, so both are done at once.
+        let (registry, accounts) = std::thread::scope(|scope| {
+            let accounts = scope.spawn(|| Accounts::new(&admin_email, password, host_name()));
+            let registry = Registry::load(&settings.plugins, workers(&settings), telemetry::max_level());
+            (Arc::new(registry), accounts.join())
+        });
+        refuse_problems(&settings, &registry)?;
+        let accounts = accounts.map_err(|_| std::io::Error::other("a thread panicked"))?;
+        let (accounts, one_time_password) = accounts?;
         let lasting =
             Lasting { accounts: Arc::new(accounts), hooks, cursors: Arc::new(cursor::Key::random()?) };
         let snapshot = snapshot(&settings, &registry, &lasting, None)?;

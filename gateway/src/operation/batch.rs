@@ -158,7 +158,7 @@ impl<'a> Batch<'a> {
             json!({ "id": done.id, "status": done.status, "body": body })
         });
         let entries = done.chain([error.object(true)]).collect();
-        let mut batch = ApiError::batch(NOT_ALL, &[index], (&self.layout.wrapper, entries), None);
+        let mut batch = ApiError::batch(NOT_ALL, &[index], ("resource", entries), None);
         batch.retry_after = error.retry_after;
         batch
     }
