@@ -41,14 +41,8 @@ impl Inside {
 
     async fn run(&self, what: HookRequest, records: Option<RecordStream>) -> Result<Answer, ApiError> {
         let caller = Caller { is_admin: true, ..Caller::default() };
-        let request = Request {
-            what,
-            records,
-            caller,
-            id: "test".into(),
-            layout: Layout::default(),
-            transaction: None,
-        };
+        let layout = Layout::default();
+        let request = Request { what, records, caller, id: "test".into(), layout, transaction: None };
         pipeline::run(&self.app.snapshot(), request).await
     }
 
