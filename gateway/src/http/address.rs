@@ -1,5 +1,7 @@
 //! The path of a request, taken apart once: what routing, permission and operation see is the same list of segments.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 use crate::error::ApiError;
@@ -41,6 +43,23 @@ impl Address {
     }
 }
 
+/// A path as it may stand in the log: an identifier is a value of a row, so its place stands for it.
+pub(super) fn logged(path: &str) -> Cow<'_, str> {
+    match Address::parse(path) {
+        Ok(None) => Cow::Borrowed(path),
+        Err(_) => Cow::Borrowed("/api/(malformed)"),
+        Ok(Some(Address { service, resource })) => {
+            let is_row = resource.first().is_some_and(|first| first == "_table");
+            let parts = resource.iter().enumerate().map(|(index, part)| match index {
+                2.. if is_row => "{id}",
+                _ => part,
+            });
+            let parts: Vec<&str> = ["/api/v2"].into_iter().chain(service.as_deref()).chain(parts).collect();
+            Cow::Owned(parts.join("/"))
+        }
+    }
+}
+
 fn is_version(segment: &str) -> bool {
     segment.strip_prefix('v').is_some_and(|digits| {
         digits.starts_with(|c: char| c.is_ascii_digit())
@@ -76,6 +95,21 @@ mod tests {
     fn a_slash_inside_a_segment_separates_nothing() {
         check("/api/v2/shop/_table/a%2Fb", Some("shop"), &["_table", "a/b"]);
         assert_eq!(crate::operation::component(&["_table".to_owned(), "a/b".to_owned()]), "_table/a%2Fb");
+    }
+
+    #[test]
+    fn identifiers_stay_out_of_the_log() {
+        for (path, expected) in [
+            ("/api/v2/shop/_table/people/ada@x.io", "/api/v2/shop/_table/people/{id}"),
+            ("/api/shop/%5Ftable/people/(1,ada)/", "/api/v2/shop/_table/people/{id}"),
+            ("/api/v2/shop/_table/people", "/api/v2/shop/_table/people"),
+            ("/api/v2/shop/_schema/people/name", "/api/v2/shop/_schema/people/name"),
+            ("/api", "/api/v2"),
+            ("/elsewhere", "/elsewhere"),
+            ("/api/v2/shop/_table/people/%ff", "/api/(malformed)"),
+        ] {
+            assert_eq!(logged(path), expected);
+        }
     }
 
     #[test]

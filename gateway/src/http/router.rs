@@ -13,6 +13,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 use tower_http::decompression::RequestDecompressionLayer;
 
+use super::address::logged;
 use super::answer::{self, Failing};
 use super::body::Limits;
 use super::delivery::Delivery;
@@ -77,7 +78,7 @@ async fn any(State(shared): State<Shared>, request: HttpRequest) -> Response<Bod
         response.headers_mut().insert(REQUEST_ID, value);
     }
     if probe.is_none() {
-        events::answered(&id, method.as_str(), &path, response.status().as_u16(), began.elapsed());
+        events::answered(&id, method.as_str(), &logged(&path), response.status().as_u16(), began.elapsed());
     }
     response
 }

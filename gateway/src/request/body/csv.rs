@@ -100,20 +100,26 @@ impl Csv {
         *input = rest;
         self.size += read;
         self.text_len += text_len;
-        self.ends_len += ends_len;
+        // One cell too many says as much as a thousand, and needs less room.
+        self.ends_len = (self.ends_len + ends_len).min(self.columns() + 1);
         let line_ends = taken.iter().filter(|byte| **byte == b'\n').count();
         self.lines += u64::try_from(line_ends).unwrap_or_default();
         if self.size > self.limit {
             return Err(Error::TooLarge { line: self.start, limit: self.limit });
         }
-        if self.ends_len > self.header.as_ref().map_or(MAX_COLUMNS, Vec::len) {
-            return Err(self.ragged("more"));
-        }
         Ok(result)
+    }
+
+    /// The most cells that a record may have.
+    fn columns(&self) -> usize {
+        self.header.as_ref().map_or(MAX_COLUMNS, Vec::len)
     }
 
     /// The cells that were collected: the header, or a record.
     fn record(&mut self) -> Result<Option<Record>, Error> {
+        if self.ends_len > self.columns() {
+            return Err(self.ragged("more"));
+        }
         let cells = self.cells()?;
         (self.size, self.text_len, self.ends_len) = (0, 0, 0);
         let Some(header) = &self.header else {
@@ -154,7 +160,7 @@ impl Csv {
     }
 
     fn ragged(&self, word: &str) -> Error {
-        let columns = self.header.as_ref().map_or(MAX_COLUMNS, Vec::len);
+        let columns = self.columns();
         let problem = match self.header {
             Some(_) => format!("it has {word} cells than the {columns} of the header"),
             None => format!("a header may have {columns} columns"),

@@ -134,6 +134,13 @@ fn many_long_cells_fit_whatever_room_there_was_at_first() {
     assert!(names.iter().zip(&cells).all(|(name, cell)| record[name] == cell.as_str()));
 }
 
+#[test]
+fn a_record_too_large_is_that_first_however_it_is_cut() {
+    let body = b"a\r,,\xefaaa";
+    let bytes: Vec<&[u8]> = body.chunks(1).collect();
+    assert_eq!(read(BodyMedia::Csv, &bytes, 2), read(BodyMedia::Csv, &[body], 2));
+}
+
 /// Bodies of the letters that matter, so that mistakes of every kind come up too.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let csv = prop::sample::select(b"ab,,\"\"\r\n\n\xef\xbb\xbf\xc3\xa9 ".to_vec());
