@@ -152,8 +152,9 @@ impl App {
     /// What is wrong with the new configuration; the old one stays in force.
     pub fn reload(&self, telemetry: Option<&Telemetry>) -> Result<(), StartError> {
         let settings = settings::load(&self.options)?;
-        refuse_problems(&settings, &self.registry)?;
         let old = self.snapshot();
+        refuse_problems(&settings, &self.registry)?;
+        refuse_losses(&settings, &self.registry, &old)?;
         let new = snapshot(&settings, &self.registry, &self.lasting, Some(&old))?;
         if let Some(telemetry) = telemetry {
             telemetry.apply(&settings.logging)?;
@@ -213,11 +214,7 @@ pub fn workers(settings: &Settings) -> usize {
 /// Every problem that shows only beside the loaded connectors.
 #[must_use]
 pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<Problem>) {
-    let known: Vec<&str> = registry
-        .connectors()
-        .iter()
-        .flat_map(|connector| connector.descriptor().service_types.iter().map(|known| known.name.as_str()))
-        .collect();
+    let known = known_types(registry);
     let (mut missing, mut wrong) = (Vec::new(), Vec::new());
     for service in &settings.services {
         match registry
@@ -238,6 +235,27 @@ fn refuse_problems(settings: &Settings, registry: &Registry) -> Result<(), Probl
         tracing::error!("{problem}");
     }
     if wrong.is_empty() { Ok(()) } else { Err(Problems(wrong)) }
+}
+
+/// A service that is served and would be of a type that nobody offers is a mistake in the new configuration.
+fn refuse_losses(settings: &Settings, registry: &Registry, old: &Snapshot) -> Result<(), Problems> {
+    let is_served = |name: &str| {
+        let service = old.services.get(&name.to_lowercase());
+        service.is_some_and(|service| registry.connector(&service.settings().service_type).is_some())
+    };
+    let known = known_types(registry);
+    let lost = settings.services.iter().filter(|service| {
+        service.is_active && registry.connector(&service.service_type).is_none() && is_served(&service.name)
+    });
+    let lost: Vec<_> = lost.map(|service| settings::unknown_service_type(service, &known)).collect();
+    if lost.is_empty() { Ok(()) } else { Err(Problems(lost)) }
+}
+
+fn known_types(registry: &Registry) -> Vec<&str> {
+    let connectors = registry.connectors().iter();
+    connectors
+        .flat_map(|connector| connector.descriptor().service_types.iter().map(|known| known.name.as_str()))
+        .collect()
 }
 
 fn snapshot(

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use connector_api::ErrorKind;
+
 use crate::telemetry::QUERY_TARGET;
 
 /// Whether anybody listens to [`statement`].
@@ -33,18 +35,29 @@ pub(crate) fn cut_off(request_id: &str, error: &crate::error::ApiError) {
     tracing::warn!(target: "tablegate::http", request_id, status = error.status.as_u16(), message = %error.message, "an answer was cut off");
 }
 
-/// A connector failed; its own text stands here and nowhere else.
+/// A connector failed; its own text stands here and nowhere else. What the caller did wrong is no news to whoever runs the gateway.
 pub(crate) fn connector_failed(service: &str, request_id: &str, error: &connector_api::Error) {
-    tracing::warn!(
-        target: "tablegate::connector",
-        service,
-        request_id,
-        kind = ?error.kind,
-        message = %error.message,
-        reason = error.reason.as_deref(),
-        native_code = error.native_code.as_deref(),
-        sqlstate = error.sqlstate.as_deref(),
-        detail = error.detail.as_deref(),
-        "a connector failed"
-    );
+    macro_rules! log {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "tablegate::connector",
+                service,
+                request_id,
+                kind = ?error.kind,
+                message = %error.message,
+                reason = error.reason.as_deref(),
+                native_code = error.native_code.as_deref(),
+                sqlstate = error.sqlstate.as_deref(),
+                detail = error.detail.as_deref(),
+                "a connector failed"
+            )
+        };
+    }
+    if is_callers(error.kind) { log!(debug) } else { log!(warn) }
+}
+
+/// Whether failures of this kind come from what was asked.
+fn is_callers(kind: ErrorKind) -> bool {
+    use ErrorKind::{Conflict, InvalidRequest, LimitExceeded, NotFound, RuleViolated, Unsupported};
+    matches!(kind, InvalidRequest | Unsupported | LimitExceeded | RuleViolated | NotFound | Conflict)
 }

@@ -129,6 +129,11 @@ fn a_configuration_with_mistakes_leaves_the_old_one_in_force() {
     reload(&gateway, REFUSED);
     first_row(&gateway, "one").is_ok(r#"{"resource":[{"id":1}]}"#);
 
+    let misspelt = service("one", 2).replace("type = \"memory\"", "type = \"memery\"");
+    gateway.setup.write("services.d/one.toml", &misspelt);
+    reload(&gateway, REFUSED);
+    first_row(&gateway, "one").is_ok(r#"{"resource":[{"id":1}]}"#);
+
     gateway.setup.write("services.d/one.toml", &service("one", 3));
     reload(&gateway, RELOADED);
     first_row(&gateway, "one").is_ok(r#"{"resource":[{"id":3}]}"#);
