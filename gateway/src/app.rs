@@ -245,6 +245,7 @@ fn snapshot(
         services: services.collect::<HashMap<_, _>>(),
         registry: Arc::clone(registry),
         auth,
+        idempotency: old.map(|old| Arc::clone(&old.idempotency)).unwrap_or_default(),
         hooks,
         plain_errors: settings.errors.plain,
         answers: Answers {

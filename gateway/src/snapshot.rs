@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::auth;
 use crate::connectors::Registry;
 use crate::hooks::Hooks;
+use crate::idempotency;
 use crate::services::Service;
 
 /// One configuration, ready to serve.
@@ -17,6 +18,8 @@ pub struct Snapshot {
     pub registry: Arc<Registry>,
     /// Who may call.
     pub auth: auth::State,
+    /// What became of requests with a key against repetition; the same in every snapshot of the process.
+    pub idempotency: Arc<idempotency::Requests>,
     /// Event hooks; `None`: nobody listens.
     pub hooks: Option<Arc<dyn Hooks>>,
     /// Messages of errors are not HTML-encoded.

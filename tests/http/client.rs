@@ -91,14 +91,22 @@ impl Request {
 
     /// Sends it and goes away before the answer.
     pub(crate) fn send_and_leave(&self, address: SocketAddr) {
+        drop(self.send_only(address));
+    }
+
+    /// Sends it and reads nothing; whoever drops the stream goes away before the answer.
+    pub(crate) fn send_only(&self, address: SocketAddr) -> std::net::TcpStream {
+        let body = self.body.as_deref().unwrap_or_default();
         let asked = format!(
-            "{} {} HTTP/1.1\r\nHost: {address}\r\n{}\r\n",
+            "{} {} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n{}\r\n",
             self.method,
             self.target,
+            body.len(),
             self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>(),
         );
         let mut stream = std::net::TcpStream::connect(address).unwrap();
-        stream.write_all(asked.as_bytes()).unwrap();
+        stream.write_all(&[asked.as_bytes(), body].concat()).unwrap();
+        stream
     }
 
     async fn start(&self, address: SocketAddr) -> Download {

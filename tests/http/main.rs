@@ -7,6 +7,8 @@ mod client;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod conditional;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod errors;
@@ -18,6 +20,8 @@ mod formats;
 mod gateway;
 #[cfg(test)]
 mod hooks;
+#[cfg(test)]
+mod idempotency;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod page;
 mod records;
 mod resource;
 mod schema;
+mod version;
 mod write;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::connectors::{self, CallContext};
 use crate::error::ApiError;
 use crate::events;
 use crate::pipeline::{Answer, Request};
+use crate::request::Conditions;
 use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
@@ -43,6 +45,7 @@ struct Job<'a> {
     request_id: &'a Arc<str>,
     /// Rows that are streamed are written so; everything else is JSON and converted on its way out.
     layout: &'a Layout,
+    conditions: &'a Conditions,
 }
 
 /// The part of a job that a streamed answer takes along.
@@ -52,6 +55,8 @@ struct Owner {
     connection: Arc<connectors::Service>,
     request_id: Arc<str>,
     time: Duration,
+    /// The transaction that its calls belong to.
+    session: Option<u64>,
 }
 
 impl Job<'_> {
@@ -63,13 +68,14 @@ impl Job<'_> {
             connection: Arc::clone(connection),
             request_id: Arc::clone(self.request_id),
             time: self.snapshot.request_timeout,
+            session: None,
         })
     }
 }
 
 impl Owner {
     fn call_context(&self) -> CallContext<'_> {
-        CallContext { request_id: &self.request_id, time: self.time, session: None }
+        CallContext { request_id: &self.request_id, time: self.time, session: self.session }
     }
 
     fn source(&self) -> Source {
@@ -137,8 +143,9 @@ pub async fn run(
     if !service.is_active() {
         return Err(ApiError::inactive_service(service.name()));
     }
-    let Request { caller, id: request_id, layout, .. } = request;
-    let job = Job { snapshot, service, caller, request_id, layout };
+    let Request { caller, id: request_id, layout, conditions, .. } = request;
+    version::check_place(conditions, &operation)?;
+    let job = Job { snapshot, service, caller, request_id, layout, conditions };
     match operation {
         Operation::Root(list) => lists::root(job, &list).await,
         Operation::ListTables(list) => lists::tables(job, "_table", &list).await,

@@ -10,7 +10,7 @@ use connector_api::model::batch::Cell;
 use serde_json::Value as Json;
 
 use super::page::{self, Meta};
-use super::{Job, Owner, by_ids, component};
+use super::{Job, Owner, by_ids, component, version};
 use crate::connectors::{Columns, RowStream};
 use crate::error::ApiError;
 use crate::pipeline::Answer;
@@ -135,10 +135,9 @@ pub(super) async fn single(job: Job<'_>, table: &str, id: &Id, read: TableRead) 
     refresh(job, &read);
     let target = Target::find(job, table, Verb::Get).await?;
     let plan = target.plan(|scope| plan::single(id, &read, scope))?;
-    match first_row(&target, &plan, RowFormat::Objects).await? {
-        Some(row) => Ok(Answer::json(row)),
-        None => Err(ApiError::unknown_record(name_of(id))),
-    }
+    let found = version::read(&target, plan).await?.ok_or_else(|| ApiError::unknown_record(name_of(id)))?;
+    version::check(job.conditions, found.version.as_ref())?;
+    Ok(found.into_answer())
 }
 
 /// The JSON of the first row of a read.

@@ -14,7 +14,7 @@ mod write;
 
 pub use columns::Columns;
 pub use error::Error;
-pub use read::{ById, Page, Read, Scope, by_ids, count, page, single};
+pub use read::{ById, Page, Read, Scope, by_ids, count, is_unique, page, single};
 pub use rules::RowRules;
 pub use write::{Call, Change, Gathered, Kind, Planned, Selection, Write};
 

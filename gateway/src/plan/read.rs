@@ -175,7 +175,9 @@ fn identifying(request: &TableRead, scope: &Scope<'_>) -> Result<Vec<String>, Er
     if key.is_empty() { Err(Error::NoIdentifier) } else { Ok(key) }
 }
 
-pub(super) fn is_unique(key: &[String], table: &Table) -> bool {
+/// Whether no two rows have the same values in these columns.
+#[must_use]
+pub fn is_unique(key: &[String], table: &Table) -> bool {
     let is_same = |other: &[String]| other.len() == key.len() && key.iter().all(|name| other.contains(name));
     is_same(&table.primary_key) || table.unique_keys.iter().any(|unique| is_same(&unique.columns))
 }

@@ -54,7 +54,8 @@ pub(super) async fn send(
 async fn start(owner: &Owner, call: &Call, session: Option<&Session>) -> Result<RowStream, Error> {
     let (service, params) = (&owner.connection, &call.params.iter().collect::<Params>());
     let records = Records { cells: &call.cells, count: call.records };
-    let context = CallContext { session: session.map(Session::number), ..owner.call_context() };
+    let session = session.map(Session::number).or(owner.session);
+    let context = CallContext { session, ..owner.call_context() };
     match &call.change {
         Change::Insert(shape) => service.insert(shape, params, records, context).await,
         Change::Update(shape) => service.update(shape, params, records, context).await,
