@@ -70,7 +70,7 @@ endef
 .PHONY: peers
 peers: ## fetch what the tests need and is not in the clone (pinned in tests/peers.toml)
 	@echo "== peers: everything in tests/peers.toml"
-	@$(FLIGHTS) --fetch
+	@$(PYTHON) tests/fixtures/fetch.py
 
 .PHONY: test
 test: peers plugins plugin-chaos database ## fetch the peers, build the connectors, run every suite (ONLY=sqlite,memory: the behaviour of these)

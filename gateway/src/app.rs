@@ -9,8 +9,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::auth::{self, Accounts, AppDefinition, OneTimePassword};
 use crate::connectors::Registry;
+use crate::cursor;
 use crate::hooks::Hooks;
 use crate::http::{Listening, router, serve};
+use crate::idempotency;
 use crate::roles::{self, RequestorMask, VerbMask};
 use crate::services::{Options, Service};
 use crate::settings::{self, LoadOptions, Problem, Problems, Settings};
@@ -29,6 +31,9 @@ pub enum StartError {
     /// Administrator, roles or keys can't be set up.
     #[error("the administrator, roles and keys can't be set up: {0}")]
     Auth(#[from] auth::SetupError),
+    /// No key for cursors.
+    #[error("no key for the cursors of pages can be made: {0}")]
+    Cursors(#[from] cursor::RandomUnavailable),
     /// The log can't be set up.
     #[error("the log can't be set up: {0}")]
     Telemetry(#[from] telemetry::Error),
@@ -49,9 +54,17 @@ pub enum StartError {
 pub struct App {
     options: LoadOptions,
     registry: Arc<Registry>,
+    lasting: Lasting,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+}
+
+/// What every snapshot gets from the process, whatever the configuration says.
+struct Lasting {
     accounts: Arc<Accounts>,
     hooks: Option<Arc<dyn Hooks>>,
-    snapshot: Arc<ArcSwap<Snapshot>>,
+    /// Seals cursors where no key is configured.
+    cursors: Arc<cursor::Key>,
+    idempotency: Arc<idempotency::Requests>,
 }
 
 /// What the process is told by signals. Those that come before anybody waits for them are kept.
@@ -98,16 +111,26 @@ impl App {
         settings: Settings,
         hooks: Option<Arc<dyn Hooks>>,
     ) -> Result<Started, StartError> {
-        let registry =
-            Arc::new(Registry::load(&settings.plugins, workers(&settings), telemetry::max_level()));
-        refuse_problems(&settings, &registry)?;
         let admin_email = settings.admin.as_ref().map_or(FIRST_ADMIN, |admin| &admin.email).to_owned();
         let password = settings.admin.as_ref().map(|admin| admin.password.expose());
-        let (accounts, one_time_password) = Accounts::new(&admin_email, password, host_name())?;
-        let accounts = Arc::new(accounts);
-        let snapshot = snapshot(&settings, &registry, &accounts, hooks.clone(), None)?;
+        // Hashing the password takes about as long as loading the libraries, so both are done at once.
+        let (registry, accounts) = std::thread::scope(|scope| {
+            let accounts = scope.spawn(|| Accounts::new(&admin_email, password, host_name()));
+            let registry = Registry::load(&settings.plugins, workers(&settings), telemetry::max_level());
+            (Arc::new(registry), accounts.join())
+        });
+        refuse_problems(&settings, &registry)?;
+        let accounts = accounts.map_err(|_| std::io::Error::other("a thread panicked"))?;
+        let (accounts, one_time_password) = accounts?;
+        let lasting = Lasting {
+            accounts: Arc::new(accounts),
+            hooks,
+            cursors: Arc::new(cursor::Key::random()?),
+            idempotency: Arc::default(),
+        };
+        let snapshot = snapshot(&settings, &registry, &lasting, None)?;
         let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
-        let app = Self { options, registry, accounts, hooks, snapshot };
+        let app = Self { options, registry, lasting, snapshot };
         Ok(Started { app, settings, admin_email, one_time_password })
     }
 
@@ -137,7 +160,7 @@ impl App {
         let settings = settings::load(&self.options)?;
         refuse_problems(&settings, &self.registry)?;
         let old = self.snapshot();
-        let new = snapshot(&settings, &self.registry, &self.accounts, self.hooks.clone(), Some(&old))?;
+        let new = snapshot(&settings, &self.registry, &self.lasting, Some(&old))?;
         if let Some(telemetry) = telemetry {
             telemetry.apply(&settings.logging)?;
             self.registry.set_log_level(telemetry::max_level());
@@ -226,8 +249,7 @@ fn refuse_problems(settings: &Settings, registry: &Registry) -> Result<(), Probl
 fn snapshot(
     settings: &Settings,
     registry: &Arc<Registry>,
-    accounts: &Arc<Accounts>,
-    hooks: Option<Arc<dyn Hooks>>,
+    lasting: &Lasting,
     old: Option<&Snapshot>,
 ) -> Result<Snapshot, StartError> {
     let roles = numbered(&settings.roles).map(|(id, role)| role_of(id, role)).collect();
@@ -238,15 +260,16 @@ fn snapshot(
         role: Some(app.role.clone()),
         api_key: app.api_key.expose().to_owned(),
     });
-    let auth = auth::State::new(roles, apps.collect(), Arc::clone(accounts))?;
+    let auth = auth::State::new(roles, apps.collect(), Arc::clone(&lasting.accounts))?;
     let services = numbered(&settings.services)
         .map(|(id, service)| (service.name.to_lowercase(), service_of(id, service, settings, old)));
     Ok(Snapshot {
         services: services.collect::<HashMap<_, _>>(),
         registry: Arc::clone(registry),
         auth,
-        idempotency: old.map(|old| Arc::clone(&old.idempotency)).unwrap_or_default(),
-        hooks,
+        idempotency: Arc::clone(&lasting.idempotency),
+        cursors: cursor_key(settings, lasting),
+        hooks: lasting.hooks.clone(),
         plain_errors: settings.errors.plain,
         answers: Answers {
             wrapper: settings.answers.resources_wrapper.as_str().into(),
@@ -256,6 +279,14 @@ fn snapshot(
         max_stream_size: settings.server.max_stream_size.map(|size| size.bytes()),
         request_timeout: settings.server.request_timeout.get(),
     })
+}
+
+/// The configured key, so that several gateways read each other's cursors, else the one of this process.
+fn cursor_key(settings: &Settings, lasting: &Lasting) -> Arc<cursor::Key> {
+    match &settings.server.cursor_key {
+        Some(secret) => Arc::new(cursor::Key::from_secret(secret.expose())),
+        None => Arc::clone(&lasting.cursors),
+    }
 }
 
 /// What TOML defines has no number of its own: its place in the file, from 1.

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::auth::SessionError;
 use crate::roles::Denial;
-use crate::{plan, request};
+use crate::{cursor, plan, request};
 
 /// Status of an answer that went well.
 pub const OK: StatusCode = StatusCode::OK;
@@ -141,8 +141,14 @@ errors! {
     key_in_doubt() = CONFLICT, "The outcome of the request with this Idempotency-Key is unknown: it may have been done or not. Look before you send it again with a new key.";
     /// The first request with this key is done and nobody knows the answer any more.
     key_without_answer() = CONFLICT, "The request with this Idempotency-Key is done; its answer was too large to be kept.";
+    /// A batch that is not sent as one.
+    batch_by_other_verb() = BAD_REQUEST, "A batch is sent with POST.";
+    /// The answers of a batch don't fit into memory.
+    batch_too_large(limit) = BAD_REQUEST, "The answers of this batch are larger than the {limit} bytes that this server holds; ask for fewer rows or fields, or send several batches.";
     /// Something that a later version may do.
     unsupported(feature) = NOT_IMPLEMENTED, "{feature} is not supported by this service.";
+    /// A page by cursor in a form of answer that has no place for the next cursor.
+    cursor_without_place() = BAD_REQUEST, "A cursor needs a form of answer that has 'meta': JSON or XML.";
     /// The time ran out.
     timed_out() = GATEWAY_TIMEOUT, "The request took longer than this server allows.";
     /// The gateway itself is at fault.
@@ -164,13 +170,18 @@ impl ApiError {
         }
     }
 
-    /// Records that did not all do well: `resource` has an entry for each, those under the indices `failed` being errors. `count` says
-    /// how many did well where not all of them have an entry.
+    /// Records that did not all do well: an entry for each, under the name of the wrapper, those with the indices `failed` being errors.
+    /// `count` says how many did well where not all of them have an entry.
     #[must_use]
-    pub fn batch(message: impl Into<String>, failed: &[usize], resource: Json, count: Option<u64>) -> Self {
+    pub fn batch(
+        message: impl Into<String>,
+        failed: &[usize],
+        (wrapper, entries): (&str, Vec<Json>),
+        count: Option<u64>,
+    ) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, message);
         error.code = Code::Number(1000);
-        let mut context = json!({ "error": failed, "resource": resource });
+        let mut context = json!({ "error": failed, wrapper: entries });
         if let (Some(count), Some(members)) = (count, context.as_object_mut()) {
             members.insert("count".to_owned(), Json::from(count));
         }
@@ -323,6 +334,13 @@ impl From<request::body::Error> for ApiError {
             _ => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
+    }
+}
+
+impl From<cursor::Fault> for ApiError {
+    fn from(fault: cursor::Fault) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, fault.to_string())
+            .with_context(json!({ "parameter": "cursor", "position": null }))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Events are named `{service}[.{resource}].{verb}.pre_process` and `.post_process`; each comes twice, first generic
 //! (`shop._table.{table_name}.{id}.get`), then specific (`shop._table.orders.{id}.get`). A hook sees requests that are permitted;
-//! when it changes one, permission is asked again.
+//! when it changes one, permission is asked again. Operations of a batch have their events like any request, between those of the batch;
+//! what it did before a failure is undone afterwards.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -97,8 +97,8 @@ fn what_came_to_an_unknown_end_is_not_done_again() {
     }
     drop(begin(&requests, 7, now));
     assert_eq!(again(&requests, 7, now), Err(ApiError::key_in_doubt()));
-    let batch =
-        ApiError::batch("failed", &[0], serde_json::json!([]), None).of_kind(ErrorKind::UnknownOutcome);
+    let batch = ApiError::batch("failed", &[0], ("resource", Vec::new()), None);
+    let batch = batch.of_kind(ErrorKind::UnknownOutcome);
     begin(&requests, 8, now).end(&Err(batch));
     assert_eq!(again(&requests, 8, now), Err(ApiError::key_in_doubt()));
 }

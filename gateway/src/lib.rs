@@ -6,6 +6,7 @@ pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod connectors;
+pub mod cursor;
 pub mod error;
 mod events;
 pub mod hooks;

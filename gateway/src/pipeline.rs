@@ -25,11 +25,12 @@ use futures_core::Stream;
 use crate::error::{self, ApiError};
 use crate::hooks::{HookAnswer, HookRequest, Hooks, event_names};
 use crate::idempotency::{Begun, Digest, Kept, Key, digest};
-use crate::operation::{self, Operation};
+use crate::operation::{self, Operation, Transaction};
 pub use crate::request::Record;
+use crate::request::media::Media;
 use crate::request::{Conditions, Version};
 use crate::response::Layout;
-use crate::roles::{self, Caller, Verb};
+use crate::roles::{self, Caller, Denial, Verb};
 use crate::snapshot::Snapshot;
 
 /// A permitted-or-not request with everything that deciding and doing need.
@@ -48,6 +49,8 @@ pub struct Request {
     pub conditions: Conditions,
     /// The caller's name for it, under which it is done once.
     pub key: Option<Key>,
+    /// What it is done together with; `None`: it stands alone, as everything from outside does.
+    pub transaction: Option<Transaction>,
 }
 
 /// Records of a write, in order, each read from the socket when it is asked for.
@@ -80,6 +83,27 @@ pub enum AnswerBody {
     Streamed(ChunkStream),
 }
 
+impl AnswerBody {
+    /// All of it; `None`: it has more bytes than this.
+    ///
+    /// # Errors
+    /// What comes up while it is made.
+    pub(crate) async fn collected(self, limit: usize) -> Result<Option<Bytes>, ApiError> {
+        let mut chunks = match self {
+            Self::Json(body) | Self::Ready(body) => return Ok((body.len() <= limit).then_some(body)),
+            Self::Streamed(chunks) => chunks,
+        };
+        let mut body = BytesMut::new();
+        while let Some(chunk) = std::future::poll_fn(|context| chunks.as_mut().poll_next(context)).await {
+            body.extend_from_slice(&chunk?);
+            if body.len() > limit {
+                return Ok(None);
+            }
+        }
+        Ok(Some(body.freeze()))
+    }
+}
+
 impl Answer {
     /// An answer that went well.
     #[must_use]
@@ -98,7 +122,7 @@ impl Answer {
 /// # Errors
 /// Whatever refuses it on the way.
 pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answer, ApiError> {
-    let operation = permitted(&request)?;
+    let operation = permitted(&request.caller, &request.what)?;
     match request.key.take() {
         Some(key) => once(snapshot, &key, request, operation).await,
         None => perform(snapshot, request, operation).await,
@@ -119,8 +143,8 @@ async fn once(
         Begun::Done(Err(error)) => return Err(error.replayed()),
         Begun::New(turn) => turn,
     };
-    // What is kept is JSON.
-    request.layout = Layout::default();
+    // What is kept is JSON; everything else of the layout is told by the request itself.
+    request.layout.media = Media::Json;
     let snapshot = Arc::clone(snapshot);
     let work = tokio::spawn(async move {
         let end = match perform(&snapshot, request, operation).await {
@@ -187,19 +211,28 @@ async fn perform(
 }
 
 /// What the request asks, when its caller may ask it. A verb that is not granted is denied before anything is read of the request.
-fn permitted(request: &Request) -> Result<Operation, ApiError> {
-    permit(request, request.what.verb)?;
-    let operation = Operation::parse(&request.what)?;
+///
+/// # Errors
+/// A denial; a request that makes no sense.
+pub(crate) fn permitted(caller: &Caller, what: &HookRequest) -> Result<Operation, ApiError> {
+    permit(caller, &what.service, &what.resource, what.verb)?;
+    let operation = Operation::parse(what)?;
     if let Some(verb) = operation.further_verb() {
-        permit(request, verb)?;
+        permit(caller, &what.service, &what.resource, verb)?;
     }
     Ok(operation)
 }
 
-fn permit(request: &Request, verb: Verb) -> Result<(), ApiError> {
-    let HookRequest { service, resource, .. } = &request.what;
-    roles::decide(&request.caller, service, &operation::component(resource), verb)?;
-    Ok(())
+/// Whether the caller may do this with a resource. Of a batch each operation is decided when it enters here itself.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn permit(caller: &Caller, service: &str, resource: &[String], verb: Verb) -> Result<(), Denial> {
+    let component = operation::component(resource);
+    if operation::is_batch(resource) {
+        return roles::decide_by_parts(caller, service, &component, verb);
+    }
+    roles::decide(caller, service, &component, verb).map(drop)
 }
 
 /// The events before the operation. A hook's answer stands for the operation's, but later hooks still see the request.
@@ -216,7 +249,7 @@ async fn before(
         let as_it_was = request.what.clone();
         given = hooks.before(&event, &mut request.what).await?.or(given);
         if request.what != as_it_was {
-            *operation = permitted(request)?;
+            *operation = permitted(&request.caller, &request.what)?;
         }
     }
     Ok(given)
@@ -250,16 +283,7 @@ async fn after(
 
 /// Holds a streamed answer back for the hooks that want to see it.
 async fn hold(answer: Answer) -> Result<HookAnswer, ApiError> {
-    let body = match answer.body {
-        AnswerBody::Json(body) | AnswerBody::Ready(body) => body,
-        AnswerBody::Streamed(mut chunks) => {
-            let mut body = BytesMut::new();
-            while let Some(chunk) = std::future::poll_fn(|context| chunks.as_mut().poll_next(context)).await {
-                body.extend_from_slice(&chunk?);
-            }
-            body.freeze()
-        }
-    };
+    let body = answer.body.collected(usize::MAX).await?.unwrap_or_default();
     Ok(HookAnswer { status: answer.status.as_u16(), body })
 }
 

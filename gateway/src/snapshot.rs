@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::auth;
 use crate::connectors::Registry;
+use crate::cursor;
 use crate::hooks::Hooks;
 use crate::idempotency;
 use crate::services::Service;
@@ -20,13 +21,15 @@ pub struct Snapshot {
     pub auth: auth::State,
     /// What became of requests with a key against repetition; the same in every snapshot of the process.
     pub idempotency: Arc<idempotency::Requests>,
+    /// What seals the cursors of pages.
+    pub cursors: Arc<cursor::Key>,
     /// Event hooks; `None`: nobody listens.
     pub hooks: Option<Arc<dyn Hooks>>,
     /// Messages of errors are not HTML-encoded.
     pub plain_errors: bool,
     /// How answers look where the request does not say it.
     pub answers: Answers,
-    /// The largest body of a request, and the largest record of a stream, in bytes.
+    /// The largest body of a request, the largest record of a stream, and the most that the answers inside a batch amount to, in bytes.
     pub max_body_size: u64,
     /// The largest stream of records, in bytes; `None`: any size.
     pub max_stream_size: Option<u64>,

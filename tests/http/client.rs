@@ -89,12 +89,7 @@ impl Request {
         RUNTIME.block_on(async { timeout(LIMIT, self.start(address)).await.expect("no answer began") })
     }
 
-    /// Sends it and goes away before the answer.
-    pub(crate) fn send_and_leave(&self, address: SocketAddr) {
-        drop(self.send_only(address));
-    }
-
-    /// Sends it and reads nothing; whoever drops the stream goes away before the answer.
+    /// Sends it and does not wait. When the connection is dropped, its client has gone away.
     pub(crate) fn send_only(&self, address: SocketAddr) -> std::net::TcpStream {
         let body = self.body.as_deref().unwrap_or_default();
         let asked = format!(

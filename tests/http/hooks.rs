@@ -1,18 +1,14 @@
 //! Hooks on events, in a gateway inside this process: what they see, change and answer, and that permission holds for it.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use serde_json::json;
-use tablegate::app::App;
 use tablegate::error::ApiError;
 use tablegate::hooks::{HookAnswer, HookFuture, HookRequest, Hooks};
-use tablegate::http::{Listening, serve};
-use tablegate::settings::{self, LoadOptions};
 
-use crate::client::{Answer, RUNTIME, get, request};
-use crate::gateway::Setup;
+use crate::client::{Answer, get, request};
+use crate::in_process::InProcess;
 use crate::shop::{READER, setup};
 
 const ONE_TABLE: &str = "key-of-one-table";
@@ -76,59 +72,25 @@ impl Hooks for Script {
     }
 }
 
-/// A gateway in this process, with a hook.
+/// A gateway with a script.
 struct Hooked {
-    _setup: Setup,
+    gateway: InProcess,
     script: Arc<Script>,
-    address: SocketAddr,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
-    stopped: mpsc::Receiver<()>,
 }
 
 impl Hooked {
     fn start(script: Script) -> Self {
-        let setup = setup(CONFIG);
-        let config = std::fs::read_to_string(setup.path("gateway.toml")).unwrap();
-        // The folder of the process is not that of the gateway here.
-        let folder = setup.path("").display().to_string();
-        let config = config
-            .replace("shop.sqlite", &format!("{folder}shop.sqlite"))
-            .replace("mem.json", &format!("{folder}mem.json"));
-        setup.write("gateway.toml", &format!("{config}\n[plugins]\ndirectories = [\"{folder}plugins\"]\n"));
-        let options = LoadOptions { config: Some(setup.path("gateway.toml")), environment: Vec::new() };
-        let settings = settings::load(&options).unwrap();
         let script = Arc::new(script);
         let hooks: Arc<dyn Hooks> = Arc::clone(&script) as Arc<dyn Hooks>;
-        let (stop, stopping) = tokio::sync::oneshot::channel();
-        let (stopped_in, stopped) = mpsc::channel();
-        let address = RUNTIME.block_on(async {
-            let app = App::start(options, settings, Some(hooks)).unwrap().app;
-            let listening = Listening::open(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-            let address = listening.address();
-            tokio::spawn(async move {
-                let stop = async { drop(stopping.await) };
-                serve(listening, app.router(), stop, crate::client::LIMIT).await;
-                // Nobody may wait for it any more.
-                let _ = stopped_in.send(());
-            });
-            address
-        });
-        Self { _setup: setup, script, address, stop: Some(stop), stopped }
+        Self { gateway: InProcess::start(setup(CONFIG), hooks), script }
     }
 
     fn read(&self, path: &str, key: &str) -> Answer {
-        get(&format!("/api/v2/{path}")).key(key).send(self.address)
+        get(&format!("/api/v2/{path}")).key(key).send(self.gateway.address)
     }
 
     fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.script.seen.lock().unwrap())
-    }
-}
-
-impl Drop for Hooked {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        let _ = self.stopped.recv_timeout(crate::client::LIMIT);
     }
 }
 
@@ -308,7 +270,7 @@ fn a_hook_that_listens_to_nothing_is_not_called() {
         .header("X-HTTP-Method", "GET")
         .with("count_only", 1)
         .key(READER)
-        .send(gateway.address)
+        .send(gateway.gateway.address)
         .is_ok("5");
     assert_eq!(gateway.seen(), Vec::<String>::new());
 }
@@ -325,6 +287,6 @@ fn a_hook_may_change_the_records_of_a_write() {
     let target = "/api/v2/shop/_table/customers?fields=*";
     // Not even its form was right before.
     let sent = request("POST", target).key("key-of-customers").body(json!({ "name": "Eve" }));
-    sent.send(gateway.address)
+    sent.send(gateway.gateway.address)
         .is_ok(r#"{"resource":[{"id":5,"name":"Flo","country":"IT","referred_by":null}]}"#);
 }

@@ -10,7 +10,8 @@ use crate::shop::{READER, log_in, reading, setup};
 const NEEDLE: &str = "needle-7f3a";
 
 /// The JSON lines of a gateway's log that have this message.
-fn lines(gateway: &Gateway, message: &str) -> Vec<Json> {
+/// Lines of the log with this message, where they are JSON.
+pub(crate) fn lines(gateway: &Gateway, message: &str) -> Vec<Json> {
     let log = gateway.log.text();
     let all = log
         .lines()

@@ -3,11 +3,19 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod aggregate;
+#[cfg(test)]
+mod batch;
+#[cfg(test)]
+mod batch_hooks;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod conditional;
+#[cfg(test)]
+mod cursor;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
@@ -23,13 +31,19 @@ mod hooks;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod in_process;
+#[cfg(test)]
 mod logs;
+#[cfg(test)]
+mod names;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
 mod read;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod sales;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
@@ -42,6 +56,8 @@ mod stock;
 mod streaming;
 #[cfg(test)]
 mod tunnel;
+#[cfg(test)]
+mod uploads;
 #[cfg(test)]
 mod write;
 #[cfg(test)]

@@ -86,7 +86,8 @@ fn make_database(path: &Path, people: &Json) {
     }
 }
 
-fn stored(value: &Json, word: &str) -> Stored {
+/// A value as the database stores it in a column of this type.
+pub(crate) fn stored(value: &Json, word: &str) -> Stored {
     match value {
         Json::Null => Stored::Null,
         Json::Bool(value) => Stored::Integer(i64::from(*value)),

@@ -54,6 +54,11 @@ impl Stock {
         Self { table: table.to_owned() }
     }
 
+    /// Its name.
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
     /// Its address in a service, and what stands behind it: an identifier, a query string.
     pub(crate) fn path(&self, service: &str, behind: &str) -> String {
         format!("/api/v2/{service}/_table/{}{behind}", self.table)
@@ -104,10 +109,10 @@ fn memory_tables() -> Json {
     let row = |name: &str, state: &str, qty: u8, owner: u8| json!({ "id": qty, "name": name, "state": state, "qty": qty, "owner": owner });
     let table = json!({
         "columns": [
-            { "name": "id", "type": "integer", "auto_increment": true },
+            { "name": "id", "type": "bigint", "auto_increment": true },
             { "name": "name", "type": "string", "nullable": false },
             { "name": "state", "type": "string", "nullable": false, "default": "new" },
-            column("qty", "integer"),
+            column("qty", "bigint"),
             column("owner", "integer"),
             column("price", "decimal"),
             column("is_sold", "boolean"),

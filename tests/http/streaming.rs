@@ -14,7 +14,7 @@ const HUGE: usize = 110_000;
 const LARGE: usize = 20_000;
 
 /// How much more than at rest the gateway may hold while it sends `huge`.
-const ALLOWED_KIB: u64 = 64 * 1024;
+pub(crate) const ALLOWED_KIB: u64 = 64 * 1024;
 
 /// The bytes of `large`: each row has a text; numbers, names and commas stand around it.
 pub(crate) const LARGE_SIZE: usize =
@@ -52,7 +52,7 @@ fn started() -> Gateway {
 }
 
 /// A figure of the process's memory in KiB, as the system keeps it.
-fn memory_kib(gateway: &Gateway, name: &str) -> u64 {
+pub(crate) fn memory_kib(gateway: &Gateway, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
@@ -121,7 +121,7 @@ fn a_client_that_goes_away_ends_its_query() {
 fn a_count_whose_client_goes_away_is_ended() {
     let gateway = started();
     let count = request("GET", "/api/v2/big/_table/endless?count_only=true").key(READER);
-    count.send_and_leave(gateway.address);
+    drop(count.send_only(gateway.address));
     gateway.send(reading("big/_table/large?limit=1&fields=n")).is_ok(r#"{"resource":[{"n":10000}]}"#);
 }
 

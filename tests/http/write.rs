@@ -1,7 +1,8 @@
 //! Creating, changing and deleting records, one table of cases over both services: answers, and the rows that are left.
 
+use crate::client::request;
 use crate::shop::NO_RECORDS;
-use crate::stock::{SERVICES, Stock, UNTOUCHED, WRITER};
+use crate::stock::{self, SERVICES, Stock, UNTOUCHED, WRITER};
 
 /// Verb and what stands behind the table's address; body; status and body of the answer; the rows that are left.
 type Case = ((&'static str, &'static str), &'static str, (u16, &'static str), &'static str);
@@ -257,6 +258,20 @@ fn the_body_of_a_single_row_holds_no_options() {
         (200, r#"{"id":1}"#),
         "1 a new 4 7|2 b new 2 7|3 c old 3 8",
     )]);
+}
+
+#[test]
+fn a_column_may_be_named_like_the_configured_wrapper() {
+    let gateway = stock::setup("[answers]\nresources_wrapper = \"state\"").start();
+    for service in SERVICES {
+        let send = |verb: &str, path: &str, body: &str| {
+            let path = format!("/api/v2/{service}/_table/stock0{path}");
+            gateway.send(request(verb, &path).key(WRITER).body(body))
+        };
+        send("PATCH", "/1", r#"{"state":"x"}"#).is_ok(r#"{"id":1}"#);
+        send("PATCH", "?fields=id,state", r#"{"state":[{"id":1,"qty":5}]}"#)
+            .is_ok(r#"{"state":[{"id":1,"state":"x"}]}"#);
+    }
 }
 
 #[test]

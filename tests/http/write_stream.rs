@@ -43,7 +43,8 @@ impl Inside {
     async fn run(&self, what: HookRequest, records: Option<RecordStream>) -> Result<Answer, ApiError> {
         let caller = Caller { is_admin: true, ..Caller::default() };
         let (layout, conditions) = (Layout::default(), Conditions::default());
-        let request = Request { what, records, caller, id: "test".into(), layout, conditions, key: None };
+        let (id, key, transaction) = ("test".into(), None, None);
+        let request = Request { what, records, caller, id, layout, conditions, key, transaction };
         pipeline::run(&self.app.snapshot(), request).await
     }
 
@@ -79,8 +80,8 @@ fn what(service: &str, table: &str, verb: Verb, query: &[(&str, &str)]) -> HookR
 
 fn body(answer: Answer) -> Json {
     match answer.body {
-        AnswerBody::Json(body) => serde_json::from_slice(&body).unwrap(),
-        _ => panic!("the answer to a write is whole"),
+        AnswerBody::Json(body) | AnswerBody::Ready(body) => serde_json::from_slice(&body).unwrap(),
+        AnswerBody::Streamed(_) => panic!("the answer is not whole"),
     }
 }
 

@@ -5,10 +5,9 @@
 
 mod held;
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use connector_api::{Error, ErrorKind, Result};
@@ -58,6 +57,7 @@ pub struct Owned<S> {
 /// A pool of threads. Dropping it ends each thread after its job; jobs still waiting are not run.
 pub struct Threads<S: 'static> {
     shared: Arc<Shared<S>>,
+    jobs: mpsc::Sender<Job<S>>,
     places: Arc<Semaphore>,
     wait: Duration,
 }
@@ -72,15 +72,17 @@ impl<S: 'static> Threads<S> {
         settings: &Settings,
         open: impl Fn(&Cancelled) -> Result<Owned<S>> + Send + Sync + 'static,
     ) -> Result<Self> {
+        let (jobs, queue) = mpsc::channel();
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue { jobs: VecDeque::new(), is_closed: false }),
-            ready: Condvar::new(),
+            queue: Mutex::new(queue),
+            is_closed: AtomicBool::new(false),
             open: Box::new(open),
         });
         let threads = settings.threads.max(1);
         // Made first, so that threads which did start end with it when a later one does not.
         let pool = Self {
             shared,
+            jobs,
             places: Arc::new(Semaphore::new(threads.saturating_add(settings.queue))),
             wait: settings.wait,
         };
@@ -106,11 +108,16 @@ impl<S: 'static> Threads<S> {
     ) -> Result<T> {
         let place = self.place().await?;
         let (call, answer) = Pending::new();
-        self.shared.push(Box::new(move |worker, shared| {
+        self.push(Box::new(move |worker, shared| {
             worker.perform(shared, answer, job);
             drop(place);
         }));
         call.result().await.unwrap_or_else(|| Err(closed()))
+    }
+
+    fn push(&self, job: Job<S>) {
+        // Fails only without threads; then the job is dropped, and with it the sender of its answer.
+        let _ = self.jobs.send(job);
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit> {
@@ -127,14 +134,8 @@ impl<S: 'static> Threads<S> {
 
 impl<S> Drop for Threads<S> {
     fn drop(&mut self) {
-        let jobs = {
-            let mut queue = self.shared.queue();
-            queue.is_closed = true;
-            std::mem::take(&mut queue.jobs)
-        };
-        self.shared.ready.notify_all();
-        // Outside the lock: what a job holds may do anything when dropped.
-        drop(jobs);
+        // With this value goes the only sender, which ends the threads that wait.
+        self.shared.is_closed.store(true, Ordering::Release);
     }
 }
 
@@ -142,40 +143,19 @@ type Job<S> = Box<dyn FnOnce(&mut Worker<S>, &Shared<S>) + Send>;
 
 type OpenState<S> = dyn Fn(&Cancelled) -> Result<Owned<S>> + Send + Sync;
 
-struct Queue<S> {
-    jobs: VecDeque<Job<S>>,
-    is_closed: bool,
-}
-
 struct Shared<S> {
-    queue: Mutex<Queue<S>>,
-    ready: Condvar,
+    /// One thread at a time waits for the next job, for a moment awake and then asleep; the others wait for their turn to do so.
+    queue: Mutex<mpsc::Receiver<Job<S>>>,
+    is_closed: AtomicBool,
     open: Box<OpenState<S>>,
 }
 
 impl<S> Shared<S> {
-    // A std mutex: nothing awaits while it is held, and no code of a job runs under it.
-    fn queue(&self) -> MutexGuard<'_, Queue<S>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, job: Job<S>) {
-        self.queue().jobs.push_back(job);
-        self.ready.notify_one();
-    }
-
     /// The next job; waits for one. `None`: the pool is gone.
     fn next(&self) -> Option<Job<S>> {
-        let mut queue = self.queue();
-        loop {
-            if queue.is_closed {
-                return None;
-            }
-            if let Some(job) = queue.jobs.pop_front() {
-                return Some(job);
-            }
-            queue = self.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
+        // A std mutex: nothing awaits while it is held, and no code of a job runs under it.
+        let job = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()?;
+        (!self.is_closed.load(Ordering::Acquire)).then_some(job)
     }
 }
 

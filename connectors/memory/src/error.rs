@@ -10,6 +10,14 @@ pub(crate) fn mismatch(column: &str, expected: &str) -> Error {
         .with_columns([column])
 }
 
+/// A number that is too great or too small for its column.
+pub(crate) fn out_of_range(column: &str, expected: &str) -> Error {
+    Error::new(ErrorKind::InvalidRequest, format!("column '{column}': expected {expected}"))
+        .with_reason("out_of_range")
+        .with_sqlstate("22003")
+        .with_columns([column])
+}
+
 /// A null where none may stand.
 pub(crate) fn not_null(column: &str) -> Error {
     let message = format!("column '{column}': expected a value, for it is not nullable");

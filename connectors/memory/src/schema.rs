@@ -150,8 +150,8 @@ impl Layout {
         let columns = self.description.columns.iter().zip(&self.types).zip(&self.defaults);
         let cells = row.into_iter().zip(columns).map(|(value, ((column, data_type), default))| {
             let value = if value == Value::Absent { default.clone() } else { value };
-            let value =
-                data_type.accept(value).map_err(|expected| error::mismatch(&column.name, expected))?;
+            let refused = if data_type.is_of_kind(&value) { error::out_of_range } else { error::mismatch };
+            let value = data_type.accept(value).map_err(|expected| refused(&column.name, expected))?;
             if value == Value::Null && !column.is_nullable {
                 return Err(error::not_null(&column.name));
             }

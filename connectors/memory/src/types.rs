@@ -132,6 +132,11 @@ impl Type {
         .ok_or(self.expected())
     }
 
+    /// Whether this is a whole number and so is the type: what [`Type::accept`] then refuses is out of its range.
+    pub(crate) fn is_of_kind(self, value: &Value) -> bool {
+        matches!((self, value), (Self::Integer | Self::BigInt, Value::I64(_) | Value::U64(_)))
+    }
+
     /// The value as a column of this type keeps it. A number takes the column's type when it has the same value there, or the nearest
     /// one for floats; times and uuids may be texts in the form of the configuration, documents JSON text.
     ///

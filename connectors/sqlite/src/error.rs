@@ -46,8 +46,18 @@ fn constraint(code: i32, text: &str) -> Option<Error> {
         ffi::SQLITE_CONSTRAINT_NOTNULL | ffi::SQLITE_CONSTRAINT_DATATYPE => ErrorKind::InvalidRequest,
         _ => ErrorKind::Conflict,
     };
-    let message = named(text).map_or_else(|| message.to_owned(), |names| format!("{message} ({names})"));
-    Some(Error::new(kind, message).with_reason(reason).with_sqlstate(sqlstate))
+    let names = named(text);
+    let message = names.map_or_else(|| message.to_owned(), |names| format!("{message} ({names})"));
+    let error = Error::new(kind, message).with_reason(reason).with_sqlstate(sqlstate);
+    Some(match names {
+        Some(constraint) if code == ffi::SQLITE_CONSTRAINT_CHECK => error.with_constraint(constraint),
+        Some(columns) => error.with_columns(columns.split(", ").map(without_table)),
+        None => error,
+    })
+}
+
+fn without_table(column: &str) -> &str {
+    column.rsplit_once('.').map_or(column, |(_, column)| column)
 }
 
 /// The columns or the constraint that SQLite names: `UNIQUE constraint failed: t.a, t.b`. A check without a name is named by its
@@ -268,6 +278,27 @@ mod tests {
         }
         let error = from_code(ffi::SQLITE_CONSTRAINT_UNIQUE, "UNIQUE constraint failed: t.a");
         assert_eq!(error.message, "a record with the same unique key exists (t.a)");
+    }
+
+    #[test]
+    fn columns_and_constraints_stand_apart_for_programs() {
+        let check = |code, text: &str, expected: Error| {
+            assert_eq!(from_code(code, text).violation, expected.violation, "{text}");
+        };
+        let none = || Error::internal("");
+        check(
+            ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+            "UNIQUE constraint failed: t.a, t.b",
+            none().with_columns(["a", "b"]),
+        );
+        check(ffi::SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: t.a", none().with_columns(["a"]));
+        check(
+            ffi::SQLITE_CONSTRAINT_CHECK,
+            "CHECK constraint failed: positive",
+            none().with_constraint("positive"),
+        );
+        check(ffi::SQLITE_CONSTRAINT_CHECK, "CHECK constraint failed: qty > 0", none());
+        check(ffi::SQLITE_CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed", none());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::progress::Progress;
 use crate::error::ApiError;
 use crate::idempotency::Key;
 use crate::pipeline::RecordStream;
-use crate::request::body::WRAPPER;
+use crate::request::body::unwrapped;
 use crate::request::{Conditions, verb};
 use crate::roles::Verb;
 
@@ -81,6 +81,12 @@ impl Head {
         parameter(&self.query, name)
     }
 
+    /// Whether the body of a write is the record itself, in which a column may be named like the wrapper.
+    fn is_about_one_row(&self) -> bool {
+        let is_row = matches!(self.address.resource.as_slice(), [first, _, _] if first == "_table");
+        is_row && self.verb != Verb::Get
+    }
+
     /// Whether many records may come in a body: those of a write into a table.
     fn takes_records(&self) -> bool {
         let is_table = matches!(self.address.resource.as_slice(), [first, _] if first == "_table");
@@ -111,6 +117,7 @@ impl Input {
         };
         let (body, records) = match body::read(body, announced, limits, progress).await? {
             Payload::None => (None, None),
+            Payload::Document(record) if head.is_about_one_row() => (Some(record), None),
             Payload::Document(document) => (Some(unwrapped(document, wrapper)), None),
             Payload::Records(records) => (None, Some(records)),
         };
@@ -121,17 +128,6 @@ impl Input {
     pub(super) fn body_text(&self, name: &str) -> Option<&str> {
         self.body.as_ref()?.as_object()?.get(name)?.as_str()
     }
-}
-
-/// A document whose records stand under the name that operations know.
-fn unwrapped(mut document: Json, wrapper: &str) -> Json {
-    if let Json::Object(members) = &mut document
-        && wrapper != WRAPPER
-        && let Some(records) = members.remove(wrapper)
-    {
-        members.insert(WRAPPER.to_owned(), records);
-    }
-    document
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -150,7 +150,7 @@ async fn handle(
     let caller = authenticate(&credentials, &snapshot.auth, SystemTime::now()).await?;
     if layout.is_err() && !service.is_empty() {
         // Who may not ask hears that first.
-        roles::decide(&caller, &service, &path, verb)?;
+        pipeline::permit(&caller, &service, &address.resource, verb)?;
     }
     let layout = layout?;
     match (service.as_str(), path.as_str()) {
@@ -164,11 +164,9 @@ async fn handle(
             let key = input.head.key()?;
             let Input { head: Head { address, query, .. }, body } = input;
             let what = HookRequest { verb, service, resource: address.resource, query, body };
-            pipeline::run(
-                snapshot,
-                Request { what, records, caller, id: Arc::clone(id), layout, conditions, key },
-            )
-            .await
+            let id = Arc::clone(id);
+            let request = Request { what, records, caller, id, layout, conditions, key, transaction: None };
+            pipeline::run(snapshot, request).await
         }
     }
 }

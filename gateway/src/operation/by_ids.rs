@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use connector_api::Error;
 use connector_api::model::Value;
 use connector_api::model::batch::{Cell, CellWriter, Frame, FrameReader, FrameWriter};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::page::wrapped;
 use super::records::{Target, first_row, for_each_row, name_of};
@@ -50,7 +50,7 @@ pub(super) async fn read(
         return Ok(Answer::json(rows.iter().flatten().count().to_string()));
     }
     if rows.iter().any(Option::is_none) {
-        return Err(missing(ids, &rows));
+        return Err(missing(ids, &rows, &target.layout.wrapper));
     }
     let meta = schema.map(|schema| ("schema".to_owned(), schema));
     Ok(wrapped(rows.iter().flatten().map(Vec::as_slice), meta.into_iter().collect()))
@@ -105,12 +105,12 @@ fn key_of_values(values: &[Value]) -> Result<Vec<u8>, ApiError> {
 }
 
 /// The batch error: an entry for each identifier that was tried.
-fn missing(ids: &[Id], rows: &[Option<Vec<u8>>]) -> ApiError {
+fn missing(ids: &[Id], rows: &[Option<Vec<u8>>], wrapper: &str) -> ApiError {
     let failed: Vec<usize> =
         rows.iter().enumerate().filter(|(_, row)| row.is_none()).map(|(index, _)| index).collect();
     let entries = ids.iter().zip(rows).map(|(id, row)| match row {
         Some(row) => serde_json::from_slice(row).unwrap_or(Json::Null),
         None => ApiError::unknown_record(name_of(id)).object(true),
     });
-    ApiError::batch(NOT_ALL, &failed, json!(entries.collect::<Vec<_>>()), None)
+    ApiError::batch(NOT_ALL, &failed, (wrapper, entries.collect()), None)
 }

@@ -112,7 +112,9 @@ fn properties(mut row: Map<String, Json>, fields: &Fields) -> Map<String, Json> 
             row.retain(|name, _| name == "name");
             row
         }
-        Fields::Named(names) => names.iter().filter_map(|name| row.remove_entry(name.as_str())).collect(),
+        Fields::Named(items) => {
+            items.iter().filter_map(|item| row.remove_entry(item.term.name.as_str())).collect()
+        }
     }
 }
 

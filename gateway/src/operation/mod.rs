@@ -1,12 +1,15 @@
 //! What a request asks to be done with a service, typed, and the doing: catalogue, plan, connector, response, in this order. No
 //! permission is decided here but which of several things a list shows; no text is parsed.
 
+mod batch;
 mod by_ids;
+mod cursor;
 mod lists;
 mod page;
 mod records;
 mod resource;
 mod schema;
+mod session;
 mod version;
 mod write;
 
@@ -17,12 +20,15 @@ use connector_api::model::{Count, Table, Value};
 use connector_api::{Error, ErrorKind};
 
 pub use resource::Operation;
+pub(crate) use resource::is_batch;
+pub use session::Transaction;
 pub use write::WriteOrder;
 
-use crate::connectors::{self, CallContext};
+use crate::connectors::{self, CallContext, RowStream};
 use crate::error::ApiError;
 use crate::events;
 use crate::pipeline::{Answer, Request};
+use crate::plan;
 use crate::request::Conditions;
 use crate::response::Layout;
 use crate::roles::Caller;
@@ -39,13 +45,14 @@ pub(crate) fn component(resource: &[String]) -> String {
 /// What an operation works with.
 #[derive(Clone, Copy)]
 struct Job<'a> {
-    snapshot: &'a Snapshot,
+    snapshot: &'a Arc<Snapshot>,
     service: &'a Arc<Service>,
     caller: &'a Caller,
     request_id: &'a Arc<str>,
     /// Rows that are streamed are written so; everything else is JSON and converted on its way out.
     layout: &'a Layout,
     conditions: &'a Conditions,
+    transaction: Option<&'a Transaction>,
 }
 
 /// The part of a job that a streamed answer takes along.
@@ -63,12 +70,16 @@ impl Job<'_> {
     async fn owner(&self) -> Result<Owner, ApiError> {
         let connection = self.service.connection(&self.snapshot.registry).await;
         let connection = connection.map_err(|error| failed(self.service, self.request_id, &error))?;
+        let session = match self.transaction {
+            Some(transaction) => Some(transaction.number(connection)?),
+            None => None,
+        };
         Ok(Owner {
             service: Arc::clone(self.service),
             connection: Arc::clone(connection),
             request_id: Arc::clone(self.request_id),
             time: self.snapshot.request_timeout,
-            session: None,
+            session,
         })
     }
 }
@@ -103,6 +114,13 @@ impl Owner {
         table.ok_or_else(|| ApiError::unknown_table(name))
     }
 
+    /// Starts a planned read.
+    async fn start(&self, read: &plan::Read) -> Result<RowStream, ApiError> {
+        let params = read.params.iter().collect();
+        let stream = self.connection.query(&read.query, &params, self.call_context()).await;
+        stream.map_err(|error| self.failed(error))
+    }
+
     async fn count(&self, shape: &Count, params: &[Value]) -> Result<u64, ApiError> {
         let began = Instant::now();
         let counted = self.connection.count(shape, &params.iter().collect(), self.call_context()).await;
@@ -134,7 +152,7 @@ fn note(service: &Service, request_id: &str, error: &Error) {
 /// # Errors
 /// An unknown or inactive service, and whatever the operation refuses.
 pub async fn run(
-    snapshot: &Snapshot,
+    snapshot: &Arc<Snapshot>,
     request: &mut Request,
     operation: Operation,
 ) -> Result<Answer, ApiError> {
@@ -143,9 +161,10 @@ pub async fn run(
     if !service.is_active() {
         return Err(ApiError::inactive_service(service.name()));
     }
-    let Request { caller, id: request_id, layout, conditions, .. } = request;
+    let Request { caller, id: request_id, layout, conditions, transaction, .. } = request;
     version::check_place(conditions, &operation)?;
-    let job = Job { snapshot, service, caller, request_id, layout, conditions };
+    let transaction = transaction.as_ref();
+    let job = Job { snapshot, service, caller, request_id, layout, conditions, transaction };
     match operation {
         Operation::Root(list) => lists::root(job, &list).await,
         Operation::ListTables(list) => lists::tables(job, "_table", &list).await,
@@ -159,6 +178,7 @@ pub async fn run(
         }
         Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
+        Operation::Batch => batch::run(job, request.what.body.take()).await,
         Operation::Write(order) => {
             let brought = match request.records.take() {
                 Some(stream) => write::Brought::Stream(stream),

@@ -8,49 +8,76 @@ use connector_api::model::{Count, Value};
 use serde_json::{Map, Value as Json};
 
 use super::Owner;
-use super::records::Target;
+use super::cursor::Cursor;
 use crate::connectors::{Batch, RowStream};
 use crate::error::ApiError;
 use crate::pipeline::{Answer, AnswerBody};
 use crate::plan;
-use crate::request::TableRead;
 use crate::response::Document;
 
 /// What stands beside the rows.
 #[derive(Debug)]
 pub(super) struct Meta {
-    /// All rows that match, where the request asked for it.
-    pub(super) count: Option<u64>,
+    /// How `meta.count` is found.
+    pub(super) counting: Counting,
     /// The table's description, where the request asked for it.
     pub(super) schema: Option<Json>,
-    /// The most rows of this page.
+    /// What goes on from this page, where the request goes by cursor.
+    pub(super) cursor: Option<Cursor>,
+    /// Something may stand beside the rows, so that a bare list will not do.
+    pub(super) is_expected: bool,
+    /// The most rows of this page. Where the answer says whether there are more, one more is asked for.
     pub(super) limit: u64,
     /// Rows skipped.
     pub(super) offset: u64,
-    /// The limit is the service's own, and one row more was asked for.
-    pub(super) is_capped: bool,
 }
 
-/// Starts the read and answers as soon as its first batch is there.
+/// How `meta.count` is found.
+#[derive(Debug)]
+pub(super) enum Counting {
+    /// It was asked for and is known.
+    Asked(u64),
+    /// It is shown when the service's maximum cuts the answer.
+    IfCut {
+        /// How to count, should the page turn out not to be the last.
+        shape: Box<Count>,
+        /// The parameters of the count.
+        params: Vec<Value>,
+        /// Rows of the answer are rows of the table: behind the last one there is nothing to count.
+        is_by_row: bool,
+    },
+    /// It is not shown.
+    Off,
+}
+
+/// Starts the read and answers as soon as its first batch is there. Of several reads each goes on where the one before had no more rows.
 pub(super) async fn answer(
-    target: &Target<'_>,
-    read: &plan::Read,
+    owner: &Owner,
+    reads: Vec<plan::Read>,
     mut document: Document,
-    mut meta: Meta,
-    request: &TableRead,
+    meta: Meta,
 ) -> Result<Answer, ApiError> {
-    let owner = target.owner.clone();
-    let count = how_to_count(target, &document, &mut meta, request).await?;
-    let total = meta.count;
-    let began = Instant::now();
-    let stream = target.start(read).await?;
+    let total = if let Counting::Asked(total) = meta.counting { Some(total) } else { None };
     let mut body = Vec::with_capacity(1024);
-    document.begin(&mut body, meta.is_capped || meta.count.is_some() || meta.schema.is_some());
-    let mut page = Page { owner, stream, document, meta, count, began, has_more: false, is_over: false };
-    page.advance(&mut body).await?;
-    if page.stream.is_over() {
-        page.finish(&mut body).await?;
-        return Ok(Answer { total, ..Answer::new(AnswerBody::Ready(body.into())) });
+    document.begin(&mut body, meta.is_expected);
+    let mut reads = reads.into_iter();
+    let began = Instant::now();
+    let stream = match reads.next() {
+        Some(read) => Some(owner.start(&read).await?),
+        None => None,
+    };
+    let owner = owner.clone();
+    let mut page =
+        Page { owner, stream, reads, document, meta, began, rows_before: 0, has_more: false, is_over: false };
+    loop {
+        if !page.advance(&mut body).await? {
+            page.finish(&mut body).await?;
+            return Ok(Answer { total, ..Answer::new(AnswerBody::Ready(body.into())) });
+        }
+        // What is left of an answer that is there needs no waiting.
+        if page.stream.as_ref().is_some_and(|stream| !stream.is_over()) {
+            break;
+        }
     }
     let rest = futures_util::stream::try_unfold(page, |mut page| async move {
         Ok(page.chunk().await?.map(|chunk| (chunk, page)))
@@ -60,34 +87,18 @@ pub(super) async fn answer(
     Ok(Answer { total, ..Answer::new(AnswerBody::Streamed(chunks)) })
 }
 
-/// How to count the rows of a page that the service's maximum may cut, where nobody asked for their number; `None`: not needed. A bare
-/// list can't be begun before it is known that nothing will stand beside it, so there they are counted first.
-async fn how_to_count(
-    target: &Target<'_>,
-    document: &Document,
-    meta: &mut Meta,
-    request: &TableRead,
-) -> Result<Option<(Count, Vec<Value>)>, ApiError> {
-    meta.is_capped &= document.has_meta();
-    if !meta.is_capped || meta.count.is_some() {
-        return Ok(None);
-    }
-    let count = target.plan(|scope| plan::count(request, scope)).ok();
-    if let Some((shape, params)) = count.as_ref().filter(|_| document.is_bare()) {
-        meta.is_capped = target.owner.count(shape, params).await? > meta.limit;
-    }
-    Ok(count)
-}
-
 /// A page on its way.
 struct Page {
     owner: Owner,
-    stream: RowStream,
+    /// `None`: nothing is left to read.
+    stream: Option<RowStream>,
+    /// What goes on where the stream ends.
+    reads: std::vec::IntoIter<plan::Read>,
     document: Document,
     meta: Meta,
-    /// How to count, should the page turn out not to be the last.
-    count: Option<(Count, Vec<Value>)>,
     began: Instant,
+    /// Rows of the reads that are over.
+    rows_before: u64,
     has_more: bool,
     is_over: bool,
 }
@@ -108,17 +119,42 @@ impl Page {
 
     /// Appends the next batch of rows; `false`: there was none.
     async fn advance(&mut self, body: &mut Vec<u8>) -> Result<bool, ApiError> {
-        let Some(batch) = self.stream.next().await else { return Ok(false) };
-        let written = batch.and_then(|batch| self.write(&batch, body));
-        written.map(|()| true).map_err(|error| self.owner.failed(error))
+        while let Some(stream) = &mut self.stream {
+            if let Some(batch) = stream.next().await {
+                let written = batch.and_then(|batch| self.write(&batch, body));
+                return written.map(|()| true).map_err(|error| self.owner.failed(error));
+            }
+            self.go_on().await?;
+        }
+        Ok(false)
+    }
+
+    /// The stream has ended: the next read begins, unless the page is full.
+    async fn go_on(&mut self) -> Result<(), ApiError> {
+        let statement = self.stream.as_ref().and_then(|stream| stream.summary()?.statement.as_deref());
+        let rows = self.document.rows().saturating_sub(self.rows_before);
+        self.owner.log_statement(statement, self.began, rows);
+        self.rows_before = self.document.rows();
+        let next = if self.has_more { None } else { self.reads.next() };
+        self.began = Instant::now();
+        self.stream = match next {
+            Some(read) => Some(self.owner.start(&read).await?),
+            None => None,
+        };
+        Ok(())
     }
 
     fn write(&mut self, batch: &Batch, body: &mut Vec<u8>) -> Result<(), Error> {
         let mut row = Vec::new();
         for mut section in batch.sections() {
             self.document.columns(&section.columns().names)?;
-            let is_direct = self.document.is_direct();
-            while if is_direct { section.next_row()? } else { section.read_row(&mut row)? } {
+            loop {
+                // The last row of a page by cursor is looked at once more.
+                let is_kept = self.meta.cursor.is_some() && self.document.rows() + 1 == self.meta.limit;
+                let is_direct = self.document.is_direct() && !is_kept;
+                if !(if is_direct { section.next_row()? } else { section.read_row(&mut row)? }) {
+                    break;
+                }
                 if self.document.rows() == self.meta.limit {
                     self.has_more = true;
                     break;
@@ -128,6 +164,9 @@ impl Page {
                 } else {
                     self.document.row(body, &row)?;
                 }
+                if let (true, Some(cursor)) = (is_kept, &mut self.meta.cursor) {
+                    cursor.keep(&section.columns().names, &row)?;
+                }
             }
         }
         Ok(())
@@ -135,35 +174,26 @@ impl Page {
 
     /// Appends what stands behind the rows.
     async fn finish(&mut self, body: &mut Vec<u8>) -> Result<(), ApiError> {
-        let rows = self.document.rows();
-        let statement = self.stream.summary().and_then(|summary| summary.statement.as_deref());
-        self.owner.log_statement(statement, self.began, rows);
-        let meta = self.meta(rows).await?;
+        let meta = self.meta().await?;
         self.document.end(body, meta);
         Ok(())
     }
 
-    /// The count is shown when it was asked for, or when the service's maximum cut the answer; the next offset then too.
-    async fn meta(&mut self, rows: u64) -> Result<Map<String, Json>, ApiError> {
-        let Meta { limit, offset, is_capped, .. } = self.meta;
-        let is_asked = self.meta.count.is_some();
-        let total = match self.meta.count {
-            Some(count) => Some(count),
-            None if !is_capped => None,
-            // Behind the last row of a page that is not full there is nothing.
-            None if !self.has_more && (rows > 0 || offset == 0) => Some(offset.saturating_add(rows)),
-            None => self.total().await?,
-        };
+    /// The count, what goes on from here, the description of the table: each where there is one.
+    async fn meta(&mut self) -> Result<Map<String, Json>, ApiError> {
         let mut meta = Map::new();
-        if let Some(total) = total.filter(|total| is_asked || *total > limit) {
-            meta.insert("count".to_owned(), Json::from(total));
+        if let Some(count) = self.count().await? {
+            meta.insert("count".to_owned(), Json::from(count));
         }
-        let is_more = match total {
-            Some(total) if is_asked => total.saturating_sub(offset) > limit,
-            _ => self.has_more,
-        };
-        if is_more {
-            meta.insert("next".to_owned(), Json::from(offset.saturating_add(limit)));
+        match &self.meta.cursor {
+            _ if !self.has_more => {}
+            Some(cursor) => {
+                meta.extend(cursor.token()?.map(|token| ("next_cursor".to_owned(), Json::from(token))));
+            }
+            None => {
+                let next = self.meta.offset.saturating_add(self.meta.limit);
+                meta.insert("next".to_owned(), Json::from(next));
+            }
         }
         if let Some(schema) = self.meta.schema.take() {
             meta.insert("schema".to_owned(), schema);
@@ -171,11 +201,21 @@ impl Page {
         Ok(meta)
     }
 
-    async fn total(&mut self) -> Result<Option<u64>, ApiError> {
-        match self.count.take() {
-            Some((shape, params)) => self.owner.count(&shape, &params).await.map(Some),
-            None => Ok(None),
-        }
+    /// The count as it is shown: where it was asked for, or where the service's maximum cut the answer.
+    async fn count(&mut self) -> Result<Option<u64>, ApiError> {
+        let Meta { limit, offset, .. } = self.meta;
+        let rows = self.document.rows();
+        let total = match &self.meta.counting {
+            Counting::Asked(count) => return Ok(Some(*count)),
+            Counting::Off => return Ok(None),
+            Counting::IfCut { is_by_row: false, .. } if !self.has_more => return Ok(None),
+            // Behind the last row of a page that is not full there is nothing.
+            Counting::IfCut { .. } if !self.has_more && (rows > 0 || offset == 0) => {
+                offset.saturating_add(rows)
+            }
+            Counting::IfCut { shape, params, .. } => self.owner.count(shape, params).await?,
+        };
+        Ok(Some(total).filter(|total| *total > limit))
     }
 }
 

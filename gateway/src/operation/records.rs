@@ -9,13 +9,14 @@ use connector_api::model::Table;
 use connector_api::model::batch::Cell;
 use serde_json::Value as Json;
 
-use super::page::{self, Meta};
+use super::cursor::Cursor;
+use super::page::{self, Counting, Meta};
 use super::{Job, Owner, by_ids, component, version};
-use crate::connectors::{Columns, RowStream};
+use crate::connectors::Columns;
 use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::plan::{self, RowRules, Scope};
-use crate::request::{Id, TableRead};
+use crate::request::{CountWish, Id, Paging, TableRead};
 use crate::response::{Document, Layout, RowEncoder, RowFormat};
 use crate::roles::{Caller, Verb};
 
@@ -23,7 +24,7 @@ use crate::roles::{Caller, Verb};
 pub(super) struct Target<'a> {
     pub(super) owner: Owner,
     pub(super) table: Arc<Table>,
-    layout: &'a Layout,
+    pub(super) layout: &'a Layout,
     caller: &'a Caller,
     rules: Option<RowRules<'a>>,
     rules_of_new_rows: Option<RowRules<'a>>,
@@ -61,20 +62,35 @@ impl<'a> Target<'a> {
         Ok(plan(&scope)?)
     }
 
-    /// Starts a planned read.
-    pub(super) async fn start(&self, read: &plan::Read) -> Result<RowStream, ApiError> {
-        let stream = self
-            .owner
-            .connection
-            .query(&read.query, &read.params.iter().collect(), self.owner.call_context())
-            .await;
-        stream.map_err(|error| self.owner.failed(error))
-    }
-
     /// Counts all rows that match, whatever the page.
     async fn count(&self, read: &TableRead) -> Result<u64, ApiError> {
         let (shape, params) = self.plan(|scope| plan::count(read, scope))?;
         self.owner.count(&shape, &params).await
+    }
+
+    /// How the answer comes to its `meta.count`. A page waits for a count that was asked for, and for none else but the one that an
+    /// answer cut short by the service's maximum has always shown. No store estimates yet, so an estimate is a count.
+    async fn counting(
+        &self,
+        page: &plan::Page,
+        read: &TableRead,
+        document: &Document,
+    ) -> Result<Counting, ApiError> {
+        match read.count {
+            CountWish::Exact | CountWish::Estimated => return self.count(read).await.map(Counting::Asked),
+            CountWish::Unsaid if page.is_capped && !read.is_by_cursor() && document.has_meta() => {}
+            CountWish::Unsaid | CountWish::None => return Ok(Counting::Off),
+        }
+        // A store that can't count has answered all the same.
+        let Ok((shape, params)) = self.plan(|scope| plan::count(read, scope)) else {
+            return Ok(Counting::Off);
+        };
+        // A bare list can't be begun before it is known that nothing will stand beside it.
+        if document.is_bare() && self.owner.count(&shape, &params).await? <= page.limit {
+            return Ok(Counting::Off);
+        }
+        let is_by_row = page.read.query.group.is_none() && !page.read.query.distinct;
+        Ok(Counting::IfCut { shape: Box::new(shape), params, is_by_row })
     }
 }
 
@@ -113,21 +129,37 @@ pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -
     };
     match read.ids.take() {
         Some(ids) => by_ids::read(&target, &ids, &read, format, schema).await,
-        None => by_filter(&target, &read, format, schema).await,
+        None => by_filter(job, &target, &read, format, schema).await,
     }
 }
 
 async fn by_filter(
+    job: Job<'_>,
     target: &Target<'_>,
     read: &TableRead,
     format: RowFormat,
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
     let page = target.plan(|scope| plan::page(read, scope))?;
-    let count = if read.include_count { Some(target.count(read).await?) } else { None };
-    let meta = Meta { count, schema, limit: page.limit, offset: page.offset, is_capped: page.is_capped };
     let document = Document::new(&page.read.shown, format, target.layout.clone());
-    page::answer(target, &page.read, document, meta, read).await
+    let cursor = Cursor::of(&page, job.service.name(), job.caller, &job.snapshot.cursors)?;
+    if cursor.is_some() && !document.has_meta() {
+        return Err(ApiError::cursor_without_place());
+    }
+    let reads = match (&read.paging, &cursor) {
+        (Paging::After(token), Some(cursor)) => {
+            let last = cursor.position(token)?;
+            target.plan(|scope| page.after(&last, scope))?
+        }
+        _ => vec![page.read.clone()],
+    };
+    let counting = target.counting(&page, read, &document).await?;
+    let is_expected = schema.is_some()
+        || cursor.is_some()
+        || !matches!(counting, Counting::Off)
+        || (page.is_capped && read.count == CountWish::None);
+    let meta = Meta { counting, schema, cursor, is_expected, limit: page.limit, offset: page.offset };
+    page::answer(&target.owner, reads, document, meta).await
 }
 
 /// `GET _table/{table}/{id}`: the row itself, without a wrapper.
@@ -168,7 +200,7 @@ pub(super) async fn for_each_row(
     mut each: impl FnMut(&Columns, &[Cell<'_>]) -> Result<(), Error>,
 ) -> Result<(), ApiError> {
     let began = Instant::now();
-    let mut stream = target.start(plan).await?;
+    let mut stream = target.owner.start(plan).await?;
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
         let read = batch.and_then(|batch| {

@@ -60,6 +60,13 @@ pub enum Operation {
     },
     /// Rows to create, change or remove.
     Write(Box<WriteOrder>),
+    /// Operations that are done together.
+    Batch,
+}
+
+/// Whether this is where batches are sent.
+pub(crate) fn is_batch(resource: &[String]) -> bool {
+    matches!(resource, [only] if only == "_batch")
 }
 
 impl Operation {
@@ -68,6 +75,13 @@ impl Operation {
     /// # Errors
     /// A resource or verb that does not exist, and parameters that can't be read.
     pub fn parse(what: &HookRequest) -> Result<Self, ApiError> {
+        if is_batch(&what.resource) {
+            return if what.verb == Verb::Post {
+                Ok(Self::Batch)
+            } else {
+                Err(ApiError::batch_by_other_verb())
+            };
+        }
         let resource: Vec<&str> = what.resource.iter().map(String::as_str).collect();
         if what.verb != Verb::Get {
             return Self::parse_write(what, &resource);

@@ -6,7 +6,7 @@ use super::Operation;
 use super::records::{Target, for_each_row};
 use crate::error::ApiError;
 use crate::pipeline::Answer;
-use crate::plan::{self, Read};
+use crate::plan::{self, Read, ShownColumn};
 use crate::request::{Conditions, Version};
 use crate::response::{RowEncoder, RowFormat};
 
@@ -26,10 +26,11 @@ impl Found {
 
 /// Reads one row with its version.
 pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<Found>, ApiError> {
-    let columns: Vec<String> = target.table.columns.iter().map(|column| column.name.clone()).collect();
+    let columns: Vec<ShownColumn> =
+        target.table.columns.iter().map(|column| column.name.as_str().into()).collect();
     let is_versioned = names_one_row(target, &plan);
     if is_versioned {
-        plan.query.select = columns.iter().map(Path::column).collect();
+        plan.query.select = columns.iter().map(|column| Path::column(&column.column)).collect();
     }
     let mut shown = RowEncoder::new(&plan.shown, RowFormat::Objects);
     let mut all = RowEncoder::new(&columns, RowFormat::Objects);
@@ -74,6 +75,7 @@ pub(super) fn check_place(conditions: &Conditions, operation: &Operation) -> Res
     let (is_single, is_write) = match operation {
         Operation::ReadRecord { .. } => (true, false),
         Operation::Write(order) => (order.id.is_some(), true),
+        Operation::Batch => (false, true),
         _ => (false, false),
     };
     if is_single {

@@ -8,16 +8,19 @@ pub struct Columns<'a>(&'a Table);
 
 /// What a name stands for.
 #[derive(Debug, Clone)]
-pub(super) struct Resolved<'a> {
+pub(super) struct Resolved {
     pub(super) path: Path,
-    /// `None`: a member inside a document, whose type nobody declared.
-    pub(super) column: Option<&'a Column>,
+    /// The type that request values are read by; open for a member inside a document, which nobody declared.
+    pub(super) data_type: ColumnType,
+    /// Null may stand in it.
+    pub(super) is_nullable: bool,
 }
 
-impl Resolved<'_> {
-    /// The type that request values are read by.
-    pub(super) fn data_type(&self) -> ColumnType {
-        self.column.map_or(ColumnType::Other, |column| column.data_type)
+impl Resolved {
+    /// A plain column.
+    pub(super) fn of(column: &Column) -> Self {
+        let Column { name, data_type, is_nullable, .. } = column;
+        Self { path: Path::column(name), data_type: *data_type, is_nullable: *is_nullable }
     }
 }
 
@@ -43,9 +46,9 @@ impl<'a> Columns<'a> {
     }
 
     /// A column, or a member inside one (`address.city`).
-    pub(super) fn resolve(self, name: &str) -> Option<Resolved<'a>> {
+    pub(super) fn resolve(self, name: &str) -> Option<Resolved> {
         if let Some(column) = self.find(name) {
-            return Some(Resolved { path: Path::column(&column.name), column: Some(column) });
+            return Some(Resolved::of(column));
         }
         let (outer, inner) = name.split_once('.')?;
         let column = self.find(outer)?;
@@ -55,7 +58,8 @@ impl<'a> Columns<'a> {
             return None;
         }
         let segments = std::iter::once(column.name.clone()).chain(inner.split('.').map(str::to_owned));
-        Some(Resolved { path: Path::nested(segments.collect())?, column: None })
+        let path = Path::nested(segments.collect())?;
+        Some(Resolved { path, data_type: ColumnType::Other, is_nullable: true })
     }
 
     /// All of them, in the store's order.
@@ -64,6 +68,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn is_same_name(a: &str, b: &str) -> bool {
+/// Equal without regard to case.
+pub(super) fn is_same_name(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
 }

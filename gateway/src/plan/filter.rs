@@ -10,18 +10,32 @@ use super::{Error, Scope};
 use crate::request::filter as written;
 use crate::request::lookup;
 
-const PARAMETER: &str = "filter";
+/// What a name stands for; `None`: nothing.
+type Resolve<'a> = Box<dyn FnMut(&str) -> Option<Resolved> + 'a>;
 
 /// Plans one filter text's tree.
-pub(super) struct Planner<'a, 'v> {
-    columns: Columns<'a>,
+pub(super) struct Planner<'a> {
+    /// The parameter that holds the filter.
+    parameter: &'static str,
+    resolve: Resolve<'a>,
     scope: &'a Scope<'a>,
-    values: &'v mut Values,
+    values: &'a mut Values,
 }
 
-impl<'a, 'v> Planner<'a, 'v> {
-    pub(super) fn new(scope: &'a Scope<'a>, values: &'v mut Values) -> Self {
-        Self { columns: Columns::new(scope.table), scope, values }
+impl<'a> Planner<'a> {
+    /// For a condition on rows of the table.
+    pub(super) fn new(scope: &'a Scope<'a>, values: &'a mut Values) -> Self {
+        let columns = Columns::new(scope.table);
+        Self { parameter: "filter", resolve: Box::new(move |name| columns.resolve(name)), scope, values }
+    }
+
+    /// For a condition on groups, whose names `resolve` knows.
+    pub(super) fn of_groups(
+        resolve: impl FnMut(&str) -> Option<Resolved> + 'a,
+        scope: &'a Scope<'a>,
+        values: &'a mut Values,
+    ) -> Self {
+        Self { parameter: "having", resolve: Box::new(resolve), scope, values }
     }
 
     pub(super) fn plan(&mut self, node: &written::Node) -> Result<Filter, Error> {
@@ -85,22 +99,17 @@ impl<'a, 'v> Planner<'a, 'v> {
         Ok(combined.unwrap_or(Filter::Always(false)))
     }
 
-    fn field(&self, field: &written::Field) -> Result<Resolved<'a>, Error> {
-        self.columns.resolve(&field.name).ok_or_else(|| {
+    fn field(&mut self, field: &written::Field) -> Result<Resolved, Error> {
+        (self.resolve)(&field.name).ok_or_else(|| {
             Error::invalid(
-                PARAMETER,
+                self.parameter,
                 format!("Invalid or unparsable field in filter request: '{}'", field.name),
             )
             .at(field.position)
         })
     }
 
-    fn operand(
-        &mut self,
-        resolved: &Resolved<'_>,
-        field: &str,
-        value: &written::Value,
-    ) -> Result<Expr, Error> {
+    fn operand(&mut self, resolved: &Resolved, field: &str, value: &written::Value) -> Result<Expr, Error> {
         if let written::Value::Expression(expression) = value {
             return self.expression(expression);
         }
@@ -108,8 +117,8 @@ impl<'a, 'v> Planner<'a, 'v> {
         Ok(Expr::Param(self.values.push(value)))
     }
 
-    fn value(&self, resolved: &Resolved<'_>, field: &str, value: &written::Value) -> Result<Value, Error> {
-        let place = Place { field, data_type: resolved.data_type(), parameter: PARAMETER };
+    fn value(&self, resolved: &Resolved, field: &str, value: &written::Value) -> Result<Value, Error> {
+        let place = Place { field, data_type: resolved.data_type, parameter: self.parameter };
         match value {
             written::Value::Literal(literal) => place
                 .text(&self.substituted(&literal.text), literal.quoted)
@@ -118,7 +127,7 @@ impl<'a, 'v> Planner<'a, 'v> {
                 self.json(place, &parameter.value).map_err(|error| error.at(parameter.position))
             }
             written::Value::Expression(_) => {
-                Err(Error::invalid(PARAMETER, "an expression can't stand in a list"))
+                Err(Error::invalid(self.parameter, "an expression can't stand in a list"))
             }
         }
     }
@@ -131,13 +140,8 @@ impl<'a, 'v> Planner<'a, 'v> {
         }
     }
 
-    fn list(
-        &self,
-        resolved: &Resolved<'_>,
-        field: &str,
-        values: &[written::Value],
-    ) -> Result<Vec<Value>, Error> {
-        let place = Place { field, data_type: resolved.data_type(), parameter: PARAMETER };
+    fn list(&self, resolved: &Resolved, field: &str, values: &[written::Value]) -> Result<Vec<Value>, Error> {
+        let place = Place { field, data_type: resolved.data_type, parameter: self.parameter };
         let mut items = Vec::with_capacity(values.len());
         for value in values {
             match value {
@@ -156,12 +160,12 @@ impl<'a, 'v> Planner<'a, 'v> {
 
     /// A pattern is text whatever the column's type is.
     fn pattern(&self, field: &str, pattern: &written::Value) -> Result<Value, Error> {
-        let place = Place { field, data_type: ColumnType::Text, parameter: PARAMETER };
+        let place = Place { field, data_type: ColumnType::Text, parameter: self.parameter };
         match pattern {
             written::Value::Literal(literal) => Ok(Value::Text(self.substituted(&literal.text).into_owned())),
             written::Value::Parameter(parameter) => self.json(place, &parameter.value),
             written::Value::Expression(_) => Err(Error::invalid(
-                PARAMETER,
+                self.parameter,
                 format!("the pattern for field '{field}' must be a text, not an expression"),
             )),
         }
@@ -176,7 +180,7 @@ impl<'a, 'v> Planner<'a, 'v> {
             written::Expression::Column(field) => Expr::Column(self.field(field)?.path),
             written::Expression::Number(literal) => {
                 let value = number(&literal.text).ok_or_else(|| {
-                    Error::invalid(PARAMETER, "a number can't be read").at(literal.position)
+                    Error::invalid(self.parameter, "a number can't be read").at(literal.position)
                 })?;
                 Expr::Param(self.values.push(value))
             }

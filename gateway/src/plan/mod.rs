@@ -6,16 +6,24 @@ mod capability;
 mod columns;
 mod error;
 mod filter;
+mod group;
+mod key;
+mod keyset;
 mod literal;
+mod order;
 mod read;
 mod rules;
+mod selection;
 mod values;
 mod write;
 
 pub use columns::Columns;
 pub use error::Error;
-pub use read::{ById, Page, Read, Scope, by_ids, count, is_unique, page, single};
+pub use key::is_unique;
+pub use keyset::Keyset;
+pub use read::{ById, Page, Read, Scope, by_ids, count, page, single};
 pub use rules::RowRules;
+pub use selection::ShownColumn;
 pub use write::{Call, Change, Gathered, Kind, Planned, Selection, Write};
 
 #[cfg(test)]

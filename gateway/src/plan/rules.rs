@@ -55,7 +55,7 @@ fn plan_rule(rule: &RowFilter, scope: &Scope<'_>, values: &mut Values) -> Result
     }
     let Some(items) = items(rule, scope) else { return Ok(Filter::Always(false)) };
     let field =
-        Field { expr, place: Place { field: &rule.name, data_type: resolved.data_type(), parameter: ROLE } };
+        Field { expr, place: Place { field: &rule.name, data_type: resolved.data_type, parameter: ROLE } };
     match rule.operator {
         RowOperator::In => field.in_list(&items, values),
         RowOperator::NotIn => field.in_list(&items, values).map(not),

@@ -6,6 +6,13 @@ use connector_api::model::{Param, Value};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Values(Vec<Value>);
 
+impl From<Vec<Value>> for Values {
+    /// Goes on with the parameters of a plan.
+    fn from(values: Vec<Value>) -> Self {
+        Self(values)
+    }
+}
+
 impl Values {
     /// Keeps a value; gives its position.
     pub(super) fn push(&mut self, value: Value) -> Param {

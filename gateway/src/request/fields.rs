@@ -1,5 +1,7 @@
 //! Which columns and relationships an answer shall hold.
 
+use super::FieldItem;
+
 /// The `fields` of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Fields {
@@ -10,18 +12,19 @@ pub enum Fields {
     All,
     /// Given but empty: the identifying columns.
     Identifiers,
-    /// Names and aggregates (`COUNT(*)`) in the order and spelling of the request, duplicates included.
-    Named(Vec<String>),
+    /// Names and aggregates (`COUNT(*)`) in the order of the request, duplicates included.
+    Named(Vec<FieldItem>),
 }
 
 impl Fields {
     /// From the list of a `fields` parameter, `None` if it was absent.
-    pub(super) fn from_list(list: Option<Vec<String>>) -> Self {
+    pub(super) fn from_list(list: Option<Vec<FieldItem>>) -> Self {
+        let is_all = |item: &FieldItem| item.term.name == "*" && !item.term.is_quoted;
         match list {
             None => Self::Absent,
-            Some(names) if names.iter().any(|name| name == "*") => Self::All,
-            Some(names) if names.is_empty() => Self::Identifiers,
-            Some(names) => Self::Named(names),
+            Some(items) if items.iter().any(is_all) => Self::All,
+            Some(items) if items.is_empty() => Self::Identifiers,
+            Some(items) => Self::Named(items),
         }
     }
 }

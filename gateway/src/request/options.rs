@@ -1,10 +1,10 @@
 //! What a read asks for, typed: rows of a table, or lists of tables and other resources. Parameters that are not named
 //! here are ignored.
 
-use super::filter::{self, Node};
+use super::filter::{self, Node, Params};
 use super::order;
 use super::parameters::{Given, Parameters};
-use super::{Error, Fields, Id, OrderItem, Related, id};
+use super::{Error, Fields, Id, OrderItem, Related, id, term};
 
 /// A GET on a table's rows, or on one row of it.
 ///
@@ -29,22 +29,18 @@ pub struct TableRead {
     pub id_type: Vec<String>,
     /// Relationships to embed.
     pub related: Related,
-    /// Columns to group by, raw text.
-    pub group: Option<String>,
-    /// Condition on groups, raw text.
-    pub having: Option<String>,
+    /// Columns to group by; empty if absent.
+    pub group: Vec<String>,
+    /// Condition on groups; a field in it may be an aggregate.
+    pub having: Option<Node>,
     /// No row twice.
     pub distinct: bool,
-    /// How `meta.count` is found, raw text.
-    pub count: Option<String>,
-    /// Kind of paging, raw text.
-    pub page: Option<String>,
-    /// Where a page begins, as an earlier answer gave it.
-    pub cursor: Option<String>,
+    /// Whether `meta.count` is wanted: `count`, else `include_count`.
+    pub count: CountWish,
+    /// How rows are paged.
+    pub paging: Paging,
     /// The answer is the number of rows alone.
     pub count_only: bool,
-    /// `meta.count` is wanted.
-    pub include_count: bool,
     /// `meta.schema` is wanted.
     pub include_schema: bool,
     /// Identifiers only, as a plain list.
@@ -55,31 +51,61 @@ pub struct TableRead {
     pub refresh: bool,
 }
 
+/// Whether and how the matching rows are counted for `meta.count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CountWish {
+    /// Nothing was said: an answer that the service's maximum cuts short shows the count, others don't.
+    #[default]
+    Unsaid,
+    /// Counted.
+    Exact,
+    /// A number that the store knows without counting will do.
+    Estimated,
+    /// Never.
+    None,
+}
+
+/// How the rows of one answer are found among all that match.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Paging {
+    /// By `offset`.
+    #[default]
+    Offset,
+    /// The first page of those that a cursor goes through.
+    FirstByCursor,
+    /// What follows a page: its `next_cursor`.
+    After(String),
+}
+
 impl TableRead {
+    /// Whether the request goes through pages by cursor.
+    #[must_use]
+    pub fn is_by_cursor(&self) -> bool {
+        self.paging != Paging::Offset
+    }
+
     /// Reads all options.
     ///
     /// # Errors
-    /// A filter, order, offset, id list or `params` that can't be read, or a body member of the wrong JSON type.
+    /// A filter, order, offset, id list, `count`, `page` or `params` that can't be read, or a body member of the wrong JSON type.
     pub fn parse(parameters: Parameters<'_>) -> Result<Self, Error> {
-        let text = |name| Ok::<_, Error>(parameters.text(&[name])?.map(std::borrow::Cow::into_owned));
+        let offset = read_offset(parameters)?;
         Ok(Self {
-            fields: Fields::from_list(parameters.list(&["fields", "select"])?),
+            fields: Fields::from_list(term::field_items(parameters, &["fields", "select"])?),
             filter: read_filter(parameters)?,
             order: read_order(parameters)?,
             limit: parameters.text(&["limit", "top"])?.map(|text| integer(&text)),
-            offset: read_offset(parameters)?,
+            offset,
             ids: id::ids(parameters)?,
-            id_field: parameters.list(&["id_field"])?.unwrap_or_default(),
+            id_field: term::names(parameters, &["id_field"])?,
             id_type: parameters.list(&["id_type"])?.unwrap_or_default(),
             related: Related::from_list(parameters.list(&["related"])?),
-            group: parameters.text(&["group", "group_by"])?.map(std::borrow::Cow::into_owned),
-            having: text("having")?,
+            group: term::names(parameters, &["group", "group_by"])?,
+            having: read_condition(parameters, &["having"], filter::parse_having)?,
             distinct: parameters.flag("distinct"),
-            count: text("count")?,
-            page: text("page")?,
-            cursor: text("cursor")?,
+            count: read_count(parameters)?,
+            paging: read_paging(parameters, offset)?,
             count_only: parameters.flag("count_only"),
-            include_count: parameters.flag("include_count"),
             include_schema: parameters.flag("include_schema"),
             as_list: parameters.flag("as_list"),
             is_continued: parameters.flag("continue"),
@@ -115,7 +141,7 @@ impl ListRead {
     pub fn parse(parameters: Parameters<'_>) -> Result<Self, Error> {
         let schema = parameters.text(&["schema"])?.filter(|schema| !schema.is_empty());
         Ok(Self {
-            fields: Fields::from_list(parameters.list(&["fields", "select"])?),
+            fields: Fields::from_list(term::field_items(parameters, &["fields", "select"])?),
             ids: parameters.list(&["ids"])?,
             as_list: parameters.flag("as_list"),
             as_access_list: parameters.flag("as_access_list"),
@@ -129,15 +155,60 @@ impl ListRead {
 /// The names of the filter, the main one first.
 pub(super) const FILTER: [&str; 2] = ["filter", "where"];
 
+/// The client's filter.
 pub(super) fn read_filter(parameters: Parameters<'_>) -> Result<Option<Node>, Error> {
-    let text = match parameters.find(&FILTER) {
+    read_condition(parameters, &FILTER, filter::parse)
+}
+
+/// The condition in the first of `names` that is given.
+fn read_condition(
+    parameters: Parameters<'_>,
+    names: &[&'static str],
+    parse: impl Fn(&str, &Params) -> Result<Option<Node>, Error>,
+) -> Result<Option<Node>, Error> {
+    let name = names.first().copied().unwrap_or_default();
+    let text = match parameters.find(names) {
         None => return Ok(None),
         Some(Given::Query(text)) => text,
         Some(Given::Body(value)) => {
-            value.as_str().ok_or_else(|| Error::new("filter", "'filter' must be a text"))?
+            value.as_str().ok_or_else(|| Error::new(name, format!("'{name}' must be a text")))?
         }
     };
-    filter::parse(text, &*parameters.params()?)
+    parse(text, &*parameters.params()?).map_err(|error| Error { parameter: name, ..error })
+}
+
+fn read_count(parameters: Parameters<'_>) -> Result<CountWish, Error> {
+    let Some(text) = parameters.text(&["count"])? else {
+        let is_wanted = parameters.flag("include_count");
+        return Ok(if is_wanted { CountWish::Exact } else { CountWish::Unsaid });
+    };
+    let words = [("exact", CountWish::Exact), ("estimated", CountWish::Estimated), ("none", CountWish::None)];
+    let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
+    found
+        .map(|(_, wish)| *wish)
+        .ok_or_else(|| Error::new("count", "'count' must be 'exact', 'estimated' or 'none'"))
+}
+
+fn read_paging(parameters: Parameters<'_>, offset: u64) -> Result<Paging, Error> {
+    let cursor = parameters.text(&["cursor"])?;
+    let page = parameters.text(&["page"])?;
+    let is = |word: &str| page.as_deref().is_some_and(|page| page.trim().eq_ignore_ascii_case(word));
+    let paging = match cursor {
+        _ if page.is_some() && !is("cursor") && !is("offset") => {
+            return Err(Error::new("page", "'page' must be 'cursor' or 'offset'"));
+        }
+        Some(_) if is("offset") => {
+            return Err(Error::new("cursor", "'cursor' can't be combined with 'page=offset'"));
+        }
+        Some(token) if !token.is_empty() => Paging::After(token.into_owned()),
+        Some(_) => Paging::FirstByCursor,
+        None if is("cursor") => Paging::FirstByCursor,
+        None => Paging::Offset,
+    };
+    if offset > 0 && paging != Paging::Offset {
+        return Err(Error::new("offset", "'offset' can't be combined with a cursor; leave one of them out"));
+    }
+    Ok(paging)
 }
 
 fn read_order(parameters: Parameters<'_>) -> Result<Vec<OrderItem>, Error> {

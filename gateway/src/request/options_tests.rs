@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::request::filter::Value;
+use crate::request::{FieldItem, Term};
 
 fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
     query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -26,7 +27,7 @@ fn filter_text(read: &TableRead) -> String {
 }
 
 fn named(names: &[&str]) -> Fields {
-    Fields::Named(names.iter().map(|name| (*name).to_owned()).collect())
+    Fields::Named(names.iter().map(|name| FieldItem::from(Term::read(name))).collect())
 }
 
 #[test]
@@ -53,23 +54,22 @@ fn query_wins_over_body_and_names_over_aliases() {
     let body = json!({"limit": 5, "filter": "a = 1", "order": "b"});
     let found = read(&[("top", "7"), ("where", "x = 2"), ("sort", "y desc")], &body).unwrap();
     assert_eq!((found.limit, filter_text(&found).as_str()), (Some(7), "x = 2"));
-    assert_eq!(found.order.first().map(|item| item.field.as_str()), Some("y"));
+    assert_eq!(found.order.first().map(|item| item.term.name.as_str()), Some("y"));
     let found = read(&[("top", "7"), ("limit", "3"), ("skip", "4"), ("select", "z")], &json!(null)).unwrap();
     assert_eq!((found.limit, found.offset, found.fields), (Some(3), 4, named(&["z"])));
     let found =
         read(&[("order_by", "q"), ("group_by", "g"), ("limit", "1"), ("limit", "2")], &json!(null)).unwrap();
-    assert_eq!((found.limit, found.group.as_deref(), found.order.len()), (Some(2), Some("g"), 1));
+    assert_eq!((found.limit, found.group, found.order.len()), (Some(2), vec!["g".to_owned()], 1));
 }
 
 #[test]
 fn every_option_may_stand_in_the_body() {
     let body = json!({
-        "include_count": true, "include_schema": "yes", "count_only": 1, "as_list": "T", "refresh": "on", "continue": "Y",
-        "distinct": true, "related": ["orders", "city"], "id_field": "email", "id_type": ["string"], "offset": 6, "limit": -1,
-        "having": "x", "page": "cursor", "cursor": "abc", "count": "none", "group": ["a", "b"]
+        "include_schema": "yes", "count_only": 1, "as_list": "T", "refresh": "on", "continue": "Y",
+        "distinct": true, "related": ["orders", "city"], "id_field": "email", "id_type": ["string"], "limit": -1,
+        "having": "x = 1", "page": "cursor", "cursor": "abc", "count": "none", "group": ["a", "b,c"]
     });
     let expected = TableRead {
-        include_count: true,
         include_schema: true,
         count_only: true,
         as_list: true,
@@ -79,13 +79,11 @@ fn every_option_may_stand_in_the_body() {
         related: Related::Named(vec!["orders".to_owned(), "city".to_owned()]),
         id_field: vec!["email".to_owned()],
         id_type: vec!["string".to_owned()],
-        offset: 6,
         limit: Some(-1),
-        having: Some("x".to_owned()),
-        page: Some("cursor".to_owned()),
-        cursor: Some("abc".to_owned()),
-        count: Some("none".to_owned()),
-        group: Some("a,b".to_owned()),
+        having: filter::parse("x = 1", &Params::new()).unwrap(),
+        paging: Paging::After("abc".to_owned()),
+        count: CountWish::None,
+        group: vec!["a".to_owned(), "b,c".to_owned()],
         ..TableRead::default()
     };
     check(&[], &body, &expected);
@@ -141,6 +139,16 @@ fn params_replace_names_and_the_query_wins() {
 }
 
 #[test]
+fn an_array_may_stand_in_the_query() {
+    let query =
+        [("filter", "a in :ids"), ("params[:ids][]", "1"), ("params[ids][]", "2,3"), ("params[x", "9")];
+    let found = read(&query, &json!({"params": {":ids": 7}})).unwrap();
+    let Some(Node::In { values, .. }) = found.filter else { panic!("a list") };
+    let [Value::Parameter(parameter)] = values.as_slice() else { panic!("{values:?}") };
+    assert_eq!(parameter.value, json!(["1", "2,3"]));
+}
+
+#[test]
 fn wrong_json_types_are_refused_by_name() {
     let cases = [
         (json!({"filter": 5}), "filter"),
@@ -185,4 +193,46 @@ fn lists_of_resources_have_their_own_options() {
     };
     assert_eq!(found, expected);
     assert_eq!(ListRead::parse(Parameters::default()), Ok(ListRead::default()));
+}
+
+#[test]
+fn a_count_is_wanted_by_count_else_by_include_count() {
+    let count = |query: &[(&str, &str)]| read(query, &json!(null)).unwrap().count;
+    assert_eq!(count(&[]), CountWish::Unsaid);
+    assert_eq!(count(&[("include_count", "true")]), CountWish::Exact);
+    assert_eq!(count(&[("include_count", "false")]), CountWish::Unsaid);
+    assert_eq!(count(&[("count", "Exact")]), CountWish::Exact);
+    assert_eq!(count(&[("count", "estimated")]), CountWish::Estimated);
+    assert_eq!(count(&[("count", "none"), ("include_count", "true")]), CountWish::None);
+    assert_eq!(refused(&[("count", "true")], &json!(null)).parameter, "count");
+}
+
+#[test]
+fn a_page_is_by_offset_or_by_cursor_and_never_both() {
+    let paging = |query: &[(&str, &str)]| read(query, &json!(null)).unwrap().paging;
+    assert_eq!(paging(&[]), Paging::Offset);
+    assert_eq!(paging(&[("page", "offset"), ("offset", "3")]), Paging::Offset);
+    assert_eq!(paging(&[("page", "Cursor")]), Paging::FirstByCursor);
+    assert_eq!(paging(&[("cursor", "")]), Paging::FirstByCursor);
+    assert_eq!(paging(&[("cursor", "x"), ("offset", "0")]), Paging::After("x".to_owned()));
+    for (query, parameter) in [
+        (&[("page", "2")][..], "page"),
+        (&[("page", "offset"), ("cursor", "x")], "cursor"),
+        (&[("page", "cursor"), ("offset", "1")], "offset"),
+        (&[("cursor", "x"), ("skip", "1")], "offset"),
+    ] {
+        assert_eq!(refused(query, &json!(null)).parameter, parameter, "{query:?}");
+    }
+}
+
+#[test]
+fn having_is_a_filter_with_its_own_name_in_errors() {
+    let having = |text: &str| read(&[("having", text), ("params[:n]", "3")], &json!(null));
+    let found = having("COUNT(*) > :n and SUM(\"a,b\") < 5").unwrap().having;
+    assert_eq!(
+        found.map(|node| node.to_string()).as_deref(),
+        Some(r#"("COUNT(*)" > :n) AND ("SUM(""a,b"")" < 5)"#)
+    );
+    let error = having("COUNT(*)").unwrap_err();
+    assert_eq!((error.parameter, error.position), ("having", Some(0)));
 }

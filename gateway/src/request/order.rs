@@ -1,15 +1,16 @@
 //! The `order` of a request: `field [asc|desc] [nulls first|last]`, comma separated.
 
 use super::Error;
+use super::term::{Reader, Term};
 
 /// One sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderItem {
-    /// Column, alias or aggregate as the caller wrote it, without double quotes.
-    pub field: String,
+    /// Column, alias or aggregate.
+    pub term: Term,
     /// Ascending unless `desc` was asked for.
     pub direction: Direction,
-    /// Where nulls go; `None` leaves it to the database.
+    /// Where nulls go; `None` if the caller does not say.
     pub nulls: Option<Nulls>,
     /// Byte offset in the `order` text.
     pub position: usize,
@@ -35,38 +36,38 @@ pub enum Nulls {
 }
 
 /// Reads an `order` text. Unknown words after the field are ignored, empty items are skipped. A field with blanks or
-/// commas in its name stands in double quotes, or holds them in parentheses (`SUM( total ) desc`).
+/// commas in its name stands in double quotes.
 ///
 /// # Errors
-/// A `;` anywhere.
+/// A `;` outside double quotes.
 pub(super) fn parse(text: &str) -> Result<Vec<OrderItem>, Error> {
-    if let Some(position) = text.find(';') {
-        return Err(Error::new("order", "Invalid order by clause in request.").at(position));
-    }
+    let mut reader = Reader::new(text);
     let mut items = Vec::new();
-    let mut from = 0;
-    while from < text.len() {
-        let rest = text.get(from..).unwrap_or_default();
-        let length = cut(rest, |character| character == ',');
-        items.extend(item(rest.get(..length).unwrap_or_default(), from));
-        from += length + 1;
+    while !reader.rest().is_empty() {
+        reader.skip_blanks();
+        let position = reader.position();
+        let term = reader.term(|character| character == ',');
+        let words = reader.until(|character| character == ',');
+        reader.take(",");
+        refuse_semicolon(text, position, term.as_ref(), words)?;
+        items.extend(term.map(|term| item(term, words, position)));
     }
     Ok(items)
 }
 
-/// One item that begins at byte `offset`; `None` if it is blank.
-fn item(text: &str, offset: usize) -> Option<OrderItem> {
-    let trimmed = text.trim_start();
-    let position = offset + text.len() - trimmed.len();
-    let (field, rest) = trimmed.split_at_checked(cut(trimmed, char::is_whitespace))?;
-    if field.is_empty() {
-        return None;
+/// A `;` never stands in an order but in a quoted name: a statement that somebody tries to end is refused as such.
+fn refuse_semicolon(text: &str, from: usize, term: Option<&Term>, words: &str) -> Result<(), Error> {
+    let is_in_name = term.is_some_and(|term| !term.is_quoted && term.name.contains(';'));
+    if !is_in_name && !words.contains(';') {
+        return Ok(());
     }
-    let field = match field.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')) {
-        Some(inner) => inner.replace("\"\"", "\""),
-        None => field.to_owned(),
-    };
-    let words: Vec<&str> = rest.split_whitespace().collect();
+    let position = text.get(from..).and_then(|rest| rest.find(';')).map_or(from, |found| from + found);
+    Err(Error::new("order", "Invalid order by clause in request.").at(position))
+}
+
+/// A term with the words behind it.
+fn item(term: Term, words: &str, position: usize) -> OrderItem {
+    let words: Vec<&str> = words.split_whitespace().collect();
     let is =
         |index: usize, word: &str| words.get(index).is_some_and(|found| found.eq_ignore_ascii_case(word));
     let direction = if is(0, "desc") { Direction::Descending } else { Direction::Ascending };
@@ -75,24 +76,7 @@ fn item(text: &str, offset: usize) -> Option<OrderItem> {
         Some(index) if is(index + 1, "last") => Some(Nulls::Last),
         _ => None,
     };
-    Some(OrderItem { field, direction, nulls, position })
-}
-
-/// Bytes before the first character that `ends` accepts outside double quotes and parentheses; everything if there is none.
-fn cut(text: &str, ends: impl Fn(char) -> bool) -> usize {
-    let mut open = 0_usize;
-    let mut is_quoted = false;
-    for (position, character) in text.char_indices() {
-        match character {
-            '"' => is_quoted = !is_quoted,
-            _ if is_quoted => {}
-            '(' => open += 1,
-            ')' => open = open.saturating_sub(1),
-            _ if open == 0 && ends(character) => return position,
-            _ => {}
-        }
-    }
-    text.len()
+    OrderItem { term, direction, nulls, position }
 }
 
 #[cfg(test)]
@@ -102,7 +86,7 @@ mod tests {
     fn check(text: &str, expected: &[(&str, Direction, Option<Nulls>)]) {
         let items = parse(text).unwrap();
         let found: Vec<_> =
-            items.iter().map(|item| (item.field.as_str(), item.direction, item.nulls)).collect();
+            items.iter().map(|item| (item.term.name.as_str(), item.direction, item.nulls)).collect();
         assert_eq!(found, expected, "{text}");
     }
 
@@ -134,14 +118,20 @@ mod tests {
         check("\"order, date\" desc", &[("order, date", DESC, None)]);
         check("\"a\"\"b\"", &[("a\"b", ASC, None)]);
         check("SUM( total ) desc, COUNT(*)", &[("SUM( total )", DESC, None), ("COUNT(*)", ASC, None)]);
+        check("SUM(\"a,b\") desc", &[("SUM(\"a,b\")", DESC, None)]);
         check("(((", &[("(((", ASC, None)]);
+        check(":(,id", &[(":(", ASC, None), ("id", ASC, None)]);
+        check("\"x desc\", \"x;y\" desc", &[("x desc", ASC, None), ("x;y", DESC, None)]);
+        check("\"open desc", &[("\"open", DESC, None)]);
     }
 
     #[test]
     fn semicolon_is_refused() {
-        let error = parse("name; drop table x").unwrap_err();
-        assert_eq!(error.message, "Invalid order by clause in request.");
-        assert_eq!((error.parameter, error.position), ("order", Some(4)));
+        for (text, position) in [("name; drop table x", 4), ("name desc; x", 9), ("a, b;c", 4), ("a,;", 2)] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.message, "Invalid order by clause in request.");
+            assert_eq!((error.parameter, error.position), ("order", Some(position)), "{text}");
+        }
     }
 
     #[test]

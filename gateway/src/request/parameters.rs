@@ -78,7 +78,8 @@ impl<'a> Parameters<'a> {
         Ok(self.text(names)?.map(|text| split(&text)))
     }
 
-    /// Replacements for `:name`: the body's `params` object, overridden by `params[:name]=value` of the query string.
+    /// Replacements for `:name`: the body's `params` object, overridden by `params[:name]=value` of the query string; an array is written
+    /// there as `params[:name][]=a&params[:name][]=b`.
     ///
     /// # Errors
     /// A `params` member of the body that is no object. An empty array passes: some languages write empty objects so.
@@ -96,12 +97,20 @@ impl<'a> Parameters<'a> {
             }
         };
         let mut params = Cow::Borrowed(given);
+        let mut arrays: Params = Params::new();
         for (name, value) in self.query {
-            let key = name.strip_prefix("params[").and_then(|rest| rest.strip_suffix(']'));
-            if let Some(key) = key {
-                let bare_key = key.strip_prefix(':').unwrap_or(key);
-                params.to_mut().insert(format!(":{bare_key}"), Json::String(value.clone()));
+            let Some(key) = name.strip_prefix("params[") else { continue };
+            let array_key = key.strip_suffix("][]");
+            let Some(key) = array_key.or_else(|| key.strip_suffix(']')) else { continue };
+            let key = format!(":{}", key.strip_prefix(':').unwrap_or(key));
+            if array_key.is_none() {
+                params.to_mut().insert(key, Json::String(value.clone()));
+            } else if let Json::Array(items) = arrays.entry(key).or_insert_with(|| Json::Array(Vec::new())) {
+                items.push(Json::String(value.clone()));
             }
+        }
+        if !arrays.is_empty() {
+            params.to_mut().append(&mut arrays);
         }
         Ok(params)
     }

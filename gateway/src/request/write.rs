@@ -3,7 +3,7 @@
 use super::filter::Node;
 use super::options::{FILTER, integer, read_filter};
 use super::parameters::Parameters;
-use super::{Error, Fields, Id, Related, id};
+use super::{Error, Fields, Id, Related, id, term};
 
 /// A POST, PUT, PATCH or DELETE on a table's rows, or on one row of it.
 ///
@@ -53,11 +53,11 @@ impl TableWrite {
             ));
         }
         Ok(Self {
-            fields: Fields::from_list(parameters.list(&["fields", "select"])?),
+            fields: Fields::from_list(term::field_items(parameters, &["fields", "select"])?),
             has_empty_filter: filter.is_none() && parameters.find(&FILTER).is_some(),
             filter,
             ids: id::ids_only(parameters)?,
-            id_field: parameters.list(&["id_field"])?.unwrap_or_default(),
+            id_field: term::names(parameters, &["id_field"])?,
             id_type: parameters.list(&["id_type"])?.unwrap_or_default(),
             related: Related::from_list(parameters.list(&["related"])?),
             limit: parameters.text(&["limit", "top"])?.map(|text| integer(&text)),
@@ -75,7 +75,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::request::path_id;
+    use crate::request::{Term, path_id};
 
     fn parse(query: &[(&str, &str)], body: &Json) -> Result<TableWrite, Error> {
         let query: Vec<_> =
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn options_stand_in_the_query_string_or_beside_the_records() {
         let expected = TableWrite {
-            fields: Fields::Named(vec!["id".to_owned(), "name".to_owned()]),
+            fields: Fields::Named(["id", "name"].map(|name| Term::name(name).into()).to_vec()),
             ids: Some(vec![path_id("1"), path_id("2")]),
             id_field: vec!["id".to_owned()],
             id_type: vec!["int".to_owned()],

@@ -8,6 +8,7 @@ use super::cell::string;
 use super::csv::CsvEncoder;
 use super::rows::{RowEncoder, RowFormat};
 use super::xml::{self, XmlEncoder};
+use crate::plan::ShownColumn;
 use crate::request::media::Media;
 
 /// A list of rows on its way: [`begin`](Self::begin), rows, [`end`](Self::end).
@@ -29,7 +30,7 @@ enum Encoder {
 impl Document {
     /// A document that shows these columns.
     #[must_use]
-    pub fn new(shown: &[String], format: RowFormat, layout: Layout) -> Self {
+    pub fn new(shown: &[ShownColumn], format: RowFormat, layout: Layout) -> Self {
         let list = &*layout.wrapper;
         let encoder = match layout.media {
             Media::Json => Encoder::Json(RowEncoder::new(shown, format)),

@@ -24,14 +24,14 @@ fn layout(media: Media) -> Layout {
     Layout { media, ..Layout::default() }
 }
 
-fn names(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
+/// The columns that the rows of these tests have.
+const COLUMNS: [&str; 5] = ["id", "a b", "gone", "list", "tree"];
 
 /// A document of one row, once or twice.
 fn document(layout: Layout, format: RowFormat, rows: usize, meta: Json) -> String {
-    let columns = names(&["id", "a b", "gone", "list", "tree"]);
-    let shown = if format == RowFormat::Identifiers { names(&["id", "a b"]) } else { columns.clone() };
+    let columns = COLUMNS.map(str::to_owned);
+    let shown = if format == RowFormat::Identifiers { &COLUMNS[..2] } else { &COLUMNS[..] };
+    let shown: Vec<ShownColumn> = shown.iter().map(|name| ShownColumn::from(*name)).collect();
     let write = |cells: &mut Vec<u8>| {
         cells.i64(-1);
         cells.text("x, <\"y\">");

@@ -3,6 +3,7 @@
 use connector_api::model::batch::{Cell, Malformed};
 
 use super::cell::{string, write_cell, write_text};
+use crate::plan::ShownColumn;
 
 /// What of a row is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum RowFormat {
 /// The columns that shall be shown, in their order, whatever the order in which the connector sends them.
 #[derive(Debug)]
 pub(super) struct Shown {
-    names: Vec<String>,
+    columns: Vec<ShownColumn>,
     /// For each shown column its place in a row.
     places: Vec<usize>,
     /// Rows have just the shown cells, in their order.
@@ -27,27 +28,30 @@ pub(super) struct Shown {
 const MISSING: Malformed = Malformed("a selected column is missing");
 
 impl Shown {
-    pub(super) fn new(names: &[String]) -> Self {
-        Self { names: names.to_vec(), places: Vec::with_capacity(names.len()), is_in_order: false }
+    pub(super) fn new(columns: &[ShownColumn]) -> Self {
+        Self { columns: columns.to_vec(), places: Vec::with_capacity(columns.len()), is_in_order: false }
     }
 
+    /// The names in the answer.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+        self.columns.iter().map(|shown| shown.name.as_str())
     }
 
     /// Takes the columns of the rows to come.
     pub(super) fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
         self.places.clear();
-        self.is_in_order = names == self.names;
-        for (index, shown) in self.names.iter().enumerate() {
+        for (index, shown) in self.columns.iter().enumerate() {
             // Nearly always the connector keeps the order it was asked in.
-            let place = if names.get(index) == Some(shown) {
+            let place = if names.get(index) == Some(&shown.column) {
                 Some(index)
             } else {
-                names.iter().position(|name| name == shown)
+                names.iter().position(|name| *name == shown.column)
             };
             self.places.push(place.ok_or(MISSING)?);
         }
+        let is_at_its_index = |(index, place): (usize, &usize)| index == *place;
+        self.is_in_order =
+            names.len() == self.places.len() && self.places.iter().enumerate().all(is_at_its_index);
         Ok(())
     }
 
@@ -92,11 +96,11 @@ pub struct RowEncoder {
 impl RowEncoder {
     /// An encoder that shows these columns.
     #[must_use]
-    pub fn new(shown: &[String], format: RowFormat) -> Self {
+    pub fn new(shown: &[ShownColumn], format: RowFormat) -> Self {
         let mut keys = (Vec::with_capacity(shown.len() * 16), Vec::with_capacity(shown.len()));
-        for name in shown {
+        for column in shown {
             keys.0.push(b',');
-            string(&mut keys.0, name);
+            string(&mut keys.0, &column.name);
             keys.0.push(b':');
             keys.1.push(keys.0.len());
         }
@@ -142,7 +146,7 @@ impl RowEncoder {
         self.rows += 1;
     }
 
-    /// Appends a row that stands by itself.
+    /// Appends a row and nothing around it.
     ///
     /// # Errors
     /// As [`RowEncoder::write`].

@@ -42,6 +42,15 @@ pub fn decide(caller: &Caller, service: &str, component: &str, verb: Verb) -> Re
     Err(denial(caller, service, component, verb))
 }
 
+/// Decides whether a request may go on whose parts are decided one by one. It grants nothing: whoever may touch nothing of the service is
+/// denied, and everybody else hears of each part.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_by_parts(caller: &Caller, service: &str, component: &str, verb: Verb) -> Result<(), Denial> {
+    if may_touch(caller, service) { Ok(()) } else { Err(denial(caller, service, component, verb)) }
+}
+
 /// The verbs that the caller may use on a component: the `access` column of lists.
 pub fn access_verbs(caller: &Caller, service: &str, component: &str) -> VerbMask {
     if caller.is_admin {
@@ -213,6 +222,20 @@ mod tests {
         ] {
             assert_eq!(may_touch(caller, service), expected, "{service} {caller:?}");
         }
+    }
+
+    #[test]
+    fn a_request_in_parts_is_denied_to_those_who_may_touch_nothing() {
+        let admin = Caller { is_admin: true, ..Caller::default() };
+        let check = |caller: &Caller, service: &str, expected| {
+            let decision = decide_by_parts(caller, service, "_batch", Verb::Post);
+            assert_eq!(decision, expected, "{service} {caller:?}");
+        };
+        check(&admin, "any", Ok(()));
+        check(&with_role(true), "shop", Ok(()));
+        check(&with_role(true), "empty", Err(Denial::NotAuthenticated));
+        check(&with_role(false), "shop", Err(Denial::RoleInactive));
+        check(&Caller::default(), "shop", Err(Denial::NoCredentials));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod role;
 mod verb;
 
 pub use caller::{App, Caller, Requestor, User};
-pub use decision::{Grant, access_verbs, decide, may_touch};
+pub use decision::{Grant, access_verbs, decide, decide_by_parts, may_touch};
 pub use denial::Denial;
 pub use role::{Access, FilterOp, Role, RowFilter, RowOperator};
 pub use verb::{RequestorMask, UnknownWord, Verb, VerbMask};

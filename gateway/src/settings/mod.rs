@@ -33,6 +33,9 @@ pub use self::{
     service::{check_service_config, unknown_service_type, with_common_keys},
 };
 
+/// Where the key of cursors stands in the document.
+pub(crate) const CURSOR_KEY: &str = "/server/cursor_key";
+
 /// Where the configuration comes from.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
@@ -87,7 +90,7 @@ pub fn load(options: &LoadOptions) -> Result<Settings, Problems> {
     Ok(settings)
 }
 
-/// Replaces the references in service configs and API keys; returns the secrets of each service.
+/// Replaces the references in service configs, API keys and the key of cursors; returns the secrets of each service.
 fn resolve_secrets(
     document: &mut Value,
     resolver: &Resolver<'_>,
@@ -101,6 +104,9 @@ fn resolve_secrets(
             resolution.replace(config, &format!("/services/{index}/config"));
         }
         secrets.push(std::mem::take(&mut resolution.secrets));
+    }
+    if let Some(key) = document.pointer_mut(CURSOR_KEY) {
+        resolution.replace(key, CURSOR_KEY);
     }
     for (index, app) in list_mut(document, "apps").enumerate() {
         if let Some(key) = app.get_mut("api_key") {

@@ -56,8 +56,13 @@ pub struct Server {
     pub request_timeout: Timeout,
     /// The longest that running requests may take to finish when the gateway stops.
     pub shutdown_timeout: Timeout,
-    /// The largest request body that is read, and the largest record of a stream of records.
+    /// The largest request body that is read, and the largest record of a stream of records; also the most that the answers inside a batch
+    /// may amount to.
     pub max_body_size: ByteSize,
+    /// What seals the cursors of pages: at least 32 characters, the same on every node. `None` means a key made at start, which no other
+    /// node and no later start knows.
+    #[serde(default, skip_serializing)]
+    pub cursor_key: Option<Secret>,
     /// The largest stream of records (NDJSON or CSV into a table) that is read; `None`: any size, for it is never held in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_stream_size: Option<ByteSize>,
@@ -71,6 +76,7 @@ impl Default for Server {
             request_timeout: Timeout::from_secs(30),
             shutdown_timeout: Timeout::from_secs(30),
             max_body_size: ByteSize::from_mebibytes(16),
+            cursor_key: None,
             max_stream_size: None,
         }
     }

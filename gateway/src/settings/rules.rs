@@ -5,7 +5,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::cursor::MIN_KEY_BYTES;
+
 use super::{
+    CURSOR_KEY,
     model::EVERY_SERVICE,
     nearest::{did_you_mean, listed},
     origin::Places,
@@ -24,6 +27,7 @@ pub(crate) fn check(document: &Value, places: &Places, is_complete: bool) -> Vec
     rules.names_are_unique("apps", "app");
     rules.service_names_fit_a_url();
     rules.api_keys_are_usable();
+    rules.cursor_key_is_long();
     rules.row_filters_have_values();
     if is_complete {
         rules.references_are_known();
@@ -115,6 +119,15 @@ impl<'a> Rules<'a> {
                 }
                 None => drop(first_uses.insert(key, pointer)),
             }
+        }
+    }
+
+    fn cursor_key_is_long(&mut self) {
+        let key = self.document.pointer(CURSOR_KEY).and_then(Value::as_str);
+        if key.is_some_and(|key| key.len() < MIN_KEY_BYTES) {
+            let message = format!("`cursor_key` in [server] has fewer than {MIN_KEY_BYTES} characters");
+            let remedy = "make one with `openssl rand -base64 32` and keep it outside of this file, as \"${env:NAME}\"";
+            self.report(CURSOR_KEY, message, Some(remedy.to_owned()));
         }
     }
 

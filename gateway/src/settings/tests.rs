@@ -55,6 +55,8 @@ fn check(main: &str, expected: &[&str]) {
     Files::new(main).refused_with(expected);
 }
 
+/// Long enough to seal cursors.
+const LONG_KEY: &str = "0123456789abcdef0123456789abcdef";
 const SERVICE: &str = "[[services]]\nname = \"shop\"\ntype = \"sqlite\"\n";
 const ROLE: &str = "[[roles]]\nname = \"reader\"\n";
 
@@ -239,6 +241,19 @@ fn an_unusable_api_key_is_refused() {
 }
 
 #[test]
+fn the_key_of_cursors_is_a_secret_of_some_length() {
+    let config = "[server]\ncursor_key = \"${env:KEY}\"\n";
+    let settings = Files::new(config).variable("KEY", LONG_KEY).load().unwrap();
+    assert_eq!(settings.server.cursor_key.as_ref().map(Secret::expose), Some(LONG_KEY));
+    assert!(!format!("{settings:?}").contains(LONG_KEY));
+    Files::new(config).variable("KEY", "short").refused_with(&[
+        "gateway.toml:2: `cursor_key` in [server] has fewer than 32 characters; make one with `openssl rand -base64 32` and \
+         keep it outside of this file, as \"${env:NAME}\"",
+    ]);
+    assert_eq!(Files::new("").load().unwrap().server.cursor_key, None);
+}
+
+#[test]
 fn words_of_a_grant_are_checked() {
     check(
         "[[roles]]\nname = \"r\"\n[[roles.access]]\nservice = \"shpo\"\ncomponent = \"*\"\nverbs = [\"GTE\", \"get\"]\n\
@@ -332,7 +347,11 @@ fn the_administrator_comes_from_both_variables() {
 fn the_documented_defaults_are_the_built_in_ones() {
     let text = fs::read_to_string(repository_file("gateway.toml")).unwrap();
     assert!(Files::new(&text).load().is_ok_and(|settings| settings.server == Server::default()));
-    let all = Files::new(&uncommented(&text)).variable("DASHBOARD_KEY", "k").load().unwrap();
+    let all = Files::new(&uncommented(&text))
+        .variable("DASHBOARD_KEY", "k")
+        .variable("CURSOR_KEY", LONG_KEY)
+        .load()
+        .unwrap();
     let mut documented = serde_json::to_value(&all).unwrap();
     let defaults = serde_json::to_value(Settings::default()).unwrap();
     // These have no default: leaving them out means something that no value says.
@@ -378,7 +397,7 @@ fn the_schema_knows_the_keys_that_serde_writes() {
     assert_eq!(schema.check(&written, ""), []);
     for (section, keys) in written.as_object().unwrap() {
         let described = schema.properties(schema.properties(&root)[section.as_str()]);
-        let optional = ["workers", "allow_sha256", "max_stream_size"];
+        let optional = ["workers", "allow_sha256", "cursor_key", "max_stream_size"];
         let described: Vec<&str> = described.into_keys().filter(|key| !optional.contains(key)).collect();
         let mut keys: Vec<&str> = keys.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
@@ -396,7 +415,10 @@ fn every_file_of_the_config_folder_loads() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "toml" || extension == "example") {
             let text = uncommented(&fs::read_to_string(&path).unwrap());
-            let files = Files::new(&text).variable("DASHBOARD_KEY", "k").variable("TABLEGATE_DEMO_KEY", "d");
+            let files = Files::new(&text)
+                .variable("DASHBOARD_KEY", "k")
+                .variable("CURSOR_KEY", LONG_KEY)
+                .variable("TABLEGATE_DEMO_KEY", "d");
             files.load().unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
             count += 1;
         }
@@ -460,7 +482,11 @@ fn no_wrong_value_slips_past_the_schema() {
                     false => &mut item[key.as_str()],
                 });
             *target = toml_edit::Item::Value(value.parse().unwrap());
-            match Files::new(&changed.to_string()).variable("DASHBOARD_KEY", "k").load() {
+            match Files::new(&changed.to_string())
+                .variable("DASHBOARD_KEY", "k")
+                .variable("CURSOR_KEY", LONG_KEY)
+                .load()
+            {
                 Ok(_) => accepted += 1,
                 Err(problems) => {
                     refused += 1;

@@ -1,19 +1,23 @@
 //! Calls that end early, come late or come in crowds: the service stays as usable as before.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector_api::model::Value;
+use connector_api::model::{Insert, OnError, Value};
 use connector_api::{Error, ErrorKind};
 use tokio::task::JoinSet;
 
 use super::ask::equals;
 use super::peer::{Peer, context, full, read};
+use super::stock::{COLUMNS, Stock, row};
 use super::tables::{ITEM, MANY, MANY_ROWS};
-use super::{Case, Outcome, same};
+use super::{Case, Outcome, holds, same};
 
 /// More than any pool of connections has, so that calls wait for each other.
 const CROWD: i64 = 200;
+/// Records of a call that is dropped.
+const RECORDS: i64 = 100;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -22,6 +26,11 @@ pub(super) fn cases() -> Vec<Case> {
             "calls::a_call_dropped_between_its_rows_leaves_the_service_usable",
             &["query"],
             dropped_midway,
+        ),
+        Case::new(
+            "calls::an_atomic_write_dropped_at_once_is_whole_or_nothing",
+            &["query", "insert", "on_error_atomic"],
+            write_dropped,
         ),
         Case::new("calls::a_call_without_time_is_late_or_whole", &["query"], without_time),
         Case::new("calls::many_calls_at_once_get_their_own_rows", &["query", "filter_compare"], crowd),
@@ -44,6 +53,28 @@ async fn dropped_midway(peer: Arc<Peer>) -> Outcome {
             other => return Err(format!("expected rows, found {other:?}")),
         }
     }
+    peer.check_usable().await
+}
+
+async fn write_dropped(peer: Arc<Peer>) -> Outcome {
+    let stock = Stock::new(&peer)?;
+    let shape = Insert { on_error: OnError::Atomic, ..stock.insert(COLUMNS) };
+    for call in 1..=20 {
+        let first = call * RECORDS;
+        let records: Vec<_> = (first..first + RECORDS).map(|id| row(id, "one of many", id, "new")).collect();
+        drop(stock.start(&shape, &records).await.map_err(|error| full(&error))?);
+    }
+    // Behind all of them, in stores that write one after the other.
+    stock.insist(&stock.insert(COLUMNS), &[row(5, "last", 0, "new")], &[]).await?;
+    let rows = stock.rows().await.map_err(|error| full(&error))?;
+    let written = rows.iter().filter_map(|row| match row.first() {
+        Some(Value::I64(id)) if *id >= RECORDS => Some(id / RECORDS),
+        _ => None,
+    });
+    let mut sizes = BTreeMap::new();
+    written.for_each(|call| *sizes.entry(call).or_insert(0) += 1);
+    let parts: Vec<_> = sizes.iter().filter(|(_, size)| **size != RECORDS).collect();
+    holds(parts.is_empty(), || format!("calls of which a part was written, and how much: {parts:?}"))?;
     peer.check_usable().await
 }
 

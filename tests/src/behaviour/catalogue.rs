@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use connector_api::model::{Table, TableKind, TableRef};
+use connector_api::model::{Column, Table, TableKind, TableRef};
 
 use super::peer::{CALL_TIME, Peer, context, full};
 use super::tables::{AUTHOR, BOOK, EDITION, ITEM, ITEM_VIEW, Stored};
-use super::{Case, Outcome, holds, same};
+use super::{Case, Outcome, holds, same, stock};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -17,6 +17,12 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("catalogue::a_view_has_the_columns_of_its_query", &["query", "store.views"], view_columns),
         Case::new("catalogue::a_primary_key_is_in_key_order", &["query"], primary_keys),
         Case::new("catalogue::unique_keys_are_found", &["query", "store.unique_keys"], unique_keys),
+        Case::new(
+            "catalogue::a_key_that_the_store_makes_is_described",
+            &["query", "store.generated_keys"],
+            generated_keys,
+        ),
+        Case::new("catalogue::columns_with_defaults_are_described", &["query", "store.defaults"], defaults),
         Case::new("catalogue::references_name_both_ends", &["query", "store.foreign_keys"], foreign_keys),
         Case::new("catalogue::a_table_that_does_not_exist_is_left_out", &["query"], missing),
         Case::new("catalogue::many_tables_are_described_in_one_call", &["query"], many),
@@ -104,6 +110,23 @@ async fn unique_keys(peer: Arc<Peer>) -> Outcome {
         same(name, &columns(&table), &columns(&stored.table))?;
     }
     Ok(())
+}
+
+/// The names of the columns for which this holds, as found.
+async fn columns_with(peer: &Peer, name: &str, holds: fn(&Column) -> bool) -> Result<Vec<String>, String> {
+    let (table, _) = described(peer, name).await?;
+    Ok(table.columns.into_iter().filter(holds).map(|column| column.name).collect())
+}
+
+async fn generated_keys(peer: Arc<Peer>) -> Outcome {
+    let found = columns_with(&peer, &stock::name(0), |column| column.is_auto_increment).await?;
+    same("columns that number new rows", &found, &vec!["id".to_owned()])
+}
+
+/// A store may show its defaults as expressions of its own.
+async fn defaults(peer: Arc<Peer>) -> Outcome {
+    let found = columns_with(&peer, &stock::name(0), |column| column.default.is_some()).await?;
+    same("columns with a default", &found, &vec!["state".to_owned()])
 }
 
 async fn foreign_keys(peer: Arc<Peer>) -> Outcome {

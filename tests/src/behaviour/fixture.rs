@@ -58,6 +58,10 @@ pub enum Feature {
     UniqueKeys,
     /// References between tables.
     ForeignKeys,
+    /// Keys that the store makes for new rows.
+    GeneratedKeys,
+    /// Values for cells that a new row is not given.
+    Defaults,
 }
 
 impl Feature {
@@ -68,6 +72,8 @@ impl Feature {
             Self::Views => "store.views",
             Self::UniqueKeys => "store.unique_keys",
             Self::ForeignKeys => "store.foreign_keys",
+            Self::GeneratedKeys => "store.generated_keys",
+            Self::Defaults => "store.defaults",
         }
     }
 }

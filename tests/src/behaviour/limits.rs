@@ -7,17 +7,21 @@ use connector_api::model::{CompareOp, Filter, Value};
 
 use super::ask::{Ask, compare, in_list, not};
 use super::peer::{Peer, check_error};
+use super::stock::{COLUMNS, Stock, before, row};
 use super::tables::MANY;
 use super::{Case, Outcome, same};
 
 pub(super) fn cases() -> Vec<Case> {
     let parameters = &["query", "filter_in", "limit.max_parameters"];
     let depth = &["query", "filter_compare", "filter_not", "limit.max_filter_depth"];
+    let records = &["query", "insert", "limit.max_records"];
     vec![
         Case::new("limits::as_many_parameters_as_declared_work", parameters, parameters_at_the_limit),
         Case::new("limits::one_parameter_more_is_refused", parameters, one_parameter_more),
         Case::new("limits::a_filter_as_deep_as_declared_works", depth, depth_at_the_limit),
         Case::new("limits::a_filter_one_deeper_is_refused", depth, one_deeper),
+        Case::new("limits::as_many_records_as_declared_are_written", records, records_at_the_limit),
+        Case::new("limits::with_one_record_more_nothing_is_written", records, one_record_more),
         Case::new("limits::a_wide_filter_is_not_deep", &["query", "filter_compare", "filter_or"], wide),
     ]
 }
@@ -73,4 +77,26 @@ async fn one_deeper(peer: Arc<Peer>) -> Outcome {
 async fn wide(peer: Arc<Peer>) -> Outcome {
     let filter = Filter::Or((0..1_000).map(|_| compare("id", CompareOp::Eq)).collect());
     same("ids of a wide filter", &peer.matching(MANY, filter, &[Value::I64(7)]).await?, &vec![7])
+}
+
+/// So many new rows.
+fn records(count: u32) -> Vec<Vec<Value>> {
+    (5..5 + i64::from(count)).map(|id| row(id, "one of many", id, "new")).collect()
+}
+
+fn max_records(peer: &Peer) -> u32 {
+    peer.service.capabilities().max_records.unwrap_or(u32::MAX)
+}
+
+async fn records_at_the_limit(peer: Arc<Peer>) -> Outcome {
+    let (stock, records) = (Stock::new(&peer)?, records(max_records(&peer)));
+    stock.done(&stock.insert(COLUMNS), &records, &[]).await?;
+    stock.holds(&[before(), records].concat()).await
+}
+
+async fn one_record_more(peer: Arc<Peer>) -> Outcome {
+    let (stock, records) = (Stock::new(&peer)?, records(max_records(&peer) + 1));
+    let answer = stock.write(&stock.insert(COLUMNS), &records, &[]).await;
+    check_error("one record more", answer, ErrorKind::LimitExceeded)?;
+    stock.is_untouched().await
 }

@@ -4,10 +4,11 @@
 //! * [`cases`]: the list of cases, one file for each operation. A new operation is a new file and one line there.
 //! * [`tables`]: the tables that the cases expect in the store, described without any store's words.
 //! * [`fixture`]: a folder that says how a store is started and filled; [`quirks`]: where it differs, each with its manual.
-//! * [`peer`]: one open service on a store; [`ask`]: short words for requests.
+//! * [`peer`]: one open service on a store; [`ask`] and [`change`]: short words for requests; `stock`: tables to write into.
 //! * [`run`]: runs the cases on a peer; [`report`]: what came of it.
 
 pub mod ask;
+pub mod change;
 pub mod fixture;
 pub mod peer;
 pub mod quirks;
@@ -20,16 +21,24 @@ mod calls;
 mod capability;
 mod catalogue;
 mod count;
+mod delete;
 mod errors;
 mod filter;
 mod filter_text;
 mod group;
+mod insert;
 mod limits;
 mod order;
 mod page;
 mod read;
 mod refused;
+mod rules;
+mod stock;
+mod transaction;
 mod types;
+mod update;
+mod upsert;
+mod written;
 
 use std::fmt;
 use std::pin::Pin;
@@ -116,6 +125,13 @@ pub fn cases() -> Vec<Case> {
         limits::cases(),
         errors::cases(),
         catalogue::cases(),
+        insert::cases(),
+        update::cases(),
+        upsert::cases(),
+        delete::cases(),
+        rules::cases(),
+        written::cases(),
+        transaction::cases(),
         calls::cases(),
     ]
     .into_iter()

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use connector_api::model::batch::Cell;
 use connector_api::model::{Filter, OpenRequest, TableRef, Value};
 use connector_api::{Error, ErrorKind, Result};
 use serde_json::Value as Json;
+use tablegate::connectors::registry::Connector;
 use tablegate::connectors::{CallContext, Limits, Registry, RowStream, Service};
 use tablegate::settings::Plugins;
 use tracing::level_filters::LevelFilter;
@@ -35,6 +37,9 @@ pub struct Peer {
     pub quirks: Quirks,
     /// What the store holds.
     pub tables: Vec<Stored>,
+    /// So many tables for writing are taken.
+    pub(super) stocks: AtomicUsize,
+    request: OpenRequest,
 }
 
 impl Peer {
@@ -66,10 +71,16 @@ impl Peer {
             allow_inline: false,
             worker_threads: workers,
         };
-        let service = Service::open(Arc::clone(connector), request, Limits::default())
-            .await
-            .map_err(|error| format!("the service can't be opened: {}", full(&error)))?;
-        Ok(Self { service, facts, quirks, tables })
+        let service = opened(connector, &request).await?;
+        Ok(Self { service, facts, quirks, tables, stocks: AtomicUsize::new(0), request })
+    }
+
+    /// Opens one more service with the same configuration.
+    ///
+    /// # Errors
+    /// Why it can't be opened.
+    pub async fn another(&self) -> std::result::Result<Arc<Service>, String> {
+        opened(self.service.connector(), &self.request).await
     }
 
     /// Whether a case concerns this service.
@@ -84,7 +95,9 @@ impl Peer {
         }
     }
 
-    fn offers(&self, need: &str) -> bool {
+    /// Whether the service declares this capability or limit, or the store has this feature.
+    #[must_use]
+    pub fn offers(&self, need: &str) -> bool {
         let capabilities = self.service.capabilities();
         match need.split_once('.') {
             Some(("store", _)) => self.facts.features.iter().any(|feature| feature.need() == need),
@@ -200,6 +213,15 @@ impl Peer {
     }
 }
 
+async fn opened(
+    connector: &Arc<Connector>,
+    request: &OpenRequest,
+) -> std::result::Result<Arc<Service>, String> {
+    Service::open(Arc::clone(connector), request.clone(), Limits::default())
+        .await
+        .map_err(|error| format!("the service can't be opened: {}", full(&error)))
+}
+
 /// The context of a call that may take so long.
 #[must_use]
 pub fn context(time: Duration) -> CallContext<'static> {
@@ -211,6 +233,14 @@ pub fn context(time: Duration) -> CallContext<'static> {
 /// # Errors
 /// The connector's, or a column that is missing.
 pub async fn read(mut answer: RowStream, wanted: &[String]) -> Result<Rows> {
+    read_rows(&mut answer, wanted).await
+}
+
+/// As [`read`], and leaves what else the answer says.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_rows(answer: &mut RowStream, wanted: &[String]) -> Result<Rows> {
     let mut rows = Rows::new();
     while let Some(batch) = answer.next().await {
         let batch = batch?;

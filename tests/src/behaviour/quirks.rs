@@ -135,6 +135,17 @@ impl Quirks {
         }
     }
 
+    /// Whether the store can keep all of this value in a column of this type. What it can't keep it refuses to write.
+    ///
+    /// # Errors
+    /// As [`Quirks::read`].
+    pub fn keeps(&self, data_type: ColumnType, value: &Value) -> Result<bool, String> {
+        Ok(match (normal(value), self.read(data_type, value)?) {
+            (Value::Decimal(digits), Value::F64(read)) => read.to_string() == digits,
+            _ => true,
+        })
+    }
+
     fn of_type(&self, data_type: ColumnType) -> Option<&TypeQuirk> {
         self.r#type.iter().find(|quirk| quirk.name.0 == data_type)
     }

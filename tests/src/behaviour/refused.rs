@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use connector_api::model::batch::CellWriter as _;
 use connector_api::model::{
-    ArithmeticOp, Assignment, Begin, Call, Change, ChangeSchema, CompareOp, Delete, Direction, Existing,
-    Expr, Filter, Group, Insert, Nulls, OnError, Operation, Path, Selector, TextOp, Update, UpdateMode,
-    Upsert, Value,
+    ArithmeticOp, Assignment, Begin, Call, Change, ChangeSchema, CompareOp, Delete, Direction, Expr, Filter,
+    Group, Insert, Nulls, OnError, Operation, Path, Selector, TextOp, Update, Upsert, Value,
 };
 use connector_api::{ErrorKind, Result};
 use serde::Serialize;
@@ -18,6 +17,7 @@ use tablegate::connectors::rows::Bounds;
 use super::ask::{
     Ask, arithmetic, between, column, compare, compare_exprs, in_list, is_null, member, not, search, text,
 };
+use super::change::{self, by_id};
 use super::peer::{CALL_TIME, Peer, check_error, context, read};
 use super::tables::{BOOK, ITEM};
 use super::{Case, Outcome};
@@ -104,7 +104,6 @@ async fn query(peer: Arc<Peer>, change: impl FnOnce(Ask) -> Ask) -> Outcome {
 
 fn writes() -> Vec<Case> {
     let every = || Selector::Where(Filter::Always(true));
-    let by_key = || Selector::Keys { columns: vec![Path::column("id")], guard: None };
     vec![
         write("insert", |peer| (Operation::Insert, json(&insert(peer)), vec![Value::I64(11)])),
         write("returning", |peer| {
@@ -129,14 +128,14 @@ fn writes() -> Vec<Case> {
             (Operation::Insert, json(&shape), vec![Value::I64(11)])
         }),
         write("update_by_key", move |peer| {
-            (Operation::Update, json(&update(peer, by_key())), vec![Value::I64(1), Value::I64(99)])
+            (Operation::Update, json(&update(peer, by_id())), vec![Value::I64(1), Value::I64(99)])
         }),
         write("update_where", move |peer| {
             (Operation::Update, json(&update(peer, every())), vec![Value::I64(99)])
         }),
         write("upsert", |peer| (Operation::Upsert, json(&upsert(peer)), vec![Value::I64(1), Value::I64(99)])),
         write("delete_by_key", move |peer| {
-            (Operation::Delete, json(&delete(peer, by_key())), vec![Value::I64(1)])
+            (Operation::Delete, json(&delete(peer, by_id())), vec![Value::I64(1)])
         }),
         write("delete_where", move |peer| (Operation::Delete, json(&delete(peer, every())), vec![])),
         write("transactions", |_| (Operation::Begin, json(&Begin::default()), vec![])),
@@ -199,45 +198,17 @@ fn json(shape: &impl Serialize) -> Vec<u8> {
 }
 
 fn insert(peer: &Peer) -> Insert {
-    Insert {
-        into: peer.name(ITEM),
-        columns: vec![Path::column("id")],
-        compute: vec![],
-        on_error: OnError::Stop,
-        check: None,
-        returning: vec![],
-        need: vec![],
-    }
+    change::insert(peer.name(ITEM), &["id"])
 }
 
 fn update(peer: &Peer, rows: Selector) -> Update {
-    Update {
-        table: peer.name(ITEM),
-        rows,
-        set: vec![Path::column("size")],
-        compute: vec![],
-        mode: UpdateMode::Merge,
-        check: None,
-        on_error: OnError::Stop,
-        returning: vec![],
-        need: vec![],
-    }
+    change::update(peer.name(ITEM), rows, &["size"])
 }
 
 fn upsert(peer: &Peer) -> Upsert {
-    Upsert {
-        into: peer.name(ITEM),
-        columns: vec![Path::column("id"), Path::column("size")],
-        key: vec![Path::column("id")],
-        existing: Existing::Merge,
-        guard: None,
-        check: None,
-        on_error: OnError::Stop,
-        returning: vec![],
-        need: vec![],
-    }
+    change::upsert(peer.name(ITEM), &["id", "size"])
 }
 
 fn delete(peer: &Peer, rows: Selector) -> Delete {
-    Delete { from: peer.name(ITEM), rows, on_error: OnError::Stop, returning: vec![], need: vec![] }
+    change::delete(peer.name(ITEM), rows)
 }

@@ -24,7 +24,7 @@ use serde_json::{Value as Json, json};
 
 use super::ask::text;
 use super::fixture::{Facts, Feature};
-use super::types;
+use super::{stock, types};
 
 /// Rows of [`MANY`].
 pub const MANY_ROWS: i64 = 5_000;
@@ -39,6 +39,8 @@ pub const MANY: &str = "many";
 pub const EMPTY: &str = "empty";
 /// One column for each type that the store has, and a key `id`.
 pub const TYPED: &str = "typed";
+/// The same columns and no rows, to write values into.
+pub const WRITTEN: &str = "written";
 /// Documents, where the store has them.
 pub const DOCUMENT: &str = "document";
 /// A table and a column whose names are hostile to whoever pastes them into a statement.
@@ -97,6 +99,10 @@ impl Stored {
         if !has(Feature::ForeignKeys) {
             self.table.foreign_keys.clear();
         }
+        for column in &mut self.table.columns {
+            column.is_auto_increment &= has(Feature::GeneratedKeys);
+            column.default.take_if(|_| !has(Feature::Defaults));
+        }
         let is_kept: Vec<bool> =
             self.table.columns.iter().map(|column| facts.has(column.data_type)).collect();
         keep(&mut self.table.columns, &is_kept);
@@ -124,13 +130,14 @@ pub fn tables(facts: &Facts) -> Vec<Stored> {
         many(),
         empty(),
         types::typed(),
+        types::written(),
         document(),
         hostile(),
         author(),
         book(),
         edition(),
     ];
-    all.into_iter().filter_map(|table| table.reduced(facts)).collect()
+    all.into_iter().chain(stock::stored()).filter_map(|table| table.reduced(facts)).collect()
 }
 
 /// The document that a fixture reads.

@@ -11,27 +11,12 @@ use super::report::{Report, table};
 use super::*;
 use crate::libraries::clone_folder;
 
-/// Writes, transactions, routines and schema changes: no connector has them yet, so no case relies on them. A connector that declares
-/// one fails the case `capability::whatever_is_declared_is_tested` until it is struck off here and has cases.
-const WITHOUT_CASES: [&str; 15] = [
-    "insert",
-    "update_by_key",
-    "update_where",
-    "upsert",
-    "delete_by_key",
-    "delete_where",
-    "returning",
-    "write_expressions",
-    "row_rules",
-    "on_error_continue",
-    "on_error_atomic",
-    "transactions",
-    "routines",
-    "schema_changes",
-    "max_records",
-];
+/// Routines and schema changes: no connector has them yet, so no case relies on them. A connector that declares one fails the case
+/// `capability::whatever_is_declared_is_tested` until it is struck off here and has cases.
+const WITHOUT_CASES: [&str; 2] = ["routines", "schema_changes"];
 
-const FEATURES: [Feature; 3] = [Feature::Views, Feature::UniqueKeys, Feature::ForeignKeys];
+const FEATURES: [Feature; 5] =
+    [Feature::Views, Feature::UniqueKeys, Feature::ForeignKeys, Feature::GeneratedKeys, Feature::Defaults];
 
 fn needs() -> BTreeSet<&'static str> {
     tested_flags().into_iter().collect()

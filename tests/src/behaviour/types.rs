@@ -8,7 +8,7 @@ use super::ask::{compare, text};
 use super::peer::Peer;
 use super::quirks::normal;
 use super::read::{all, expected};
-use super::tables::{Stored, TYPED};
+use super::tables::{Stored, TYPED, WRITTEN};
 use super::{Case, Outcome, same};
 
 /// Rows with a value in each column; the last row of the table is null in all of them.
@@ -45,6 +45,12 @@ pub(super) fn typed() -> Stored {
     Stored::new(TYPED, std::iter::once(id).chain(others).collect(), rows.collect())
 }
 
+/// The same table without rows.
+pub(super) fn written() -> Stored {
+    let columns = typed().table.columns;
+    Stored::new(WRITTEN, columns, Vec::new())
+}
+
 fn column(name: &str, data_type: ColumnType) -> Column {
     let plain = Column::new(name, data_type);
     match data_type {
@@ -55,7 +61,7 @@ fn column(name: &str, data_type: ColumnType) -> Column {
 }
 
 /// Names, types and four values each: both ends, and what is easily bent on the way.
-fn columns() -> Vec<(&'static str, ColumnType, [Value; 4])> {
+pub(super) fn columns() -> Vec<(&'static str, ColumnType, [Value; 4])> {
     let scalars = numbers().into_iter().chain(texts()).chain(times());
     scalars.chain(documents()).collect()
 }
@@ -157,16 +163,15 @@ fn documents() -> [(&'static str, ColumnType, [Value; 4]); 3] {
 
 async fn as_written(peer: Arc<Peer>, (name, data_type): (&'static str, ColumnType)) -> Outcome {
     let place = peer.stored(TYPED)?.columns().iter().position(|column| *column == name).unwrap_or_default();
-    let form = |value: &Value| if is_scalar(data_type) { value.clone() } else { document(value) };
-    let at = |row: &Vec<Value>, place: usize| row.get(place).map(form);
+    let at = |row: &Vec<Value>, place: usize| row.get(place).map(|value| form(data_type, value));
     let expected: Vec<_> = expected(&peer, TYPED)?.iter().map(|row| at(row, place)).collect();
     let found: Vec<_> = all(&peer, TYPED, &["id", name]).await?.iter().map(|row| at(row, 1)).collect();
     same(name, &found, &expected)
 }
 
-/// A document whose top is a number or a text is as good as JSON.
-fn document(value: &Value) -> Value {
-    normal(&Value::List(vec![value.clone()]))
+/// A value in the form in which it is compared: a document whose top is a number or a text is as good as JSON.
+pub(super) fn form(data_type: ColumnType, value: &Value) -> Value {
+    if is_scalar(data_type) { value.clone() } else { normal(&Value::List(vec![value.clone()])) }
 }
 
 async fn by_value(peer: Arc<Peer>, name: &'static str) -> Outcome {

@@ -44,7 +44,7 @@ impl<S: 'static> Threads<S> {
         let (jobs, waiting) = sync_channel(1);
         let held = Held { jobs, is_over: Arc::default() };
         let is_over = Arc::clone(&held.is_over);
-        self.shared.push(Box::new(move |worker, shared| {
+        self.push(Box::new(move |worker, shared| {
             if worker.perform(shared, answer, first) {
                 worker.serve(shared, &waiting, &hold);
             }

@@ -1,17 +1,19 @@
 //! A write record by record: planned one by one, sent in calls of many, each with an end of its own.
 
 use connector_api::Error;
+use connector_api::model::Begin;
 
 use super::input::{Input, Item};
+use super::no_records;
 use super::outcome::{ends, failure, is_a_records, is_missing_row, is_worth_a_line};
 use super::relations::Relations;
 use super::send::{Sent, Shown, send};
-use super::session::Session;
 use super::tally::Tally;
 use crate::error::ApiError;
 use crate::operation::records::{Target, name_of};
+use crate::operation::session::Session;
 use crate::plan::{Gathered, Kind, Planned, Selection, Write};
-use crate::request::{TableWrite, no_records};
+use crate::request::TableWrite;
 
 /// A write that runs.
 pub(super) struct Batch<'a, 'j> {
@@ -70,7 +72,7 @@ impl<'a, 'j> Batch<'a, 'j> {
             }
         }
         if index == 0 {
-            return Err(no_records().into());
+            return Err(no_records(self.target.layout));
         }
         if !self.is_stopped() {
             self.flush().await?;
@@ -139,11 +141,11 @@ impl<'a, 'j> Batch<'a, 'j> {
         };
         let owner = &self.target.owner;
         if self.options.is_rolled_back && self.session.is_none() {
-            self.session = Some(Session::begin(owner).await?);
+            self.session = Some(Session::begin(owner, &Begin::default()).await?);
         }
         let kept = waiting.len().max(kept(self.target));
         let shown = Shown { columns: self.write.shown(), as_list: self.options.as_list, kept };
-        match send(owner, &call, self.session.as_ref(), &shown).await {
+        match send(self.session.as_ref().map_or(owner, Session::owner), &call, &shown).await {
             Ok(sent) => self.sent(&waiting, sent),
             Err(error) if waiting.len() == 1 && is_a_records(&error) => {
                 owner.note(&error);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::ApiError;
 use crate::pipeline::RecordStream;
-use crate::request::{Id, Record, no_records};
+use crate::request::{Id, Record};
 
 /// Where the records come from.
 pub(super) enum Input {
@@ -42,11 +42,6 @@ impl Input {
             Self::Stream(stream) => next(stream).await.map(|record| record.map(owned)),
         }
     }
-}
-
-/// The first record of a stream, where only one counts.
-pub(super) async fn first(mut stream: RecordStream) -> Result<Record, ApiError> {
-    next(&mut stream).await.unwrap_or_else(|| Err(no_records().into()))
 }
 
 async fn next(stream: &mut RecordStream) -> Option<Result<Record, ApiError>> {

@@ -1,16 +1,17 @@
 //! Writes of all rows that match. The answer names the rows that were touched, at most as many as an answer may have.
 
 use connector_api::Error;
+use connector_api::model::Begin;
 
 use super::batch::kept;
 use super::outcome::failure;
 use super::relations::Relations;
 use super::send::{Sent, Shown, send};
-use super::session::Session;
 use super::tally::meta;
 use crate::error::ApiError;
 use crate::operation::page::wrapped;
 use crate::operation::records::Target;
+use crate::operation::session::Session;
 use crate::pipeline::Answer;
 use crate::plan::{Call, Gathered, Kind, Selection, Write};
 use crate::request::{Record, TableWrite};
@@ -46,8 +47,8 @@ async fn transacted(
     shown: &Shown<'_>,
 ) -> Result<Sent, ApiError> {
     let owner = &target.owner;
-    let session = if is_rolled_back { Some(Session::begin(owner).await?) } else { None };
-    let sent = send(owner, call, session.as_ref(), shown).await.and_then(whole);
+    let session = if is_rolled_back { Some(Session::begin(owner, &Begin::default()).await?) } else { None };
+    let sent = send(session.as_ref().map_or(owner, Session::owner), call, shown).await.and_then(whole);
     let sent = match sent {
         Ok(sent) => sent,
         Err(error) => {

@@ -9,7 +9,6 @@ mod matching;
 mod outcome;
 mod relations;
 mod send;
-mod session;
 mod tally;
 mod versioned;
 
@@ -23,7 +22,8 @@ use super::records::Target;
 use crate::error::ApiError;
 use crate::pipeline::{Answer, RecordStream};
 use crate::plan::{Kind, Selection};
-use crate::request::{Id, Record, TableWrite, no_records, records, single_record};
+use crate::request::{self, Id, Record, Records, TableWrite, records, single_record};
+use crate::response::Layout;
 use crate::roles::Verb;
 
 /// A write as the path and the parameters have it.
@@ -85,11 +85,13 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
     options.as_list &= !is_single;
     let is_streamed = matches!(brought, Brought::Stream(_));
     let task = match verb {
-        Verb::Post => Task::Records(created(brought)?),
-        Verb::Delete => removed(id, brought, &mut options)?,
-        _ => changed(id, brought, &mut options).await?,
+        Verb::Post => Task::Records(created(brought, job.layout)?),
+        Verb::Delete => removed(id, brought, &mut options, job.layout)?,
+        _ => changed(id, brought, &mut options, job.layout).await?,
     };
     let mut target = Target::find(job, &table, verb).await?;
+    // What belongs to a transaction is undone with all of it.
+    options.is_rolled_back &= target.owner.session.is_none();
     let kind = kind(verb, &task, options.is_upsert || job.service.settings().config.allow_upsert);
     if kind == Kind::Upsert {
         target = target.creating_too(job, &table);
@@ -103,7 +105,11 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
             }
             let batch = Batch::new(&target, kind, &options)?;
             let tally = batch.run(input, is_streamed).await?;
-            if is_single { tally.into_row() } else { tally.into_list(kind, &options, is_streamed) }
+            if is_single {
+                tally.into_row()
+            } else {
+                tally.into_list(kind, &options, is_streamed, &job.layout.wrapper)
+            }
         }
         Task::Matching(selection, record) => {
             matching::run(&target, (kind, selection), record, &options).await
@@ -120,59 +126,69 @@ fn kind(verb: Verb, task: &Task, creates_missing: bool) -> Kind {
     }
 }
 
-fn created(brought: Brought) -> Result<Input, ApiError> {
+fn created(brought: Brought, layout: &Layout) -> Result<Input, ApiError> {
     match brought {
         Brought::Stream(stream) => Ok(Input::Stream(stream)),
-        Brought::Body(body) => Ok(Input::of_records(records(body)?.ok_or_else(no_records)?)),
+        Brought::Body(body) => match records(body)? {
+            Records::Given(records) => Ok(Input::of_records(records)),
+            Records::Absent | Records::Missing => Err(no_records(layout)),
+        },
     }
 }
 
 /// By identifiers, else by filter, else by the records' own identifiers.
-async fn changed(id: Option<Id>, brought: Brought, options: &mut TableWrite) -> Result<Task, ApiError> {
-    let brought = match (id, brought) {
-        (Some(id), Brought::Body(body)) => {
-            return Ok(Task::Records(Input::of_ids(vec![id], single_record(body)?)));
-        }
-        (Some(id), Brought::Stream(stream)) => {
-            return Ok(Task::Records(Input::of_ids(vec![id], input::first(stream).await?)));
-        }
-        (None, brought) => brought,
-    };
-    let ids = options.ids.take().filter(|ids| !ids.is_empty());
-    let filter = options.filter.take();
-    if ids.is_none() && filter.is_none() {
-        return Ok(Task::Records(created(brought)?));
+async fn changed(
+    id: Option<Id>,
+    brought: Brought,
+    options: &mut TableWrite,
+    layout: &Layout,
+) -> Result<Task, ApiError> {
+    if let Some(id) = id {
+        let record = match brought {
+            Brought::Body(body) => single_record(body)?.ok_or_else(|| no_records(layout))?,
+            stream => first(stream, layout).await?,
+        };
+        return Ok(Task::Records(Input::of_ids(vec![id], record)));
     }
-    let record = match brought {
-        Brought::Stream(stream) => input::first(stream).await?,
-        Brought::Body(body) => {
-            records(body)?.and_then(|records| records.into_iter().next()).ok_or_else(no_records)?
+    if let Some(ids) = options.ids.take().filter(|ids| !ids.is_empty()) {
+        return Ok(Task::Records(Input::of_ids(ids, first(brought, layout).await?)));
+    }
+    match options.filter.take() {
+        Some(filter) => {
+            let record = first(brought, layout).await?;
+            Ok(Task::Matching(Selection::Matching(Box::new(filter)), Some(record)))
         }
-    };
-    Ok(match (ids, filter) {
-        (Some(ids), _) => Task::Records(Input::of_ids(ids, record)),
-        (None, Some(filter)) => Task::Matching(Selection::Matching(Box::new(filter)), Some(record)),
-        (None, None) => Task::Records(Input::of_records(vec![record])),
-    })
+        None => Ok(Task::Records(created(brought, layout)?)),
+    }
+}
+
+/// The first record, where only one counts.
+async fn first(brought: Brought, layout: &Layout) -> Result<Record, ApiError> {
+    let mut input = created(brought, layout)?;
+    let item = input.next().await.ok_or_else(|| no_records(layout))??;
+    Ok(item.record.into_owned())
 }
 
 /// By identifiers, else by the records' own, else by filter, else everything if that is forced. A list that was given and is empty removes
 /// nothing by force.
-fn removed(id: Option<Id>, brought: Brought, options: &mut TableWrite) -> Result<Task, ApiError> {
-    if let Some(id) = id {
-        return Ok(Task::Records(Input::of_ids(vec![id], Record::new())));
-    }
-    let ids = options.ids.take();
-    if let Some(ids) = ids.as_ref().filter(|ids| !ids.is_empty()) {
-        return Ok(Task::Records(Input::of_ids(ids.clone(), Record::new())));
+fn removed(
+    id: Option<Id>,
+    brought: Brought,
+    options: &mut TableWrite,
+    layout: &Layout,
+) -> Result<Task, ApiError> {
+    let ids = id.map_or_else(|| options.ids.take(), |id| Some(vec![id]));
+    let are_ids_given = ids.is_some();
+    if let Some(ids) = ids.filter(|ids| !ids.is_empty()) {
+        return Ok(Task::Records(Input::of_ids(ids, Record::new())));
     }
     match brought {
         Brought::Stream(stream) => return Ok(Task::Records(Input::Stream(stream))),
-        Brought::Body(body) => {
-            if let Some(records) = records(body)? {
-                return Ok(Task::Records(Input::of_records(records)));
-            }
-        }
+        Brought::Body(body) => match records(body)? {
+            Records::Given(records) => return Ok(Task::Records(Input::of_records(records))),
+            Records::Missing => return Err(no_records(layout)),
+            Records::Absent => {}
+        },
     }
     if let Some(filter) = options.filter.take() {
         return Ok(Task::Matching(Selection::Matching(Box::new(filter)), None));
@@ -180,8 +196,12 @@ fn removed(id: Option<Id>, brought: Brought, options: &mut TableWrite) -> Result
     if options.has_empty_filter {
         return Err(ApiError::empty_delete_filter());
     }
-    if options.is_forced && ids.is_none() {
+    if options.is_forced && !are_ids_given {
         return Ok(Task::Matching(Selection::All, None));
     }
     Err(ApiError::nothing_to_delete())
+}
+
+fn no_records(layout: &Layout) -> ApiError {
+    request::no_records(layout.is_wrapped.then_some(&*layout.wrapper)).into()
 }

@@ -5,10 +5,9 @@ use std::time::Instant;
 use connector_api::Error;
 use connector_api::model::Outcome;
 
-use super::session::Session;
-use crate::connectors::{Batch, CallContext, Params, Records, RowStream};
+use crate::connectors::{Batch, Params, Records, RowStream};
 use crate::operation::Owner;
-use crate::plan::{Call, Change};
+use crate::plan::{Call, Change, ShownColumn};
 use crate::response::{RowEncoder, RowFormat};
 
 /// What a call brought.
@@ -24,21 +23,16 @@ pub(super) struct Sent {
 
 /// How the rows of a write are shown.
 pub(super) struct Shown<'a> {
-    pub(super) columns: &'a [String],
+    pub(super) columns: &'a [ShownColumn],
     pub(super) as_list: bool,
     /// Rows beyond these are only counted.
     pub(super) kept: usize,
 }
 
 /// Sends a call and reads its answer to the end.
-pub(super) async fn send(
-    owner: &Owner,
-    call: &Call,
-    session: Option<&Session>,
-    shown: &Shown<'_>,
-) -> Result<Sent, Error> {
+pub(super) async fn send(owner: &Owner, call: &Call, shown: &Shown<'_>) -> Result<Sent, Error> {
     let began = Instant::now();
-    let mut stream = start(owner, call, session).await?;
+    let mut stream = start(owner, call).await?;
     let format = if shown.as_list { RowFormat::Identifiers } else { RowFormat::Objects };
     let mut encoder = RowEncoder::new(shown.columns, format);
     let mut sent = Sent::default();
@@ -51,11 +45,10 @@ pub(super) async fn send(
     Ok(sent)
 }
 
-async fn start(owner: &Owner, call: &Call, session: Option<&Session>) -> Result<RowStream, Error> {
+async fn start(owner: &Owner, call: &Call) -> Result<RowStream, Error> {
     let (service, params) = (&owner.connection, &call.params.iter().collect::<Params>());
     let records = Records { cells: &call.cells, count: call.records };
-    let session = session.map(Session::number).or(owner.session);
-    let context = CallContext { session, ..owner.call_context() };
+    let context = owner.call_context();
     match &call.change {
         Change::Insert(shape) => service.insert(shape, params, records, context).await,
         Change::Update(shape) => service.update(shape, params, records, context).await,

@@ -83,6 +83,7 @@ impl Tally {
         kind: Kind,
         options: &TableWrite,
         is_streamed: bool,
+        wrapper: &str,
     ) -> Result<Answer, ApiError> {
         let count = (is_streamed || self.is_cut()).then_some(self.written);
         if self.failed.is_empty() {
@@ -92,9 +93,9 @@ impl Tally {
         // A record that can't be planned has its end before those that wait for their call.
         self.entries.sort_by_key(|(index, _)| *index);
         self.failed.sort_unstable();
-        let resource = self.entries.iter().map(|(_, entry)| entry.json()).collect();
+        let entries: Vec<Json> = self.entries.iter().map(|(_, entry)| entry.json()).collect();
         let message = message(kind, options.is_rolled_back);
-        let error = ApiError::batch(message, &self.failed, Json::Array(resource), count);
+        let error = ApiError::batch(message, &self.failed, (wrapper, entries), count);
         // Whoever decides whether to try again has to know of the one record that may have been written.
         Err(if self.entries.iter().any(|(_, entry)| entry.is_in_doubt()) {
             error.of_kind(ErrorKind::UnknownOutcome)
@@ -161,19 +162,19 @@ mod tests {
         tally.wrote(2, 1, row(r#"{"id":3}"#));
         let options = TableWrite { is_rolled_back: true, ..TableWrite::default() };
         let expected = concat!(
-            r#"{"code":1000,"context":{"error":[1],"resource":[{"id":1},"#,
+            r#"{"code":1000,"context":{"error":[1],"rows":[{"id":1},"#,
             r#"{"code":404,"context":null,"message":"Record with identifier '9' not found.","status_code":404},"#,
             r#"{"id":3}]},"message":"Batch Error: Not all requested records could be deleted. "#,
             r#"All changes rolled back.","status_code":400}"#
         );
-        assert_eq!(body(tally.into_list(Kind::Delete, &options, false)), expected);
+        assert_eq!(body(tally.into_list(Kind::Delete, &options, false, "rows")), expected);
     }
 
     #[test]
     fn what_is_not_kept_is_counted() {
         let mut tally = Tally::new(2);
         (0..5).for_each(|index| tally.wrote(index, 1, row("1")));
-        let answer = tally.into_list(Kind::Insert, &TableWrite::default(), false);
+        let answer = tally.into_list(Kind::Insert, &TableWrite::default(), false, "rows");
         assert_eq!(body(answer), r#"{"resource":[1,1],"meta":{"count":5}}"#);
     }
 
@@ -181,7 +182,7 @@ mod tests {
     fn a_stream_always_says_how_many_were_written() {
         let mut tally = Tally::new(2);
         tally.wrote(0, 1, row("1"));
-        let answer = tally.into_list(Kind::Insert, &TableWrite::default(), true);
+        let answer = tally.into_list(Kind::Insert, &TableWrite::default(), true, "rows");
         assert_eq!(body(answer), r#"{"resource":[1],"meta":{"count":1}}"#);
     }
 

@@ -2,12 +2,13 @@
 //! transaction has read and writes was not changed by others in between, or the write answers that it lost: so nobody comes between.
 
 use connector_api::ErrorKind;
+use connector_api::model::Begin;
 
 use super::batch::Batch;
 use super::input::Input;
-use super::session::Session;
 use crate::error::ApiError;
 use crate::operation::records::Target;
+use crate::operation::session::Session;
 use crate::operation::version::{self, names_one_row};
 use crate::pipeline::Answer;
 use crate::plan::{self, Kind, Read};
@@ -57,8 +58,8 @@ pub(super) async fn run(
     }
     // The transaction is around more than the write.
     order.options.is_rolled_back = false;
-    let session = Session::begin(&target.owner).await?;
-    target.owner.session = Some(session.number());
+    let session = Session::begin(&target.owner, &Begin::default()).await?;
+    target.owner = session.owner().clone();
     let ended = match write(&target, &order, read, input).await {
         Ok(answer) => session.commit().await.map(|()| answer),
         Err(error) => {

@@ -17,7 +17,7 @@ pub use record::Planned;
 use super::capability::{check_filter, require};
 use super::columns::Columns;
 use super::values::Values;
-use super::{Error, Scope, read, rules};
+use super::{Error, Scope, ShownColumn, key, rules, selection::shown as shown_fields};
 use crate::request::filter::Node;
 use crate::request::{Fields, Related, TableWrite};
 
@@ -57,7 +57,7 @@ pub struct Write {
     /// A key names at most one row.
     is_key_unique: bool,
     /// Columns of the answer.
-    shown: Vec<String>,
+    shown: Vec<ShownColumn>,
     on_error: OnError,
     /// Values that the row rules bind in each call.
     rule_params: usize,
@@ -79,8 +79,8 @@ impl Write {
         check_kind(kind, &selection, scope)?;
         check_options(&selection, request, scope.capabilities)?;
         let columns = Columns::new(scope.table);
-        let key = read::key_columns(&request.id_field, scope)?;
-        let is_key_unique = read::is_unique(&key, scope.table);
+        let key = key::columns_of(&request.id_field, scope)?;
+        let is_key_unique = key::is_unique(&key, scope.table);
         let needs_key = kind != Kind::Insert && selection == Selection::Keys;
         let shown = shown(&selection, request, columns, &key)?;
         if needs_key && key.is_empty() {
@@ -105,7 +105,7 @@ impl Write {
 
     /// Columns of the answer, in their order; none: nothing is answered.
     #[must_use]
-    pub fn shown(&self) -> &[String] {
+    pub fn shown(&self) -> &[ShownColumn] {
         &self.shown
     }
 
@@ -158,13 +158,17 @@ fn shown(
     request: &TableWrite,
     columns: Columns<'_>,
     key: &[String],
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<ShownColumn>, Error> {
     if *selection == Selection::All {
         return Ok(Vec::new());
     }
     let is_named = matches!(request.fields, Fields::All | Fields::Named(_)) && !request.as_list;
     if is_named {
-        return read::shown(&request.fields, columns, key);
+        return shown_fields(&request.fields, columns, key);
     }
-    if key.is_empty() { Err(Error::NoIdentifier) } else { Ok(key.to_vec()) }
+    if key.is_empty() {
+        Err(Error::NoIdentifier)
+    } else {
+        Ok(key.iter().map(|name| ShownColumn::from(name.as_str())).collect())
+    }
 }

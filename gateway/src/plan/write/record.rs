@@ -8,7 +8,7 @@ use super::{Kind, Write};
 use crate::plan::capability::require;
 use crate::plan::columns::Columns;
 use crate::plan::values::Values;
-use crate::plan::{Error, Scope, read};
+use crate::plan::{Error, Scope, key};
 use crate::request::{Id, Record};
 
 /// The most names of a caller that are remembered; a stream of records may have any number of them.
@@ -94,9 +94,9 @@ impl Write {
         }
         let columns = Columns::new(scope.table);
         if let Some(id) = id {
-            return read::key_values(id, &self.key, columns);
+            return key::values_of(id, &self.key, columns);
         }
-        let part = |name: &String| read::member(record, name).filter(|part| !part.is_null());
+        let part = |name: &String| key::member(record, name).filter(|part| !part.is_null());
         let missing: Vec<&str> =
             self.key.iter().filter(|name| part(name).is_none()).map(String::as_str).collect();
         if !missing.is_empty() {
@@ -105,7 +105,7 @@ impl Write {
             return Err(Error::record(message));
         }
         let parts = self.key.iter().filter_map(|name| part(name).map(|part| (name, part)));
-        parts.map(|(name, part)| read::key_value(name, part, columns)).collect()
+        parts.map(|(name, part)| key::value_of(name, part, columns)).collect()
     }
 
     /// The identifier of a record's row, as the caller wrote it; `None` for a new row.
@@ -115,7 +115,7 @@ impl Write {
             return None;
         }
         let parts: Option<Vec<Json>> =
-            self.key.iter().map(|name| read::member(record, name).cloned()).collect();
+            self.key.iter().map(|name| key::member(record, name).cloned()).collect();
         let mut parts = parts?;
         Some(if parts.len() == 1 { Id::Value(parts.remove(0)) } else { Id::Tuple(parts) })
     }

@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use csv_core::{ReadRecordResult, Reader};
 use serde_json::Value as Json;
 
-use super::Error;
-use crate::request::Record;
+use super::{Error, Record};
 
 /// More columns no table has.
 const MAX_COLUMNS: usize = 32 * 1024;

@@ -11,7 +11,7 @@ mod xml;
 use serde_json::{Map, Value as Json};
 
 pub use error::Error;
-pub use records::Records;
+pub use records::{Record, Records};
 
 use super::media::BodyMedia;
 
@@ -42,6 +42,18 @@ pub fn document(media: BodyMedia, body: &[u8]) -> Result<Json, Error> {
             Ok(Json::Object(Map::from_iter([(WRAPPER.to_owned(), Json::Array(list))])))
         }
     }
+}
+
+/// A document whose records stand under the name that operations know, not under the one of the configuration.
+#[must_use]
+pub fn unwrapped(mut document: Json, wrapper: &str) -> Json {
+    if let Json::Object(members) = &mut document
+        && wrapper != WRAPPER
+        && let Some(records) = members.remove(wrapper)
+    {
+        members.insert(WRAPPER.to_owned(), records);
+    }
+    document
 }
 
 fn json(body: &[u8]) -> Result<Json, Error> {

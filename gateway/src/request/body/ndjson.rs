@@ -2,8 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::Error;
-use crate::request::Record;
+use super::{Error, Record};
 
 /// Collects the bytes of one line.
 #[derive(Debug)]

@@ -1,10 +1,14 @@
 //! Records of a body one by one, out of bytes that come in pieces of any size. Holds one record at a time.
 
+use serde_json::{Map, Value as Json};
+
 use super::csv::Csv;
 use super::ndjson::Ndjson;
 use super::{BOM, Error};
-use crate::request::Record;
 use crate::request::media::BodyMedia;
+
+/// A record: values by the caller's names.
+pub type Record = Map<String, Json>;
 
 /// Reads the records of an NDJSON or CSV body.
 pub struct Records {

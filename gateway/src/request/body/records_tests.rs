@@ -1,7 +1,6 @@
 //! Records are the same however the bytes are cut, and every mistake is named with its line.
 
 use proptest::prelude::*;
-use serde_json::Value as Json;
 
 use super::*;
 

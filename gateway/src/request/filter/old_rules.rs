@@ -82,6 +82,14 @@ fn value() -> impl Strategy<Value = String> {
         "&&",
         "é",
         "between",
+        "=",
+        "<",
+        ">=",
+        "<>",
+        "!=",
+        "gte",
+        "eq",
+        "||",
     ];
     let pieces = prop::collection::vec((prop::sample::select(pieces.to_vec()), any::<bool>()), 1..6);
     let texts = pieces.prop_map(|pieces| {
@@ -98,9 +106,10 @@ fn value() -> impl Strategy<Value = String> {
 /// and comparisons without parentheses around them.
 fn is_mended(value: &str) -> bool {
     let calculation = value.starts_with('(') && value.ends_with(')');
-    let logical = ["and", "or", "&&"].iter().filter_map(|word| value.find(word)).min();
+    let logical = ["and", "or", "&&", "||"].iter().filter_map(|word| value.find(word)).min();
     let rest = logical.and_then(|at| value.get(at..)).unwrap_or_default();
-    let comparison = ["like", "in", "is", "between", "="].iter().any(|word| rest.contains(word));
+    let comparison =
+        ["like", "in", "is", "between", "=", "<", ">", "gte", "eq"].iter().any(|word| rest.contains(word));
     let unclosed = ['\'', '"']
         .iter()
         .any(|quote| value.starts_with(*quote) && !(value.len() > 1 && value.ends_with(*quote)));

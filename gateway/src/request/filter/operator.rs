@@ -4,7 +4,7 @@
 use super::ast::{CompareOp, Field, TextKind};
 use super::lexer::{Keyword, Kind};
 use super::parser::Parser;
-use crate::request::Error;
+use crate::request::{AggregateFunction, Error};
 
 const LIST_WITHOUT_PARENTHESES: &str = "Filter value lists must be wrapped in parentheses.";
 
@@ -46,7 +46,7 @@ impl Parser<'_> {
         }
         let found = self.operator_at(close + 1)?;
         let name = self.text.get(self.tokens.get(first)?.end..self.position_at(close))?.replace("\"\"", "\"");
-        (!name.is_empty()).then(|| (Field { name, position: self.position_at(first) }, found))
+        Some((Field { name, position: self.position_at(first) }, found))
     }
 
     /// Everything up to the first operator outside parentheses: names may hold blanks, as in `order date` or `Price (USD)`.
@@ -156,6 +156,9 @@ impl Parser<'_> {
         if let Some((field, _)) = self.quoted_field(index) {
             return !closes_more_than_it_opens(&field.name);
         }
+        if let Some(end) = self.aggregate_end(index) {
+            return self.operator_at(end).is_some();
+        }
         let first = index;
         loop {
             if index > first
@@ -168,6 +171,30 @@ impl Parser<'_> {
                 Some(Kind::Keyword(keyword)) if !keyword.is_logical() => index += 1,
                 _ => return false,
             }
+        }
+    }
+}
+
+impl Parser<'_> {
+    /// The token behind the aggregate that begins at token `index`, where a field may be one.
+    fn aggregate_end(&self, index: usize) -> Option<usize> {
+        let is_function =
+            self.knows_aggregates && AggregateFunction::of(self.slice(index, index + 1)).is_some();
+        if !is_function || self.kind_at(index + 1) != Some(Kind::Open) {
+            return None;
+        }
+        let mut open = 0_usize;
+        let mut end = index + 1;
+        loop {
+            match self.kind_at(end)? {
+                Kind::Open => open += 1,
+                Kind::Close if open == 1 => return Some(end + 1),
+                Kind::Close => open -= 1,
+                // Looking no further keeps all calls together linear.
+                Kind::Keyword(keyword) if keyword.is_logical() => return None,
+                _ => {}
+            }
+            end += 1;
         }
     }
 }

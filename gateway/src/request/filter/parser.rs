@@ -28,12 +28,24 @@ const UNPARSABLE: &str = "Invalid or unparsable filter request.";
 /// # Errors
 /// Text that the grammar does not cover, or past one of the bounds of this module; with a byte position.
 pub fn parse(text: &str, params: &Params) -> Result<Option<Node>, Error> {
+    read(text, params, false)
+}
+
+/// Reads a condition on groups: a filter in which a field may be an aggregate such as `COUNT(*)`, also behind a bare AND.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_having(text: &str, params: &Params) -> Result<Option<Node>, Error> {
+    read(text, params, true)
+}
+
+fn read(text: &str, params: &Params, knows_aggregates: bool) -> Result<Option<Node>, Error> {
     if text.len() > MAX_LENGTH_BYTES {
         let message =
             format!("filter is {} bytes long; at most {MAX_LENGTH_BYTES} bytes are allowed", text.len());
         return Err(Error::new("filter", message));
     }
-    let mut parser = Parser::new(text, params);
+    let mut parser = Parser { knows_aggregates, ..Parser::new(text, params) };
     if parser.tokens.is_empty() {
         return Ok(None);
     }
@@ -57,12 +69,14 @@ pub(super) struct Parser<'a> {
     /// NOR operators so far; each may deepen the tree by one.
     nors: usize,
     comparisons: usize,
+    /// A field may be an aggregate.
+    pub(super) knows_aggregates: bool,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str, params: &'a Params) -> Self {
         let tokens = lexer::tokens(text);
-        Self { text, params, tokens, next: 0, depth: 0, nors: 0, comparisons: 0 }
+        Self { text, params, tokens, next: 0, depth: 0, nors: 0, comparisons: 0, knows_aggregates: false }
     }
 
     // --- tokens

@@ -7,8 +7,8 @@ use connector_api::model::{
 use serde_json::{Value as Json, json};
 
 use super::{Bench, Call, Change, Gathered, Kind, Selection, TableWrite, cells, members, rule, text};
-use crate::request::Fields;
 use crate::request::filter;
+use crate::request::{Fields, Term};
 
 fn paths(names: &[&str]) -> Vec<Path> {
     names.iter().map(|name| Path::column(*name)).collect()
@@ -228,9 +228,9 @@ fn the_answer_shows_the_key_unless_other_columns_are_asked_for() {
     let shown = |fields: Fields, as_list: bool| {
         let request = TableWrite { fields, as_list, ..TableWrite::default() };
         let write = Bench::new().write(Kind::Insert, Selection::Keys, &request).unwrap();
-        write.shown().to_vec()
+        write.shown().iter().map(|shown| shown.column.clone()).collect::<Vec<_>>()
     };
-    let named = || Fields::Named(vec!["QTY".to_owned(), "id".to_owned()]);
+    let named = || Fields::Named(["QTY", "id"].map(|name| Term::name(name).into()).to_vec());
     assert_eq!(shown(Fields::Absent, false), ["id"]);
     assert_eq!(shown(Fields::Identifiers, false), ["id"]);
     assert_eq!(shown(named(), false), ["qty", "id"]);

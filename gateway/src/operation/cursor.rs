@@ -1,0 +1,110 @@
+//! Where a page by cursor ends, as a token, and back: what a token is bound to, and the values in it.
+
+use std::sync::Arc;
+
+use connector_api::model::Value;
+use connector_api::model::batch::{Cell, CellWriter, Frame, FrameReader, FrameWriter};
+use connector_api::{Error, ErrorKind};
+use ring::digest::{Context, SHA256};
+
+use crate::cursor::{Fault, Key, Subject};
+use crate::error::ApiError;
+use crate::plan::Page;
+use crate::response::RowEncoder;
+use crate::roles::Caller;
+
+/// A page that a cursor goes on from.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    key: Arc<Key>,
+    subject: Subject,
+    /// The columns that make a position.
+    columns: Vec<String>,
+    /// The values in the last row shown.
+    last: Option<Vec<Value>>,
+}
+
+impl Cursor {
+    /// The cursor of a planned page; `None`: it does not go by cursor.
+    pub(super) fn of(
+        page: &Page,
+        service: &str,
+        caller: &Caller,
+        key: &Arc<Key>,
+    ) -> Result<Option<Self>, ApiError> {
+        let Some(keyset) = &page.keyset else { return Ok(None) };
+        let subject = subject(page, service, caller)?;
+        Ok(Some(Self { key: Arc::clone(key), subject, columns: keyset.columns.clone(), last: None }))
+    }
+
+    /// The position in a token.
+    pub(super) fn position(&self, token: &str) -> Result<Vec<Value>, ApiError> {
+        let message = self.key.open(&self.subject, token)?;
+        let values = values(&message, self.columns.len());
+        values.ok_or_else(|| Fault::Unreadable.into())
+    }
+
+    /// Remembers the last row that is shown.
+    pub(super) fn keep(&mut self, names: &[String], row: &[Cell<'_>]) -> Result<(), Error> {
+        let places = RowEncoder::places_of(names, &self.columns)?;
+        let values = places.iter().filter_map(|place| row.get(*place)).map(|cell| position_value(*cell));
+        self.last = Some(values.collect::<Result<_, _>>()?);
+        Ok(())
+    }
+
+    /// The token of what lies behind the row that was kept.
+    pub(super) fn token(&self) -> Result<Option<String>, ApiError> {
+        let Some(last) = &self.last else { return Ok(None) };
+        self.key.seal(&self.subject, &message(last)).map(Some).map_err(|_| ApiError::internal())
+    }
+}
+
+/// Everything that must be the same on the next page: what is read, in which order, under which condition with which values, for whom.
+/// The condition includes the row rules of the caller's role.
+fn subject(page: &Page, service: &str, caller: &Caller) -> Result<Subject, ApiError> {
+    let query = &page.read.query;
+    let shape = serde_json::to_vec(&(&query.from, &query.filter, &query.order));
+    let shape = shape.map_err(|_| ApiError::internal())?;
+    // The values of the condition stand before the limit, which may change from page to page.
+    let values = message(page.read.params.get(..query.limit).unwrap_or_default());
+    let app = caller.app.as_ref().map(|app| app.name.as_str());
+    let role = caller.role.as_ref().map(|role| role.name());
+    let caller = format!("{app:?} {role:?} {}", caller.is_admin);
+    let mut context = Context::new(&SHA256);
+    for part in [service.as_bytes(), &shape, &values, caller.as_bytes()] {
+        context.update(&part.len().to_le_bytes());
+        context.update(part);
+    }
+    context.finish().as_ref().try_into().map_err(|_| ApiError::internal())
+}
+
+/// Values as bytes, types and digits included.
+fn message(values: &[Value]) -> Vec<u8> {
+    let mut cells = Vec::new();
+    values.iter().for_each(|value| cells.value(value));
+    let mut frames = FrameWriter::default();
+    frames.parameters(u32::try_from(values.len()).unwrap_or(u32::MAX), &cells);
+    frames.into_bytes()
+}
+
+fn values(message: &[u8], count: usize) -> Option<Vec<Value>> {
+    let Ok(Some(Frame::Parameters(mut row))) = FrameReader::new(message).next_frame() else { return None };
+    (0..count).map(|_| row.next_cell().and_then(Cell::to_value).ok()).collect()
+}
+
+/// The value by which the next page is found; a row whose value has no place in an order would be a page's end for ever.
+fn position_value(cell: Cell<'_>) -> Result<Value, Error> {
+    match cell {
+        Cell::F32(value) if value.is_nan() => Err(placeless()),
+        Cell::F64(value) if value.is_nan() => Err(placeless()),
+        Cell::Json(_) | Cell::List(_) | Cell::Object(_) | Cell::Unknown(_) => Err(placeless()),
+        other => Ok(other.to_value()?),
+    }
+}
+
+fn placeless() -> Error {
+    Error::new(
+        ErrorKind::InvalidRequest,
+        "a row has a value in the order that nothing can be compared with; a cursor can't go past it, page by 'offset'",
+    )
+}

@@ -1,0 +1,87 @@
+//! A transaction around several calls. Unless it was ended it is rolled back when it is dropped: so the work of a caller who went away, or
+//! of a request that ran out of time, is undone.
+
+use std::sync::Arc;
+
+use connector_api::model::Begin;
+
+use super::Owner;
+use crate::connectors;
+use crate::error::ApiError;
+
+/// What a request belongs to that is done together with others.
+#[derive(Debug, Clone)]
+pub struct Transaction {
+    connection: Arc<connectors::Service>,
+    number: u64,
+}
+
+impl Transaction {
+    /// Its number, which means something on its own connection only.
+    ///
+    /// # Errors
+    /// Another connection: a hook took the request to another service.
+    pub(super) fn number(&self, connection: &Arc<connectors::Service>) -> Result<u64, ApiError> {
+        if Arc::ptr_eq(&self.connection, connection) {
+            return Ok(self.number);
+        }
+        Err(ApiError::unsupported("An operation of a batch on another service"))
+    }
+}
+
+/// A transaction that runs.
+pub(super) struct Session {
+    /// Its calls belong to the transaction.
+    owner: Owner,
+    transaction: Transaction,
+    is_over: bool,
+}
+
+impl Session {
+    /// Begins. The owner must not belong to a transaction already.
+    pub(super) async fn begin(owner: &Owner, begin: &Begin) -> Result<Self, ApiError> {
+        let begun = owner.connection.begin(begin, owner.call_context()).await;
+        let number = begun.map_err(|error| owner.failed(error))?;
+        let transaction = Transaction { connection: Arc::clone(&owner.connection), number };
+        let owner = Owner { session: Some(number), ..owner.clone() };
+        Ok(Self { owner, transaction, is_over: false })
+    }
+
+    /// For the requests that belong to it.
+    pub(super) fn transaction(&self) -> Transaction {
+        self.transaction.clone()
+    }
+
+    /// Whose calls belong to it.
+    pub(super) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// Makes the work permanent.
+    pub(super) async fn commit(mut self) -> Result<(), ApiError> {
+        let ended = self.owner.connection.commit(self.owner.call_context()).await;
+        self.is_over = true;
+        ended.map_err(|error| self.owner.failed(error))
+    }
+
+    /// Undoes the work. A failure is only logged: a connector keeps nothing of a transaction that it lost.
+    pub(super) async fn rollback(mut self) {
+        roll_back(&self.owner).await;
+        self.is_over = true;
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let owner = self.owner.clone();
+            tokio::spawn(async move { roll_back(&owner).await });
+        }
+    }
+}
+
+async fn roll_back(owner: &Owner) {
+    if let Err(error) = owner.connection.rollback(owner.call_context()).await {
+        owner.note(&error);
+    }
+}

@@ -1,0 +1,204 @@
+//! Groups: columns to group by, aggregates, conditions on them, and what the answer calls them.
+//!
+//! In the query an aggregate has a name of its own that no column has; the answer shows it as `{FUNCTION}_{column}` or by its alias. In
+//! `having` and `order` a name is first a grouped column, then a name of the answer, then an aggregate, which need not be shown.
+
+use connector_api::model::{Aggregate, AggregateFunction, Column, ColumnType, Group, Path};
+
+use super::capability::{check_filter, require};
+use super::columns::{Columns, Resolved, is_same_name};
+use super::filter::Planner;
+use super::selection::{Selected, ShownColumn, unknown_field};
+use super::values::Values;
+use super::{Error, Scope, order};
+use crate::request::{self, FieldItem, Fields, TableRead, Term};
+
+/// Whether the request is about groups: it says so, or shows an aggregate.
+pub(super) fn is_asked(request: &TableRead, columns: Columns<'_>) -> bool {
+    let shows_aggregate = match &request.fields {
+        Fields::Named(items) => items.iter().any(|item| aggregate_of(&item.term, columns).is_some()),
+        _ => false,
+    };
+    !request.group.is_empty() || shows_aggregate
+}
+
+/// Plans groups.
+pub(super) fn plan(request: &TableRead, scope: &Scope<'_>, values: &mut Values) -> Result<Selected, Error> {
+    let can = scope.capabilities;
+    require(can.aggregates, "group or an aggregate")?;
+    if request.distinct {
+        return Err(Error::invalid("distinct", "'distinct' can't be combined with groups and aggregates"));
+    }
+    let columns = Columns::new(scope.table);
+    let mut grouping =
+        Grouping { columns, by: grouped_by(request, columns)?, aggregates: Vec::new(), shown: Vec::new() };
+    grouping.show(&request.fields)?;
+    let mut order = order::written(&request.order, can, |term| grouping.resolve(term))?;
+    let having = match &request.having {
+        Some(node) => {
+            let resolve = |name: &str| grouping.resolve(&Term::read(name));
+            Some(Planner::of_groups(resolve, scope, values).plan(node)?)
+        }
+        None => None,
+    };
+    if let Some(having) = &having {
+        check_filter(having, can)?;
+    }
+    let by: Vec<String> = grouping.by.iter().map(|column| column.name.clone()).collect();
+    order::break_ties(&mut order, &by, columns, can);
+    let is_shown = |name: &&String| grouping.shown.iter().any(|shown| shown.column == **name);
+    Ok(Selected {
+        select: by.iter().filter(is_shown).map(Path::column).collect(),
+        group: Some(Group {
+            by: by.iter().map(Path::column).collect(),
+            aggregates: grouping.aggregates,
+            having,
+        }),
+        shown: grouping.shown,
+        order,
+        distinct: false,
+    })
+}
+
+/// The columns of `group`; without it the plain columns that the answer shows beside its aggregates.
+fn grouped_by<'a>(request: &TableRead, columns: Columns<'a>) -> Result<Vec<&'a Column>, Error> {
+    let mut by: Vec<&Column> = Vec::new();
+    let mut add = |column: &'a Column| {
+        if !by.iter().any(|known| known.name == column.name) {
+            by.push(column);
+        }
+    };
+    for name in &request.group {
+        add(columns.find(name).ok_or_else(|| {
+            Error::invalid("group", format!("Invalid or unknown field '{name}' in group by clause."))
+        })?);
+    }
+    if let (true, Fields::Named(items)) = (request.group.is_empty(), &request.fields) {
+        items.iter().filter_map(|item| columns.find(&item.term.name)).for_each(add);
+    }
+    Ok(by)
+}
+
+/// What the term computes, unless a column has that very name.
+fn aggregate_of<'t>(term: &'t Term, columns: Columns<'_>) -> Option<&'t request::Aggregate> {
+    term.aggregate.as_ref().filter(|_| columns.find(&term.name).is_none())
+}
+
+/// Groups on the way to a plan.
+struct Grouping<'a> {
+    columns: Columns<'a>,
+    by: Vec<&'a Column>,
+    aggregates: Vec<Aggregate>,
+    shown: Vec<ShownColumn>,
+}
+
+impl Grouping<'_> {
+    /// Adds what the answer shows: by default the grouped columns.
+    fn show(&mut self, fields: &Fields) -> Result<(), Error> {
+        let Fields::Named(items) = fields else {
+            self.shown = self.by.iter().map(|column| ShownColumn::from(column.name.as_str())).collect();
+            return Ok(());
+        };
+        for item in items {
+            let shown = self.item(item)?;
+            if self.shown.contains(&shown) {
+                continue;
+            }
+            if self.shown.iter().any(|other| other.name == shown.name) {
+                let message = format!("two fields are called '{}'; give one an alias with AS", shown.name);
+                return Err(Error::invalid("fields", message));
+            }
+            self.shown.push(shown);
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, item: &FieldItem) -> Result<ShownColumn, Error> {
+        let term = &item.term;
+        let Some(aggregate) = aggregate_of(term, self.columns) else {
+            let column = self.columns.find(&term.name).ok_or_else(|| unknown_field(&term.name))?;
+            if !self.by.iter().any(|grouped| grouped.name == column.name) {
+                let message = format!("field '{}' must stand in 'group' or in an aggregate", term.name);
+                return Err(Error::invalid("fields", message));
+            }
+            return Ok(ShownColumn::from(column.name.as_str()));
+        };
+        let column = self.aggregate(aggregate).ok_or_else(|| unknown_field(&term.name))?;
+        let name = item.alias.clone().unwrap_or_else(|| self.usual_name(aggregate));
+        Ok(ShownColumn { column, name })
+    }
+
+    /// `SUM_amount`; everything but letters and digits becomes `_`.
+    fn usual_name(&self, aggregate: &request::Aggregate) -> String {
+        let of =
+            aggregate.of.as_deref().map(|name| self.columns.find(name).map_or(name, |column| &column.name));
+        let Some(of) = of else { return "COUNT_ALL".to_owned() };
+        let distinct = if aggregate.is_distinct { "DISTINCT_" } else { "" };
+        let of: String = of.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+        format!("{}_{distinct}{of}", aggregate.function.word())
+    }
+
+    /// The aggregate's name in the query, under which it is added if it is new; `None` if its column does not exist.
+    fn aggregate(&mut self, wanted: &request::Aggregate) -> Option<String> {
+        let of = match &wanted.of {
+            Some(name) => Some(Path::column(&self.columns.find(name)?.name)),
+            None => None,
+        };
+        let (function, distinct) = (function(wanted.function), wanted.is_distinct);
+        let is_same =
+            |known: &&Aggregate| (known.function, &known.of, known.distinct) == (function, &of, distinct);
+        if let Some(known) = self.aggregates.iter().find(is_same) {
+            return Some(known.name.clone());
+        }
+        let name = self.free_name();
+        self.aggregates.push(Aggregate { function, of, distinct, name: name.clone() });
+        Some(name)
+    }
+
+    /// A name that no column has, in any case.
+    fn free_name(&self) -> String {
+        let mut name = format!("aggregate_{}", self.aggregates.len() + 1);
+        while self.columns.all().iter().any(|column| is_same_name(&column.name, &name)) {
+            name.push('_');
+        }
+        name
+    }
+
+    /// What a name means in `having` and `order`.
+    fn resolve(&mut self, term: &Term) -> Option<Resolved> {
+        let column = self.columns.find(&term.name);
+        if let Some(column) = column.filter(|column| self.by.iter().any(|by| by.name == column.name)) {
+            return Some(Resolved::of(column));
+        }
+        let is_exact = |shown: &&ShownColumn| shown.name == term.name;
+        let is_same = |shown: &&ShownColumn| is_same_name(&shown.name, &term.name);
+        let shown = self.shown.iter().find(is_exact).or_else(|| self.shown.iter().find(is_same));
+        let name = match shown {
+            Some(shown) => shown.column.clone(),
+            None => self.aggregate(term.aggregate.as_ref()?)?,
+        };
+        self.aggregates.iter().find(|known| known.name == name).map(|known| self.resolved(known))
+    }
+
+    fn resolved(&self, aggregate: &Aggregate) -> Resolved {
+        let of = aggregate.of.as_ref().and_then(Path::as_column).and_then(|name| self.columns.find(name));
+        let of = of.map_or(ColumnType::Other, |column| column.data_type);
+        let data_type = match aggregate.function {
+            AggregateFunction::Count => ColumnType::BigInt,
+            AggregateFunction::Min | AggregateFunction::Max => of,
+            AggregateFunction::Sum | AggregateFunction::Avg => ColumnType::Decimal,
+        };
+        let is_nullable = aggregate.function != AggregateFunction::Count;
+        Resolved { path: Path::column(&aggregate.name), data_type, is_nullable }
+    }
+}
+
+fn function(wanted: request::AggregateFunction) -> AggregateFunction {
+    match wanted {
+        request::AggregateFunction::Count => AggregateFunction::Count,
+        request::AggregateFunction::Sum => AggregateFunction::Sum,
+        request::AggregateFunction::Avg => AggregateFunction::Avg,
+        request::AggregateFunction::Min => AggregateFunction::Min,
+        request::AggregateFunction::Max => AggregateFunction::Max,
+    }
+}

@@ -1,0 +1,105 @@
+//! What a read selects, and in which order: columns, columns without double rows, or groups.
+
+use connector_api::model::{Group, Order, Path};
+
+use super::capability::require;
+use super::columns::Columns;
+use super::values::Values;
+use super::{Error, Scope, group, order};
+use crate::request::{Fields, TableRead};
+
+/// A column of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownColumn {
+    /// Its name in the rows that the connector sends.
+    pub column: String,
+    /// Its name in the answer.
+    pub name: String,
+}
+
+impl From<&str> for ShownColumn {
+    /// A column under its own name.
+    fn from(name: &str) -> Self {
+        Self { column: name.to_owned(), name: name.to_owned() }
+    }
+}
+
+/// The part of a query that says what its rows are.
+#[derive(Debug, Default)]
+pub(super) struct Selected {
+    pub(super) select: Vec<Path>,
+    pub(super) shown: Vec<ShownColumn>,
+    pub(super) distinct: bool,
+    pub(super) group: Option<Group>,
+    pub(super) order: Vec<Order>,
+}
+
+/// Plans it for rows that `key` identifies.
+pub(super) fn plan(
+    request: &TableRead,
+    key: &[String],
+    scope: &Scope<'_>,
+    values: &mut Values,
+) -> Result<Selected, Error> {
+    let columns = Columns::new(scope.table);
+    if group::is_asked(request, columns) {
+        return group::plan(request, scope, values);
+    }
+    if request.having.is_some() {
+        return Err(Error::invalid("having", "'having' needs 'group' or an aggregate in 'fields'"));
+    }
+    let shown = shown(&request.fields, columns, key)?;
+    let can = scope.capabilities;
+    let mut order = order::written(&request.order, can, |term| columns.resolve(&term.name))?;
+    if request.distinct {
+        require(can.distinct, "distinct")?;
+        let names: Vec<String> = shown.iter().map(|shown| shown.column.clone()).collect();
+        refuse_hidden(&order, &names)?;
+        order::break_ties(&mut order, &names, columns, can);
+    } else {
+        // What the request calls identifying need not be unique; the primary key is.
+        let primary = &scope.table.primary_key;
+        let unique = if primary.is_empty() { key } else { primary };
+        order::break_ties(&mut order, unique, columns, can);
+    }
+    let select = shown.iter().map(|shown| Path::column(&shown.column)).collect();
+    Ok(Selected { select, shown, distinct: request.distinct, group: None, order })
+}
+
+/// Of rows that are shown once, only what is shown has an order.
+fn refuse_hidden(order: &[Order], shown: &[String]) -> Result<(), Error> {
+    let is_hidden = |item: &&Order| item.by.as_column().is_none_or(|name| !shown.iter().any(|s| s == name));
+    let Some(hidden) = order.iter().find(is_hidden) else { return Ok(()) };
+    let name = hidden.by.segments().join(".");
+    let message = format!("with 'distinct' the order may name shown fields only; add '{name}' to 'fields'");
+    Err(Error::invalid("order", message))
+}
+
+/// The columns of an answer, each once.
+pub(super) fn shown(
+    fields: &Fields,
+    columns: Columns<'_>,
+    key: &[String],
+) -> Result<Vec<ShownColumn>, Error> {
+    let all = || columns.all().iter().map(|column| ShownColumn::from(column.name.as_str())).collect();
+    match fields {
+        Fields::Absent | Fields::All => Ok(all()),
+        Fields::Identifiers if key.is_empty() => Ok(all()),
+        Fields::Identifiers => Ok(key.iter().map(|name| ShownColumn::from(name.as_str())).collect()),
+        Fields::Named(items) => {
+            let mut shown: Vec<ShownColumn> = Vec::with_capacity(items.len());
+            for item in items {
+                let column = columns.find(&item.term.name).ok_or_else(|| unknown_field(&item.term.name))?;
+                let column = ShownColumn::from(column.name.as_str());
+                if !shown.contains(&column) {
+                    shown.push(column);
+                }
+            }
+            Ok(shown)
+        }
+    }
+}
+
+pub(super) fn unknown_field(name: &str) -> Error {
+    Error::invalid("fields", format!("Invalid field requested: {name}"))
+}
