@@ -1,6 +1,6 @@
 //! Versions of single rows: tags of answers, reads of what the caller has already, writes on condition, over both services.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::client::{Answer, Request, request};
 use crate::stock::{OWNER, SERVICES, Stock, UNTOUCHED, WRITER, setup, shared};
@@ -93,6 +93,32 @@ fn a_row_that_the_caller_has_is_not_sent_again() {
         assert_eq!((head.status, head.header("etag"), head.header("content-length")), (200, &*own, "8"));
         send(&stock, service, ("GET", "/9"), &[("If-None-Match", "*")], "")
             .is_error(404, "Record with identifier '9' not found.");
+    }
+}
+
+#[test]
+fn neither_a_batch_nor_its_operations_have_conditions() {
+    let stock = Stock::new();
+    let row = format!("_table/{}/1", stock.table());
+    let plain = json!({ "method": "PATCH", "path": row, "body": { "qty": 9 } });
+    for service in SERVICES {
+        let send = |headers: &[(&str, &str)], operation: &Json| {
+            let batch = request("POST", &format!("/api/v2/{service}/_batch")).key(WRITER);
+            let batch = headers.iter().fold(batch, |batch, (name, value)| batch.header(name, value));
+            shared().send(batch.body(json!({ "operations": [operation] })))
+        };
+        for header in ["If-Match", "If-None-Match"] {
+            let message = format!(
+                "{header} works on single rows only: on GET, PUT, PATCH and DELETE of _table/{{table}}/{{id}}."
+            );
+            send(&[(header, "*")], &plain).is_error(400, &message);
+            let mut conditional = plain.clone();
+            conditional["headers"] = json!({ header: "*" });
+            let answer = send(&[], &conditional);
+            assert_eq!(answer.status, 400, "{}", answer.body);
+            assert!(answer.body.contains("Operation '0': unknown field `headers`"), "{}", answer.body);
+        }
+        assert_eq!(stock.rows(service), UNTOUCHED, "{service}");
     }
 }
 

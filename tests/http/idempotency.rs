@@ -37,6 +37,40 @@ fn a_request_that_comes_again_is_answered_as_the_first_time_and_not_done() {
 }
 
 #[test]
+fn a_batch_that_comes_again_is_not_done() {
+    let (a, b) = (Stock::new(), Stock::new());
+    let operations: Vec<_> = [&a, &b]
+        .iter()
+        .map(|stock| json!({ "method": "POST", "path": format!("_table/{}", stock.table()), "body": { "resource": [{ "name": "d" }] } }))
+        .collect();
+    let done = |id: &str| json!({ "id": id, "status": 200, "body": { "resource": [{ "id": 4 }] } });
+    let expected = json!({ "resource": [done("0"), done("1")] }).to_string();
+    for service in SERVICES {
+        for is_again in [false, true] {
+            let batch = request("POST", &format!("/api/v2/{service}/_batch")).key(WRITER);
+            let batch = batch.header("Idempotency-Key", a.table());
+            let answer = shared().send(batch.body(json!({ "operations": operations })));
+            answer.is_ok(&expected);
+            is_replayed(&answer, is_again);
+        }
+        assert_eq!((a.rows(service).as_str(), b.rows(service).as_str()), (WITH_D, WITH_D), "{service}");
+    }
+}
+
+#[test]
+fn a_refusal_names_records_as_configured() {
+    let gateway = setup("[answers]\nresources_wrapper = \"records\"").start();
+    let stock = Stock::new();
+    for service in SERVICES {
+        for is_again in [false, true] {
+            let answer = gateway.send(create(&stock, service, "taken", r#"{"records":[{"name":"a"}]}"#));
+            assert!(answer.json()["error"]["context"]["records"].is_array(), "{}", answer.body);
+            is_replayed(&answer, is_again);
+        }
+    }
+}
+
+#[test]
 fn a_refusal_comes_again_too() {
     let stock = Stock::new();
     for service in SERVICES {
