@@ -12,6 +12,7 @@ use crate::connectors::Registry;
 use crate::cursor;
 use crate::hooks::Hooks;
 use crate::http::{Listening, router, serve};
+use crate::idempotency;
 use crate::roles::{self, RequestorMask, VerbMask};
 use crate::services::{Options, Service};
 use crate::settings::{self, LoadOptions, Problem, Problems, Settings};
@@ -63,6 +64,7 @@ struct Lasting {
     hooks: Option<Arc<dyn Hooks>>,
     /// Seals cursors where no key is configured.
     cursors: Arc<cursor::Key>,
+    idempotency: Arc<idempotency::Requests>,
 }
 
 /// What the process is told by signals. Those that come before anybody waits for them are kept.
@@ -120,8 +122,12 @@ impl App {
         refuse_problems(&settings, &registry)?;
         let accounts = accounts.map_err(|_| std::io::Error::other("a thread panicked"))?;
         let (accounts, one_time_password) = accounts?;
-        let lasting =
-            Lasting { accounts: Arc::new(accounts), hooks, cursors: Arc::new(cursor::Key::random()?) };
+        let lasting = Lasting {
+            accounts: Arc::new(accounts),
+            hooks,
+            cursors: Arc::new(cursor::Key::random()?),
+            idempotency: Arc::default(),
+        };
         let snapshot = snapshot(&settings, &registry, &lasting, None)?;
         let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
         let app = Self { options, registry, lasting, snapshot };
@@ -279,6 +285,7 @@ fn snapshot(
         services: services.collect::<HashMap<_, _>>(),
         registry: Arc::clone(registry),
         auth,
+        idempotency: Arc::clone(&lasting.idempotency),
         cursors: cursor_key(settings, lasting),
         hooks: lasting.hooks.clone(),
         plain_errors: settings.errors.plain,

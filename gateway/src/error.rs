@@ -12,6 +12,11 @@ use crate::{cursor, plan, request};
 
 /// Status of an answer that went well.
 pub const OK: StatusCode = StatusCode::OK;
+/// Status of an answer that the caller has already.
+pub const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
+
+/// When to try again what only has to wait a moment.
+const SOON: Duration = Duration::from_secs(1);
 
 const RULE_VIOLATED: &str = "Denied access to some of the requested fields.";
 
@@ -36,6 +41,10 @@ pub struct ApiError {
     pub context: Option<Box<Json>>,
     /// When to try again.
     pub retry_after: Option<Duration>,
+    /// What a connector called it, where it comes from one.
+    pub kind: Option<ErrorKind>,
+    /// It was the answer of an earlier request with the same `Idempotency-Key`.
+    pub is_replayed: bool,
 }
 
 /// The `code` of an error object.
@@ -110,6 +119,28 @@ errors! {
     empty_delete_filter() = BAD_REQUEST, "Filter for delete request can not be empty.";
     /// An option of another verb.
     upsert_by_other_verb() = BAD_REQUEST, "'upsert' is an option of PUT and PATCH.";
+    /// A header that can't be read.
+    malformed_header(header) = BAD_REQUEST, "The header {header} must be sent once, as plain text.";
+    /// A condition on something that has no version.
+    condition_elsewhere(header) = BAD_REQUEST, "{header} works on single rows only: on GET, PUT, PATCH and DELETE of _table/{{table}}/{{id}}.";
+    /// A condition on a row that the identifying fields do not name alone.
+    condition_on_several(header) = BAD_REQUEST, "{header} needs the primary key or a unique key as identifying fields.";
+    /// The row is not the one that the caller means.
+    condition_unmet(header) = PRECONDITION_FAILED, "The condition {header} does not hold: the row is another version, or it exists or is missing against expectation. Read it again and decide.";
+    /// A service that wants every change to name the version it is made to.
+    condition_required() = PRECONDITION_REQUIRED, "This service changes a row only with the header If-Match: send the ETag of the row as you read it, or If-None-Match: * to create it.";
+    /// A key against repetition that can't be one.
+    malformed_key(longest) = BAD_REQUEST, "Idempotency-Key must be 1 to {longest} visible ASCII characters, sent once.";
+    /// A key against repetition on something else than a creation.
+    key_elsewhere(verb) = BAD_REQUEST, "Idempotency-Key works on POST only, not on {verb}.";
+    /// A key against repetition of a stream, which is never held and so can't be compared.
+    key_of_stream() = BAD_REQUEST, "Idempotency-Key does not work with records that are streamed (NDJSON, CSV); send them as one JSON document.";
+    /// The same key with another request.
+    key_reused() = UNPROCESSABLE_ENTITY, "This Idempotency-Key was used with another request; use a new key for each request.";
+    /// The first request with this key came to an unknown end.
+    key_in_doubt() = CONFLICT, "The outcome of the request with this Idempotency-Key is unknown: it may have been done or not. Look before you send it again with a new key.";
+    /// The first request with this key is done and nobody knows the answer any more.
+    key_without_answer() = CONFLICT, "The request with this Idempotency-Key is done; its answer was too large to be kept.";
     /// A batch that is not sent as one.
     batch_by_other_verb() = BAD_REQUEST, "A batch is sent with POST.";
     /// The answers of a batch don't fit into memory.
@@ -134,6 +165,8 @@ impl ApiError {
             message: message.into(),
             context: None,
             retry_after: None,
+            kind: None,
+            is_replayed: false,
         }
     }
 
@@ -153,6 +186,47 @@ impl ApiError {
             members.insert("count".to_owned(), Json::from(count));
         }
         error.with_context(context)
+    }
+
+    /// The first request with this key still runs.
+    #[must_use]
+    pub fn key_in_use() -> Self {
+        let message = "The request with this Idempotency-Key is still running; try again in a moment.";
+        Self::new(StatusCode::CONFLICT, message).retry_in(SOON)
+    }
+
+    /// As many keyed requests run as can be remembered.
+    #[must_use]
+    pub fn too_many_keys() -> Self {
+        let message = "Too many requests with an Idempotency-Key are running; try again in a moment.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_in(SOON)
+    }
+
+    /// The same as an answer of an earlier request.
+    #[must_use]
+    pub fn replayed(mut self) -> Self {
+        self.is_replayed = true;
+        self
+    }
+
+    /// Whether something may have been done although it failed.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        let is_open = matches!(self.status, StatusCode::INTERNAL_SERVER_ERROR | StatusCode::GATEWAY_TIMEOUT);
+        is_open || self.kind == Some(ErrorKind::UnknownOutcome)
+    }
+
+    /// Whether the same request would fail again: what is for the caller to mend, and no matter of the moment.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        self.status.is_client_error() && self.retry_after.is_none()
+    }
+
+    /// The same as what a connector calls so.
+    #[must_use]
+    pub fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = Some(kind);
+        self
     }
 
     /// An answer that a hook gave in place of the operation.
@@ -304,7 +378,7 @@ impl ApiError {
         };
         // Which rule it was is nothing that the caller may know.
         let message = if error.kind == ErrorKind::RuleViolated { RULE_VIOLATED } else { &error.message };
-        let mut api = Self::new(status, message);
+        let mut api = Self::new(status, message).of_kind(error.kind);
         if error.kind == ErrorKind::RuleViolated {
             return api;
         }
@@ -314,7 +388,7 @@ impl ApiError {
         if let Some(context) = connector_context(error) {
             api = api.with_context(context);
         }
-        if error.is_temporary { api.retry_in(Duration::from_secs(1)) } else { api }
+        if error.is_temporary { api.retry_in(SOON) } else { api }
     }
 }
 

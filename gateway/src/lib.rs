@@ -11,6 +11,7 @@ pub mod error;
 mod events;
 pub mod hooks;
 pub mod http;
+pub mod idempotency;
 pub mod operation;
 pub mod pipeline;
 pub mod plan;

@@ -6,6 +6,7 @@
 //! permit     caller + service + component + verb → allowed, or a denial
 //! limits     no limit per caller exists; its place is behind permit, before anything costs
 //! request    text → typed operation
+//! once       a keyed request that was done already is answered as it was then
 //! before     hooks on {event}.pre_process; permit and request again if a hook changed something
 //! operation  catalogue → plan → connector → response (relations will be planned as operations of their own)
 //! after      hooks on {event}.post_process; they see JSON, whatever form the caller wants
@@ -15,6 +16,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
@@ -22,8 +24,11 @@ use futures_core::Stream;
 
 use crate::error::{self, ApiError};
 use crate::hooks::{HookAnswer, HookRequest, Hooks, event_names};
+use crate::idempotency::{Begun, Digest, Kept, Key, digest};
 use crate::operation::{self, Operation, Transaction};
 pub use crate::request::Record;
+use crate::request::media::Media;
+use crate::request::{Conditions, Version};
 use crate::response::Layout;
 use crate::roles::{self, Caller, Denial, Verb};
 use crate::snapshot::Snapshot;
@@ -40,6 +45,10 @@ pub struct Request {
     pub id: Arc<str>,
     /// How the answer shall look.
     pub layout: Layout,
+    /// On which version of its row it shall be done.
+    pub conditions: Conditions,
+    /// The caller's name for it, under which it is done once.
+    pub key: Option<Key>,
     /// What it is done together with; `None`: it stands alone, as everything from outside does.
     pub transaction: Option<Transaction>,
 }
@@ -56,6 +65,10 @@ pub struct Answer {
     pub status: StatusCode,
     /// How many rows match in all, where the request asked for it.
     pub total: Option<u64>,
+    /// The version of the one row that it is about.
+    pub version: Option<Version>,
+    /// It was the answer of an earlier request with the same key.
+    pub is_replayed: bool,
     /// Its content.
     pub body: AnswerBody,
 }
@@ -95,7 +108,7 @@ impl Answer {
     /// An answer that went well.
     #[must_use]
     pub fn new(body: AnswerBody) -> Self {
-        Self { status: error::OK, total: None, body }
+        Self { status: error::OK, total: None, version: None, is_replayed: false, body }
     }
 
     /// All of it, in JSON.
@@ -108,8 +121,79 @@ impl Answer {
 ///
 /// # Errors
 /// Whatever refuses it on the way.
-pub async fn run(snapshot: &Snapshot, mut request: Request) -> Result<Answer, ApiError> {
-    let mut operation = permitted(&request.caller, &request.what)?;
+pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answer, ApiError> {
+    let operation = permitted(&request.caller, &request.what)?;
+    match request.key.take() {
+        Some(key) => once(snapshot, &key, request, operation).await,
+        None => perform(snapshot, request, operation).await,
+    }
+}
+
+/// Does a keyed request, unless it was done already. It is done to its end even when the caller goes away: whoever asks again wants to
+/// know what became of it.
+async fn once(
+    snapshot: &Arc<Snapshot>,
+    key: &Key,
+    mut request: Request,
+    operation: Operation,
+) -> Result<Answer, ApiError> {
+    let (name, fingerprint) = identity(key, &request)?;
+    let turn = match snapshot.idempotency.begin(name, fingerprint, Instant::now())? {
+        Begun::Done(Ok(kept)) => return Ok(Answer { is_replayed: true, ..of_kept(kept) }),
+        Begun::Done(Err(error)) => return Err(error.replayed()),
+        Begun::New(turn) => turn,
+    };
+    // What is kept is JSON; everything else of the layout is told by the request itself.
+    request.layout.media = Media::Json;
+    let snapshot = Arc::clone(snapshot);
+    let work = tokio::spawn(async move {
+        let end = match perform(&snapshot, request, operation).await {
+            Ok(answer) => keep(answer).await,
+            Err(error) => Err(error),
+        };
+        turn.end(&end);
+        end
+    });
+    work.await.map_err(|_| ApiError::internal())?.map(of_kept)
+}
+
+/// The digests by which a keyed request is known: who asks what with which key, and the whole of it.
+fn identity(key: &Key, request: &Request) -> Result<(Digest, Digest), ApiError> {
+    let Request { what, caller, .. } = request;
+    if what.verb != Verb::Post {
+        return Err(ApiError::key_elsewhere(what.verb));
+    }
+    if request.records.is_some() {
+        return Err(ApiError::key_of_stream());
+    }
+    let app = caller.app.as_ref().map_or("", |app| &app.name);
+    let user = caller.user.as_ref().map_or("", |user| &user.email);
+    let path = operation::component(&what.resource);
+    let service = what.service.as_str();
+    let name = [app, user, service, path.as_str(), key.text()].map(str::as_bytes);
+    let body = what.body.as_ref().map(ToString::to_string).unwrap_or_default();
+    // A caller who logged in again in between is still the same.
+    let query = what.query.iter().filter(|(name, _)| !matches!(name.as_str(), "api_key" | "session_token"));
+    let query = query.flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+    let whole = [what.verb.word().as_bytes(), path.as_bytes(), body.as_bytes()].into_iter().chain(query);
+    Ok((digest(name), digest(whole)))
+}
+
+async fn keep(answer: Answer) -> Result<Kept, ApiError> {
+    let status = answer.status;
+    Ok(Kept { status, body: hold(answer).await?.body })
+}
+
+fn of_kept(kept: Kept) -> Answer {
+    Answer { status: kept.status, ..Answer::json(kept.body) }
+}
+
+/// Does a permitted request.
+async fn perform(
+    snapshot: &Arc<Snapshot>,
+    mut request: Request,
+    mut operation: Operation,
+) -> Result<Answer, ApiError> {
     let Some(hooks) = snapshot.hooks.clone() else {
         return operation::run(snapshot, &mut request, operation).await;
     };
@@ -186,12 +270,15 @@ async fn after(
     if events.is_empty() {
         return Ok(answer);
     }
-    let total = answer.total;
+    let (total, version) = (answer.total, answer.version.clone());
     let mut held = hold(answer).await?;
+    let as_it_was = held.clone();
     for event in events {
         hooks.after(event, request, &mut held).await?;
     }
-    Ok(Answer { total, ..whole(held)? })
+    // What a hook made of a row is no longer what its version names.
+    let version = version.filter(|_| held == as_it_was);
+    Ok(Answer { total, version, ..whole(held)? })
 }
 
 /// Holds a streamed answer back for the hooks that want to see it.

@@ -8,6 +8,7 @@ use crate::auth;
 use crate::connectors::Registry;
 use crate::cursor;
 use crate::hooks::Hooks;
+use crate::idempotency;
 use crate::services::Service;
 
 /// One configuration, ready to serve.
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub registry: Arc<Registry>,
     /// Who may call.
     pub auth: auth::State,
+    /// What became of requests with a key against repetition; the same in every snapshot of the process.
+    pub idempotency: Arc<idempotency::Requests>,
     /// What seals the cursors of pages.
     pub cursors: Arc<cursor::Key>,
     /// Event hooks; `None`: nobody listens.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use connector_api::ErrorKind::{self, Busy, Conflict, Internal, Timeout, Unavailable};
 use connector_api::model::{OpenRequest, TableRef};
 use serde_json::json;
-use tablegate::connectors::{Limits, Service};
+use tablegate::connectors::{CallContext, Limits, Service};
 
 use crate::fixture::{Folder, LONG, context, eventually, limits, open, open_with, query, read, run};
 
@@ -190,7 +190,7 @@ fn a_worker_that_comes_back_lifts_the_mark() {
 }
 
 #[test]
-fn more_calls_than_allowed_wait_and_are_then_refused_as_busy() {
+fn more_calls_than_allowed_wait_and_are_then_refused_as_busy_but_for_those_in_a_transaction() {
     let folder = Folder::new();
     folder.add_chaos("19");
     let registry = folder.load();
@@ -209,6 +209,11 @@ fn more_calls_than_allowed_wait_and_are_then_refused_as_busy() {
         let running = service.query(&shape, &params, context(LONG)).await.unwrap();
         let refused = read(&service, "good", LONG).await.unwrap_err();
         assert_eq!((refused.kind, refused.is_temporary), (Busy, true), "{refused}");
+        // What a transaction holds others may wait for, so it never waits behind them.
+        let inside = CallContext { session: Some(1), ..context(LONG) };
+        let (shape, params) = query("good", 3);
+        let rows = service.query(&shape, &params, inside).await.unwrap();
+        assert_eq!(rows.finish().await.map(drop), Ok(()));
         drop(running);
         assert_eq!(read(&service, "good", LONG).await, Ok(3));
     });

@@ -91,7 +91,7 @@ impl Request {
 
     /// Sends it and does not wait. When the connection is dropped, its client has gone away.
     pub(crate) fn send_only(&self, address: SocketAddr) -> std::net::TcpStream {
-        let body = self.body.clone().unwrap_or_default();
+        let body = self.body.as_deref().unwrap_or_default();
         let asked = format!(
             "{} {} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n{}\r\n",
             self.method,
@@ -100,7 +100,7 @@ impl Request {
             self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>(),
         );
         let mut stream = std::net::TcpStream::connect(address).unwrap();
-        stream.write_all(&[asked.as_bytes(), &body].concat()).unwrap();
+        stream.write_all(&[asked.as_bytes(), body].concat()).unwrap();
         stream
     }
 

@@ -13,6 +13,8 @@ mod client;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod conditional;
+#[cfg(test)]
 mod cursor;
 #[cfg(test)]
 mod discovery;
@@ -26,6 +28,8 @@ mod formats;
 mod gateway;
 #[cfg(test)]
 mod hooks;
+#[cfg(test)]
+mod idempotency;
 #[cfg(test)]
 mod in_process;
 #[cfg(test)]

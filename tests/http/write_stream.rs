@@ -9,6 +9,7 @@ use tablegate::app::App;
 use tablegate::error::ApiError;
 use tablegate::hooks::HookRequest;
 use tablegate::pipeline::{self, Answer, AnswerBody, Record, RecordStream, Request};
+use tablegate::request::Conditions;
 use tablegate::response::Layout;
 use tablegate::roles::{Caller, Verb};
 use tablegate::settings::{self, LoadOptions};
@@ -41,8 +42,9 @@ impl Inside {
 
     async fn run(&self, what: HookRequest, records: Option<RecordStream>) -> Result<Answer, ApiError> {
         let caller = Caller { is_admin: true, ..Caller::default() };
-        let layout = Layout::default();
-        let request = Request { what, records, caller, id: "test".into(), layout, transaction: None };
+        let (layout, conditions) = (Layout::default(), Conditions::default());
+        let (id, key, transaction) = ("test".into(), None, None);
+        let request = Request { what, records, caller, id, layout, conditions, key, transaction };
         pipeline::run(&self.app.snapshot(), request).await
     }
 

@@ -51,7 +51,7 @@ pub struct RowStream {
     service: Arc<Service>,
     order: Order,
     is_over: bool,
-    _permit: OwnedSemaphorePermit,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl RowStream {
@@ -59,7 +59,7 @@ impl RowStream {
         call: GuardedCall,
         service: Arc<Service>,
         bounds: Bounds,
-        permit: OwnedSemaphorePermit,
+        permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self { call, service, order: Order::new(bounds), is_over: false, _permit: permit }
     }

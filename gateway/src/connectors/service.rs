@@ -28,7 +28,7 @@ const MAX_CATALOGUE_BYTES: usize = 256 * 1024 * 1024;
 /// How much a service may be asked to do at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Calls that run at the same time.
+    /// Calls that run at the same time, those inside of transactions not counted.
     pub calls: usize,
     /// The longest that a call waits for its turn; then it is refused as [`ErrorKind::Busy`].
     pub wait: Duration,
@@ -211,7 +211,11 @@ impl Service {
         }
         let service = self.this.upgrade().ok_or_else(|| Error::internal("the service is closed"))?;
         let began = Instant::now();
-        let permit = self.turn(context.time).await?;
+        // A transaction goes on without waiting: those who wait for its end, to begin their own, may hold all turns.
+        let permit = match context.session {
+            Some(_) => None,
+            None => Some(self.turn(context.time).await?),
+        };
         let left = context.time.saturating_sub(began.elapsed());
         let call = self.start(operation, (head, body), CallContext { time: left, ..context }).await?;
         Ok(RowStream::new(call, service, bounds, permit))

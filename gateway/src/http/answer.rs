@@ -8,22 +8,24 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName,
+    RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use hyper::body::Frame;
 use serde_json::json;
 use tokio::time::{Sleep, sleep};
 
 use super::delivery::Delivery;
-use crate::error::ApiError;
+use crate::error::{ApiError, NOT_MODIFIED};
 use crate::events;
 use crate::pipeline::{Answer, AnswerBody, ChunkStream};
+use crate::request::Tag;
 use crate::request::media::{Media, Offer};
 use crate::response::{Layout, convert};
 
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// How errors look, and under which id they are logged.
@@ -39,6 +41,10 @@ pub(super) struct Failing {
 /// When it can't be converted, which is a mistake of whoever made it.
 pub(super) fn ok(answer: Answer, delivery: &Delivery, failing: Failing) -> Result<Response<Body>, ApiError> {
     let layout = &delivery.layout;
+    let tag = answer.version.map(|version| version.tag(layout.media));
+    if let Some(held) = tag.as_ref().and_then(|tag| delivery.held.as_ref()?.held(tag)) {
+        return Ok(not_modified(&held));
+    }
     let body = match answer.body {
         AnswerBody::Json(json) if !layout.is_plain() => {
             Body::from(convert(&json, layout).map_err(|_| ApiError::internal())?)
@@ -50,10 +56,41 @@ pub(super) fn ok(answer: Answer, delivery: &Delivery, failing: Failing) -> Resul
     if let Some(total) = answer.total {
         response.headers_mut().insert(TOTAL, HeaderValue::from(total));
     }
+    if answer.is_replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    if let Some(tag) = tag {
+        insert_tag(&mut response, &tag.to_string());
+    }
     if let Some(attachment) = delivery.attachment.clone().filter(|_| answer.status.is_success()) {
         response.headers_mut().insert(CONTENT_DISPOSITION, attachment);
     }
     Ok(response)
+}
+
+/// The caller has the answer with this tag already.
+fn not_modified(held: &Tag) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = NOT_MODIFIED;
+    insert_common(response.headers_mut());
+    insert_tag(&mut response, &held.to_string());
+    response
+}
+
+fn insert_tag(response: &mut Response<Body>, tag: &str) {
+    if let Ok(value) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(ETAG, value);
+    }
+}
+
+/// Gives a compressed answer the tag of its own bytes.
+pub(super) async fn mark_compressed(mut response: Response<Body>) -> Response<Body> {
+    let tag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok());
+    let is_compressed = response.headers().contains_key(CONTENT_ENCODING);
+    if let Some(tag) = tag.filter(|_| is_compressed).and_then(Tag::compressed) {
+        insert_tag(&mut response, &tag);
+    }
+    response
 }
 
 /// An error, in the wanted form where that has a place for it, else in JSON.
@@ -73,6 +110,9 @@ pub(super) fn failed(error: &ApiError, delivery: &Delivery, plain: bool) -> Resp
     let mut response = respond(error.status, offer, body);
     if let Some(wait) = error.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    if error.is_replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     if error.asks_for_login() {
         // A scheme that browsers do not know: no login window pops up.
@@ -95,10 +135,15 @@ fn respond(status: StatusCode, offer: &Offer, body: Body) -> Response<Body> {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(offer.content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    insert_common(headers);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// What decides how long and for whom an answer is good.
+fn insert_common(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
 }
 
 /// How long a body that is cut off waits before its end, so that those who write to the socket send what they hold. Right after bytes

@@ -5,8 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::input::Head;
 use crate::error::ApiError;
-use crate::request::is_true;
 use crate::request::media::Offer;
+use crate::request::{Tags, is_true};
 use crate::response::Layout;
 use crate::roles::Verb;
 use crate::snapshot::Answers;
@@ -18,11 +18,13 @@ pub(super) struct Delivery {
     pub(super) layout: Layout,
     /// The value of `Content-Disposition`.
     pub(super) attachment: Option<HeaderValue>,
+    /// Tags of answers that the caller has already: `If-None-Match` of a read.
+    pub(super) held: Option<Tags>,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { offer: Offer::json(), layout: Layout::default(), attachment: None }
+        Self { offer: Offer::json(), layout: Layout::default(), attachment: None, held: None }
     }
 }
 
@@ -50,7 +52,7 @@ impl Delivery {
             let name = if is_true(file) { own_name(head, offer) } else { file.to_owned() };
             HeaderValue::from_str(&content_disposition(&name)).ok()
         });
-        Ok(Self { offer, layout, attachment })
+        Ok(Self { offer, layout, attachment, held: None })
     }
 }
 

@@ -9,9 +9,10 @@ use super::address::Address;
 use super::body::{self, Announced, Limits, Payload};
 use super::progress::Progress;
 use crate::error::ApiError;
+use crate::idempotency::Key;
 use crate::pipeline::RecordStream;
 use crate::request::body::unwrapped;
-use crate::request::verb;
+use crate::request::{Conditions, verb};
 use crate::roles::Verb;
 
 /// A request without its body, decoded.
@@ -45,6 +46,34 @@ impl Head {
     pub(super) fn all(&self, name: &str) -> String {
         let values = self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.collect::<Vec<_>>().join(",")
+    }
+
+    /// A header that must not be overlooked: its values as one list, `None` only when it is not there.
+    ///
+    /// # Errors
+    /// What is no text.
+    fn strict(&self, name: &str) -> Result<Option<String>, ApiError> {
+        let values = self.headers.get_all(name).iter().map(|value| value.to_str());
+        let values = values.collect::<Result<Vec<_>, _>>().map_err(|_| ApiError::malformed_header(name))?;
+        Ok((!values.is_empty()).then(|| values.join(",")))
+    }
+
+    /// On which version of its row the request counts.
+    ///
+    /// # Errors
+    /// Headers that can't be read.
+    pub(super) fn conditions(&self) -> Result<Conditions, ApiError> {
+        let (own, other) = (self.strict("If-Match")?, self.strict("If-None-Match")?);
+        Ok(Conditions::parse(own.as_deref(), other.as_deref())?)
+    }
+
+    /// The caller's name for the request. Reading twice does no harm, so reads have none.
+    ///
+    /// # Errors
+    /// What can't be one.
+    pub(super) fn key(&self) -> Result<Option<Key>, ApiError> {
+        let text = if self.verb == Verb::Get { None } else { self.strict("Idempotency-Key")? };
+        text.as_deref().map(Key::parse).transpose()
     }
 
     /// The last parameter of this name.

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderValue, Method, Response, header::HeaderName};
+use axum::middleware::map_response;
 use serde_json::{Value as Json, json};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
@@ -27,6 +28,7 @@ use crate::events;
 use crate::hooks::HookRequest;
 use crate::operation::component;
 use crate::pipeline::{self, Answer, RecordStream, Request};
+use crate::request::Conditions;
 use crate::response::Layout;
 use crate::roles::{self, Caller, Verb};
 use crate::snapshot::Snapshot;
@@ -49,7 +51,7 @@ pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> Router {
     let compression = CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING));
     let decompression = RequestDecompressionLayer::new().pass_through_unaccepted(true);
     let router = Router::new().fallback(any).with_state(Shared { snapshot, readiness: Arc::default() });
-    router.layer(decompression).layer(compression)
+    router.layer(decompression).layer(compression).layer(map_response(answer::mark_compressed))
 }
 
 /// Answers a request, with its id in a header and a line in the log. Probes come every few seconds and are not worth a line.
@@ -111,24 +113,37 @@ async fn api(
     if let Ok(wanted) = &negotiated {
         delivery.clone_from(wanted);
     }
+    let mut conditions = head.conditions()?;
+    if head.verb == Verb::Get {
+        delivery.held = conditions.if_none_match.take();
+    }
     let progress = Progress::new();
     let limits = Limits { document: snapshot.max_body_size, stream: snapshot.max_stream_size };
     let answer = async {
         let wrapper = &snapshot.answers.wrapper;
         let (input, records) = Input::read(head, body, limits, progress.clone(), wrapper).await?;
-        handle(snapshot, input, records, id, negotiated.map(|delivery| delivery.layout)).await
+        let layout = negotiated.map(|delivery| delivery.layout);
+        handle(snapshot, input, Wanted { records, conditions, layout }, id).await
     };
     progress.within(snapshot.request_timeout, answer).await
 }
 
-/// An answer in no form that the caller accepts (`layout` is an error then) is not even begun.
+/// What a request says besides its target and its document.
+struct Wanted {
+    records: Option<RecordStream>,
+    conditions: Conditions,
+    /// An error: nothing that can be sent is accepted.
+    layout: Result<Layout, ApiError>,
+}
+
+/// An answer in no form that the caller accepts is not even begun.
 async fn handle(
     snapshot: &Arc<Snapshot>,
     input: Input,
-    records: Option<RecordStream>,
+    wanted: Wanted,
     id: &Arc<str>,
-    layout: Result<Layout, ApiError>,
 ) -> Result<Answer, ApiError> {
+    let Wanted { records, conditions, layout } = wanted;
     let Head { verb, address, .. } = &input.head;
     let (verb, service) = (*verb, address.service.clone().unwrap_or_default());
     let path = component(&address.resource);
@@ -147,10 +162,11 @@ async fn handle(
             session::handle(&input, snapshot.auth.accounts(), &credentials, caller.role.as_deref()).await
         }
         _ => {
+            let key = input.head.key()?;
             let Input { head: Head { address, query, .. }, body } = input;
             let what = HookRequest { verb, service, resource: address.resource, query, body };
             let id = Arc::clone(id);
-            let request = Request { what, records, caller, id, layout, transaction: None };
+            let request = Request { what, records, caller, id, layout, conditions, key, transaction: None };
             pipeline::run(snapshot, request).await
         }
     }

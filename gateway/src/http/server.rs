@@ -6,11 +6,18 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+use crate::error::NOT_MODIFIED;
 
 /// The longest that the head of a request may take to arrive.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
@@ -61,7 +68,8 @@ pub async fn serve(listening: Listening, router: Router, stop: impl Future<Outpu
             () = stop.as_mut() => break,
         };
         prepare(&stream);
-        let service = TowerToHyperService::new(router.clone());
+        let service = ServiceExt::<Request<Incoming>>::map_response(router.clone(), without_wrong_length);
+        let service = TowerToHyperService::new(service);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = running.watch(connection);
         tokio::spawn(async move {
@@ -76,6 +84,14 @@ pub async fn serve(listening: Listening, router: Router, stop: impl Future<Outpu
         () = running.shutdown() => {}
         () = tokio::time::sleep(drain) => tracing::warn!("requests were still running at the end of the time to drain"),
     }
+}
+
+/// An answer that is not sent again has the length that it had, which is not that of the body it comes without.
+fn without_wrong_length(mut response: Response<Body>) -> Response<Body> {
+    if response.status() == NOT_MODIFIED {
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    response
 }
 
 /// Small answers must not wait for more to come.

@@ -17,6 +17,7 @@ use super::session::{Session, Transaction};
 use crate::error::ApiError;
 use crate::hooks::HookRequest;
 use crate::pipeline::{self, Answer, AnswerBody, Request};
+use crate::request::Conditions;
 use crate::request::batch::{Filled, Results, Step, read};
 use crate::request::body::unwrapped;
 use crate::response::{Layout, convert};
@@ -128,6 +129,8 @@ impl<'a> Batch<'a> {
             caller: self.job.caller.clone(),
             id: Arc::clone(self.job.request_id),
             layout: self.layout.clone(),
+            conditions: Conditions::default(),
+            key: None,
             transaction: Some(transaction),
         };
         let answer = enter(self.job.snapshot, request).await?;
@@ -187,7 +190,7 @@ fn limit(job: Job<'_>) -> usize {
 
 /// The door of the pipeline; boxed, since a batch is itself inside.
 fn enter(
-    snapshot: &Snapshot,
+    snapshot: &Arc<Snapshot>,
     request: Request,
 ) -> Pin<Box<dyn Future<Output = Result<Answer, ApiError>> + Send + '_>> {
     Box::pin(pipeline::run(snapshot, request))

@@ -10,6 +10,7 @@ mod records;
 mod resource;
 mod schema;
 mod session;
+mod version;
 mod write;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::error::ApiError;
 use crate::events;
 use crate::pipeline::{Answer, Request};
 use crate::plan;
+use crate::request::Conditions;
 use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
@@ -43,12 +45,13 @@ pub(crate) fn component(resource: &[String]) -> String {
 /// What an operation works with.
 #[derive(Clone, Copy)]
 struct Job<'a> {
-    snapshot: &'a Snapshot,
+    snapshot: &'a Arc<Snapshot>,
     service: &'a Arc<Service>,
     caller: &'a Caller,
     request_id: &'a Arc<str>,
     /// Rows that are streamed are written so; everything else is JSON and converted on its way out.
     layout: &'a Layout,
+    conditions: &'a Conditions,
     transaction: Option<&'a Transaction>,
 }
 
@@ -149,7 +152,7 @@ fn note(service: &Service, request_id: &str, error: &Error) {
 /// # Errors
 /// An unknown or inactive service, and whatever the operation refuses.
 pub async fn run(
-    snapshot: &Snapshot,
+    snapshot: &Arc<Snapshot>,
     request: &mut Request,
     operation: Operation,
 ) -> Result<Answer, ApiError> {
@@ -158,9 +161,10 @@ pub async fn run(
     if !service.is_active() {
         return Err(ApiError::inactive_service(service.name()));
     }
-    let Request { caller, id: request_id, layout, .. } = request;
-    let job =
-        Job { snapshot, service, caller, request_id, layout, transaction: request.transaction.as_ref() };
+    let Request { caller, id: request_id, layout, conditions, transaction, .. } = request;
+    version::check_place(conditions, &operation)?;
+    let transaction = transaction.as_ref();
+    let job = Job { snapshot, service, caller, request_id, layout, conditions, transaction };
     match operation {
         Operation::Root(list) => lists::root(job, &list).await,
         Operation::ListTables(list) => lists::tables(job, "_table", &list).await,

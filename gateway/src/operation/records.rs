@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::cursor::Cursor;
 use super::page::{self, Counting, Meta};
-use super::{Job, Owner, by_ids, component};
+use super::{Job, Owner, by_ids, component, version};
 use crate::connectors::Columns;
 use crate::error::ApiError;
 use crate::pipeline::Answer;
@@ -167,10 +167,9 @@ pub(super) async fn single(job: Job<'_>, table: &str, id: &Id, read: TableRead) 
     refresh(job, &read);
     let target = Target::find(job, table, Verb::Get).await?;
     let plan = target.plan(|scope| plan::single(id, &read, scope))?;
-    match first_row(&target, &plan, RowFormat::Objects).await? {
-        Some(row) => Ok(Answer::json(row)),
-        None => Err(ApiError::unknown_record(name_of(id))),
-    }
+    let found = version::read(&target, plan).await?.ok_or_else(|| ApiError::unknown_record(name_of(id)))?;
+    version::check(job.conditions, found.version.as_ref())?;
+    Ok(found.into_answer())
 }
 
 /// The JSON of the first row of a read.

@@ -26,8 +26,9 @@ pub(super) fn identifying(request: &TableRead, scope: &Scope<'_>) -> Result<Vec<
     if key.is_empty() { Err(Error::NoIdentifier) } else { Ok(key) }
 }
 
-/// Whether a declared key is made of just these columns.
-pub(super) fn is_unique(key: &[String], table: &Table) -> bool {
+/// Whether a declared key is made of just these columns: no two rows have the same values in them.
+#[must_use]
+pub fn is_unique(key: &[String], table: &Table) -> bool {
     let is_same = |other: &[String]| other.len() == key.len() && key.iter().all(|name| other.contains(name));
     is_same(&table.primary_key) || table.unique_keys.iter().any(|unique| is_same(&unique.columns))
 }

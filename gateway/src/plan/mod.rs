@@ -19,6 +19,7 @@ mod write;
 
 pub use columns::Columns;
 pub use error::Error;
+pub use key::is_unique;
 pub use keyset::Keyset;
 pub use read::{ById, Page, Read, Scope, by_ids, count, page, single};
 pub use rules::RowRules;

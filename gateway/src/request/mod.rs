@@ -3,8 +3,8 @@
 //!
 //! `media` knows the names of forms, `body` reads bodies in them, `batch` the document of a batch; `filter` is the filter grammar, `lookup` replaces
 //! `{user.id}` in a value that is already cut out, `parameters` merges query string and body, `options` and the types
-//! beside it are what a read asks for, `write` and `records` what a write asks for and brings along, `verb` finds the
-//! verb that was meant.
+//! beside it are what a read asks for, `write` and `records` what a write asks for and brings along, `conditions` on which
+//! version of a row, `verb` finds the verb that was meant.
 
 pub mod batch;
 pub mod body;
@@ -14,6 +14,7 @@ pub mod media;
 pub mod options;
 pub mod verb;
 
+mod conditions;
 mod error;
 mod fields;
 mod id;
@@ -24,6 +25,7 @@ mod term;
 mod write;
 
 pub use body::Record;
+pub use conditions::{Conditions, Tag, Tags, Version};
 pub use error::Error;
 pub use fields::{Fields, Related};
 pub use id::{Id, path_id};

@@ -200,6 +200,9 @@ pub struct ServiceConfig {
     /// Whether PUT and PATCH insert rows that are missing.
     #[serde(default)]
     pub allow_upsert: bool,
+    /// Whether PUT, PATCH and DELETE of one row must name the version they are meant for (`If-Match`).
+    #[serde(default)]
+    pub require_if_match: bool,
     /// The connector's own keys, secrets resolved.
     #[serde(flatten)]
     pub connector: Map<String, Value>,
@@ -207,7 +210,12 @@ pub struct ServiceConfig {
 
 impl Default for ServiceConfig {
     fn default() -> Self {
-        Self { max_records: default_max_records(), allow_upsert: false, connector: Map::new() }
+        Self {
+            max_records: default_max_records(),
+            allow_upsert: false,
+            require_if_match: false,
+            connector: Map::new(),
+        }
     }
 }
 
@@ -216,6 +224,7 @@ impl fmt::Debug for ServiceConfig {
         f.debug_struct("ServiceConfig")
             .field("max_records", &self.max_records)
             .field("allow_upsert", &self.allow_upsert)
+            .field("require_if_match", &self.require_if_match)
             .field("connector_keys", &self.connector.keys().collect::<Vec<_>>())
             .finish()
     }

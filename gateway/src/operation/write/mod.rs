@@ -1,7 +1,7 @@
 //! Writes: which rows are meant, the records one after the other, what becomes of them, the answer.
 //!
 //! Nothing is read to decide what to write: whether a row exists and whether the row rules hold is for the store to say, in the same
-//! step. What belongs around a whole write (keys against repetition, conditions on versions) has its place in [`run`].
+//! step. A condition on a row's version is the exception; its reading and writing share a transaction (`versioned`).
 
 mod batch;
 mod input;
@@ -10,11 +10,13 @@ mod outcome;
 mod relations;
 mod send;
 mod tally;
+mod versioned;
 
 use serde_json::Value as Json;
 
 use self::batch::Batch;
 use self::input::Input;
+use self::versioned::Order;
 use super::Job;
 use super::records::Target;
 use crate::error::ApiError;
@@ -76,7 +78,10 @@ enum Task {
 /// Whatever refuses the write as a whole, and the batch error when a record failed.
 pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Result<Answer, ApiError> {
     let WriteOrder { verb, table, id, mut options } = order;
-    let is_single = id.is_some();
+    let (single, is_single) = (id.clone(), id.is_some());
+    if is_single {
+        versioned::check_required(job.conditions, &job.service.settings().config)?;
+    }
     options.as_list &= !is_single;
     let is_streamed = matches!(brought, Brought::Stream(_));
     let task = match verb {
@@ -93,6 +98,11 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
     }
     match task {
         Task::Records(input) => {
+            let conditions = job.conditions;
+            if let Some(id) = single.as_ref().filter(|_| versioned::is_wanted(&target, conditions, &options))
+            {
+                return versioned::run(target, Order { kind, id, conditions, options }, input).await;
+            }
             let batch = Batch::new(&target, kind, &options)?;
             let tally = batch.run(input, is_streamed).await?;
             if is_single {

@@ -1,5 +1,6 @@
 //! What became of the records of a write, and the answer made of it.
 
+use connector_api::ErrorKind;
 use serde_json::{Map, Value as Json};
 
 use crate::error::ApiError;
@@ -94,13 +95,23 @@ impl Tally {
         self.failed.sort_unstable();
         let entries: Vec<Json> = self.entries.iter().map(|(_, entry)| entry.json()).collect();
         let message = message(kind, options.is_rolled_back);
-        Err(ApiError::batch(message, &self.failed, (wrapper, entries), count))
+        let error = ApiError::batch(message, &self.failed, (wrapper, entries), count);
+        // Whoever decides whether to try again has to know of the one record that may have been written.
+        Err(if self.entries.iter().any(|(_, entry)| entry.is_in_doubt()) {
+            error.of_kind(ErrorKind::UnknownOutcome)
+        } else {
+            error
+        })
     }
 }
 
 impl Entry {
     fn row(&self) -> Option<&[u8]> {
         if let Self::Row(row) = self { Some(row) } else { None }
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.is_in_doubt())
     }
 
     fn json(&self) -> Json {

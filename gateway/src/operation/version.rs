@@ -1,0 +1,91 @@
+//! The version of a row: a digest of all its cells, whatever of them is shown. So every store has versions, without a column for them.
+
+use connector_api::model::Path;
+
+use super::Operation;
+use super::records::{Target, for_each_row};
+use crate::error::ApiError;
+use crate::pipeline::Answer;
+use crate::plan::{self, Read, ShownColumn};
+use crate::request::{Conditions, Version};
+use crate::response::{RowEncoder, RowFormat};
+
+/// A row as it was found.
+pub(super) struct Found {
+    /// What is shown of it, as JSON.
+    json: Vec<u8>,
+    /// `None`: nobody can say what all of the row is.
+    pub(super) version: Option<Version>,
+}
+
+impl Found {
+    pub(super) fn into_answer(self) -> Answer {
+        Answer { version: self.version, ..Answer::json(self.json) }
+    }
+}
+
+/// Reads one row with its version.
+pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<Found>, ApiError> {
+    let columns: Vec<ShownColumn> =
+        target.table.columns.iter().map(|column| column.name.as_str().into()).collect();
+    let is_versioned = names_one_row(target, &plan);
+    if is_versioned {
+        plan.query.select = columns.iter().map(|column| Path::column(&column.column)).collect();
+    }
+    let mut shown = RowEncoder::new(&plan.shown, RowFormat::Objects);
+    let mut all = RowEncoder::new(&columns, RowFormat::Objects);
+    let is_whole = plan.shown == columns;
+    let mut found = None;
+    for_each_row(target, &plan, |names, row| {
+        if found.is_some() {
+            return Ok(());
+        }
+        let mut json = Vec::with_capacity(256);
+        shown.columns(&names.names)?;
+        shown.write_alone(&mut json, row)?;
+        let version = match (is_versioned, is_whole) {
+            (false, _) => None,
+            (true, true) => Some(Version::of(&json)),
+            (true, false) => {
+                let mut whole = Vec::with_capacity(256);
+                all.columns(&names.names)?;
+                all.write_alone(&mut whole, row)?;
+                Some(Version::of(&whole))
+            }
+        };
+        found = Some(Found { json, version });
+        Ok(())
+    })
+    .await?;
+    Ok(found)
+}
+
+/// Whether a read finds one row at most, and all of it: where columns are guessed a row may have others.
+pub(super) fn names_one_row(target: &Target<'_>, plan: &Read) -> bool {
+    !target.table.is_inferred && plan::is_unique(&plan.key, &target.table)
+}
+
+/// Refuses a row that is not the one that is meant; `None`: there is none.
+pub(super) fn check(conditions: &Conditions, version: Option<&Version>) -> Result<(), ApiError> {
+    conditions.unmet(version).map_or(Ok(()), |header| Err(ApiError::condition_unmet(header)))
+}
+
+/// Refuses conditions where nothing has a version. That a caller has no such answer yet is true of whatever is read.
+pub(super) fn check_place(conditions: &Conditions, operation: &Operation) -> Result<(), ApiError> {
+    let (is_single, is_write) = match operation {
+        Operation::ReadRecord { .. } => (true, false),
+        Operation::Write(order) => (order.id.is_some(), true),
+        Operation::Batch => (false, true),
+        _ => (false, false),
+    };
+    if is_single {
+        return Ok(());
+    }
+    match conditions {
+        Conditions { if_match: Some(_), .. } => Err(ApiError::condition_elsewhere("If-Match")),
+        Conditions { if_none_match: Some(_), .. } if is_write => {
+            Err(ApiError::condition_elsewhere("If-None-Match"))
+        }
+        _ => Ok(()),
+    }
+}

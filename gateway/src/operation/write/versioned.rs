@@ -1,0 +1,94 @@
+//! A write of one row with its version: read, compared, written and read again in one transaction. The contract says that what a
+//! transaction has read and writes was not changed by others in between, or the write answers that it lost: so nobody comes between.
+
+use connector_api::ErrorKind;
+use connector_api::model::Begin;
+
+use super::batch::Batch;
+use super::input::Input;
+use crate::error::ApiError;
+use crate::operation::records::Target;
+use crate::operation::session::Session;
+use crate::operation::version::{self, names_one_row};
+use crate::pipeline::Answer;
+use crate::plan::{self, Kind, Read};
+use crate::request::{Conditions, Fields, Id, TableRead, TableWrite, Version};
+use crate::settings;
+
+/// How the row is written, and on which conditions.
+pub(super) struct Order<'a> {
+    pub(super) kind: Kind,
+    pub(super) id: &'a Id,
+    pub(super) conditions: &'a Conditions,
+    pub(super) options: TableWrite,
+}
+
+/// Refuses a write of one row without a condition, where the service wants one. That the row must not exist is one, too.
+pub(super) fn check_required(
+    conditions: &Conditions,
+    config: &settings::ServiceConfig,
+) -> Result<(), ApiError> {
+    let is_missing = config.require_if_match && conditions.is_empty();
+    if is_missing { Err(ApiError::condition_required()) } else { Ok(()) }
+}
+
+/// Whether a write is one for [`run`]: it has a condition, or its row has a transaction anyway.
+pub(super) fn is_wanted(target: &Target<'_>, conditions: &Conditions, options: &TableWrite) -> bool {
+    let can = target.owner.connection.capabilities();
+    !conditions.is_empty() || (options.is_rolled_back && can.transactions && can.query)
+}
+
+/// Writes the row. The answer has the version that it left.
+///
+/// # Errors
+/// What the store can't do, before anything is written; a condition that does not hold; whatever refuses the write.
+pub(super) async fn run(
+    mut target: Target<'_>,
+    mut order: Order<'_>,
+    input: Input,
+) -> Result<Answer, ApiError> {
+    let conditions = order.conditions;
+    let header = if conditions.if_match.is_some() { "If-Match" } else { "If-None-Match" };
+    if !target.owner.connection.capabilities().transactions {
+        return Err(ApiError::unsupported(header));
+    }
+    let read = plan(&target, &order)?;
+    if !conditions.is_empty() && !names_one_row(&target, &read) {
+        return Err(ApiError::condition_on_several(header));
+    }
+    // The transaction is around more than the write.
+    order.options.is_rolled_back = false;
+    let session = Session::begin(&target.owner, &Begin::default()).await?;
+    target.owner = session.owner().clone();
+    let ended = match write(&target, &order, read, input).await {
+        Ok(answer) => session.commit().await.map(|()| answer),
+        Err(error) => {
+            session.rollback().await;
+            Err(error)
+        }
+    };
+    ended.map_err(|error| match error.kind {
+        Some(ErrorKind::Contention) if !conditions.is_empty() => ApiError::condition_unmet(header),
+        _ => error,
+    })
+}
+
+fn plan(target: &Target<'_>, order: &Order<'_>) -> Result<Read, ApiError> {
+    let id_field = order.options.id_field.clone();
+    let read = TableRead { fields: Fields::All, id_field, ..TableRead::default() };
+    target.plan(|scope| plan::single(order.id, &read, scope))
+}
+
+async fn write(target: &Target<'_>, order: &Order<'_>, read: Read, input: Input) -> Result<Answer, ApiError> {
+    if !order.conditions.is_empty() {
+        let before = version_of(target, read.clone()).await?;
+        version::check(order.conditions, before.as_ref())?;
+    }
+    let written = Batch::new(target, order.kind, &order.options)?.run(input, false).await?.into_row()?;
+    let version = if order.kind == Kind::Delete { None } else { version_of(target, read).await? };
+    Ok(Answer { version, ..written })
+}
+
+async fn version_of(target: &Target<'_>, read: Read) -> Result<Option<Version>, ApiError> {
+    Ok(version::read(target, read).await?.and_then(|found| found.version))
+}
