@@ -143,6 +143,8 @@ errors! {
     key_without_answer() = CONFLICT, "The request with this Idempotency-Key is done; its answer was too large to be kept.";
     /// A batch that is not sent as one.
     batch_by_other_verb() = BAD_REQUEST, "A batch is sent with POST.";
+    /// An answer that somebody inside wants to see as a whole does not fit into memory.
+    held_too_large(limit) = BAD_REQUEST, "An event script wants to see this answer as a whole, and it is larger than the {limit} bytes that this server holds; ask for fewer rows or fields.";
     /// The answers of a batch don't fit into memory.
     batch_too_large(limit) = BAD_REQUEST, "The answers of this batch are larger than the {limit} bytes that this server holds; ask for fewer rows or fields, or send several batches.";
     /// Something that a later version may do.

@@ -181,7 +181,7 @@ fn identity(key: &Key, request: &Request) -> Result<(Digest, Digest), ApiError> 
 
 async fn keep(answer: Answer) -> Result<Kept, ApiError> {
     let status = answer.status;
-    Ok(Kept { status, body: hold(answer).await?.body })
+    Ok(Kept { status, body: hold(answer, u64::MAX).await?.body })
 }
 
 fn of_kept(kept: Kept) -> Answer {
@@ -207,7 +207,7 @@ async fn perform(
         Some(answer) => whole(answer)?,
         None => operation::run(snapshot, &mut request, operation).await?,
     };
-    after(hooks.as_ref(), &listened, &request.what, answer).await
+    after(hooks.as_ref(), &listened, &request.what, answer, snapshot.max_body_size).await
 }
 
 /// What the request asks, when its caller may ask it. A verb that is not granted is denied before anything is read of the request.
@@ -266,12 +266,13 @@ async fn after(
     events: &[String],
     request: &HookRequest,
     answer: Answer,
+    limit: u64,
 ) -> Result<Answer, ApiError> {
     if events.is_empty() {
         return Ok(answer);
     }
     let (total, version) = (answer.total, answer.version.clone());
-    let mut held = hold(answer).await?;
+    let mut held = hold(answer, limit).await?;
     let as_it_was = held.clone();
     for event in events {
         hooks.after(event, request, &mut held).await?;
@@ -281,9 +282,15 @@ async fn after(
     Ok(Answer { total, version, ..whole(held)? })
 }
 
-/// Holds a streamed answer back for the hooks that want to see it.
-async fn hold(answer: Answer) -> Result<HookAnswer, ApiError> {
-    let body = answer.body.collected(usize::MAX).await?.unwrap_or_default();
+/// Holds an answer back, a streamed one up to so many bytes.
+async fn hold(answer: Answer, limit: u64) -> Result<HookAnswer, ApiError> {
+    let body = match answer.body {
+        AnswerBody::Json(body) | AnswerBody::Ready(body) => body,
+        streamed @ AnswerBody::Streamed(_) => {
+            let held = streamed.collected(usize::try_from(limit).unwrap_or(usize::MAX)).await?;
+            held.ok_or_else(|| ApiError::held_too_large(limit))?
+        }
+    };
     Ok(HookAnswer { status: answer.status.as_u16(), body })
 }
 

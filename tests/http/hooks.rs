@@ -8,8 +8,10 @@ use tablegate::error::ApiError;
 use tablegate::hooks::{HookAnswer, HookFuture, HookRequest, Hooks};
 
 use crate::client::{Answer, get, request};
+use crate::gateway::Setup;
 use crate::in_process::InProcess;
 use crate::shop::{READER, setup};
+use crate::streaming;
 
 const ONE_TABLE: &str = "key-of-one-table";
 /// An app that may read the table `orders` and nothing else, and one that may write customers.
@@ -80,9 +82,13 @@ struct Hooked {
 
 impl Hooked {
     fn start(script: Script) -> Self {
+        Self::start_on(setup(CONFIG), script)
+    }
+
+    fn start_on(setup: Setup, script: Script) -> Self {
         let script = Arc::new(script);
         let hooks: Arc<dyn Hooks> = Arc::clone(&script) as Arc<dyn Hooks>;
-        Self { gateway: InProcess::start(setup(CONFIG), hooks), script }
+        Self { gateway: InProcess::start(setup, hooks), script }
     }
 
     fn read(&self, path: &str, key: &str) -> Answer {
@@ -289,4 +295,18 @@ fn a_hook_may_change_the_records_of_a_write() {
     let sent = request("POST", target).key("key-of-customers").body(json!({ "name": "Eve" }));
     sent.send(gateway.gateway.address)
         .is_ok(r#"{"resource":[{"id":5,"name":"Flo","country":"IT","referred_by":null}]}"#);
+}
+
+#[test]
+fn an_answer_that_a_hook_wants_to_see_has_a_largest_size() {
+    let gateway = Hooked::start_on(
+        streaming::setup("[server]\nmax_body_size = \"64KiB\"\n"),
+        Script { after: Some(|_, _| Ok(())), ..Script::default() },
+    );
+    assert_eq!(gateway.read("big/_table/endless?limit=20", READER).status, 200);
+    gateway.read("big/_table/endless?limit=200", READER).is_error(
+        400,
+        "An event script wants to see this answer as a whole, and it is larger than the 65536 bytes that this server holds; ask for fewer rows \
+         or fields.",
+    );
 }
