@@ -304,6 +304,12 @@ fn what_makes_no_sense_is_refused() {
         501,
         "limit of a write by filter is not supported by this service",
     );
+    check_refused(
+        ("DELETE", "?filter=qty%3D1&offset=1"),
+        "",
+        501,
+        "offset of a write by filter is not supported by this service",
+    );
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub struct Settings {
     pub threads: usize,
     /// Jobs that may wait beside those that run.
     pub queue: usize,
-    /// How long a caller waits for a place in a full queue before it gets [`ErrorKind::Busy`].
+    /// How long a caller waits for a place in a full queue, and a job in the queue for its thread, before it gets [`ErrorKind::Busy`].
     pub wait: Duration,
 }
 
@@ -100,7 +100,8 @@ impl<S: 'static> Threads<S> {
     /// Runs a job on the next free thread. Dropping the future cancels the job.
     ///
     /// # Errors
-    /// What the job or the making of the state answers; [`ErrorKind::Busy`] when no place came free in time;
+    /// What the job or the making of the state answers; [`ErrorKind::Busy`] when no place or no thread came free in time, and then the
+    /// job is never run;
     /// [`ErrorKind::Internal`] when the job panicked.
     pub async fn run<T: Send + 'static>(
         &self,
@@ -112,7 +113,7 @@ impl<S: 'static> Threads<S> {
             worker.perform(shared, answer, job);
             drop(place);
         }));
-        call.result().await.unwrap_or_else(|| Err(closed()))
+        call.result_begun_within(self.wait).await.unwrap_or_else(|| Err(closed()))
     }
 
     fn push(&self, job: Job<S>) {
@@ -167,13 +168,30 @@ fn work<S>(shared: &Shared<S>) {
     worker.forget();
 }
 
-/// How to stop a job while it runs; nothing before and after.
-type Running = Arc<Mutex<Option<(Cancelled, Cancel)>>>;
+/// What caller and thread agree on about one job.
+#[derive(Default)]
+struct Turn {
+    /// The thread has begun, or the caller has given up waiting for that: whoever comes first decides.
+    is_settled: AtomicBool,
+    /// How to stop the job while it runs; nothing before and after.
+    running: Mutex<Option<(Cancelled, Cancel)>>,
+}
+
+impl Turn {
+    /// Whether this side came first.
+    fn settle(&self) -> bool {
+        !self.is_settled.swap(true, Ordering::AcqRel)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<(Cancelled, Cancel)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The thread's side of a call: where the answer goes, and how the caller stops the job.
 struct Answer<T> {
     sender: oneshot::Sender<Result<T>>,
-    running: Running,
+    turn: Arc<Turn>,
 }
 
 /// A thread's side of the jobs.
@@ -190,12 +208,12 @@ impl<S> Worker<S> {
         answer: Answer<T>,
         job: impl FnOnce(&mut S) -> Result<T>,
     ) -> bool {
-        let Answer { sender, running } = answer;
-        if sender.is_closed() {
+        let Answer { sender, turn } = answer;
+        if sender.is_closed() || !turn.settle() {
             return false;
         }
-        let result = guarded(|| self.run(shared, &running, || sender.is_closed(), job));
-        *lock(&running) = None;
+        let result = guarded(|| self.run(shared, &turn, || sender.is_closed(), job));
+        *turn.running() = None;
         if result.as_ref().is_err_and(ends_state) {
             self.forget();
         }
@@ -206,7 +224,7 @@ impl<S> Worker<S> {
     fn run<T>(
         &mut self,
         shared: &Shared<S>,
-        running: &Running,
+        turn: &Turn,
         is_gone: impl Fn() -> bool,
         job: impl FnOnce(&mut S) -> Result<T>,
     ) -> Result<T> {
@@ -215,7 +233,7 @@ impl<S> Worker<S> {
             Some(owned) => owned,
             none => none.insert((shared.open)(&self.cancelled)?),
         };
-        *lock(running) = Some((self.cancelled.clone(), Arc::clone(&owned.cancel)));
+        *turn.running() = Some((self.cancelled.clone(), Arc::clone(&owned.cancel)));
         // A caller that went before the line above could not cancel; one that goes after it does.
         if is_gone() {
             return Err(Error::new(ErrorKind::Cancelled, "nobody waits for the answer any more"));
@@ -251,14 +269,28 @@ fn guarded<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
 /// The caller's side of a job. Its drop cancels what runs; once the job is over, nothing is there to cancel.
 struct Pending<T> {
     receiver: oneshot::Receiver<Result<T>>,
-    running: Running,
+    turn: Arc<Turn>,
 }
 
 impl<T> Pending<T> {
     fn new() -> (Self, Answer<T>) {
         let (sender, receiver) = oneshot::channel();
-        let running = Running::default();
-        (Self { receiver, running: Arc::clone(&running) }, Answer { sender, running })
+        let turn = Arc::<Turn>::default();
+        (Self { receiver, turn: Arc::clone(&turn) }, Answer { sender, turn })
+    }
+
+    /// What the job answers, or [`ErrorKind::Busy`] if it has not begun within `wait`; it never will then. `None` when it was dropped
+    /// without being run.
+    async fn result_begun_within(mut self, wait: Duration) -> Option<Result<T>> {
+        match tokio::time::timeout(wait, &mut self.receiver).await {
+            Ok(answer) => answer.ok(),
+            Err(_) if self.turn.settle() => Some(Err(Error::new(
+                ErrorKind::Busy,
+                "all connections are in use, and none came free in time",
+            )
+            .with_reason("no_connection"))),
+            Err(_) => self.result().await,
+        }
     }
 
     /// What the job answers; `None` when it was dropped without being run.
@@ -275,15 +307,11 @@ impl<T> Drop for Pending<T> {
     fn drop(&mut self) {
         // In this order: the thread first says that it runs, then looks whether somebody listens.
         self.receiver.close();
-        if let Some((cancelled, cancel)) = lock(&self.running).as_ref() {
+        if let Some((cancelled, cancel)) = self.turn.running().as_ref() {
             cancelled.set(true);
             cancel();
         }
     }
-}
-
-fn lock(running: &Running) -> MutexGuard<'_, Option<(Cancelled, Cancel)>> {
-    running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

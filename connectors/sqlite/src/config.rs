@@ -24,7 +24,8 @@ pub(crate) struct Config {
     #[serde(default = "two_threads")]
     #[schemars(range(min = 1, max = 64))]
     pub(crate) threads: usize,
-    /// Statements that may wait for a thread; more of them wait `busy_timeout` for a place and are then refused as busy. 0 to 100000.
+    /// Statements that may wait for a thread. What gets no place or no thread within `busy_timeout` is refused as busy and never run. 0 to
+    /// 100000.
     #[serde(default = "queue_length")]
     #[schemars(range(max = 100_000))]
     pub(crate) queue: usize,

@@ -217,7 +217,7 @@ fn read_order(parameters: Parameters<'_>) -> Result<Vec<OrderItem>, Error> {
 }
 
 /// A text that is no number counts as 0; only a negative number is refused.
-fn read_offset(parameters: Parameters<'_>) -> Result<u64, Error> {
+pub(super) fn read_offset(parameters: Parameters<'_>) -> Result<u64, Error> {
     let Some(text) = parameters.text(&["offset", "skip"])? else { return Ok(0) };
     u64::try_from(integer(&text))
         .map_err(|_| Error::new("offset", "'offset' must be 0 or a positive number of rows"))

@@ -1,7 +1,7 @@
 //! What a write asks for, typed. The records it brings stand in `records`. Parameters that are not named here are ignored.
 
 use super::filter::Node;
-use super::options::{FILTER, integer, read_filter};
+use super::options::{FILTER, integer, read_filter, read_offset};
 use super::parameters::Parameters;
 use super::{Error, Fields, Id, Related, id, term};
 
@@ -27,6 +27,8 @@ pub struct TableWrite {
     pub related: Related,
     /// Rows at most, for a write by filter; below 1 means all. `None` if absent.
     pub limit: Option<i64>,
+    /// Rows shall be skipped: an `offset` other than 0.
+    pub has_offset: bool,
     /// Identifiers only, as a plain list.
     pub as_list: bool,
     /// Go on after a record that failed (`continue`).
@@ -61,6 +63,7 @@ impl TableWrite {
             id_type: parameters.list(&["id_type"])?.unwrap_or_default(),
             related: Related::from_list(parameters.list(&["related"])?),
             limit: parameters.text(&["limit", "top"])?.map(|text| integer(&text)),
+            has_offset: read_offset(parameters)? > 0,
             as_list: parameters.flag("as_list"),
             is_continued,
             is_rolled_back,

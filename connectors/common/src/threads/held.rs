@@ -51,7 +51,7 @@ impl<S: 'static> Threads<S> {
             is_over.store(true, Ordering::Release);
             drop(place);
         }));
-        call.result().await.unwrap_or_else(|| Err(closed())).map(|()| held)
+        call.result_begun_within(self.wait).await.unwrap_or_else(|| Err(closed())).map(|()| held)
     }
 }
 

@@ -99,7 +99,7 @@ async fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) {
 
 #[test]
 fn a_full_queue_answers_busy_after_the_wait() {
-    let (pool, _) = pool(1, 0, Duration::from_millis(1));
+    let (pool, _) = pool(1, 0, Duration::from_millis(200));
     block_on(async {
         let (release, running) = occupy(&pool);
         let mut running = Box::pin(running);
@@ -110,6 +110,28 @@ fn a_full_queue_answers_busy_after_the_wait() {
         assert!(running.await.unwrap());
         pool.run(|_| Ok(())).await.unwrap();
     });
+}
+
+#[test]
+fn a_job_that_does_not_begin_in_time_is_busy_and_never_run() {
+    let (pool, _) = pool(1, 4, Duration::from_millis(200));
+    let started = Arc::new(AtomicBool::new(false));
+    block_on(async {
+        let (release, running) = occupy(&pool);
+        let mut running = Box::pin(running);
+        poll_once(running.as_mut()).await;
+        let flag = Arc::clone(&started);
+        let late = pool.run(move |_| {
+            flag.store(true, Ordering::SeqCst);
+            Ok(())
+        });
+        let error = late.await.unwrap_err();
+        assert_eq!((error.kind, error.reason.as_deref()), (ErrorKind::Busy, Some("no_connection")));
+        drop(release);
+        assert!(running.await.unwrap(), "what runs may take longer");
+        pool.run(|_| Ok(())).await.unwrap();
+    });
+    assert!(!started.load(Ordering::SeqCst));
 }
 
 #[test]

@@ -134,8 +134,9 @@ fn check_options(selection: &Selection, request: &TableWrite, can: &Capabilities
     let is_by_key = *selection == Selection::Keys;
     require(!is_by_key || !request.is_continued || can.on_error_continue, "continue")?;
     require(is_by_key || !request.is_upsert, "upsert by filter")?;
-    // Ignored, it would change more rows than was asked for.
-    require(is_by_key || request.limit.is_none_or(|limit| limit < 1), "limit of a write by filter")
+    // Ignored, they would change more rows than was asked for.
+    require(is_by_key || request.limit.is_none_or(|limit| limit < 1), "limit of a write by filter")?;
+    require(is_by_key || !request.has_offset, "offset of a write by filter")
 }
 
 /// Checks the row rules before anything is written; gives the number of values that they bind.

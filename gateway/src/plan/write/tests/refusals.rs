@@ -62,6 +62,7 @@ fn what_would_be_ignored_is_refused() {
     let none = TableWrite::default;
     check(Selection::Keys, TableWrite { related: Related::All, ..none() }, "related");
     check(some_rows(), TableWrite { limit: Some(1), ..none() }, "limit of a write by filter");
+    check(some_rows(), TableWrite { has_offset: true, ..none() }, "offset of a write by filter");
     check(some_rows(), TableWrite { is_upsert: true, ..none() }, "upsert by filter");
     let unlimited = TableWrite { limit: Some(0), ..none() };
     assert!(Bench::new().write(Kind::Update, some_rows(), &unlimited).is_ok());
