@@ -114,17 +114,20 @@ fn load_connectors(settings: &Settings) -> Registry {
 }
 
 fn check(options: &LoadOptions) -> Result<(), Failure> {
-    let settings = settings::load(options)?;
-    let registry = load_connectors(&settings);
-    let (missing, wrong) = app::problems(&settings, &registry);
-    let mut problems: Vec<String> = registry.refusals().iter().map(ToString::to_string).collect();
-    if !missing.is_empty() || !wrong.is_empty() {
-        problems.push(Problems(missing.into_iter().chain(wrong).collect()).to_string());
+    let (settings, mut problems) = settings::read(options);
+    let mut lines = Vec::new();
+    if let Some(settings) = &settings {
+        let registry = load_connectors(settings);
+        let (missing, wrong) = app::problems(settings, &registry);
+        problems.extend(missing.into_iter().chain(wrong));
+        lines.extend(registry.refusals().iter().map(ToString::to_string));
     }
     if !problems.is_empty() {
-        return Err(problems.join("\n").into());
+        lines.push(Problems::sorted(problems).to_string());
     }
-    let Settings { services, roles, apps, .. } = &settings;
+    let (Some(Settings { services, roles, apps, .. }), true) = (&settings, lines.is_empty()) else {
+        return Err(lines.join("\n").into());
+    };
     say(format_args!(
         "the configuration is right: {} service(s), {} role(s), {} app(s)",
         services.len(),

@@ -96,15 +96,16 @@ fn check_knows_the_names_that_others_refer_to() {
 
 #[test]
 fn check_holds_services_against_their_connectors() {
-    let config = "[[services]]\nname = \"a\"\ntype = \"sqlit\"\n\n[[services]]\nname = \"b\"\ntype = \"sqlite\"\nconfig = { databse = \"x\" }\n\n[[services]]\nname = \"c\"\ntype = \"sqlite\"\nconfig = { database = \"x\", threads = \"many\" }\n";
+    let config = "[[services]]\nname = \"a\"\ntype = \"sqlit\"\nlabl = \"x\"\n\n[[services]]\nname = \"b\"\ntype = \"sqlite\"\nconfig = { databse = \"x\" }\n\n[[services]]\nname = \"c\"\ntype = \"sqlite\"\nconfig = { database = \"x\", threads = \"many\" }\n";
     let setup = Setup::new(config);
     let printed = run(&setup, &["check"]);
     assert_eq!(printed.code, Some(1));
     for part in [
+        "gateway.toml:4: unknown key `labl` in [[services]]; did you mean `label`?",
         "gateway.toml:3: service `a`: no connector offers the type `sqlit`; did you mean `sqlite`?",
-        "gateway.toml:8: service `b`: unknown key `databse`",
+        "gateway.toml:9: service `b`: unknown key `databse`",
         "did you mean `database`?",
-        "gateway.toml:13: service `c`: ",
+        "gateway.toml:14: service `c`: ",
     ] {
         assert!(printed.errors.contains(part), "{part} is not in:\n{}", printed.errors);
     }

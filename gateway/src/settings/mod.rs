@@ -63,6 +63,15 @@ impl LoadOptions {
 /// Every problem at once, with file and line: files that can't be read, TOML syntax, unknown and missing keys, wrong
 /// types and words, missing secrets, names that are used twice or not at all.
 pub fn load(options: &LoadOptions) -> Result<Settings, Problems> {
+    match read(options) {
+        (Some(settings), problems) if problems.is_empty() => Ok(settings),
+        (_, problems) => Err(Problems::sorted(problems)),
+    }
+}
+
+/// As [`load`], with whatever can be read in spite of the problems, for those who look for more of them. `None`: there is always a problem.
+#[must_use]
+pub fn read(options: &LoadOptions) -> (Option<Settings>, Vec<Problem>) {
     let schema = schemars::schema_for!(Settings).to_value();
     let Layers { mut document, places, mut problems, is_complete } = layers::read(options, &schema);
     let faults = Schema::new(&schema).showing_values().check(&document, "");
@@ -74,20 +83,23 @@ pub fn load(options: &LoadOptions) -> Result<Settings, Problems> {
     let secrets = resolve_secrets(&mut document, &resolver, &places, &mut problems);
     problems.extend(rules::check(&document, &places, is_complete));
     let admin = environment::admin(&options.environment, &resolver, &mut problems);
-    if !problems.is_empty() {
-        return Err(Problems::sorted(problems));
-    }
-    // The schema is derived from these very types, so this fails only where a type refuses more than its schema says.
-    let mut settings: Settings = serde_json::from_value(document).map_err(|error| {
-        Problems(vec![Problem::new(None, format!("the configuration can't be used: {error}"))])
-    })?;
+    let mut settings: Settings = match serde_json::from_value(document) {
+        Ok(settings) => settings,
+        Err(error) => {
+            // The schema is derived from these very types, so this fails alone only where a type refuses more than its schema says.
+            if problems.is_empty() {
+                problems.push(Problem::new(None, format!("the configuration can't be used: {error}")));
+            }
+            return (None, problems);
+        }
+    };
     settings.admin = admin;
     let places = Arc::new(places);
     for (index, (service, secrets)) in settings.services.iter_mut().zip(secrets).enumerate() {
         service.secrets = secrets;
         service.origin = Origin { pointer: format!("/services/{index}"), places: Arc::clone(&places) };
     }
-    Ok(settings)
+    (Some(settings), problems)
 }
 
 /// Replaces the references in service configs, API keys and the key of cursors; returns the secrets of each service.
