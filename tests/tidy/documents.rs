@@ -69,7 +69,7 @@ fn machine_paths(files: &[TextFile]) -> Vec<String> {
     findings
 }
 
-/// Whether `folder` starts a path in the line: `src/root/` and `/rooted` do not count.
+/// Whether `folder` starts a path in the line: a folder inside another one and a longer name do not count.
 fn holds_path(line: &str, folder: &str) -> bool {
     let goes_on = |character: char| character.is_alphanumeric() || "_-.".contains(character);
     line.match_indices(folder).any(|(at, _)| {
