@@ -63,11 +63,11 @@ async fn rows_by_key(
     format: RowFormat,
 ) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
     let mut found = HashMap::new();
+    let mut encoder = RowEncoder::new(&plan.shown, format);
     for_each_row(target, plan, |columns, row| {
-        let mut encoder = RowEncoder::new(&plan.shown, format.clone());
         let mut json = Vec::with_capacity(256);
         encoder.columns(&columns.names)?;
-        encoder.write(&mut json, row)?;
+        encoder.write_alone(&mut json, row)?;
         let places = RowEncoder::places_of(&columns.names, &plan.key)?;
         let cells = places.iter().filter_map(|place| row.get(*place)).copied();
         found.insert(key_of_cells(cells)?, json);

@@ -33,8 +33,9 @@ pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<F
         plan.query.select = columns.iter().map(|column| Path::column(&column.column)).collect();
     }
     let mut shown = RowEncoder::new(&plan.shown, RowFormat::Objects);
-    let mut all = RowEncoder::new(&columns, RowFormat::Objects);
-    let is_whole = plan.shown == columns;
+    // Where all of the row is shown, its version is that of what is shown.
+    let mut all =
+        (is_versioned && plan.shown != columns).then(|| RowEncoder::new(&columns, RowFormat::Objects));
     let mut found = None;
     for_each_row(target, &plan, |names, row| {
         if found.is_some() {
@@ -43,10 +44,9 @@ pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<F
         let mut json = Vec::with_capacity(256);
         shown.columns(&names.names)?;
         shown.write_alone(&mut json, row)?;
-        let version = match (is_versioned, is_whole) {
-            (false, _) => None,
-            (true, true) => Some(Version::of(&json)),
-            (true, false) => {
+        let version = match &mut all {
+            None => is_versioned.then(|| Version::of(&json)),
+            Some(all) => {
                 let mut whole = Vec::with_capacity(256);
                 all.columns(&names.names)?;
                 all.write_alone(&mut whole, row)?;
