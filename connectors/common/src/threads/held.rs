@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use connector_api::{Error, ErrorKind, Result};
+use tokio::sync::Mutex;
 
 use super::{Job, Pending, Shared, Threads, Worker, closed, guarded};
 
@@ -23,7 +24,10 @@ pub struct Hold<S> {
 
 /// A held thread. Dropping it lets the thread go, after the job that runs.
 pub struct Held<S: 'static> {
-    jobs: SyncSender<Job<S>>,
+    /// Only one of them has a caller: what waits beside it was given up, and is passed over.
+    jobs: Sender<Job<S>>,
+    /// Locked while a caller waits for its job.
+    caller: Mutex<()>,
     is_over: Arc<AtomicBool>,
 }
 
@@ -40,9 +44,8 @@ impl<S: 'static> Threads<S> {
     ) -> Result<Held<S>> {
         let place = self.place().await?;
         let (call, answer) = Pending::new();
-        // One job may wait: the next one often comes before the thread has put the last one away.
-        let (jobs, waiting) = sync_channel(1);
-        let held = Held { jobs, is_over: Arc::default() };
+        let (jobs, waiting) = channel();
+        let held = Held { jobs, caller: Mutex::new(()), is_over: Arc::default() };
         let is_over = Arc::clone(&held.is_over);
         self.push(Box::new(move |worker, shared| {
             if worker.perform(shared, answer, first) {
@@ -61,29 +64,29 @@ impl<S: 'static> Held<S> {
         self.is_over.load(Ordering::Acquire)
     }
 
-    /// Runs a job on the held thread. Dropping the future cancels the job and leaves the thread held.
+    /// Runs a job on the held thread. Dropping the future cancels the job and leaves the thread held; the next job waits until the
+    /// driver has stopped.
     ///
     /// # Errors
-    /// What the job answers; [`ErrorKind::Cancelled`] when the thread was let go meanwhile; [`ErrorKind::Busy`] when further jobs
-    /// wait already.
+    /// What the job answers; [`ErrorKind::Cancelled`] when the thread was let go meanwhile; [`ErrorKind::Busy`] while another caller
+    /// waits for its job.
     pub async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut S) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let _caller = self.caller.try_lock().map_err(|_| session_busy())?;
         let (call, answer) = Pending::new();
         let job: Job<S> = Box::new(move |worker, shared| {
             worker.perform(shared, answer, job);
         });
-        match self.jobs.try_send(job) {
-            Ok(()) => call.result().await.unwrap_or_else(|| Err(let_go())),
-            Err(TrySendError::Disconnected(_)) => Err(let_go()),
-            Err(TrySendError::Full(_)) => Err(Error::new(
-                ErrorKind::Busy,
-                "another call of the same session is running; send one at a time",
-            )
-            .with_reason("session_busy")),
-        }
+        self.jobs.send(job).map_err(|_| let_go())?;
+        call.result().await.unwrap_or_else(|| Err(let_go()))
     }
+}
+
+fn session_busy() -> Error {
+    Error::new(ErrorKind::Busy, "another call of the same session is running; send one at a time")
+        .with_reason("session_busy")
 }
 
 fn let_go() -> Error {

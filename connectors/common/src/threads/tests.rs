@@ -244,7 +244,7 @@ fn a_held_thread_is_let_go_when_silent_when_done_and_when_its_state_is_lost() {
 }
 
 #[test]
-fn a_dropped_job_is_cancelled_and_the_thread_stays_held() {
+fn a_dropped_job_is_cancelled_and_the_thread_stays_held_for_the_next_caller() {
     let (pool, seen) = pool(1, 4, LONG);
     block_on(async {
         let held = pool.hold(hold(LONG), |state| set(state, 7)).await.unwrap();
@@ -259,8 +259,16 @@ fn a_dropped_job_is_cancelled_and_the_thread_stays_held() {
         start.await.unwrap();
         drop(running);
         assert_eq!(seen.cancelled.load(Ordering::SeqCst), 1);
+        for _ in 0..2 {
+            let mut given_up = Box::pin(held.run(|state| set(state, 8)));
+            poll_once(given_up.as_mut()).await;
+        }
+        let mut next = Box::pin(held.run(|state| Ok(*state)));
+        poll_once(next.as_mut()).await;
+        let second = held.run(|state| Ok(*state)).await.unwrap_err();
+        assert_eq!((second.kind, second.reason.as_deref()), (ErrorKind::Busy, Some("session_busy")));
         drop(release);
-        assert_eq!(held.run(|state| Ok(*state)).await.unwrap(), 7);
+        assert_eq!(next.await.unwrap(), 7);
         assert!(!held.is_over());
     });
 }

@@ -49,7 +49,7 @@ fn a_damaged_file_is_unavailable() {
 
 #[test]
 fn a_locked_file_is_busy_after_the_timeout_and_free_again() {
-    let fixture = Fixture::with("CREATE TABLE t(id)", json!({"busy_timeout": "1ms"}));
+    let fixture = Fixture::with("CREATE TABLE t(id)", json!({"busy_timeout": "200ms"}));
     let other = Connection::open(fixture.folder.path().join("a.db")).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let error = fixture.query(&shape("t", &["id"]), &[Value::I64(1)]).unwrap_err();

@@ -70,7 +70,7 @@ fn a_rollback_undoes_and_a_failed_call_does_not_end_the_transaction() {
 
 #[test]
 fn writers_queue_behind_a_transaction_and_readers_do_not() {
-    let fixture = Fixture::with(TABLE, json!({"busy_timeout": 1}));
+    let fixture = Fixture::new(TABLE);
     let session = fixture.begin(false);
     fixture.add(Some(session), &["b"]).unwrap();
     let records = [vec![text("c")]];
@@ -175,7 +175,7 @@ fn a_closed_service_undoes_its_transactions() {
 
 #[test]
 fn what_is_read_in_a_transaction_is_not_changed_by_others_before_it_writes() {
-    let fixture = Fixture::with(TABLE, json!({"busy_timeout": 1}));
+    let fixture = Fixture::new(TABLE);
     let session = fixture.begin(false);
     assert_eq!(fixture.notes(Some(session)).unwrap(), texts(&["a"]));
     let other = Connection::open(fixture.folder.path().join("a.db")).unwrap();
