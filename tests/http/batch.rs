@@ -133,7 +133,7 @@ fn the_first_failure_undoes_all_and_names_its_operation() {
     fails(
         WRITER,
         |a, b| operations(a, b, json!({ "method": "GET", "path": "_table/nowhere" })),
-        &batch_error(2, &done, (404, "Table \"nowhere\" does not exist in the database.")),
+        &batch_error(2, &done, (404, "Table &quot;nowhere&quot; does not exist in the database.")),
     );
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 
 use super::Job;
 use super::session::{Session, Transaction};
-use crate::error::ApiError;
+use crate::error::{ApiError, Entry, Parts};
 use crate::hooks::HookRequest;
 use crate::pipeline::{self, Answer, AnswerBody, Request};
 use crate::request::Conditions;
@@ -162,10 +162,12 @@ impl<'a> Batch<'a> {
     fn failed(&self, index: usize, error: &ApiError) -> ApiError {
         let done = self.done.iter().map(|done| {
             let body: Json = serde_json::from_slice(&done.body).unwrap_or_default();
-            json!({ "id": done.id, "status": done.status, "body": body })
+            Entry::Done(json!({ "id": done.id, "status": done.status, "body": body }))
         });
-        let entries = done.chain([error.object(true)]).collect();
-        let mut batch = ApiError::batch(NOT_ALL, &[index], (&self.layout.wrapper, entries), None);
+        let entries = done.chain([Entry::Operation(Box::new(error.clone()))]).collect();
+        let wrapper = self.layout.wrapper.to_string();
+        let parts = Parts { wrapper, failed: vec![index], entries, count: None };
+        let mut batch = ApiError::batch(NOT_ALL, parts);
         batch.retry_after = error.retry_after;
         batch
     }

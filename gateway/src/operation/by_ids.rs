@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::page::wrapped;
 use super::records::{Target, first_row, for_each_row, name_of};
-use crate::error::ApiError;
+use crate::error::{ApiError, Entry, Parts};
 use crate::pipeline::Answer;
 use crate::plan::{self, Read};
 use crate::request::{Id, TableRead};
@@ -109,8 +109,9 @@ fn missing(ids: &[Id], rows: &[Option<Vec<u8>>], wrapper: &str) -> ApiError {
     let failed: Vec<usize> =
         rows.iter().enumerate().filter(|(_, row)| row.is_none()).map(|(index, _)| index).collect();
     let entries = ids.iter().zip(rows).map(|(id, row)| match row {
-        Some(row) => serde_json::from_slice(row).unwrap_or(Json::Null),
-        None => ApiError::unknown_record(name_of(id)).object(true),
+        Some(row) => Entry::Done(serde_json::from_slice(row).unwrap_or(Json::Null)),
+        None => Entry::Record(Box::new(ApiError::unknown_record(name_of(id)))),
     });
-    ApiError::batch(NOT_ALL, &failed, (wrapper, entries.collect()), None)
+    let (wrapper, entries) = (wrapper.to_owned(), entries.collect());
+    ApiError::batch(NOT_ALL, Parts { wrapper, failed, entries, count: None })
 }

@@ -3,7 +3,7 @@
 use connector_api::ErrorKind;
 use serde_json::{Map, Value as Json};
 
-use crate::error::ApiError;
+use crate::error::{self, ApiError, Parts};
 use crate::operation::page::wrapped;
 use crate::pipeline::Answer;
 use crate::plan::Kind;
@@ -93,15 +93,13 @@ impl Tally {
         // A record that can't be planned has its end before those that wait for their call.
         self.entries.sort_by_key(|(index, _)| *index);
         self.failed.sort_unstable();
-        let entries: Vec<Json> = self.entries.iter().map(|(_, entry)| entry.json()).collect();
-        let message = message(kind, options.is_rolled_back);
-        let error = ApiError::batch(message, &self.failed, (wrapper, entries), count);
         // Whoever decides whether to try again has to know of the one record that may have been written.
-        Err(if self.entries.iter().any(|(_, entry)| entry.is_in_doubt()) {
-            error.of_kind(ErrorKind::UnknownOutcome)
-        } else {
-            error
-        })
+        let is_in_doubt = self.entries.iter().any(|(_, entry)| entry.is_in_doubt());
+        let message = message(kind, options.is_rolled_back);
+        let entries = self.entries.into_iter().map(|(_, entry)| entry.into_part()).collect();
+        let parts = Parts { wrapper: wrapper.to_owned(), failed: self.failed, entries, count };
+        let error = ApiError::batch(message, parts);
+        Err(if is_in_doubt { error.of_kind(ErrorKind::UnknownOutcome) } else { error })
     }
 }
 
@@ -114,10 +112,10 @@ impl Entry {
         matches!(self, Self::Failed(error) if error.is_in_doubt())
     }
 
-    fn json(&self) -> Json {
+    fn into_part(self) -> error::Entry {
         match self {
-            Self::Row(row) => serde_json::from_slice(row).unwrap_or(Json::Null),
-            Self::Failed(error) => error.object(true),
+            Self::Row(row) => error::Entry::Done(serde_json::from_slice(&row).unwrap_or(Json::Null)),
+            Self::Failed(error) => error::Entry::Record(error),
         }
     }
 }
