@@ -151,6 +151,8 @@ errors! {
     held_too_large(limit) = BAD_REQUEST, "An event script wants to see this answer as a whole, and it is larger than the {limit} bytes that this server holds; ask for fewer rows or fields.";
     /// The answers of a batch don't fit into memory.
     batch_too_large(limit) = BAD_REQUEST, "The answers of this batch are larger than the {limit} bytes that this server holds; ask for fewer rows or fields, or send several batches.";
+    /// Rows that have to be there as a whole don't fit into memory.
+    rows_too_large(limit) = BAD_REQUEST, "These rows are larger than the {limit} bytes that this server holds; ask for fewer rows or fields at once.";
     /// Something that a later version may do.
     unsupported(feature) = NOT_IMPLEMENTED, "{feature} is not supported by this service.";
     /// A page by cursor in a form of answer that has no place for the next cursor.

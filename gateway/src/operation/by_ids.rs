@@ -11,13 +11,16 @@ use super::page::wrapped;
 use super::records::{Target, first_row, for_each_row, name_of};
 use crate::error::{ApiError, Entry, Parts};
 use crate::pipeline::Answer;
-use crate::plan::{self, Read};
+use crate::plan::{self, Piece, Read};
 use crate::request::{Id, TableRead};
 use crate::response::{RowEncoder, RowFormat, write_cell};
 
 const NOT_ALL: &str = "Batch Error: Not all requested records could be retrieved.";
 
-/// `GET _table/{table}?ids=…`. One query asks for all; an identifier that it does not answer is asked for by itself, since a store may
+/// About how many bytes the entry of a missing row has.
+const MISSING_BYTES: usize = 128;
+
+/// `GET _table/{table}?ids=…`. A query asks for many; an identifier that it does not answer is asked for by itself, since a store may
 /// think two texts equal that differ here. Without `continue` the first missing one ends the list.
 pub(super) async fn read(
     target: &Target<'_>,
@@ -26,13 +29,45 @@ pub(super) async fn read(
     format: RowFormat,
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
-    let plan = target.plan(|scope| plan::by_ids(ids, read, scope))?;
-    let found = match &plan.all {
+    let pieces = target.plan(|scope| plan::by_ids(ids, read, scope))?;
+    let (mut rows, mut bytes) = (Vec::with_capacity(ids.len()), 0);
+    let mut rest = ids;
+    for piece in &pieces {
+        let (ids, behind) = rest.split_at(piece.keys.len().min(rest.len()));
+        rest = behind;
+        let found = rows_of(target, (ids, piece), read, format.clone()).await?;
+        bytes += found.iter().map(|row| row.as_ref().map_or(MISSING_BYTES, Vec::len)).sum::<usize>();
+        if bytes > target.max_held {
+            return Err(ApiError::rows_too_large(target.max_held));
+        }
+        rows.extend(found);
+        if !read.is_continued && rows.last().is_some_and(Option::is_none) {
+            break;
+        }
+    }
+    if read.count_only {
+        return Ok(Answer::json(rows.iter().flatten().count().to_string()));
+    }
+    if rows.iter().any(Option::is_none) {
+        return Err(missing(ids, &rows, &target.layout.wrapper));
+    }
+    let meta = schema.map(|schema| ("schema".to_owned(), schema));
+    Ok(wrapped(rows.iter().flatten().map(Vec::as_slice), meta.into_iter().collect()))
+}
+
+/// A row for each identifier of a piece; `None`: it is missing.
+async fn rows_of(
+    target: &Target<'_>,
+    (ids, piece): (&[Id], &Piece),
+    read: &TableRead,
+    format: RowFormat,
+) -> Result<Vec<Option<Vec<u8>>>, ApiError> {
+    let found = match &piece.all {
         Some(all) => rows_by_key(target, all, format.clone()).await?,
         None => HashMap::new(),
     };
-    let mut rows: Vec<Option<Vec<u8>>> = Vec::with_capacity(ids.len());
-    for (id, key) in ids.iter().zip(&plan.keys) {
+    let mut rows = Vec::with_capacity(ids.len());
+    for (id, key) in ids.iter().zip(&piece.keys) {
         let row = match found.get(&key_of_values(key)?) {
             Some(row) => Some(row.clone()),
             None => {
@@ -46,14 +81,7 @@ pub(super) async fn read(
             break;
         }
     }
-    if read.count_only {
-        return Ok(Answer::json(rows.iter().flatten().count().to_string()));
-    }
-    if rows.iter().any(Option::is_none) {
-        return Err(missing(ids, &rows, &target.layout.wrapper));
-    }
-    let meta = schema.map(|schema| ("schema".to_owned(), schema));
-    Ok(wrapped(rows.iter().flatten().map(Vec::as_slice), meta.into_iter().collect()))
+    Ok(rows)
 }
 
 /// Each row as JSON under the JSON of its key.

@@ -67,6 +67,11 @@ struct Owner {
 }
 
 impl Job<'_> {
+    /// The most bytes of an answer that are held in memory: as many as a body may have.
+    fn max_held(self) -> usize {
+        usize::try_from(self.snapshot.max_body_size).unwrap_or(usize::MAX)
+    }
+
     async fn owner(&self) -> Result<Owner, ApiError> {
         let connection = self.service.connection(&self.snapshot.registry).await;
         let connection = connection.map_err(|error| failed(self.service, self.request_id, &error))?;

@@ -25,6 +25,8 @@ pub(super) struct Target<'a> {
     pub(super) owner: Owner,
     pub(super) table: Arc<Table>,
     pub(super) layout: &'a Layout,
+    /// The most bytes of rows that are held at a time.
+    pub(super) max_held: usize,
     caller: &'a Caller,
     rules: Option<RowRules<'a>>,
     rules_of_new_rows: Option<RowRules<'a>>,
@@ -36,7 +38,8 @@ impl<'a> Target<'a> {
         let owner = job.owner().await?;
         let table = owner.table(name).await?;
         let rules = rules(job, name, verb);
-        Ok(Self { owner, table, layout: job.layout, caller: job.caller, rules, rules_of_new_rows: None })
+        let (layout, caller, max_held) = (job.layout, job.caller, job.max_held());
+        Ok(Self { owner, table, layout, max_held, caller, rules, rules_of_new_rows: None })
     }
 
     /// Adds the rules for rows that this write creates although its verb changes rows.
