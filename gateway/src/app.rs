@@ -288,7 +288,7 @@ fn snapshot(
         idempotency: Arc::clone(&lasting.idempotency),
         cursors: cursor_key(settings, lasting),
         hooks: lasting.hooks.clone(),
-        plain_errors: settings.errors.plain,
+        errors: settings.errors,
         answers: Answers {
             wrapper: settings.answers.resources_wrapper.as_str().into(),
             always_wrap: settings.answers.always_wrap_resources,

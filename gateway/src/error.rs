@@ -221,6 +221,19 @@ impl ApiError {
         self.status.is_client_error() && self.retry_after.is_none()
     }
 
+    /// What contradicts stored rows, with the status that the clients of old know: they never meet 409 there. Parts of a request, too.
+    #[must_use]
+    pub fn relaxed(mut self) -> Self {
+        if self.kind == Some(ErrorKind::Conflict) && self.status == StatusCode::CONFLICT {
+            self.status = StatusCode::BAD_REQUEST;
+            if self.code == Code::Number(StatusCode::CONFLICT.as_u16()) {
+                self.code = Code::Number(StatusCode::BAD_REQUEST.as_u16());
+            }
+        }
+        self.context = self.context.map(|context| Box::new(context.relaxed()));
+        self
+    }
+
     /// The same as what a connector calls so.
     #[must_use]
     pub fn of_kind(mut self, kind: ErrorKind) -> Self {

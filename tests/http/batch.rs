@@ -149,7 +149,7 @@ fn a_refusal_by_the_store_undoes_all_too() {
         let error = &answer.json()["error"];
         assert_eq!((answer.status, &error["context"]["error"]), (400, &json!([1])), "{service}");
         let own = &error["context"]["resource"][1];
-        assert_eq!((&own["status_code"], &own["code"]), (&json!(409), &json!("23505")), "{service}");
+        assert_eq!((&own["status_code"], &own["code"]), (&json!(400), &json!("23505")), "{service}");
         assert_eq!((a.rows(service).as_str(), b.rows(service).as_str()), (UNTOUCHED, UNTOUCHED), "{service}");
     }
 }

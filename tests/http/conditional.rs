@@ -181,7 +181,7 @@ fn a_write_that_fails_on_condition_leaves_nothing() {
         send(&stock, service, ("PATCH", "/1"), &condition, r#"{"name":null}"#)
             .is_error(400, "Field 'name' can not be NULL.");
         let answer = send(&stock, service, ("PATCH", "/1"), &condition, r#"{"name":"b"}"#);
-        assert_eq!(answer.status, 409, "{}", answer.body);
+        assert_eq!(answer.status, 400, "{}", answer.body);
         // The transaction is over: others write.
         send(&stock, service, ("PATCH", "/3"), &condition, r#"{"qty":4}"#).is_ok(r#"{"id":3}"#);
         assert_eq!(stock.rows(service), "1 a new 1 7|2 b new 2 7|3 c old 4 8", "{service}");

@@ -147,15 +147,34 @@ fn a_refusal_by_the_store_has_its_sqlstate_and_says_of_what_kind_it_is() {
         let details = json!([{ "index": 1, "kind": "unique_violation", "columns": ["name"] }]);
         assert_eq!(error["context"]["error_details"], details, "{service}");
         let single = stock.send(WRITER, service, ("PATCH", "/2"), r#"{"name":"a"}"#);
-        assert_eq!(single.status, 409, "{service}");
+        assert_eq!(single.status, 400, "{service}");
         let single = &single.json()["error"];
         refusal(single);
         let context = json!({ "kind": "unique_violation", "columns": ["name"] });
-        assert_eq!((&single["context"], &single["status_code"]), (&context, &json!(409)), "{service}");
+        assert_eq!((&single["context"], &single["status_code"]), (&context, &json!(400)), "{service}");
         // Neither does a change of many that comes upon a duplicate change any of them.
         let many = stock.send(WRITER, service, ("PATCH", "?filter=id%20%3C%203"), r#"[{"name":"x"}]"#);
-        assert_eq!(many.status, 409, "{service}");
+        assert_eq!(many.status, 400, "{service}");
         assert_eq!(stock.rows(service), "1 a new 1 7|2 b new 2 7|3 c old 3 8|4 d new - -");
+    }
+}
+
+#[test]
+fn what_contradicts_stored_rows_is_a_409_where_errors_are_strict_and_a_400_elsewhere() {
+    let (stock, strict) = (Stock::new(), setup("[errors]\nstrict = true").start());
+    for (gateway, status) in [(shared(), 400), (&strict, 409)] {
+        for service in SERVICES {
+            let single = request("PUT", &stock.path(service, "/2")).key(WRITER).body(r#"{"name":"a"}"#);
+            let single = gateway.send(single);
+            assert_eq!((single.status, &single.json()["error"]["status_code"]), (status, &json!(status)));
+            let operation = json!({ "method": "PUT", "path": format!("_table/{}/2", stock.table()), "body": { "name": "a" } });
+            let batch = request("POST", &format!("/api/v2/{service}/_batch")).key(WRITER);
+            let batch = gateway.send(batch.body(json!({ "operations": [operation] })));
+            let own = &batch.json()["error"]["context"]["resource"][0];
+            assert_eq!((batch.status, &own["status_code"]), (400, &json!(status)), "{service}");
+            let list = request("PUT", &stock.path(service, "")).key(WRITER).body(r#"[{"id":2,"name":"a"}]"#);
+            assert_eq!(gateway.send(list).status, 400, "{service}");
+        }
     }
 }
 

@@ -45,6 +45,18 @@ impl Context {
             Self::Parts(parts) => parts.json(plain),
         }
     }
+
+    /// See [`ApiError::relaxed`].
+    pub(super) fn relaxed(self) -> Self {
+        let Self::Parts(mut parts) = self else { return self };
+        let entries = parts.entries.into_iter().map(|entry| match entry {
+            Entry::Done(json) => Entry::Done(json),
+            Entry::Record(error) => Entry::Record(Box::new(error.relaxed())),
+            Entry::Operation(error) => Entry::Operation(Box::new(error.relaxed())),
+        });
+        parts.entries = entries.collect();
+        Self::Parts(parts)
+    }
 }
 
 impl Parts {

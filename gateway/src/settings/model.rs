@@ -156,10 +156,13 @@ impl Default for Answers {
 }
 
 /// How errors are answered.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Errors {
     /// Whether messages are plain text. Otherwise they are HTML-encoded, as the clients of old expect them.
     pub plain: bool,
+    /// Whether a write that contradicts stored rows, a duplicate key say, is answered 409. Otherwise it is 400, as the clients of old
+    /// expect it.
+    pub strict: bool,
 }
 
 /// A configured connection.
