@@ -97,6 +97,10 @@ fn a_row_that_the_rules_hide_is_not_there() {
         assert_eq!(stock.rows(service), UNTOUCHED, "{service}");
         send("PATCH", "?filter=qty%20%3E%200", r#"[{"state":"x"}]"#)
             .is_ok(r#"{"resource":[{"id":1},{"id":2}]}"#);
+        send("PATCH", "?filter=qty%20%3E%200&limit=9&order=qty%20desc", r#"[{"qty":9}]"#)
+            .is_ok(r#"{"resource":[{"id":2},{"id":1}]}"#);
+        send("PATCH", "?filter=qty%20%3E%200&limit=1", r#"[{"owner":8}]"#).is_error(403, DENIED);
+        send("PATCH", "/1", r#"{"qty":1}"#).is_ok(r#"{"id":1}"#);
         send("DELETE", "?filter=qty%20%3E%201", "").is_ok(r#"{"resource":[{"id":2}]}"#);
         assert_eq!(stock.rows(service), "1 a x 1 7|3 c old 3 8", "{service}");
         send("DELETE", "?force=true", "").is_ok(r#"{"success":true}"#);

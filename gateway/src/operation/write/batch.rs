@@ -40,8 +40,12 @@ struct Waiting {
 impl<'a, 'j> Batch<'a, 'j> {
     /// # Errors
     /// What the service can't do, before anything is written.
-    pub(super) fn new(target: &'a Target<'j>, kind: Kind, options: &'a TableWrite) -> Result<Self, ApiError> {
-        let write = target.plan(|scope| Write::new(kind, Selection::Keys, options, scope))?;
+    pub(super) fn new(
+        target: &'a Target<'j>,
+        (kind, selection): (Kind, Selection),
+        options: &'a TableWrite,
+    ) -> Result<Self, ApiError> {
+        let write = target.plan(|scope| Write::new(kind, selection, options, scope))?;
         Ok(Self {
             target,
             options,

@@ -77,6 +77,15 @@ impl Tally {
         }
     }
 
+    /// The rows that were written, where nothing may have failed.
+    pub(super) fn into_rows(self) -> Result<Vec<Vec<u8>>, ApiError> {
+        let rows = self.entries.into_iter().map(|(_, entry)| match entry {
+            Entry::Row(row) => Ok(row),
+            Entry::Failed(error) => Err(*error),
+        });
+        rows.collect()
+    }
+
     /// The answer for a list. How many did well is said where not all are listed, and always of a stream.
     pub(super) fn into_list(
         mut self,
