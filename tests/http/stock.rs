@@ -23,6 +23,11 @@ pub(crate) const CHANGER: &str = "key-of-changers";
 /// The key of an app whose rows are those of owner 7.
 pub(crate) const OWNER: &str = "key-of-owners";
 
+/// The key of an app that may write everything and read nothing.
+pub(crate) const BLIND: &str = "key-of-the-blind";
+/// The key of an app that may change more rows than it may read.
+pub(crate) const NARROW: &str = "key-of-the-narrow";
+
 /// The services that every case is tried on.
 pub(crate) const SERVICES: [&str; 2] = ["shop", "mem"];
 /// The same, with `allow_upsert`.

@@ -28,6 +28,8 @@ pub(super) struct Target<'a> {
     /// The most bytes of rows that are held at a time.
     pub(super) max_held: usize,
     caller: &'a Caller,
+    /// The caller may see its rows as the verb reaches them.
+    pub(super) is_readable: bool,
     rules: Option<RowRules<'a>>,
     rules_of_new_rows: Option<RowRules<'a>>,
 }
@@ -39,7 +41,8 @@ impl<'a> Target<'a> {
         let table = owner.table(name).await?;
         let rules = rules(job, name, verb);
         let (layout, caller, max_held) = (job.layout, job.caller, job.max_held());
-        Ok(Self { owner, table, layout, max_held, caller, rules, rules_of_new_rows: None })
+        let is_readable = verb == Verb::Get || is_readable(job, name, rules);
+        Ok(Self { owner, table, layout, max_held, caller, is_readable, rules, rules_of_new_rows: None })
     }
 
     /// Adds the rules for rows that this write creates although its verb changes rows.
@@ -59,6 +62,7 @@ impl<'a> Target<'a> {
             capabilities: self.owner.connection.capabilities(),
             rules: self.rules,
             rules_of_new_rows: self.rules_of_new_rows,
+            is_readable: self.is_readable,
             lookup: &lookup,
             max_records: self.owner.service.max_records(),
         };
@@ -95,6 +99,13 @@ impl<'a> Target<'a> {
         let is_by_row = page.read.query.group.is_none() && !page.read.query.distinct;
         Ok(Counting::IfCut { shape: Box::new(shape), params, is_by_row })
     }
+}
+
+/// Whether the caller may read every row that these rules let a write reach.
+fn is_readable(job: Job<'_>, table: &str, reached: Option<RowRules<'_>>) -> bool {
+    let component = component(&["_table".to_owned(), table.to_owned()]);
+    let is_granted = job.access(&component).contains(Verb::Get);
+    is_granted && rules(job, table, Verb::Get).is_none_or(|rules| rules.follow_from(reached))
 }
 
 /// The row rules of the caller's role for a verb on this table.

@@ -26,6 +26,8 @@ pub struct Scope<'a> {
     pub rules: Option<RowRules<'a>>,
     /// Further row rules for rows that are created where they might as well be changed.
     pub rules_of_new_rows: Option<RowRules<'a>>,
+    /// The caller may see the rows that a write touched, and not only which ones they are.
+    pub is_readable: bool,
     /// Values of lookups such as `user.id`.
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
     /// The most rows an answer may have, at least 1.

@@ -23,6 +23,20 @@ pub struct RowRules<'a> {
     pub op: FilterOp,
 }
 
+impl RowRules<'_> {
+    /// Whether rows that keep the others keep these, too, as far as the rules alone tell it.
+    #[must_use]
+    pub fn follow_from(&self, others: Option<RowRules<'_>>) -> bool {
+        if self.filters.is_empty() {
+            return true;
+        }
+        let Some(others) = others else { return false };
+        let are_same = self.op == others.op && self.filters == others.filters;
+        let are_among = self.filters.iter().all(|filter| others.filters.contains(filter));
+        are_same || (are_among && [self.op, others.op] == [FilterOp::And; 2])
+    }
+}
+
 /// The rules as one condition; `None` when there are none.
 ///
 /// A rule that names a lookup which this caller lacks matches nothing, so a missing user can't widen what is seen.

@@ -69,7 +69,8 @@ fn planned<T>(
         capabilities,
         rules: None,
         rules_of_new_rows: None,
-        lookup: &|_| None,
+        is_readable: true,
+            lookup: &|_| None,
         max_records: 100,
     })
 }

@@ -113,7 +113,9 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
                 tally.into_list(kind, &options, is_streamed, &job.layout.wrapper)
             }
         }
-        Task::Matching(Selection::Matching(filter), record) if options.limit.is_some_and(|limit| limit > 0) => {
+        Task::Matching(Selection::Matching(filter), record)
+            if options.limit.is_some_and(|limit| limit > 0) =>
+        {
             let record = record.unwrap_or_default();
             limited::run(target, limited::Order { kind, filter, record, options }).await
         }

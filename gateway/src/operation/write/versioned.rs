@@ -78,8 +78,12 @@ async fn write(target: &Target<'_>, order: &Order<'_>, read: Read, input: Input)
         let before = version_of(target, read.clone()).await?;
         version::check(order.conditions, before.as_ref())?;
     }
-    let written = Batch::new(target, (order.kind, Selection::Keys), &order.options)?.run(input, false).await?.into_row()?;
-    let version = if order.kind == Kind::Delete { None } else { version_of(target, read).await? };
+    let written = Batch::new(target, (order.kind, Selection::Keys), &order.options)?
+        .run(input, false)
+        .await?
+        .into_row()?;
+    let is_shown = order.kind != Kind::Delete && target.is_readable;
+    let version = if !is_shown { None } else { version_of(target, read).await? };
     Ok(Answer { version, ..written })
 }
 

@@ -91,7 +91,7 @@ impl Write {
         let key = key::columns_of(&request.id_field, scope)?;
         let is_key_unique = key::is_unique(&key, scope.table);
         let needs_key = kind != Kind::Insert && selection.is_by_key();
-        let shown = shown(&selection, request, columns, &key)?;
+        let shown = shown((kind, &selection), request, &key, scope)?;
         if needs_key && key.is_empty() {
             return Err(Error::NoIdentifier);
         }
@@ -101,7 +101,8 @@ impl Write {
             return Err(Error::invalid("id_field", message));
         }
         if matches!(selection, Selection::Some(_)) && !is_key_unique {
-            let message = "'limit' of a write by filter needs the primary key or a unique key as identifying fields";
+            let message =
+                "'limit' of a write by filter needs the primary key or a unique key as identifying fields";
             return Err(Error::invalid("id_field", message));
         }
         let on_error = match selection {
@@ -134,9 +135,13 @@ fn check_kind(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<()
     match (kind, selection) {
         (Kind::Insert, _) => require(can.insert, "creating records"),
         (Kind::Upsert, _) => require(can.upsert, "upsert"),
-        (Kind::Update, Selection::Keys | Selection::Some(_)) => require(can.update_by_key, "changing records by identifier"),
+        (Kind::Update, Selection::Keys | Selection::Some(_)) => {
+            require(can.update_by_key, "changing records by identifier")
+        }
         (Kind::Update, _) => require(can.update_where, "changing records by filter"),
-        (Kind::Delete, Selection::Keys | Selection::Some(_)) => require(can.delete_by_key, "deleting records by identifier"),
+        (Kind::Delete, Selection::Keys | Selection::Some(_)) => {
+            require(can.delete_by_key, "deleting records by identifier")
+        }
         (Kind::Delete, _) => require(can.delete_where, "deleting records by filter"),
     }
 }
@@ -185,20 +190,23 @@ fn check_rules(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<u
     Ok(values.bound_count())
 }
 
-/// The identifying fields, unless the request names others. A removal of all rows shows none.
+/// The identifying fields, unless the request names others. A removal of all rows shows none. Who may not read the rows learns which ones
+/// they were by nothing but the fields that the request itself named them by, or the primary key.
 fn shown(
-    selection: &Selection,
+    (kind, selection): (Kind, &Selection),
     request: &TableWrite,
-    columns: Columns<'_>,
     key: &[String],
+    scope: &Scope<'_>,
 ) -> Result<Vec<ShownColumn>, Error> {
     if *selection == Selection::All {
         return Ok(Vec::new());
     }
-    let is_named = matches!(request.fields, Fields::All | Fields::Named(_)) && !request.as_list;
-    if is_named {
-        return shown_fields(&request.fields, columns, key);
+    let are_fields_asked = matches!(request.fields, Fields::All | Fields::Named(_)) && !request.as_list;
+    if are_fields_asked && scope.is_readable {
+        return shown_fields(&request.fields, Columns::new(scope.table), key);
     }
+    let are_rows_named = kind != Kind::Insert && *selection == Selection::Keys;
+    let key = if scope.is_readable || are_rows_named { key } else { &scope.table.primary_key };
     if key.is_empty() {
         Err(Error::NoIdentifier)
     } else {

@@ -86,6 +86,7 @@ impl Bench {
             rules: of(&self.rules).then_some(RowRules { filters: &self.rules, op: FilterOp::And }),
             rules_of_new_rows: of(&self.rules_of_new_rows)
                 .then_some(RowRules { filters: &self.rules_of_new_rows, op: FilterOp::And }),
+            is_readable: true,
             lookup: &|name| (name == "user.id").then(|| "7".to_owned()),
             max_records: 10,
         };
