@@ -201,7 +201,7 @@ async fn perform(
     let listened = listened_to(hooks.as_ref(), &request.what);
     if !listened.is_empty() {
         // Hooks see JSON.
-        request.layout = Layout::default();
+        request.layout = Layout { numbers: request.layout.numbers, ..Layout::default() };
     }
     let answer = match given {
         Some(answer) => whole(answer)?,

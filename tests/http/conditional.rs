@@ -318,6 +318,12 @@ fn a_service_may_require_that_a_write_names_its_version() {
     for verb in ["PUT", "PATCH", "DELETE"] {
         gateway.send(ask(verb, "/1").body(r#"{"qty":9}"#)).is_error(428, message);
     }
+    let operation =
+        json!({ "method": "PATCH", "path": format!("_table/{}/1", stock.table()), "body": { "qty": 9 } });
+    let batch =
+        request("POST", "/api/v2/strict/_batch").key(WRITER).body(json!({ "operations": [operation] }));
+    let own = &gateway.send(batch).json()["error"]["context"]["resource"][0];
+    assert_eq!(own["status_code"], 428, "an operation of a batch can't name one");
     let read = gateway.send(ask("GET", "/1?fields=qty"));
     read.is_ok(r#"{"qty":1}"#);
     let write = ask("PATCH", "/1?fields=qty").header("If-Match", read.header("etag"));

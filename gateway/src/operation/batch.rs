@@ -87,7 +87,7 @@ impl<'a> Batch<'a> {
     fn new(job: Job<'a>, steps: &[Step]) -> Self {
         let wrapper = Arc::clone(&job.snapshot.answers.wrapper);
         let wanted = steps.iter().flat_map(Step::references).map(str::to_owned).collect();
-        let layout = Layout { wrapper, ..Layout::default() };
+        let layout = Layout { wrapper, numbers: job.layout.numbers, ..Layout::default() };
         Self { job, layout, wanted, results: Results::new(), done: Vec::new(), left: job.max_held() }
     }
 

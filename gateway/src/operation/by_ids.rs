@@ -12,6 +12,7 @@ use super::records::{Target, first_row, for_each_row, name_of};
 use crate::error::{ApiError, Entry, Parts};
 use crate::pipeline::Answer;
 use crate::plan::{self, Piece, Read};
+use crate::request::media::Numbers;
 use crate::request::{Id, TableRead};
 use crate::response::{RowEncoder, RowFormat, write_cell};
 
@@ -91,7 +92,7 @@ async fn rows_by_key(
     format: RowFormat,
 ) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
     let mut found = HashMap::new();
-    let mut encoder = RowEncoder::new(&plan.shown, format);
+    let mut encoder = RowEncoder::new(&plan.shown, format).with_numbers(target.layout.numbers());
     for_each_row(target, plan, |columns, row| {
         let mut json = Vec::with_capacity(256);
         encoder.columns(&columns.names)?;
@@ -108,7 +109,7 @@ async fn rows_by_key(
 fn key_of_cells<'a>(cells: impl Iterator<Item = Cell<'a>>) -> Result<Vec<u8>, Error> {
     let mut key = Vec::new();
     for cell in cells {
-        write_cell(&mut key, cell)?;
+        write_cell(&mut key, cell, Numbers::Number)?;
         key.push(b',');
     }
     Ok(key)
@@ -124,7 +125,7 @@ fn key_of_values(values: &[Value]) -> Result<Vec<u8>, ApiError> {
     let mut key = Vec::new();
     if let Ok(Some(Frame::Parameters(mut row))) = FrameReader::new(&message).next_frame() {
         for _ in values {
-            let written = row.next_cell().and_then(|cell| write_cell(&mut key, cell));
+            let written = row.next_cell().and_then(|cell| write_cell(&mut key, cell, Numbers::Number));
             written.map_err(|_| ApiError::internal())?;
             key.push(b',');
         }

@@ -166,6 +166,7 @@ pub async fn run(
     if !service.is_active() {
         return Err(ApiError::inactive_service(service.name()));
     }
+    request.layout.numbers.get_or_insert(service.settings().config.numbers);
     let Request { caller, id: request_id, layout, conditions, transaction, .. } = request;
     version::check_place(conditions, &operation)?;
     let transaction = transaction.as_ref();

@@ -193,7 +193,7 @@ pub(super) async fn first_row(
     format: RowFormat,
 ) -> Result<Option<Vec<u8>>, ApiError> {
     let mut found = None;
-    let mut encoder = RowEncoder::new(&plan.shown, format);
+    let mut encoder = RowEncoder::new(&plan.shown, format).with_numbers(target.layout.numbers());
     for_each_row(target, plan, |columns, row| {
         if found.is_none() {
             let mut json = Vec::with_capacity(256);

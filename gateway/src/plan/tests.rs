@@ -70,7 +70,7 @@ fn planned<T>(
         rules: None,
         rules_of_new_rows: None,
         is_readable: true,
-            lookup: &|_| None,
+        lookup: &|_| None,
         max_records: 100,
     })
 }

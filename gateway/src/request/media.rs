@@ -1,5 +1,10 @@
 //! Names of forms: which one an answer is wanted in, which one a body is said to be in. Pure; what the forms look like is for others.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Error;
+
 /// The forms of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Media {
@@ -12,6 +17,31 @@ pub enum Media {
     Csv,
     /// One XML document.
     Xml,
+}
+
+/// How JSON has numbers that not every reader can hold: integers beyond ±2^53, and decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Numbers {
+    /// As numbers with all their digits.
+    #[default]
+    Number,
+    /// As texts.
+    String,
+}
+
+impl Numbers {
+    /// The value of the parameter `numbers`.
+    ///
+    /// # Errors
+    /// Any other word.
+    pub fn parse(word: &str) -> Result<Self, Error> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "number" => Ok(Self::Number),
+            "string" => Ok(Self::String),
+            _ => Err(Error::new("numbers", "'numbers' must be 'number' or 'string'")),
+        }
+    }
 }
 
 /// A way to send an answer.

@@ -1,6 +1,7 @@
 //! The typed settings: what a configuration can say, with every default. The known keys, their types and their
 //! words are derived from these structs (`JsonSchema`) and stand nowhere else. Nothing here reads or checks.
 
+use crate::request::media::Numbers;
 use crate::roles::{FilterOp, Requestor, RowFilter, Verb};
 use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
@@ -206,6 +207,9 @@ pub struct ServiceConfig {
     /// Whether PUT, PATCH and DELETE of one row must name the version they are meant for (`If-Match`).
     #[serde(default)]
     pub require_if_match: bool,
+    /// How JSON has integers beyond ±2^53 and decimals, unless the request says it: `number` or `string`.
+    #[serde(default)]
+    pub numbers: Numbers,
     /// The connector's own keys, secrets resolved.
     #[serde(flatten)]
     pub connector: Map<String, Value>,
@@ -217,6 +221,7 @@ impl Default for ServiceConfig {
             max_records: default_max_records(),
             allow_upsert: false,
             require_if_match: false,
+            numbers: Numbers::Number,
             connector: Map::new(),
         }
     }
@@ -228,6 +233,7 @@ impl fmt::Debug for ServiceConfig {
             .field("max_records", &self.max_records)
             .field("allow_upsert", &self.allow_upsert)
             .field("require_if_match", &self.require_if_match)
+            .field("numbers", &self.numbers)
             .field("connector_keys", &self.connector.keys().collect::<Vec<_>>())
             .finish()
     }
