@@ -370,6 +370,8 @@ impl From<plan::Error> for ApiError {
             plan::Error::Invalid { parameter: "", .. } => Self::new(StatusCode::BAD_REQUEST, message),
             plan::Error::Invalid { parameter, position, .. } => Self::new(StatusCode::BAD_REQUEST, message)
                 .with_context(json!({ "parameter": parameter, "position": position })),
+            // Which rule it was is nothing that the caller may know.
+            plan::Error::Rule(_) => Self::new(StatusCode::FORBIDDEN, RULE_VIOLATED),
             plan::Error::NoIdentifier => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message),
             plan::Error::Unsupported { .. } => Self::new(StatusCode::NOT_IMPLEMENTED, message),
             plan::Error::TooMuch { .. } => Self::new(StatusCode::BAD_REQUEST, message),

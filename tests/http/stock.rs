@@ -159,6 +159,7 @@ fn make_database(path: &Path) {
         "CREATE TABLE lines (order_id INTEGER, line INTEGER, qty INTEGER, PRIMARY KEY (order_id, line));
         INSERT INTO lines VALUES (1, 1, 1), (1, 2, 2), (1, 3, 3);
         CREATE TABLE logs (line TEXT, level INTEGER);
+        CREATE TABLE documents (id INTEGER PRIMARY KEY, data TEXT, kind TEXT AS (json_extract(data, '$.kind')) STORED);
         CREATE TABLE parents (id INTEGER PRIMARY KEY, name TEXT);
         CREATE TABLE children (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES parents (id));
         COMMIT;",

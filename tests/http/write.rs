@@ -373,6 +373,46 @@ fn which_rows_a_write_touches_is_never_ignored() {
 }
 
 #[test]
+fn a_field_that_is_given_twice_is_refused() {
+    let check = |order, body| {
+        let stock = Stock::new();
+        for service in SERVICES {
+            let answer = stock.send(WRITER, service, order, body);
+            let message = answer.body.contains("Field 'name' is given more than once.");
+            assert!(answer.status == 400 && message, "{service}: {}", answer.body);
+            assert_eq!(stock.rows(service), UNTOUCHED, "{service}");
+        }
+    };
+    check(("POST", ""), r#"[{"Name":"d","name":"e"}]"#);
+    check(("PATCH", "/1"), r#"{"name":"d","NAME":"e"}"#);
+    check(("DELETE", "?id_field=name"), r#"[{"name":"a","Name":"b"}]"#);
+}
+
+#[test]
+fn whole_numbers_may_be_written_with_a_point_or_an_exponent() {
+    let stock = Stock::new();
+    for service in SERVICES {
+        let body = r#"[{"name":1e5,"qty":1e3,"owner":7.0,"price":1e5},{"name":"e","qty":"2.50e1"}]"#;
+        let answer = stock.send(WRITER, service, ("POST", "?fields=name,qty,owner,price"), body);
+        let expected = r#"{"resource":[{"name":"1e5","qty":1000,"owner":7,"price":100000},{"name":"e","qty":25,"owner":null,"price":null}]}"#;
+        answer.is_ok(expected);
+        let answer = stock.send(WRITER, service, ("PATCH", "/1"), r#"{"qty":1.5}"#);
+        answer.is_error(400, "Field 'qty' must be a valid integer.");
+        stock.send(WRITER, service, ("PATCH", "/1e0?fields=id"), "{}").is_ok(r#"{"id":1}"#);
+    }
+}
+
+#[test]
+fn a_text_that_the_database_reads_as_json_and_is_none_is_the_callers_error() {
+    let documents = Stock::named("documents");
+    let send = |verb, behind, body| documents.send(WRITER, "shop", (verb, behind), body);
+    send("POST", "?fields=kind", r#"[{"data":"{\"kind\":\"a\"}"}]"#).is_ok(r#"{"resource":[{"kind":"a"}]}"#);
+    let answer = send("PATCH", "/1", r#"{"data":"no JSON"}"#);
+    let error = &answer.json()["error"];
+    assert_eq!((answer.status, &error["context"]), (400, &json!({ "kind": "malformed_json" })));
+}
+
+#[test]
 fn a_single_row_answers_its_own_error() {
     check_refused(("PATCH", "/99"), r#"{"qty":1}"#, 404, "Record with identifier '99' not found.");
     check_refused(("PATCH", "/99"), "{}", 404, "Record with identifier '99' not found.");

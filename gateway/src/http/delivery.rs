@@ -49,6 +49,7 @@ impl Delivery {
             is_wrapped: wrap.map_or(answers.always_wrap, is_true),
             csv_safe: head.parameter("csv_safe").is_some_and(is_true),
             numbers,
+            is_held: false,
         };
         let attachment = file.and_then(|file| {
             let name = if is_true(file) { own_name(head, offer) } else { file.to_owned() };

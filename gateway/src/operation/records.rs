@@ -14,6 +14,7 @@ use super::page::{self, Counting, Meta};
 use super::{Job, Owner, by_ids, component, version};
 use crate::connectors::Columns;
 use crate::error::ApiError;
+use crate::events;
 use crate::pipeline::Answer;
 use crate::plan::{self, RowRules, Scope};
 use crate::request::{CountWish, Id, Paging, TableRead};
@@ -66,7 +67,12 @@ impl<'a> Target<'a> {
             lookup: &lookup,
             max_records: self.owner.service.max_records(),
         };
-        Ok(plan(&scope)?)
+        plan(&scope).map_err(|error| {
+            if let plan::Error::Rule(problem) = &error {
+                events::rule_unfit(self.owner.service.name(), &self.owner.request_id, problem);
+            }
+            error.into()
+        })
     }
 
     /// Counts all rows that match, whatever the page.
@@ -155,9 +161,9 @@ async fn by_filter(
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
     let page = target.plan(|scope| plan::page(read, scope))?;
-    let document = Document::new(&page.read.shown, format, target.layout.clone());
+    let document = Document::new(&page.read.shown, format, target.layout.of_rows());
     let cursor = Cursor::of(&page, job.service.name(), job.caller, &job.snapshot.cursors)?;
-    if cursor.is_some() && !document.has_meta() {
+    if cursor.is_some() && !target.layout.has_meta() {
         return Err(ApiError::cursor_without_place());
     }
     let reads = match (&read.paging, &cursor) {

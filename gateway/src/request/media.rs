@@ -122,6 +122,11 @@ impl Offer {
                 best = Some((range.quality, place, offer));
             }
         }
+        // A browser asks for a page, which nobody has, and takes whatever there is. XML is not what it is after.
+        let takes = |kind, subtype| ranges.iter().any(|range| range.takes(kind, subtype));
+        if takes("text", "html") && takes("*", "*") {
+            return Some(Self::json());
+        }
         best.map(|(.., offer)| offer)
     }
 }
@@ -144,6 +149,11 @@ impl<'a> Range<'a> {
             name.trim().eq_ignore_ascii_case("q").then(|| quality(value.trim()))
         });
         Some(Self { kind, subtype, quality: quality.unwrap_or(MOST) })
+    }
+
+    /// Whether it is just this one, and wanted.
+    fn takes(&self, kind: &str, subtype: &str) -> bool {
+        self.kind.eq_ignore_ascii_case(kind) && self.subtype.eq_ignore_ascii_case(subtype) && self.quality > 0
     }
 
     /// How exactly it names the offer; 0: not at all.
@@ -261,7 +271,8 @@ mod tests {
         check("application/xml, text/csv", Some("application/xml"));
         check("text/csv;q=0.4, application/xml;q=0.5", Some("application/xml"));
         check("text/csv;q=0.5, */*;q=0.1", Some("text/csv"));
-        check("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some("application/xml"));
+        check("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some("application/json"));
+        check("text/html;q=0,application/xml;q=0.9,*/*;q=0.8", Some("application/xml"));
         check("text/html,*/*;q=0.8", Some("application/json"));
         check("application/json;q=0, */*", Some("application/x-ndjson"));
         check("*/*;q=0.1, application/*;q=0.5, application/json;q=0.2", Some("application/x-ndjson"));

@@ -18,12 +18,14 @@ pub struct Layout {
     pub csv_safe: bool,
     /// How JSON has large numbers; `None`: as the service has it.
     pub numbers: Option<Numbers>,
+    /// Somebody inside looks at the answer before it is sent: rows are JSON under [`WRAPPER`] like all else that operations write.
+    pub is_held: bool,
 }
 
 impl Default for Layout {
     fn default() -> Self {
         let (media, wrapper) = (Media::Json, WRAPPER.into());
-        Self { media, wrapper, is_wrapped: true, csv_safe: false, numbers: None }
+        Self { media, wrapper, is_wrapped: true, csv_safe: false, numbers: None, is_held: false }
     }
 }
 
@@ -32,6 +34,12 @@ impl Layout {
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.media == Media::Json && self.is_wrapped && *self.wrapper == *WRAPPER
+    }
+
+    /// How rows are written at once.
+    #[must_use]
+    pub fn of_rows(&self) -> Self {
+        if self.is_held { Self { numbers: self.numbers, ..Self::default() } } else { self.clone() }
     }
 
     /// How JSON has large numbers. Other forms have texts only.

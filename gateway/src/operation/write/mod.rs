@@ -107,11 +107,7 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
             }
             let batch = Batch::new(&target, (kind, Selection::Keys), &options)?;
             let tally = batch.run(input, is_streamed).await?;
-            if is_single {
-                tally.into_row()
-            } else {
-                tally.into_list(kind, &options, is_streamed, &job.layout.wrapper)
-            }
+            if is_single { tally.into_row() } else { tally.into_list(kind, &options, &job.layout.wrapper) }
         }
         Task::Matching(Selection::Matching(filter), record)
             if options.limit.is_some_and(|limit| limit > 0) =>

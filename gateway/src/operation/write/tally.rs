@@ -86,15 +86,14 @@ impl Tally {
         rows.collect()
     }
 
-    /// The answer for a list. How many did well is said where not all are listed, and always of a stream.
+    /// The answer for a list. How many did well is said where not all are listed.
     pub(super) fn into_list(
         mut self,
         kind: Kind,
         options: &TableWrite,
-        is_streamed: bool,
         wrapper: &str,
     ) -> Result<Answer, ApiError> {
-        let count = (is_streamed || self.is_cut()).then_some(self.written);
+        let count = self.is_cut().then_some(self.written);
         if self.failed.is_empty() {
             let rows = self.entries.iter().filter_map(|(_, entry)| entry.row());
             return Ok(wrapped(rows, meta(count)));
@@ -174,23 +173,15 @@ mod tests {
             r#"{"id":3}]},"message":"Batch Error: Not all requested records could be deleted. "#,
             r#"All changes rolled back.","status_code":400}"#
         );
-        assert_eq!(body(tally.into_list(Kind::Delete, &options, false, "rows")), expected);
+        assert_eq!(body(tally.into_list(Kind::Delete, &options, "rows")), expected);
     }
 
     #[test]
     fn what_is_not_kept_is_counted() {
         let mut tally = Tally::new(2);
         (0..5).for_each(|index| tally.wrote(index, 1, row("1")));
-        let answer = tally.into_list(Kind::Insert, &TableWrite::default(), false, "rows");
+        let answer = tally.into_list(Kind::Insert, &TableWrite::default(), "rows");
         assert_eq!(body(answer), r#"{"resource":[1,1],"meta":{"count":5}}"#);
-    }
-
-    #[test]
-    fn a_stream_always_says_how_many_were_written() {
-        let mut tally = Tally::new(2);
-        tally.wrote(0, 1, row("1"));
-        let answer = tally.into_list(Kind::Insert, &TableWrite::default(), true, "rows");
-        assert_eq!(body(answer), r#"{"resource":[1],"meta":{"count":1}}"#);
     }
 
     #[test]
