@@ -11,6 +11,8 @@ use clap::{Parser, Subcommand};
 use crate::app::{self, App, Signals, StartError, Started};
 use crate::connectors::{Registry, template};
 use crate::http::Listening;
+use crate::schema::declared;
+use crate::schema::names::public_name;
 use crate::settings::{self, LoadOptions, Problems, Settings};
 use crate::telemetry;
 
@@ -186,6 +188,13 @@ fn test(options: &LoadOptions, name: &str) -> Result<(), Failure> {
         };
         let tables = tables.await.map_err(|error| explained(name, &error))?;
         service.close().await;
+        let names: Vec<String> = tables.iter().map(|table| public_name(&table.table)).collect();
+        if let Some(unknown) = declared::unknown(&service.settings().config.keys, &names) {
+            let message = format!(
+                "service '{name}' has no table or view '{unknown}', for which `keys` declares columns"
+            );
+            return Err(message.into());
+        }
         let took = began.elapsed().as_secs_f64() * 1000.0;
         say(format_args!("service '{name}' answers: {} table(s) in {took:.1} ms", tables.len()))
     })

@@ -133,7 +133,7 @@ impl Input {
         }
         let (body, records) = match payload {
             Payload::None => (None, None),
-            Payload::Form(document) | Payload::Document(record) if head.is_about_one_row() => {
+            Payload::Form(record) | Payload::Document(record) if head.is_about_one_row() => {
                 (Some(record), None)
             }
             Payload::Form(document) | Payload::Document(document) => {

@@ -33,6 +33,7 @@ use crate::request::Conditions;
 use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
+use crate::schema::declared;
 use crate::services::Service;
 use crate::snapshot::Snapshot;
 
@@ -116,7 +117,20 @@ impl Owner {
     async fn table(&self, name: &str) -> Result<Arc<Table>, ApiError> {
         let table =
             self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
-        table.ok_or_else(|| ApiError::unknown_table(name))
+        let table = table.ok_or_else(|| ApiError::unknown_table(name))?;
+        Ok(self.keyed(table))
+    }
+
+    /// The table with the key that the configuration declares for it.
+    fn keyed(&self, table: Arc<Table>) -> Arc<Table> {
+        match declared::key_of(&table, &self.service.settings().config.keys) {
+            Ok(None) => table,
+            Ok(Some(primary_key)) => Arc::new(Table { primary_key, ..Table::clone(&table) }),
+            Err(problem) => {
+                events::key_unfit(self.service.name(), &self.request_id, &problem);
+                table
+            }
+        }
     }
 
     /// Starts a planned read.

@@ -3,7 +3,7 @@
 
 use crate::request::media::Numbers;
 use crate::roles::{FilterOp, Requestor, RowFilter, Verb};
-use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -210,6 +210,10 @@ pub struct ServiceConfig {
     /// How JSON has integers beyond ±2^53 and decimals, unless the request says it: `number` or `string`.
     #[serde(default)]
     pub numbers: Numbers,
+    /// Columns that identify the rows of views and of tables without a primary key, by their names. Nobody checks that no two rows have
+    /// the same values in them.
+    #[serde(default)]
+    pub keys: BTreeMap<String, Vec<String>>,
     /// The connector's own keys, secrets resolved.
     #[serde(flatten)]
     pub connector: Map<String, Value>,
@@ -222,6 +226,7 @@ impl Default for ServiceConfig {
             allow_upsert: false,
             require_if_match: false,
             numbers: Numbers::Number,
+            keys: BTreeMap::new(),
             connector: Map::new(),
         }
     }
@@ -234,6 +239,7 @@ impl fmt::Debug for ServiceConfig {
             .field("allow_upsert", &self.allow_upsert)
             .field("require_if_match", &self.require_if_match)
             .field("numbers", &self.numbers)
+            .field("keys", &self.keys)
             .field("connector_keys", &self.connector.keys().collect::<Vec<_>>())
             .finish()
     }
