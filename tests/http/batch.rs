@@ -138,6 +138,21 @@ fn the_first_failure_undoes_all_and_names_its_operation() {
 }
 
 #[test]
+fn a_limited_write_by_filter_belongs_to_the_batch() {
+    let stock = Stock::new();
+    let limited = json!({ "filter": "qty > 0", "limit": 2, "order": "id desc", "resource": [{ "qty": 0 }] });
+    let change = operation("PATCH", &stock, "", &limited);
+    let fails = operation("PATCH", &stock, "/99", &json!({ "qty": 1 }));
+    for service in SERVICES {
+        assert_eq!(send(WRITER, service, &json!([change, fails])).status, 400, "{service}");
+        assert_eq!(stock.rows(service), UNTOUCHED, "{service}");
+        let answer = send(WRITER, service, &json!([change])).json();
+        assert_eq!(answer["resource"][0]["body"], json!({ "resource": [{ "id": 3 }, { "id": 2 }] }));
+        assert_eq!(stock.rows(service), "1 a new 1 7|2 b new 0 7|3 c old 0 8", "{service}");
+    }
+}
+
+#[test]
 fn a_refusal_by_the_store_undoes_all_too() {
     let (a, b) = (Stock::new(), Stock::new());
     let operations = json!([

@@ -58,6 +58,7 @@ fn able() -> Capabilities {
         delete_where: true,
         returning: true,
         write_expressions: true,
+        query: true,
         row_rules: true,
         on_error_continue: true,
         transactions: true,
