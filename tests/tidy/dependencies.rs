@@ -8,7 +8,8 @@ use crate::clone::{self, Member, TextFile, assert_clean, assert_finds};
 use crate::tokens;
 
 /// The names under which members know each other.
-const OURS: [&str; 4] = ["connector_api", "connector-common", "connector-sql-common", "tablegate"];
+const OURS: [&str; 5] =
+    ["conformance", "connector_api", "connector-common", "connector-sql-common", "tablegate"];
 
 /// Driver packages, each with the only folder that may use it.
 const DRIVERS: &[(&str, &str)] = &[
@@ -47,7 +48,8 @@ fn may_use(folder: &str, dependency: &str) -> bool {
         "connector-api" => false,
         "connectors/common" | "gateway" => dependency == "connector_api",
         "connectors/sql-common" => ["connector_api", "connector-common"].contains(&dependency),
-        "tests" => ["connector_api", "tablegate"].contains(&dependency),
+        "conformance" => ["connector_api", "tablegate"].contains(&dependency),
+        "tests" => ["conformance", "connector_api", "tablegate"].contains(&dependency),
         _ => dependency == "connector_api" || family,
     }
 }
@@ -188,6 +190,9 @@ fn a_forbidden_room_is_found() {
     check("connectors/memory", "connector-sqlite", false);
     check("connectors/memory", "tablegate", false);
     check("connectors/memory", "connector-aws-common", true);
+    check("conformance", "tablegate", true);
+    check("conformance", "connector-sqlite", false);
+    check("gateway", "conformance", false);
     check("tests", "tablegate", true);
     check("tests", "connector-sqlite", false);
 }
