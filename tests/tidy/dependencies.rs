@@ -8,7 +8,8 @@ use crate::clone::{self, Member, TextFile, assert_clean, assert_finds};
 use crate::tokens;
 
 /// The names under which members know each other.
-const OURS: [&str; 4] = ["connector_api", "connector-common", "connector-sql-common", "tablegate"];
+const OURS: [&str; 5] =
+    ["conformance", "connector_api", "connector-common", "connector-sql-common", "tablegate"];
 
 /// Driver packages, each with the only folder that may use it.
 const DRIVERS: &[(&str, &str)] = &[
@@ -47,7 +48,9 @@ fn may_use(folder: &str, dependency: &str) -> bool {
         "connector-api" => false,
         "connectors/common" | "gateway" => dependency == "connector_api",
         "connectors/sql-common" => ["connector_api", "connector-common"].contains(&dependency),
-        "tests" => ["connector_api", "tablegate"].contains(&dependency),
+        "cli" => ["conformance", "connector_api", "tablegate"].contains(&dependency),
+        "conformance" => ["connector_api", "tablegate"].contains(&dependency),
+        "tests" => ["conformance", "connector_api", "tablegate"].contains(&dependency),
         _ => dependency == "connector_api" || family,
     }
 }
@@ -121,14 +124,14 @@ fn names_package(folder: &str, package: &str, files: &[TextFile]) -> bool {
     })
 }
 
-/// Binaries (the gateway, each connector) whose dependencies hold more than one crypto provider.
+/// Binaries (the program, each connector) whose dependencies hold more than one crypto provider.
 ///
 /// The lock file unites the features of all members, so this may see a provider that a binary leaves out,
 /// but it never misses one.
 fn several_crypto_providers(members: &[Member], lock: &Table) -> Vec<String> {
     let graph = dependency_graph(lock);
     let mut findings = Vec::new();
-    for member in members.iter().filter(|member| member.folder == "gateway" || member.connector().is_some()) {
+    for member in members.iter().filter(|member| member.folder == "cli" || member.connector().is_some()) {
         let linked = reachable(&graph, member.package());
         let providers: Vec<_> =
             CRYPTO_PROVIDERS.iter().copied().filter(|name| linked.contains(name)).collect();
@@ -188,6 +191,9 @@ fn a_forbidden_room_is_found() {
     check("connectors/memory", "connector-sqlite", false);
     check("connectors/memory", "tablegate", false);
     check("connectors/memory", "connector-aws-common", true);
+    check("conformance", "tablegate", true);
+    check("conformance", "connector-sqlite", false);
+    check("gateway", "conformance", false);
     check("tests", "tablegate", true);
     check("tests", "connector-sqlite", false);
 }
@@ -265,13 +271,10 @@ fn two_crypto_providers_are_found() {
         ]"#
     .parse()
     .unwrap();
-    let gateway = Member::new("gateway", "package = { name = \"tablegate\" }");
+    let program = Member::new("cli", "package = { name = \"tablegate\" }");
     let connector = Member::new(
         "connectors/x",
         "package = { name = \"connector-x\" }\nlib = { crate-type = [\"cdylib\"] }",
     );
-    assert_finds(
-        &several_crypto_providers(&[gateway, connector], &lock),
-        "gateway: links ring and aws-lc-rs",
-    );
+    assert_finds(&several_crypto_providers(&[program, connector], &lock), "cli: links ring and aws-lc-rs");
 }

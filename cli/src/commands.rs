@@ -7,19 +7,18 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-
-use crate::app::{self, App, Signals, StartError, Started};
-use crate::connectors::{Registry, template};
-use crate::http::Listening;
-use crate::schema::declared;
-use crate::schema::names::public_name;
-use crate::settings::{self, LoadOptions, Problems, Settings};
-use crate::telemetry;
+use tablegate::app::{self, App, Signals, StartError, Started};
+use tablegate::connectors::{Registry, template};
+use tablegate::http::Listening;
+use tablegate::schema::declared;
+use tablegate::schema::names::public_name;
+use tablegate::settings::{self, LoadOptions, Problems, Settings};
+use tablegate::telemetry;
 
 /// Any database, one secure REST gateway.
 #[derive(Debug, Parser)]
 #[command(name = "tablegate", version, about)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The configuration file; without it `config/gateway.toml`, when there is one.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -55,8 +54,7 @@ enum ConnectorCommand {
 }
 
 /// Runs a command; the exit code is 0 when all is well.
-#[must_use]
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let options = LoadOptions::from_process(arguments.config.clone());
     let result = match &arguments.command {
         Command::Serve => serve(options),
