@@ -209,6 +209,10 @@ fn more_records_than_an_answer_of_rows_may_have_are_all_listed() {
             stock.send(WRITER, service, ("POST", ""), &Json::from(records.clone()).to_string()).json();
         let ids: Vec<Json> = (4..704).map(|id| json!({ "id": id })).collect();
         assert_eq!(answer, json!({ "resource": ids }), "{service}");
+        let body =
+            json!({ "ids": (4..704).collect::<Vec<u32>>(), "resource": [{ "state": "x" }] }).to_string();
+        let answer = stock.send(WRITER, service, ("PATCH", ""), &body).json();
+        assert_eq!(answer, json!({ "resource": ids }), "{service}");
         // By filter the answer names some of them, and says how many there were.
         let answer = stock.send(WRITER, service, ("DELETE", "?filter=id%20%3E%203"), "").json();
         assert_eq!(answer["resource"].as_array().unwrap().len(), 10, "{service}");

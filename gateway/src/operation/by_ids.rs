@@ -31,17 +31,12 @@ pub(super) async fn read(
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
     let pieces = target.plan(|scope| plan::by_ids(ids, read, scope))?;
-    let (mut rows, mut bytes) = (Vec::with_capacity(ids.len()), 0);
+    let (mut rows, mut room) = (Vec::with_capacity(ids.len()), Room(target.max_held));
     let mut rest = ids;
     for piece in &pieces {
         let (ids, behind) = rest.split_at(piece.keys.len().min(rest.len()));
         rest = behind;
-        let found = rows_of(target, (ids, piece), read, format.clone()).await?;
-        bytes += found.iter().map(|row| row.as_ref().map_or(MISSING_BYTES, Vec::len)).sum::<usize>();
-        if bytes > target.max_held {
-            return Err(ApiError::rows_too_large(target.max_held));
-        }
-        rows.extend(found);
+        rows.extend(rows_of(target, (ids, piece), read, &format, &mut room).await?);
         if !read.is_continued && rows.last().is_some_and(Option::is_none) {
             break;
         }
@@ -56,12 +51,24 @@ pub(super) async fn read(
     Ok(wrapped(rows.iter().flatten().map(Vec::as_slice), meta.into_iter().collect()))
 }
 
+/// How many more bytes of rows may be held.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, target: &Target<'_>, bytes: usize) -> Result<(), ApiError> {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.ok_or_else(|| ApiError::rows_too_large(target.max_held))?;
+        Ok(())
+    }
+}
+
 /// A row for each identifier of a piece; `None`: it is missing.
 async fn rows_of(
     target: &Target<'_>,
     (ids, piece): (&[Id], &Piece),
     read: &TableRead,
-    format: RowFormat,
+    format: &RowFormat,
+    room: &mut Room,
 ) -> Result<Vec<Option<Vec<u8>>>, ApiError> {
     let found = match &piece.all {
         Some(all) => rows_by_key(target, all, format.clone()).await?,
@@ -70,10 +77,15 @@ async fn rows_of(
     let mut rows = Vec::with_capacity(ids.len());
     for (id, key) in ids.iter().zip(&piece.keys) {
         let row = match found.get(&key_of_values(key)?) {
-            Some(row) => Some(row.clone()),
+            Some(row) => {
+                room.take(target, row.len())?;
+                Some(row.clone())
+            }
             None => {
                 let single = target.plan(|scope| plan::single(id, read, scope))?;
-                first_row(target, &single, format.clone()).await?
+                let row = first_row(target, &single, format.clone()).await?;
+                room.take(target, row.as_ref().map_or(MISSING_BYTES, Vec::len))?;
+                row
             }
         };
         let is_missing = row.is_none();
@@ -91,19 +103,23 @@ async fn rows_by_key(
     plan: &Read,
     format: RowFormat,
 ) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
-    let mut found = HashMap::new();
+    let (mut found, mut held) = (HashMap::new(), 0);
     let mut encoder = RowEncoder::new(&plan.shown, format).with_numbers(target.layout.numbers());
     for_each_row(target, plan, |columns, row| {
+        if held > target.max_held {
+            return Ok(());
+        }
         let mut json = Vec::with_capacity(256);
         encoder.columns(&columns.names)?;
         encoder.write_alone(&mut json, row)?;
+        held += json.len();
         let places = RowEncoder::places_of(&columns.names, &plan.key)?;
         let cells = places.iter().filter_map(|place| row.get(*place)).copied();
         found.insert(key_of_cells(cells)?, json);
         Ok(())
     })
     .await?;
-    Ok(found)
+    if held > target.max_held { Err(ApiError::rows_too_large(target.max_held)) } else { Ok(found) }
 }
 
 fn key_of_cells<'a>(cells: impl Iterator<Item = Cell<'a>>) -> Result<Vec<u8>, Error> {
