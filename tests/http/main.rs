@@ -37,6 +37,8 @@ mod logs;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod names_written;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod read;
