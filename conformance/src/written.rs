@@ -43,7 +43,7 @@ pub(super) fn cases() -> Vec<Case> {
     let columns = types::columns().into_iter();
     let all = columns.flat_map(|column| ways.map(|way| (column.clone(), way)));
     let cases = (1_i64..).zip(all).map(|(number, ((name, data_type, values), (way, word, needs)))| {
-        let run = move |peer| as_written(peer, (name, data_type), values.clone(), (way, number * IDS));
+        let run = move |peer| as_written(peer, (name, data_type), values.to_vec(), (way, number * IDS));
         Case::new(format!("written::{name}_is_read_as_it_was_{word}"), needs, run).of_type(data_type)
     });
     cases.chain(exact()).collect()
@@ -69,7 +69,7 @@ async fn numbers_inside(peer: Arc<Peer>, column: (&'static str, ColumnType), fir
         _ => Value::Object(vec![("number".to_owned(), Value::Decimal(digits.to_owned()))]),
     };
     for (way, first) in [(Way::Insert, first), (Way::Update, first + IDS / 2)] {
-        as_written(Arc::clone(&peer), column, EXACT.map(number), (way, first)).await?;
+        as_written(Arc::clone(&peer), column, EXACT.map(number).to_vec(), (way, first)).await?;
     }
     Ok(())
 }
@@ -77,7 +77,7 @@ async fn numbers_inside(peer: Arc<Peer>, column: (&'static str, ColumnType), fir
 async fn as_written(
     peer: Arc<Peer>,
     (name, data_type): (&'static str, ColumnType),
-    values: [Value; 4],
+    values: Vec<Value>,
     (way, first): (Way, i64),
 ) -> Outcome {
     for (id, value) in (first..).zip(values.into_iter().chain([Value::Null])) {
