@@ -1,11 +1,14 @@
 //! Records that are sent in every form: what they become, how mistakes are named, and that a long run of them is not held in memory.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::client::{Answer, Request, request};
+use crate::client::{Answer, LIMIT, Request, request};
+use crate::gateway::Gateway;
 use crate::stock::{self, SERVICES, Stock, UNTOUCHED, WRITER};
 use crate::streaming::{LARGE_BODY, memory_kib, stays_small};
 
@@ -145,4 +148,48 @@ fn a_stream_has_a_limit_of_its_own() {
         "{}",
         much.body
     );
+}
+
+/// Sends records one by one until the answer is there, and gives it.
+fn sent_without_end(gateway: &Gateway, path: &str) -> String {
+    let mut stream = TcpStream::connect(gateway.address).unwrap();
+    let mut reader = stream.try_clone().unwrap();
+    let answer = std::thread::spawn(move || {
+        let (mut answer, mut piece) = (String::new(), [0; 4096]);
+        while !answer.contains("status_code") {
+            match reader.read(&mut piece) {
+                Ok(0) | Err(_) => break,
+                Ok(size) => answer.push_str(&String::from_utf8_lossy(&piece[..size])),
+            }
+        }
+        answer
+    });
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nX-DreamFactory-API-Key: {WRITER}\r\nContent-Type: {NDJSON}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let record = format!("{{\"note\":\"{}\"}}\n", "x".repeat(1000));
+    let chunk = format!("{:x}\r\n{record}\r\n", record.len());
+    let began = Instant::now();
+    // Once it has answered, it may take no more.
+    while !answer.is_finished() && stream.write_all(chunk.as_bytes()).is_ok() {
+        assert!(began.elapsed() < LIMIT, "an upload without end goes on");
+    }
+    answer.join().unwrap()
+}
+
+#[test]
+fn an_upload_without_end_holds_the_writer_no_longer_than_a_transaction_may_live() {
+    let service = "[[services]]\nname = \"brief\"\ntype = \"sqlite\"\n\
+                   config = { database = \"brief.sqlite\", busy_timeout = \"1m\", session_lifetime = \"200ms\" }\n";
+    let setup = stock::setup(service);
+    let database = rusqlite::Connection::open(setup.path("brief.sqlite")).unwrap();
+    database.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, note TEXT)").unwrap();
+    let gateway = setup.start();
+    let path = "/api/v2/brief/_table/t";
+    let answer = sent_without_end(&gateway, &format!("{path}?rollback=true"));
+    assert!(answer.contains("the session is over"), "{answer}");
+    gateway.send(request("GET", &format!("{path}?count_only=true")).key(WRITER)).is_ok("0");
+    let one = request("POST", path).key(WRITER).body(r#"[{"note":"a"}]"#);
+    gateway.send(one).is_ok(r#"{"resource":[{"id":1}]}"#);
 }
