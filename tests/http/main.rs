@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod aggregate;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod batch;
 #[cfg(test)]
 mod batch_hooks;
@@ -36,6 +38,8 @@ mod in_process;
 mod logs;
 #[cfg(test)]
 mod names;
+#[cfg(test)]
+mod names_written;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
