@@ -38,6 +38,7 @@ mod page;
 mod read;
 mod refused;
 mod rules;
+mod sequence;
 mod stock;
 mod transaction;
 mod types;
@@ -137,6 +138,7 @@ pub fn cases() -> Vec<Case> {
         rules::cases(),
         written::cases(),
         transaction::cases(),
+        sequence::cases(),
         calls::cases(),
     ]
     .into_iter()

@@ -8,6 +8,8 @@ pub mod connectors;
 pub mod cursor;
 pub mod error;
 mod events;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod hooks;
 pub mod http;
 pub mod idempotency;

@@ -69,4 +69,6 @@ mod write_batch;
 #[cfg(test)]
 mod write_rules;
 #[cfg(test)]
+mod write_sequence;
+#[cfg(test)]
 mod write_stream;

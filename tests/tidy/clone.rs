@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// What is not versioned, whatever its depth. `.git` is a file in a work tree that shares its repository.
-const UNVERSIONED: [&str; 4] = [".git", "target", "data", "__pycache__"];
+const UNVERSIONED: [&str; 5] = [".git", "target", "data", "__pycache__", "artifacts"];
 
 /// One text file of the clone.
 pub(crate) struct TextFile {

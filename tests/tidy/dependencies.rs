@@ -146,6 +146,27 @@ fn several_crypto_providers(members: &[Member], lock: &Table) -> Vec<String> {
     findings
 }
 
+/// Packages that the lock file of `fuzz/` has in a version that the workspace does not have.
+fn other_versions(fuzz: &Table, lock: &Table) -> Vec<String> {
+    let known: BTreeMap<&str, BTreeSet<&str>> =
+        packages(lock).fold(BTreeMap::new(), |mut known, (name, version)| {
+            known.entry(name).or_default().insert(version);
+            known
+        });
+    let is_other =
+        |(name, version): &(&str, &str)| known.get(name).is_some_and(|versions| !versions.contains(version));
+    let others = packages(fuzz).filter(is_other);
+    others
+        .map(|(name, version)| format!("fuzz/Cargo.lock: {name} {version} is not that of Cargo.lock"))
+        .collect()
+}
+
+/// Name and version of each package of a lock file.
+fn packages(lock: &Table) -> impl Iterator<Item = (&str, &str)> {
+    let packages = lock.get("package").and_then(Value::as_array).into_iter().flatten();
+    packages.filter_map(|package| Some((package.get("name")?.as_str()?, package.get("version")?.as_str()?)))
+}
+
 /// Package name → names of its dependencies; versions of one name are united.
 fn dependency_graph(lock: &Table) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut graph: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -258,6 +279,22 @@ fn each_binary_links_one_crypto_provider() {
         "the lock file was not understood"
     );
     assert_clean(&several_crypto_providers(&clone::members(), &lock));
+}
+
+#[test]
+fn what_is_fuzzed_is_built_of_the_same_packages() {
+    let [fuzz, lock] = ["fuzz/Cargo.lock", "Cargo.lock"].map(|path| clone::read(path).text.parse().unwrap());
+    assert!(packages(&fuzz).any(|(name, _)| name == "tablegate-gateway"), "the lock file was not understood");
+    assert_clean(&other_versions(&fuzz, &lock));
+}
+
+#[test]
+fn another_version_in_the_lock_file_of_fuzz_is_found() {
+    let lock = |text: &str| -> Table { format!("package = [{text}]").parse().unwrap() };
+    let both = lock(r#"{ name = "syn", version = "1.0.0" }, { name = "syn", version = "2.0.0" }"#);
+    assert_clean(&other_versions(&lock(r#"{ name = "syn", version = "2.0.0" }"#), &both));
+    assert_clean(&other_versions(&lock(r#"{ name = "libfuzzer-sys", version = "0.4.13" }"#), &both));
+    assert_finds(&other_versions(&lock(r#"{ name = "syn", version = "2.0.1" }"#), &both), "syn 2.0.1");
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn parameter<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
 }
 
 /// Pairs of a query string. Bytes that are not UTF-8 are refused: replaced by a placeholder, a filter would silently mean something else.
-fn query_pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
+pub(crate) fn query_pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
     percent_encoding::percent_decode_str(query)
         .decode_utf8()
         .map_err(|_| ApiError::malformed_address("query string"))?;

@@ -92,7 +92,7 @@ fn subject(page: &Page, service: &str, caller: &Caller) -> Result<Subject, ApiEr
 }
 
 /// Values as bytes, types and digits included.
-fn message(values: &[Value]) -> Vec<u8> {
+pub(crate) fn message(values: &[Value]) -> Vec<u8> {
     let mut cells = Vec::new();
     values.iter().for_each(|value| cells.value(value));
     let mut frames = FrameWriter::default();
@@ -100,7 +100,8 @@ fn message(values: &[Value]) -> Vec<u8> {
     frames.into_bytes()
 }
 
-fn values(message: &[u8], count: usize) -> Option<Vec<Value>> {
+/// The values of such bytes; `None` if they are no such bytes.
+pub(crate) fn values(message: &[u8], count: usize) -> Option<Vec<Value>> {
     let Ok(Some(Frame::Parameters(mut row))) = FrameReader::new(message).next_frame() else { return None };
     (0..count).map(|_| row.next_cell().and_then(Cell::to_value).ok()).collect()
 }

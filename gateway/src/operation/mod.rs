@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 use connector_api::model::{Count, Table, Value};
 use connector_api::{Error, ErrorKind};
 
+#[cfg(fuzzing)]
+pub(crate) use cursor::{message as position_bytes, values as position};
 pub use resource::Operation;
 pub(crate) use resource::is_batch;
 pub use session::Transaction;
