@@ -12,7 +12,7 @@ use tablegate::connectors::{CallContext, Params, Records, RowStream, Service};
 use tokio::time::Instant;
 
 use super::peer::{CALL_TIME, Peer, Rows, read_rows};
-use super::{Case, Outcome};
+use super::{Case, Outcome, same};
 
 /// Plain columns.
 #[must_use]
@@ -210,6 +210,14 @@ pub struct Answer {
     pub affected: Affected,
     /// The end of each record.
     pub ends: Vec<End>,
+}
+
+impl Answer {
+    /// Checks that so many rows were found, and all of them changed if the connector knows.
+    pub(super) fn check_touched(&self, rows: u64) -> Outcome {
+        same("rows found", &self.affected.matched, &Some(rows))?;
+        same("rows changed", &self.affected.changed.unwrap_or(rows), &rows)
+    }
 }
 
 /// Sends a write and reads its answer to the end.
