@@ -20,7 +20,7 @@ use super::ask::{
 use super::change::{self, by_id};
 use super::peer::{CALL_TIME, Peer, check_error, context, read};
 use super::tables::{BOOK, ITEM};
-use super::{Case, Outcome};
+use super::{Case, Outcome, sent};
 
 pub(super) fn cases() -> Vec<Case> {
     reads().into_iter().chain(writes()).collect()
@@ -176,6 +176,7 @@ async fn send(peer: &Peer, operation: Operation, head: Vec<u8>, record: &[Value]
 
 async fn sent(peer: &Peer, operation: Operation, head: &[u8], record: &[Value]) -> Result<()> {
     let body = body(record);
+    sent::note(operation, &String::from_utf8_lossy(head));
     let bounds = Bounds { rows: 1_000, outcomes: 1_000 };
     let answer = peer.service.call(operation, (head, &body), context(CALL_TIME), bounds).await?;
     read(answer, &[]).await.map(drop)

@@ -23,7 +23,7 @@ use connector_api::model::{
 use serde_json::{Value as Json, json};
 
 use super::ask::text;
-use super::fixture::{Facts, Feature};
+use super::facts::{Facts, Feature};
 use super::{stock, types};
 
 /// Rows of [`MANY`].
@@ -144,6 +144,18 @@ pub fn tables(facts: &Facts) -> Vec<Stored> {
 #[must_use]
 pub fn to_json(tables: &[Stored]) -> Json {
     json!({"tables": tables.iter().map(Stored::to_json).collect::<Vec<_>>()})
+}
+
+/// A table as lines of JSON, for who makes it by hand: its description, then each row as an object with the name of the table.
+#[must_use]
+pub fn to_lines(stored: &Stored) -> Vec<String> {
+    let name = stored.name();
+    let row = |row: &Vec<Value>| {
+        let cells = stored.columns().into_iter().map(str::to_owned).zip(row.iter().map(cell));
+        json!({"into": name, "row": cells.collect::<serde_json::Map<_, _>>()}).to_string()
+    };
+    let head = json!({"table": stored.table, "view_of": stored.view_of}).to_string();
+    std::iter::once(head).chain(stored.rows.iter().map(row)).collect()
 }
 
 fn key(name: &str, data_type: ColumnType) -> Column {

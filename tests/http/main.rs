@@ -17,6 +17,8 @@ mod commands;
 #[cfg(test)]
 mod conditional;
 #[cfg(test)]
+mod connector_test;
+#[cfg(test)]
 mod cursor;
 #[cfg(test)]
 mod discovery;
