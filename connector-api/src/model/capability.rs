@@ -59,6 +59,8 @@ capabilities! {
         order_nulls,
         /// `offset`.
         offset,
+        /// Pages go on from a token that the page before gave (`after` in a query).
+        page_token,
         /// Comparisons `= <> < <= > >=` of a column with a value.
         filter_compare,
         /// `in` a list of values.

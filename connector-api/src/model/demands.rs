@@ -158,6 +158,7 @@ impl Demanding for Query {
             .when(self.distinct, "distinct")
             .when(self.group.is_some(), "aggregates")
             .when(self.offset.is_some(), "offset")
+            .when(self.after.is_some(), "page_token")
             .paths(&self.select)
             .order(&self.order)
             .filter(self.filter.as_ref())
@@ -265,6 +266,7 @@ mod tests {
             (json!({"distinct": true}), &["distinct"]),
             (json!({"group": {"by": [["a"]]}}), &["aggregates"]),
             (json!({"offset": 0}), &["offset"]),
+            (json!({"after": 0}), &["page_token"]),
             (json!({"order": [{"by": ["a"], "direction": "asc"}]}), &["order"]),
             (
                 json!({"order": [{"by": ["a"], "direction": "asc", "nulls": "last"}]}),

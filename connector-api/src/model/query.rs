@@ -32,6 +32,10 @@ pub struct Query {
     /// The parameter with the rows to skip: an integer of at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<Param>,
+    /// The parameter that says where the page begins: null for the first one, else the text that [`Summary::next`](super::Summary::next)
+    /// of the page before gave, for the same filter and order. With it the answer's `next` alone says whether there are more rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Param>,
     /// Names of features this shape relies on beyond its members; a name the connector does not know refuses the call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub need: Vec<String>,
@@ -52,6 +56,7 @@ impl Query {
             order: Vec::new(),
             limit,
             offset: None,
+            after: None,
             need: Vec::new(),
             hints: Hints::new(),
         }
