@@ -137,7 +137,7 @@ impl Written {
 
     pub(super) fn add(&mut self, done: Done) {
         let Affected { matched, changed } = &mut self.affected;
-        *matched = matched.map(|count| count + u64::from(done.is_matched));
+        *matched = matched.zip(done.is_matched).map(|(count, is_matched)| count + u64::from(is_matched));
         *changed = changed.zip(done.is_changed).map(|(count, is_changed)| count + u64::from(is_changed));
         self.rows.extend(done.row);
     }

@@ -137,19 +137,22 @@ impl<'r> Change<'r> {
     /// Nothing is set: the document only has to be there.
     async fn look(&self, work: &mut Work, filter: Document) -> Result<Option<Done>> {
         let found = self.target.find(work, filter).await?;
-        let done =
-            |row| Done { row: self.gives_back.then_some(row), is_matched: true, is_changed: Some(false) };
+        let done = |row| Done {
+            row: self.gives_back.then_some(row),
+            is_matched: Some(true),
+            is_changed: Some(false),
+        };
         Ok(found.map(done))
     }
 }
 
 fn given_back(row: Option<RawDocumentBuf>) -> Option<Done> {
-    row.map(|row| Done { row: Some(row), is_matched: true, is_changed: None })
+    row.map(|row| Done { row: Some(row), is_matched: Some(true), is_changed: None })
 }
 
 fn counted(result: &mongodb::results::UpdateResult) -> Option<Done> {
     let is_changed = Some(result.modified_count > 0);
-    (result.matched_count > 0).then_some(Done { row: None, is_matched: true, is_changed })
+    (result.matched_count > 0).then_some(Done { row: None, is_matched: Some(true), is_changed })
 }
 
 impl Target<'_> {

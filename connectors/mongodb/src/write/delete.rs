@@ -68,7 +68,7 @@ impl Step for ByKey<'_> {
 impl ByKey<'_> {
     async fn send(&self, work: &mut Work, filter: Document) -> Result<Option<Done>> {
         let collection = self.target.collection();
-        let done = |row| Done { row, is_matched: true, is_changed: Some(true) };
+        let done = |row| Done { row, is_matched: Some(true), is_changed: Some(true) };
         if self.gives_back {
             let delete = collection.find_one_and_delete(filter).session(&mut work.session).await;
             let row = delete.map_err(|error| work.failed_write(&error))?;
@@ -104,7 +104,7 @@ impl Task for Matching<'_> {
         for row in found {
             written.add(Done {
                 row: self.gives_back.then_some(row),
-                is_matched: true,
+                is_matched: Some(true),
                 is_changed: Some(true),
             });
         }

@@ -143,7 +143,7 @@ impl Inserts<'_, '_> {
             match failures.next_if(|(failed, _)| *failed == place) {
                 None => written.add(super::Done {
                     row: made.as_ref().ok().filter(|_| self.gives_back).cloned(),
-                    is_matched: false,
+                    is_matched: Some(false),
                     is_changed: Some(true),
                 }),
                 Some((_, error)) if is_of_the_call(&error) && place == 0 => return Err(error.into()),

@@ -60,8 +60,8 @@ pub(crate) struct Written {
 struct Done {
     /// The document to give back.
     row: Option<RawDocumentBuf>,
-    /// It was there before.
-    is_matched: bool,
+    /// It was there before; `None`: the server did not say.
+    is_matched: Option<bool>,
     /// Its content differs now; `None`: the server did not say.
     is_changed: Option<bool>,
 }

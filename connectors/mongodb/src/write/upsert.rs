@@ -175,15 +175,19 @@ impl<'r> Upserting<'r> {
 }
 
 fn created(row: Option<RawDocumentBuf>) -> Done {
-    Done { row, is_matched: false, is_changed: Some(true) }
+    Done { row, is_matched: Some(false), is_changed: Some(true) }
 }
 
 fn given_back(row: Option<RawDocumentBuf>) -> Result<Done> {
     let row = row.ok_or_else(|| Error::internal("the server did not give back what it wrote"))?;
-    Ok(Done { row: Some(row), is_matched: true, is_changed: None })
+    Ok(Done { row: Some(row), is_matched: None, is_changed: None })
 }
 
 fn counted(result: &mongodb::results::UpdateResult) -> Done {
     let is_created = result.upserted_id.is_some();
-    Done { row: None, is_matched: !is_created, is_changed: Some(is_created || result.modified_count > 0) }
+    Done {
+        row: None,
+        is_matched: Some(!is_created),
+        is_changed: Some(is_created || result.modified_count > 0),
+    }
 }
