@@ -195,9 +195,14 @@ impl Work {
         roll_back(&mut self.session).await;
     }
 
+    /// Gives a transaction of the caller up: there are no savepoints, so a part of its work can only be undone with all of it.
+    pub(crate) fn lose(&mut self) {
+        self.is_lost |= self.is_callers();
+    }
+
     /// What a failed read means. With it a transaction is over.
     pub(crate) fn failed(&mut self, error: &mongodb::error::Error) -> Error {
-        self.is_lost |= self.is_callers();
+        self.lose();
         match from_driver(error) {
             // Nobody but the server has ended it, and it may be tried again.
             ended if ended.kind == ErrorKind::Cancelled && !self.is_callers() => error::contention(),

@@ -35,6 +35,9 @@ pub(super) async fn each_record(
             Err(error) => {
                 let goes_on = on_error == OnError::Continue && !is_of_the_call(&error);
                 let on_error = if goes_on || on_error == OnError::Atomic { on_error } else { OnError::Stop };
+                if on_error == OnError::Atomic && index > 0 {
+                    work.lose();
+                }
                 written.fail(on_error, (index, records.len()), error);
                 if !goes_on {
                     return Ok(written);

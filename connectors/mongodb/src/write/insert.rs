@@ -71,7 +71,10 @@ pub(crate) async fn insert(
     };
     let mut written = match ended {
         Ok(written) => written,
-        Err(failure) if request.on_error == OnError::Atomic => task.undone(failure)?,
+        Err(failure) if request.on_error == OnError::Atomic => {
+            work.lose();
+            task.undone(failure)?
+        }
         Err(failure) => return Err(failure.error),
     };
     written.affected.matched = None;
