@@ -1,6 +1,7 @@
 # Tablegate: build, run, test. `make help` lists the targets.
 #
-# Needs rust (rustup reads rust-toolchain.toml), a C compiler, python3 with pip, bash. Works as root or not.
+# Needs rust (rustup reads rust-toolchain.toml), a C compiler, python3 with pip, bash; `make fuzz` also a C++ compiler.
+# Works as root or not.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,6 +14,15 @@ export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),$(TABLEGATE_CACHE)
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY_ROOT := $(TABLEGATE_CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_DENY := $(CARGO_DENY_ROOT)/bin/cargo-deny
+
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ_ROOT := $(TABLEGATE_CACHE)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)
+CARGO_FUZZ := $(CARGO_FUZZ_ROOT)/bin/cargo-fuzz
+FUZZ_TARGETS := $(patsubst fuzz/targets/%.rs,%,$(wildcard fuzz/targets/*.rs))
+# So long each target runs.
+FUZZ_SECONDS ?= 10
+# Without a sanitizer the pinned stable compiler will do; the code that is fuzzed has no unsafe block.
+FUZZ_OPTIONS := --sanitizer none --codegen-units 16 --target-dir $(CARGO_TARGET_DIR)/fuzz
 
 # A connector is a crate under connectors/ that builds a library to load. `chaos` misbehaves on purpose: it is built
 # for the tests, into a folder of its own, and never into plugins/.
@@ -76,6 +86,31 @@ peers: ## fetch what the tests need and is not in the clone (pinned in tests/pee
 test: peers plugins plugin-chaos database ## fetch the peers, build the connectors, run every suite (ONLY=sqlite,memory: the behaviour of these)
 	cargo build --locked -p tablegate
 	cargo test --workspace --locked
+
+.PHONY: fuzz
+fuzz: fuzz-build $(addprefix fuzz-,$(FUZZ_TARGETS)) ## feed the parsers with bytes that are looked for (FUZZ_SECONDS=10 for each target)
+
+# The lock file of fuzz/ is committed: cargo-fuzz itself would change it without a word.
+.PHONY: fuzz-build
+fuzz-build: $(CARGO_FUZZ)
+	@cargo fetch --locked --manifest-path fuzz/Cargo.toml || { \
+		echo "fuzz: when a dependency of the gateway has changed, run: cargo update --workspace --manifest-path fuzz/Cargo.toml"; exit 1; }
+	PATH="$(CARGO_FUZZ_ROOT)/bin:$$PATH" cargo fuzz build $(FUZZ_OPTIONS)
+
+# What is found on the way is kept in the cache folder, so that the next run goes on from there.
+# With INPUT=<file> that one input is run, which is how a failure is repeated.
+.PHONY: $(addprefix fuzz-,$(FUZZ_TARGETS))
+$(addprefix fuzz-,$(FUZZ_TARGETS)): fuzz-%: fuzz-build
+	@install -d "$(TABLEGATE_CACHE)/fuzz/$*"
+	@PATH="$(CARGO_FUZZ_ROOT)/bin:$$PATH" cargo fuzz run $(FUZZ_OPTIONS) $* \
+		$(or $(INPUT),"$(TABLEGATE_CACHE)/fuzz/$*" fuzz/seeds/$* -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=120 -verbosity=0 -print_funcs=0 -print_final_stats=1 \
+			$(addprefix -dict=,$(wildcard fuzz/seeds/$*.dict))) \
+		|| { echo "fuzz: $* failed. Repeat it with: make fuzz-$* INPUT=<the file named above>"; exit 1; }
+
+$(CARGO_FUZZ):
+	@echo "== installing cargo-fuzz $(CARGO_FUZZ_VERSION) into $(CARGO_FUZZ_ROOT) (once, about a minute)"
+	cargo install --locked --version $(CARGO_FUZZ_VERSION) --root $(CARGO_FUZZ_ROOT) cargo-fuzz
 
 .PHONY: bench
 bench: plugins plugin-chaos database ## compare the gateway with a hand-written server (not a test: prints ratios)

@@ -15,7 +15,7 @@ use crate::http::{Listening, router, serve};
 use crate::idempotency;
 use crate::roles::{self, RequestorMask, VerbMask};
 use crate::services::{Options, Service};
-use crate::settings::{self, LoadOptions, Problem, Problems, Settings};
+use crate::settings::{self, AtStart, LoadOptions, Problem, Problems, Settings};
 use crate::snapshot::{Answers, Snapshot};
 use crate::telemetry::{self, Telemetry};
 
@@ -151,12 +151,12 @@ impl App {
         router(Arc::clone(&self.snapshot))
     }
 
-    /// Reads the configuration again and swaps the snapshot. Services whose connection is described as before keep it. Listening address,
-    /// plugin folders and log format stay as they were at start.
+    /// Reads the configuration again, swaps the snapshot and gives the settings now in force. Services whose connection is described as
+    /// before keep it. What [`AtStart`] holds stays as it was.
     ///
     /// # Errors
     /// What is wrong with the new configuration; the old one stays in force.
-    pub fn reload(&self, telemetry: Option<&Telemetry>) -> Result<(), StartError> {
+    pub fn reload(&self, telemetry: Option<&Telemetry>) -> Result<Settings, StartError> {
         let settings = settings::load(&self.options)?;
         let old = self.snapshot();
         refuse_problems(&settings, &self.registry)?;
@@ -167,7 +167,7 @@ impl App {
             self.registry.set_log_level(telemetry::max_level());
         }
         self.snapshot.store(Arc::new(new));
-        Ok(())
+        Ok(settings)
     }
 
     /// Serves until the process is asked to stop; a hang-up signal reloads.
@@ -181,11 +181,12 @@ impl App {
         let Signals { mut terminate, mut interrupt, mut hang_up } = signals;
         let app = Arc::new(self);
         open_services(&app.snapshot());
-        let reloading = Arc::clone(&app);
+        let (reloading, at_start) = (Arc::clone(&app), AtStart::of(settings));
         tokio::spawn(async move {
             while hang_up.recv().await.is_some() {
                 match reloading.reload(Some(&telemetry)) {
-                    Ok(()) => {
+                    Ok(new) => {
+                        tell_what_needs_a_restart(&at_start.changed(&new));
                         tracing::info!("the configuration was loaded again");
                         open_services(&reloading.snapshot());
                     }
@@ -206,6 +207,12 @@ impl App {
         for service in app.snapshot().sorted_services() {
             service.close().await;
         }
+    }
+}
+
+fn tell_what_needs_a_restart(keys: &[&str]) {
+    if !keys.is_empty() {
+        tracing::warn!("only a restart puts these changed settings into force: {}", keys.join(", "));
     }
 }
 
@@ -288,7 +295,7 @@ fn snapshot(
         idempotency: Arc::clone(&lasting.idempotency),
         cursors: cursor_key(settings, lasting),
         hooks: lasting.hooks.clone(),
-        plain_errors: settings.errors.plain,
+        errors: settings.errors,
         answers: Answers {
             wrapper: settings.answers.resources_wrapper.as_str().into(),
             always_wrap: settings.answers.always_wrap_resources,

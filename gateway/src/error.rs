@@ -1,10 +1,14 @@
 //! Every error of the gateway → status, code and message. The only file that knows status codes.
 
+mod context;
+
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use connector_api::{Error as ConnectorError, ErrorKind};
 use serde_json::{Value as Json, json};
+
+pub use context::{Context, Entry, Parts};
 
 use crate::auth::SessionError;
 use crate::roles::Denial;
@@ -38,7 +42,7 @@ pub struct ApiError {
     /// For people.
     pub message: String,
     /// For programs.
-    pub context: Option<Box<Json>>,
+    pub context: Option<Box<Context>>,
     /// When to try again.
     pub retry_after: Option<Duration>,
     /// What a connector called it, where it comes from one.
@@ -147,6 +151,8 @@ errors! {
     held_too_large(limit) = BAD_REQUEST, "An event script wants to see this answer as a whole, and it is larger than the {limit} bytes that this server holds; ask for fewer rows or fields.";
     /// The answers of a batch don't fit into memory.
     batch_too_large(limit) = BAD_REQUEST, "The answers of this batch are larger than the {limit} bytes that this server holds; ask for fewer rows or fields, or send several batches.";
+    /// Rows that have to be there as a whole don't fit into memory.
+    rows_too_large(limit) = BAD_REQUEST, "These rows are larger than the {limit} bytes that this server holds; ask for fewer rows or fields at once.";
     /// Something that a later version may do.
     unsupported(feature) = NOT_IMPLEMENTED, "{feature} is not supported by this service.";
     /// A page by cursor in a form of answer that has no place for the next cursor.
@@ -172,22 +178,13 @@ impl ApiError {
         }
     }
 
-    /// Records that did not all do well: an entry for each, under the name of the wrapper, those with the indices `failed` being errors.
-    /// `count` says how many did well where not all of them have an entry.
+    /// Parts of a request that did not all do well.
     #[must_use]
-    pub fn batch(
-        message: impl Into<String>,
-        failed: &[usize],
-        (wrapper, entries): (&str, Vec<Json>),
-        count: Option<u64>,
-    ) -> Self {
+    pub fn batch(message: impl Into<String>, parts: Parts) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, message);
         error.code = Code::Number(1000);
-        let mut context = json!({ "error": failed, wrapper: entries });
-        if let (Some(count), Some(members)) = (count, context.as_object_mut()) {
-            members.insert("count".to_owned(), Json::from(count));
-        }
-        error.with_context(context)
+        error.context = Some(Box::new(Context::Parts(parts)));
+        error
     }
 
     /// The first request with this key still runs.
@@ -224,6 +221,19 @@ impl ApiError {
         self.status.is_client_error() && self.retry_after.is_none()
     }
 
+    /// What contradicts stored rows, with the status that the clients of old know: they never meet 409 there. Parts of a request, too.
+    #[must_use]
+    pub fn relaxed(mut self) -> Self {
+        if self.kind == Some(ErrorKind::Conflict) && self.status == StatusCode::CONFLICT {
+            self.status = StatusCode::BAD_REQUEST;
+            if self.code == Code::Number(StatusCode::CONFLICT.as_u16()) {
+                self.code = Code::Number(StatusCode::BAD_REQUEST.as_u16());
+            }
+        }
+        self.context = self.context.map(|context| Box::new(context.relaxed()));
+        self
+    }
+
     /// The same as what a connector calls so.
     #[must_use]
     pub fn of_kind(mut self, kind: ErrorKind) -> Self {
@@ -243,8 +253,14 @@ impl ApiError {
         self.status == StatusCode::UNAUTHORIZED
     }
 
+    /// Whether it is a store's refusal: neither one of the gateway's own, nor a row rule's, nor one of several parts.
+    fn is_from_store(&self) -> bool {
+        let is_of_parts = matches!(self.context.as_deref(), Some(Context::Parts(_)));
+        !is_of_parts && self.kind.is_some_and(|kind| kind != ErrorKind::RuleViolated)
+    }
+
     fn with_context(mut self, context: Json) -> Self {
-        self.context = Some(Box::new(context));
+        self.context = Some(Box::new(Context::Json(context)));
         self
     }
 
@@ -253,8 +269,8 @@ impl ApiError {
         self
     }
 
-    /// The members of the error object in their fixed order. `plain` leaves the message as it is; otherwise it is HTML-encoded, as the
-    /// clients of old expect it.
+    /// The members of the error object in their fixed order. `plain` leaves messages as they are; otherwise they are HTML-encoded, as the
+    /// clients of old expect them.
     #[must_use]
     pub fn object(&self, plain: bool) -> Json {
         let message = if plain { self.message.clone() } else { html_encoded(&self.message) };
@@ -262,7 +278,8 @@ impl ApiError {
             Code::Number(number) => Json::from(*number),
             Code::SqlState(text) => Json::from(text.as_ref()),
         };
-        json!({ "code": code, "context": self.context, "message": message, "status_code": self.status.as_u16() })
+        let context = self.context.as_ref().map(|context| context.json(plain));
+        json!({ "code": code, "context": context, "message": message, "status_code": self.status.as_u16() })
     }
 }
 
@@ -353,6 +370,8 @@ impl From<plan::Error> for ApiError {
             plan::Error::Invalid { parameter: "", .. } => Self::new(StatusCode::BAD_REQUEST, message),
             plan::Error::Invalid { parameter, position, .. } => Self::new(StatusCode::BAD_REQUEST, message)
                 .with_context(json!({ "parameter": parameter, "position": position })),
+            // Which rule it was is nothing that the caller may know.
+            plan::Error::Rule(_) => Self::new(StatusCode::FORBIDDEN, RULE_VIOLATED),
             plan::Error::NoIdentifier => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message),
             plan::Error::Unsupported { .. } => Self::new(StatusCode::NOT_IMPLEMENTED, message),
             plan::Error::TooMuch { .. } => Self::new(StatusCode::BAD_REQUEST, message),

@@ -35,6 +35,16 @@ pub(crate) fn cut_off(request_id: &str, error: &crate::error::ApiError) {
     tracing::warn!(target: "tablegate::http", request_id, status = error.status.as_u16(), message = %error.message, "an answer was cut off");
 }
 
+/// A row rule of a role can't be held on a table, so nobody with that role reaches its rows. `problem` names fields, never values.
+pub(crate) fn rule_unfit(service: &str, request_id: &str, problem: &str) {
+    tracing::warn!(target: "tablegate::roles", service, request_id, problem, "a row rule does not fit its table");
+}
+
+/// A key that the configuration declares does not fit its table, which is served without it.
+pub(crate) fn key_unfit(service: &str, request_id: &str, problem: &str) {
+    tracing::warn!(target: "tablegate::services", service, request_id, problem, "a declared key does not fit its table");
+}
+
 /// A connector failed; its own text stands here and nowhere else. What the caller did wrong is no news to whoever runs the gateway.
 pub(crate) fn connector_failed(service: &str, request_id: &str, error: &connector_api::Error) {
     macro_rules! log {

@@ -122,9 +122,7 @@ impl Stage {
         match self {
             Self::Done(end) => match end.as_ref() {
                 Ok(kept) => kept.body.len(),
-                Err(error) => {
-                    error.message.len() + error.context.as_ref().map_or(0, |json| json.to_string().len())
-                }
+                Err(error) => error.object(true).to_string().len(),
             },
             _ => 0,
         }

@@ -3,6 +3,7 @@
 use connector_api::{Error, ErrorKind};
 
 use super::*;
+use crate::error::Parts;
 
 fn requests() -> (Arc<Requests>, Instant) {
     (Arc::default(), Instant::now())
@@ -97,7 +98,7 @@ fn what_came_to_an_unknown_end_is_not_done_again() {
     }
     drop(begin(&requests, 7, now));
     assert_eq!(again(&requests, 7, now), Err(ApiError::key_in_doubt()));
-    let batch = ApiError::batch("failed", &[0], ("resource", Vec::new()), None);
+    let batch = ApiError::batch("failed", Parts::default());
     let batch = batch.of_kind(ErrorKind::UnknownOutcome);
     begin(&requests, 8, now).end(&Err(batch));
     assert_eq!(again(&requests, 8, now), Err(ApiError::key_in_doubt()));

@@ -1,14 +1,15 @@
-//! The gateway as a library: every room of the server. The binary beside it only reads its arguments and starts one.
+//! The gateway as a library: every room of the server. The program in `cli/` only reads its arguments and starts one.
 //!
 //! The way of a request, and which room may use which, stand in `docs/architecture.md`.
 
 pub mod app;
 pub mod auth;
-pub mod cli;
 pub mod connectors;
 pub mod cursor;
 pub mod error;
 mod events;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod hooks;
 pub mod http;
 pub mod idempotency;

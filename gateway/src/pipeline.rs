@@ -200,8 +200,7 @@ async fn perform(
     let given = before(hooks.as_ref(), &mut request, &mut operation).await?;
     let listened = listened_to(hooks.as_ref(), &request.what);
     if !listened.is_empty() {
-        // Hooks see JSON.
-        request.layout = Layout::default();
+        request.layout.is_held = true;
     }
     let answer = match given {
         Some(answer) => whole(answer)?,

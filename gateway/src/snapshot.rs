@@ -10,6 +10,7 @@ use crate::cursor;
 use crate::hooks::Hooks;
 use crate::idempotency;
 use crate::services::Service;
+use crate::settings;
 
 /// One configuration, ready to serve.
 pub struct Snapshot {
@@ -25,8 +26,8 @@ pub struct Snapshot {
     pub cursors: Arc<cursor::Key>,
     /// Event hooks; `None`: nobody listens.
     pub hooks: Option<Arc<dyn Hooks>>,
-    /// Messages of errors are not HTML-encoded.
-    pub plain_errors: bool,
+    /// How errors look.
+    pub errors: settings::Errors,
     /// How answers look where the request does not say it.
     pub answers: Answers,
     /// The largest body of a request, the largest record of a stream, and the most that the answers inside a batch amount to, in bytes.

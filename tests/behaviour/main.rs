@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tests::behaviour::fixture::Fixture;
-use tests::behaviour::peer::Peer;
-use tests::behaviour::report::{End, Report, table};
-use tests::behaviour::run::{run, unknown_deviations};
-use tests::behaviour::{cases, random, tables};
+use conformance::fixture::Fixture;
+use conformance::peer::Peer;
+use conformance::report::{End, Report, table};
+use conformance::run::{run, unknown_deviations};
+use conformance::{cases, random, tables};
 use tests::libraries::{clone_folder, library};
 
 fn main() -> ExitCode {

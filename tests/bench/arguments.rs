@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::Failure;
 
 const USAGE: &str = "usage: cargo bench -p tests -- [--json FILE] [PART…]
-parts: row page thousand export memory start; without one, all of them
+parts: row page thousand export insert memory start; without one, all of them
 BENCH_SECONDS is the length of one run, 1 by default";
 
 /// What was asked for.
@@ -31,7 +31,7 @@ pub(crate) enum Mode {
     Fixed,
 }
 
-const PARTS: [&str; 6] = ["row", "page", "thousand", "export", "memory", "start"];
+const PARTS: [&str; 7] = ["row", "page", "thousand", "export", "insert", "memory", "start"];
 
 impl Arguments {
     /// Reads the command line and `BENCH_SECONDS`.

@@ -1,4 +1,4 @@
-//! What somebody would write who needs just these four answers: axum handlers with fixed SQL over the driver. No authentication, no
+//! What somebody would write who needs just these answers: axum handlers with fixed SQL over the driver. No authentication, no
 //! parsing beyond a number in the path, no catalogue, no limits, no cancellation. As the connector does it by default, two threads with
 //! a connection each take jobs from one queue, and rows become JSON directly.
 
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
@@ -22,6 +22,8 @@ use tokio::sync::{mpsc as stream, oneshot};
 
 use crate::Failure;
 use crate::process::serve_router;
+
+mod insert;
 
 const CONNECTIONS: usize = 2;
 const CHUNK: usize = 64 * 1024;
@@ -48,6 +50,8 @@ pub(crate) fn serve(database: &FilePath) -> Result<(), Failure> {
         .route("/page/{origin}", get(page))
         .route("/thousand", get(thousand))
         .route("/export", get(export))
+        .route("/landings", post(insert::insert))
+        .layer(DefaultBodyLimit::disable())
         .with_state(queue);
     serve_router(router)
 }

@@ -25,6 +25,15 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// A request with a body in this form, whose answer has so long a body.
+    pub(crate) fn post(target: &str, (media, body): (&str, &str), length: usize) -> Self {
+        let bytes = format!(
+            "POST {target} HTTP/1.1\r\nHost: bench\r\nX-DreamFactory-API-Key: {API_KEY}\r\nContent-Type: {media}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        Self { bytes: bytes.into_bytes(), length: u64::try_from(length).unwrap_or(u64::MAX) }
+    }
+
     /// A request whose answer has so long a body.
     pub(crate) fn new(target: &str, length: usize) -> Result<Self, Failure> {
         let bytes =
@@ -43,11 +52,27 @@ pub(crate) struct Load {
 
 /// The body of an answer.
 pub(crate) async fn fetch(address: SocketAddr, target: &str) -> Result<Vec<u8>, Failure> {
+    answer(address, &Request::new(target, 0)?).await
+}
+
+/// The body of the answer to a request.
+pub(crate) async fn answer(address: SocketAddr, request: &Request) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     let mut connection = Connection::open(address).await?;
-    let request = Request::new(target, 0)?;
     connection.ask(&request.bytes, |piece| body.extend_from_slice(piece)).await?;
     Ok(body)
+}
+
+/// Sends a request so many times, one after the other, and gives the time that it took.
+pub(crate) async fn in_turn(address: SocketAddr, request: &Request, times: u32) -> Result<Duration, Failure> {
+    let mut connection = Connection::open(address).await?;
+    let began = Instant::now();
+    for _ in 0..times {
+        if connection.ask(&request.bytes, |_| ()).await? != request.length {
+            return Err("an answer has another length than before".into());
+        }
+    }
+    Ok(began.elapsed())
 }
 
 /// The time until the first bytes of the body come.

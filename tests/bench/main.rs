@@ -1,4 +1,4 @@
-//! `make bench`: the running gateway beside a server written by hand for four fixed requests, on the same database. Prints ratios.
+//! `make bench`: the running gateway beside a server written by hand for a few fixed requests, on the same data. Prints ratios.
 //!
 //! Nothing here passes or fails by time. Each server is a process of its own, started as anybody would start it: the release binary of the
 //! gateway with the libraries in `plugins/`, and this binary again as the hand-written server (`hand_written`) and as one that answers
@@ -12,6 +12,7 @@ use serde::Serialize;
 mod arguments;
 mod fixed;
 mod hand_written;
+mod inserts;
 mod load;
 mod measure;
 mod memory;
@@ -33,6 +34,7 @@ struct Results {
     cores: usize,
     seconds_per_run: f64,
     requests: Vec<measure::Row>,
+    inserts: Vec<inserts::Row>,
     memory: Vec<memory::Row>,
     start: Vec<start::Row>,
 }
@@ -76,6 +78,9 @@ async fn results(arguments: &Arguments) -> Result<Results, Failure> {
         results.requests.extend(measure::scenario(&scenario, &servers, arguments.time).await?);
     }
     drop(servers);
+    if arguments.selects("insert") {
+        results.inserts = inserts::measure(folder.path()).await?;
+    }
     if arguments.selects("memory") {
         results.memory = memory::measure(folder.path(), arguments.time).await?;
     }

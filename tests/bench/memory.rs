@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::Failure;
 use crate::load::{self, Request};
 use crate::measure::RUNS;
-use crate::process::Server;
+use crate::process::{Server, database};
 use crate::report::{self, median, say};
 use crate::scenario;
 
@@ -33,7 +33,11 @@ pub(crate) async fn measure(folder: &Path, time: Duration) -> Result<Vec<Row>, F
     let mut rows = Vec::new();
     for connections in CONNECTIONS {
         for name in ["gateway", "hand-written"] {
-            let server = if name == "gateway" { Server::gateway(folder)? } else { Server::hand_written()? };
+            let server = if name == "gateway" {
+                Server::gateway(folder)?
+            } else {
+                Server::hand_written(&database()?)?
+            };
             let row = row(name, &server, connections, time).await?;
             say(report::memory_line(&row, rows.is_empty()))?;
             rows.push(row);

@@ -41,7 +41,7 @@ impl Servers {
     pub(crate) fn start(folder: &Path) -> Result<Self, Failure> {
         Ok(Self {
             gateway: Server::gateway(folder)?,
-            hand_written: Server::hand_written()?,
+            hand_written: Server::hand_written(&database()?)?,
             fixed: Server::start(this_program()?.arg("--serve-fixed"))?,
         })
     }
@@ -54,9 +54,9 @@ impl Server {
         Self::start(&mut gateway_command(folder, &plugins)?)
     }
 
-    /// The hand-written server.
-    pub(crate) fn hand_written() -> Result<Self, Failure> {
-        Self::start(this_program()?.arg("--serve-hand-written").arg(database()?))
+    /// The hand-written server on a database.
+    pub(crate) fn hand_written(database: &Path) -> Result<Self, Failure> {
+        Self::start(this_program()?.arg("--serve-hand-written").arg(database))
     }
 
     /// Starts a server and waits until it says where it listens.
@@ -121,20 +121,26 @@ fn this_program() -> Result<Command, Failure> {
 
 /// The command that starts the gateway with the libraries of `plugins`; its settings are written into `folder`.
 pub(crate) fn gateway_command(folder: &Path, plugins: &Path) -> Result<Command, Failure> {
+    let config = folder.join("gateway.toml");
+    std::fs::write(&config, settings(plugins, &database()?)?)?;
+    gateway_with(&config)
+}
+
+/// The command that starts the gateway with these settings.
+pub(crate) fn gateway_with(config: &Path) -> Result<Command, Failure> {
     // Cargo puts this program into `release/deps` and the gateway into `release`.
     let here = std::env::current_exe()?;
     let binary = here.ancestors().nth(2).unwrap_or(Path::new("")).join("tablegate");
     if !binary.is_file() {
         return Err(format!("{} is missing: run `make bench`", binary.display()).into());
     }
-    let config = folder.join("gateway.toml");
-    std::fs::write(&config, settings(plugins, &database()?)?)?;
     let mut command = Command::new(binary);
     command.arg("--config").arg(config).arg("serve");
     Ok(command)
 }
 
-fn database() -> Result<PathBuf, Failure> {
+/// The flights.
+pub(crate) fn database() -> Result<PathBuf, Failure> {
     let path = clone_folder().join("data/flights.sqlite");
     if path.is_file() { Ok(path) } else { Err("data/flights.sqlite is missing: run `make database`".into()) }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::{Failure, measure, memory, start};
+use crate::{Failure, inserts, measure, memory, start};
 
 /// Several runs of the same thing.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -67,6 +67,28 @@ pub(crate) fn request_line(row: &measure::Row, is_first: bool) -> String {
 
 fn rate(per_second: f64) -> String {
     if per_second < 100.0 { format!("{per_second:.2}") } else { format!("{per_second:.0}") }
+}
+
+/// A row of the table of new rows.
+pub(crate) fn insert_line(row: &inserts::Row, is_first: bool) -> String {
+    let heading = if is_first {
+        "\nnew rows (rows per second and processor time per row; in brackets lowest and highest of the runs)\n\
+         | rows in a request | bytes | gateway | hand-written | ratio | CPU us gateway | CPU us hand-written | CPU ratio |\n\
+         |---|---|---|---|---|---|---|---|\n"
+    } else {
+        ""
+    };
+    format!(
+        "{heading}| {} | {} | {} | {} | {} | {:.2} | {:.2} | {} |",
+        row.rows_per_request,
+        row.body_bytes,
+        rate(row.gateway_per_second),
+        rate(row.hand_written_per_second),
+        row.ratio,
+        row.gateway_cpu_us,
+        row.hand_written_cpu_us,
+        row.cpu_ratio,
+    )
 }
 
 /// A row of the table of memory.

@@ -133,8 +133,23 @@ fn the_first_failure_undoes_all_and_names_its_operation() {
     fails(
         WRITER,
         |a, b| operations(a, b, json!({ "method": "GET", "path": "_table/nowhere" })),
-        &batch_error(2, &done, (404, "Table \"nowhere\" does not exist in the database.")),
+        &batch_error(2, &done, (404, "Table &quot;nowhere&quot; does not exist in the database.")),
     );
+}
+
+#[test]
+fn a_limited_write_by_filter_belongs_to_the_batch() {
+    let stock = Stock::new();
+    let limited = json!({ "filter": "qty > 0", "limit": 2, "order": "id desc", "resource": [{ "qty": 0 }] });
+    let change = operation("PATCH", &stock, "", &limited);
+    let fails = operation("PATCH", &stock, "/99", &json!({ "qty": 1 }));
+    for service in SERVICES {
+        assert_eq!(send(WRITER, service, &json!([change, fails])).status, 400, "{service}");
+        assert_eq!(stock.rows(service), UNTOUCHED, "{service}");
+        let answer = send(WRITER, service, &json!([change])).json();
+        assert_eq!(answer["resource"][0]["body"], json!({ "resource": [{ "id": 3 }, { "id": 2 }] }));
+        assert_eq!(stock.rows(service), "1 a new 1 7|2 b new 0 7|3 c old 0 8", "{service}");
+    }
 }
 
 #[test]
@@ -149,7 +164,7 @@ fn a_refusal_by_the_store_undoes_all_too() {
         let error = &answer.json()["error"];
         assert_eq!((answer.status, &error["context"]["error"]), (400, &json!([1])), "{service}");
         let own = &error["context"]["resource"][1];
-        assert_eq!((&own["status_code"], &own["code"]), (&json!(409), &json!("23505")), "{service}");
+        assert_eq!((&own["status_code"], &own["code"]), (&json!(400), &json!("23505")), "{service}");
         assert_eq!((a.rows(service).as_str(), b.rows(service).as_str()), (UNTOUCHED, UNTOUCHED), "{service}");
     }
 }

@@ -174,6 +174,13 @@ fn a_service_can_be_tested() {
         &["test", "shp"],
         &["there is no service 'shp'; the configured ones are: Shop, closed, mem"],
     );
+    let keyed = "[[services]]\nname = \"keyed\"\ntype = \"sqlite\"\n\
+                 config = { database = \"shop.sqlite\", keys = { paid_orders = [\"id\"], pade = [\"id\"] } }";
+    check_refused(
+        &shop::setup(keyed),
+        &["test", "keyed"],
+        &["service 'keyed' has no table or view 'pade', for which `keys` declares columns"],
+    );
     std::fs::remove_file(setup.path("shop.sqlite")).unwrap();
     let printed = run(&setup, &["test", "shop"]);
     assert_eq!((printed.code, printed.output.as_str()), (Some(1), ""));

@@ -181,7 +181,7 @@ fn a_write_that_fails_on_condition_leaves_nothing() {
         send(&stock, service, ("PATCH", "/1"), &condition, r#"{"name":null}"#)
             .is_error(400, "Field 'name' can not be NULL.");
         let answer = send(&stock, service, ("PATCH", "/1"), &condition, r#"{"name":"b"}"#);
-        assert_eq!(answer.status, 409, "{}", answer.body);
+        assert_eq!(answer.status, 400, "{}", answer.body);
         // The transaction is over: others write.
         send(&stock, service, ("PATCH", "/3"), &condition, r#"{"qty":4}"#).is_ok(r#"{"id":3}"#);
         assert_eq!(stock.rows(service), "1 a new 1 7|2 b new 2 7|3 c old 4 8", "{service}");
@@ -318,6 +318,12 @@ fn a_service_may_require_that_a_write_names_its_version() {
     for verb in ["PUT", "PATCH", "DELETE"] {
         gateway.send(ask(verb, "/1").body(r#"{"qty":9}"#)).is_error(428, message);
     }
+    let operation =
+        json!({ "method": "PATCH", "path": format!("_table/{}/1", stock.table()), "body": { "qty": 9 } });
+    let batch =
+        request("POST", "/api/v2/strict/_batch").key(WRITER).body(json!({ "operations": [operation] }));
+    let own = &gateway.send(batch).json()["error"]["context"]["resource"][0];
+    assert_eq!(own["status_code"], 428, "an operation of a batch can't name one");
     let read = gateway.send(ask("GET", "/1?fields=qty"));
     read.is_ok(r#"{"qty":1}"#);
     let write = ask("PATCH", "/1?fields=qty").header("If-Match", read.header("etag"));

@@ -8,7 +8,7 @@ use crate::client::Answer;
 use crate::gateway::{Gateway, eventually};
 use crate::logs::lines;
 use crate::sales::{self, SERVICES, STEPS, ask, shared};
-use crate::shop::reading;
+use crate::shop::{self, reading};
 
 /// Everything that fits into an answer.
 const ALL: &str = "1000";
@@ -317,4 +317,75 @@ fn every_page_is_found_by_an_index_and_nothing_is_sorted() {
         let starts = plans.iter().filter(|plan| plan.iter().any(|step| step.starts_with("SCAN"))).count();
         assert!(starts <= 2, "only a first page and the step over nulls begin at an end: {order}: {plans:?}");
     }
+}
+
+#[test]
+fn a_view_has_the_key_that_the_configuration_declares() {
+    let keyed = r#"
+[[services]]
+name = "keyed"
+type = "sqlite"
+
+[services.config]
+database = "shop.sqlite"
+
+[services.config.keys]
+PAID_orders = ["ID"]
+logs = ["line", "nope"]
+orders = ["status"]
+"#;
+    let gateway = shop::setup(keyed).start();
+    let read = |path: &str| gateway.send(reading(&format!("keyed/_table/{path}")));
+    let first = read("paid_orders?fields=total&page=cursor&limit=1");
+    let cursor = cursor_of(&first);
+    assert_eq!(first.json()["resource"], json!([{ "total": 25.5 }]));
+    let second = read(&format!("paid_orders?fields=total&limit=1&cursor={cursor}"));
+    second.is_ok(r#"{"resource":[{"total":99.99}]}"#);
+    read("paid_orders?as_list=true").is_ok(r#"{"resource":[2,3]}"#);
+    read("paid_orders?fields=&ids=3,2").is_ok(r#"{"resource":[{"id":3},{"id":2}]}"#);
+    let row = read("paid_orders/2?fields=total");
+    assert_eq!((row.body.as_str(), row.header("etag").is_empty()), (r#"{"total":25.5}"#, false));
+    // What does not fit is left out, and the log says why.
+    read("logs?ids=1").is_error(500, "Identifying field(s) could not be determined.");
+    read("orders/2?fields=id").is_ok(r#"{"id":2}"#);
+    let log = gateway.log.find("which 'logs' does not have").unwrap();
+    assert!(log.contains("a declared key does not fit its table"), "{log}");
+    gateway.log.find("which has a primary key of its own").unwrap();
+    let undeclared = gateway.send(reading("shop/_table/paid_orders/2"));
+    undeclared.is_error(500, "Identifying field(s) could not be determined.");
+}
+
+#[test]
+fn rows_with_a_null_in_their_primary_key_are_not_left_out() {
+    let setup = shop::setup("");
+    let database = Connection::open(setup.path("shop.sqlite")).unwrap();
+    let table = "CREATE TABLE one (code TEXT PRIMARY KEY, n INT); INSERT INTO one VALUES ('b', 1), (NULL, 2), ('a', 3);
+                 CREATE TABLE two (code TEXT PRIMARY KEY, n INT);
+                 INSERT INTO two VALUES (NULL, 1), ('b', 2), (NULL, 3), ('a', 4)";
+    database.execute_batch(table).unwrap();
+    drop(database);
+    let gateway = setup.start();
+    let read = |path: &str| gateway.send(reading(&format!("shop/_table/{path}")));
+    let walk = |path: &str| {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = read(&format!("{path}&fields=n&cursor={cursor}")).json();
+            found.extend(page["resource"].as_array().unwrap().iter().map(|row| row["n"].as_u64().unwrap()));
+            match page["meta"]["next_cursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => return found,
+            }
+        }
+    };
+    for limit in 1..=3 {
+        assert_eq!(walk(&format!("one?limit={limit}")), [2, 3, 1], "{limit}");
+        assert_eq!(walk(&format!("one?order=code+desc&limit={limit}")), [1, 3, 2], "{limit}");
+    }
+    let mut all = walk("two?limit=3");
+    all.sort_unstable();
+    assert_eq!(all, [1, 2, 3, 4]);
+    // Between the two nulls there is no place for a page to end.
+    let message = "the page ends between rows that its order can't tell apart, since their keys are null or not unique: ask for more \
+                   rows at once, or page by 'offset'";
+    read("two?limit=1&page=cursor").is_error(400, message);
 }

@@ -116,7 +116,7 @@ fn the_callers_own_request_id_is_kept_when_it_is_harmless() {
 
 /// The answer is this error, and nothing of the database, of the statement or of the folder is in it.
 #[track_caller]
-fn is_safe(gateway: &Gateway, answer: &Answer, status: u16, message: &str) {
+pub(crate) fn is_safe(gateway: &Gateway, answer: &Answer, status: u16, message: &str) {
     let error = &answer.json()["error"];
     assert_eq!((answer.status, &error["message"]), (status, &Json::from(message)), "{}", answer.body);
     let folder = gateway.setup.path("");

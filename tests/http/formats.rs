@@ -86,6 +86,14 @@ fn what_cant_be_sent_is_refused_with_what_can() {
 }
 
 #[test]
+fn a_browser_is_answered_in_json() {
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let answer = accepting("shop/_table/orders?fields=id&limit=1", browser);
+    answer.is_ok(r#"{"resource":[{"id":1}]}"#);
+    assert_eq!(answer.header("content-type"), "application/json");
+}
+
+#[test]
 fn errors_are_in_the_form_that_is_accepted_where_it_has_a_place_for_them() {
     let path = "shop/_table/a%22%3C";
     let json = r#"{"error":{"code":404,"context":null,"message":"Table &quot;a&quot;&lt;&quot; does not exist in the database.","status_code":404}}"#;

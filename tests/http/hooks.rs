@@ -250,6 +250,18 @@ fn a_hook_sees_json_whatever_form_is_asked_for() {
 }
 
 #[test]
+fn errors_keep_the_wrapper_although_a_hook_looks_at_the_answers() {
+    let more = "[answers]\nresources_wrapper = \"rows\"";
+    let gateway = Hooked::start_on(setup(&format!("{CONFIG}\n{more}")), Script::default());
+    let answer = gateway.read("shop/_table/orders?fields=id&ids=1,99", READER).json();
+    assert_eq!(answer["error"]["context"]["rows"][0], json!({ "id": 1 }));
+    gateway.read("shop/_table/orders?fields=id&limit=1", READER).is_ok(r#"{"rows":[{"id":1}]}"#);
+    let customers = request("POST", "/api/v2/shop/_table/customers").key("key-of-customers");
+    let message = customers.body("[]").send(gateway.gateway.address).json()["error"]["message"].to_string();
+    assert!(message.contains("wrapped in a 'rows' tag"), "{message}");
+}
+
+#[test]
 fn a_hook_refuses() {
     let refuse: Before = |_, _| Err(ApiError::from_hook(418, "not \"today\""));
     let gateway = Hooked::start(Script { before: Some(refuse), ..Script::default() });

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod aggregate;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod batch;
 #[cfg(test)]
 mod batch_hooks;
@@ -37,6 +39,8 @@ mod logs;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod names_written;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod read;
@@ -64,5 +68,7 @@ mod write;
 mod write_batch;
 #[cfg(test)]
 mod write_rules;
+#[cfg(test)]
+mod write_sequence;
 #[cfg(test)]
 mod write_stream;

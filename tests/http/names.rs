@@ -1,5 +1,5 @@
 //! Names that break programs: each entry of a public list of naughty strings as a table and as a column, created by the database itself,
-//! then listed, described, read, filtered and ordered through the gateway.
+//! then listed, described, read, filtered and ordered through the gateway. How they are written is in `names_written`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -14,13 +14,13 @@ use crate::gateway::{Gateway, Setup};
 use crate::shop::{READER, reading};
 
 /// Names that no address can hold: the empty segment, and the one that stands for the folder itself.
-const WITHOUT_ADDRESS: [&str; 2] = ["", "."];
+pub(crate) const WITHOUT_ADDRESS: [&str; 2] = ["", "."];
 
 /// Entries that differ in the case of ASCII letters can't be tables of one database, so there are several.
-const SERVICES: [&str; 3] = ["naughty0", "naughty1", "naughty2"];
+pub(crate) const SERVICES: [&str; 3] = ["naughty0", "naughty1", "naughty2"];
 
 /// The list, each entry once.
-fn entries() -> &'static BTreeSet<String> {
+pub(crate) fn entries() -> &'static BTreeSet<String> {
     static ENTRIES: OnceLock<BTreeSet<String>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
         let script = clone_folder().join("tests/fixtures/names/list.py");
@@ -33,7 +33,7 @@ fn entries() -> &'static BTreeSet<String> {
 }
 
 /// Tables named by the entries, by service.
-fn tables() -> BTreeMap<&'static str, Vec<&'static str>> {
+pub(crate) fn tables() -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut tables: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for entry in entries() {
@@ -44,17 +44,23 @@ fn tables() -> BTreeMap<&'static str, Vec<&'static str>> {
     tables
 }
 
+/// A folder with a service for each of [`SERVICES`] and `columns`, and one app that may do this.
+pub(crate) fn setup(api_key: &str, verbs: &str) -> Setup {
+    let services = SERVICES.iter().chain(&["columns"]).map(|name| {
+        format!("[[services]]\nname = \"{name}\"\ntype = \"sqlite\"\n[services.config]\ndatabase = \"{name}.sqlite\"\n")
+    });
+    let role = format!(
+        "[[roles]]\nname = \"all\"\n[[roles.access]]\nservice = \"*\"\ncomponent = \"*\"\nverbs = {verbs}\n"
+    );
+    let app = format!("[[apps]]\nname = \"all\"\nrole = \"all\"\n{api_key}\n");
+    Setup::new(&format!("{}{role}{app}", services.collect::<String>()))
+}
+
 /// A gateway before all of them. Table `t5` has the fifth entry as a column.
 fn gateway() -> &'static Gateway {
     static GATEWAY: OnceLock<Gateway> = OnceLock::new();
     GATEWAY.get_or_init(|| {
-        let services = SERVICES.iter().chain(&["columns"]).map(|name| {
-            format!("[[services]]\nname = \"{name}\"\ntype = \"sqlite\"\n[services.config]\ndatabase = \"{name}.sqlite\"\n")
-        });
-        let access = "[[roles]]\nname = \"reader\"\n[[roles.access]]\nservice = \"*\"\ncomponent = \"*\"\nverbs = [\"GET\"]\n\
-                      [[apps]]\nname = \"readers\"\nrole = \"reader\"\n";
-        let config = format!("{}{access}api_key = \"{READER}\"\n", services.collect::<String>());
-        let setup = Setup::new(&config);
+        let setup = setup(&format!("api_key = \"{READER}\""), r#"["GET"]"#);
         for (service, names) in tables() {
             let tables = names.iter().map(|name| {
                 let name = name.replace('"', "\"\"");
@@ -73,7 +79,7 @@ fn gateway() -> &'static Gateway {
     })
 }
 
-fn create(setup: &Setup, service: &str, statements: impl Iterator<Item = String>) {
+pub(crate) fn create(setup: &Setup, service: &str, statements: impl Iterator<Item = String>) {
     let mut database = Connection::open(setup.path(&format!("{service}.sqlite"))).unwrap();
     let transaction = database.transaction().unwrap();
     statements
@@ -82,14 +88,14 @@ fn create(setup: &Setup, service: &str, statements: impl Iterator<Item = String>
 }
 
 /// A path segment with everything encoded that is not a letter or digit.
-fn segment(name: &str) -> String {
+pub(crate) fn segment(name: &str) -> String {
     form_urlencoded::byte_serialize(name.as_bytes())
         .collect::<String>()
         .replace('+', "%20")
         .replace('.', "%2E")
 }
 
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

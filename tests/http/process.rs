@@ -113,6 +113,18 @@ fn a_reload_changes_keys_limits_and_the_log() {
 }
 
 #[test]
+fn a_reload_names_the_changed_settings_that_need_a_restart() {
+    let gateway = setup("").start();
+    let config = std::fs::read_to_string(gateway.setup.path("gateway.toml")).unwrap();
+    reload(&gateway, RELOADED);
+    assert!(!gateway.log.text().contains("only a restart"));
+    let changed = format!("{config}\n[server]\nworkers = 3\n[logging]\nformat = \"json\"\n");
+    gateway.setup.write("gateway.toml", &changed);
+    let warning = reload(&gateway, "only a restart");
+    assert!(warning.contains("into force: server.workers, logging.format"), "{warning}");
+}
+
+#[test]
 fn a_configuration_with_mistakes_leaves_the_old_one_in_force() {
     let setup = setup("");
     setup.write("services.d/one.toml", &service("one", 1));

@@ -23,6 +23,11 @@ pub(crate) const CHANGER: &str = "key-of-changers";
 /// The key of an app whose rows are those of owner 7.
 pub(crate) const OWNER: &str = "key-of-owners";
 
+/// The key of an app that may write everything and read nothing.
+pub(crate) const BLIND: &str = "key-of-the-blind";
+/// The key of an app that may change more rows than it may read.
+pub(crate) const NARROW: &str = "key-of-the-narrow";
+
 /// The services that every case is tried on.
 pub(crate) const SERVICES: [&str; 2] = ["shop", "mem"];
 /// The same, with `allow_upsert`.
@@ -154,6 +159,7 @@ fn make_database(path: &Path) {
         "CREATE TABLE lines (order_id INTEGER, line INTEGER, qty INTEGER, PRIMARY KEY (order_id, line));
         INSERT INTO lines VALUES (1, 1, 1), (1, 2, 2), (1, 3, 3);
         CREATE TABLE logs (line TEXT, level INTEGER);
+        CREATE TABLE documents (id INTEGER PRIMARY KEY, data TEXT, kind TEXT AS (json_extract(data, '$.kind')) STORED);
         CREATE TABLE parents (id INTEGER PRIMARY KEY, name TEXT);
         CREATE TABLE children (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES parents (id));
         COMMIT;",

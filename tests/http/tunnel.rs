@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::client::{Answer, Request, request};
 use crate::shop::{NO_RECORDS, READER, admin_token, reading, shared};
+use crate::stock::{self, SERVICES, Stock, WRITER};
 
 const ORDERS: &str = "/api/v2/shop/_table/orders";
 const READ: &str = r#"{"resource":[{"id":1}]}"#;
@@ -41,6 +42,29 @@ fn the_strongest_source_wins() {
     wins(post().with("_method", "GET").header("X-HTTP-Method", "DELETE"));
     wins(post().header("X-HTTP-Method", "GET").header("X-Method-Override", "DELETE"));
     wins(post().header("X-Method-Override", "GET").with("method", "DELETE"));
+}
+
+#[test]
+fn a_form_may_say_the_verb_in_a_field() {
+    let stock = Stock::new();
+    for service in SERVICES {
+        let form = |path: &str, fields: &str| {
+            let request = request("POST", &stock.path(service, path)).key(WRITER).bytes(fields);
+            request.header("Content-Type", "application/x-www-form-urlencoded")
+        };
+        let send = |request: Request| stock::shared().send(request);
+        send(form("/1", "_method=put&state=x&qty=9")).is_ok(r#"{"id":1}"#);
+        send(form("", "fields=name&limit=1&_method=GET")).is_ok(r#"{"resource":[{"name":"a"}]}"#);
+        send(form("", "_method=DELETE&ids=2")).is_ok(r#"{"resource":[{"id":2}]}"#);
+        // The strongest header and the query string go before it, the other headers behind.
+        send(form("/1", "_method=DELETE").header("X-HTTP-Method-Override", "GET").with("fields", "qty"))
+            .is_ok(r#"{"qty":9}"#);
+        send(form("/1?_method=GET&fields=qty", "_method=DELETE")).is_ok(r#"{"qty":9}"#);
+        send(form("/3", "_method=DELETE").header("X-HTTP-Method", "GET")).is_ok(r#"{"id":3}"#);
+        let message = "The method BREW is not supported; use GET, POST, PUT, PATCH or DELETE.";
+        send(form("/1", "_method=brew")).is_error(405, message);
+        assert_eq!(stock.rows(service), "1 a x 9 7", "{service}");
+    }
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! Records that are sent in every form: what they become, how mistakes are named, and that a long run of them is not held in memory.
 
-use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::client::{Answer, Request, request};
+use crate::client::{Answer, LIMIT, Request, request};
+use crate::gateway::Gateway;
 use crate::stock::{self, SERVICES, Stock, UNTOUCHED, WRITER};
-use crate::streaming::{ALLOWED_KIB, memory_kib};
+use crate::streaming::{LARGE_BODY, memory_kib, stays_small};
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -82,38 +84,48 @@ fn a_record_that_cant_be_read_is_named_with_its_line() {
     check(NDJSON, "{\"name\":\"d\"}\n{\"name\":\n", "Invalid or malformed JSON at line 2, column 8.");
 }
 
-/// More bytes of records than the gateway may hold.
-fn many() -> (usize, Vec<u8>) {
-    const ROWS: usize = 24_000;
+/// So many records of four kilobytes each.
+fn records(count: usize, head: &str, record: impl Fn(usize, &str) -> String) -> Vec<u8> {
     let text = "x".repeat(4000);
-    let mut body = String::new();
-    for number in 0..ROWS {
-        writeln!(body, r#"{{"name":"n{number}","state":"{text}"}}"#).unwrap();
+    let mut body = String::from(head);
+    for number in 0..count {
+        body.push_str(&record(number, &text));
     }
-    (ROWS, body.into_bytes())
+    body.into_bytes()
+}
+
+fn ndjson(number: usize, text: &str) -> String {
+    format!("{{\"name\":\"n{number}\",\"state\":\"{text}\"}}\n")
+}
+
+fn csv(number: usize, text: &str) -> String {
+    format!("n{number},{text}\n")
 }
 
 #[test]
 fn a_long_run_of_records_does_not_pass_through_memory() {
+    const RECORDS: usize = 50_000;
     let gateway = stock::setup("[server]\nmax_body_size = \"64KiB\"").start();
-    let (rows, body) = many();
-    assert!(body.len() > 90_000_000);
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(&body).unwrap();
-    let compressed = encoder.finish().unwrap();
-    let at_rest = memory_kib(&gateway, "VmHWM");
-    let check = |request: Request, stock: &Stock| {
+    let at_rest = memory_kib(&gateway, "VmRSS");
+    let check = |form: &str, request: Request, stock: &Stock, records: usize| {
         let answer = gateway.send(request);
         assert_eq!(answer.status, 200, "{}", answer.body);
         let counted = request_count(stock).send(gateway.address);
-        counted.is_ok(&(rows + 3).to_string());
-        let most = memory_kib(&gateway, "VmHWM");
-        assert!(most < at_rest + ALLOWED_KIB, "{at_rest} KiB at rest, then up to {most} KiB");
+        counted.is_ok(&(records + 3).to_string());
+        stays_small(&gateway, at_rest, &format!("{records} records of {form} in"));
     };
-    let (plain, packed) = (Stock::new(), Stock::new());
-    check(sending(&plain, "shop", "POST", NDJSON).bytes(body), &plain);
-    let request = sending(&packed, "shop", "POST", NDJSON).header("Content-Encoding", "gzip");
-    check(request.bytes(compressed), &packed);
+    for (form, body) in
+        [(NDJSON, records(RECORDS, "", ndjson)), ("text/csv", records(RECORDS, "name,state\n", csv))]
+    {
+        assert!(body.len() > LARGE_BODY, "{form}");
+        let stock = Stock::new();
+        check(form, sending(&stock, "shop", "POST", form).bytes(body), &stock, RECORDS);
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&records(RECORDS / 2, "", ndjson)).unwrap();
+    let stock = Stock::new();
+    let request = sending(&stock, "shop", "POST", NDJSON).header("Content-Encoding", "gzip");
+    check("compressed NDJSON", request.bytes(encoder.finish().unwrap()), &stock, RECORDS / 2);
 }
 
 fn request_count(stock: &Stock) -> Request {
@@ -136,4 +148,48 @@ fn a_stream_has_a_limit_of_its_own() {
         "{}",
         much.body
     );
+}
+
+/// Sends records one by one until the answer is there, and gives it.
+fn sent_without_end(gateway: &Gateway, path: &str) -> String {
+    let mut stream = TcpStream::connect(gateway.address).unwrap();
+    let mut reader = stream.try_clone().unwrap();
+    let answer = std::thread::spawn(move || {
+        let (mut answer, mut piece) = (String::new(), [0; 4096]);
+        while !answer.contains("status_code") {
+            match reader.read(&mut piece) {
+                Ok(0) | Err(_) => break,
+                Ok(size) => answer.push_str(&String::from_utf8_lossy(&piece[..size])),
+            }
+        }
+        answer
+    });
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nX-DreamFactory-API-Key: {WRITER}\r\nContent-Type: {NDJSON}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let record = format!("{{\"note\":\"{}\"}}\n", "x".repeat(1000));
+    let chunk = format!("{:x}\r\n{record}\r\n", record.len());
+    let began = Instant::now();
+    // Once it has answered, it may take no more.
+    while !answer.is_finished() && stream.write_all(chunk.as_bytes()).is_ok() {
+        assert!(began.elapsed() < LIMIT, "an upload without end goes on");
+    }
+    answer.join().unwrap()
+}
+
+#[test]
+fn an_upload_without_end_holds_the_writer_no_longer_than_a_transaction_may_live() {
+    let service = "[[services]]\nname = \"brief\"\ntype = \"sqlite\"\n\
+                   config = { database = \"brief.sqlite\", busy_timeout = \"1m\", session_lifetime = \"200ms\" }\n";
+    let setup = stock::setup(service);
+    let database = rusqlite::Connection::open(setup.path("brief.sqlite")).unwrap();
+    database.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, note TEXT)").unwrap();
+    let gateway = setup.start();
+    let path = "/api/v2/brief/_table/t";
+    let answer = sent_without_end(&gateway, &format!("{path}?rollback=true"));
+    assert!(answer.contains("the session is over"), "{answer}");
+    gateway.send(request("GET", &format!("{path}?count_only=true")).key(WRITER)).is_ok("0");
+    let one = request("POST", path).key(WRITER).body(r#"[{"note":"a"}]"#);
+    gateway.send(one).is_ok(r#"{"resource":[{"id":1}]}"#);
 }

@@ -1,5 +1,7 @@
 //! Creating, changing and deleting records, one table of cases over both services: answers, and the rows that are left.
 
+use serde_json::json;
+
 use crate::client::request;
 use crate::shop::NO_RECORDS;
 use crate::stock::{self, SERVICES, Stock, UNTOUCHED, WRITER};
@@ -298,18 +300,116 @@ fn what_makes_no_sense_is_refused() {
         501,
         "related is not supported by this service",
     );
-    check_refused(
-        ("DELETE", "?filter=qty%3D1&limit=1"),
-        "",
-        501,
-        "limit of a write by filter is not supported by this service",
-    );
-    check_refused(
-        ("DELETE", "?filter=qty%3D1&offset=1"),
-        "",
-        501,
-        "offset of a write by filter is not supported by this service",
-    );
+}
+
+#[test]
+fn a_limit_caps_a_write_by_filter_and_order_and_offset_say_which_rows() {
+    check_all(&[
+        (
+            ("DELETE", "?filter=qty%3E0&limit=2"),
+            "",
+            (200, r#"{"resource":[{"id":1},{"id":2}]}"#),
+            "3 c old 3 8",
+        ),
+        (
+            ("PATCH", "?filter=qty%3E0&limit=1&order=qty+desc&offset=1&fields=id,state"),
+            r#"[{"state":"x"}]"#,
+            (200, r#"{"resource":[{"id":2,"state":"x"}]}"#),
+            "1 a new 1 7|2 b x 2 7|3 c old 3 8",
+        ),
+        // What is set may be what the filter asks for.
+        (
+            ("PUT", "?filter=state%3Dnew&limit=5&as_list=true&rollback=true"),
+            r#"[{"state":"sold"}]"#,
+            (200, r#"{"resource":[1,2]}"#),
+            "1 a sold 1 7|2 b sold 2 7|3 c old 3 8",
+        ),
+        (("PATCH", "?filter=qty%3E9&limit=5"), r#"[{"qty":1}]"#, (200, r#"{"resource":[]}"#), UNTOUCHED),
+        // Below 1 there is none.
+        (
+            ("DELETE", "?filter=qty%3E1&limit=0"),
+            "",
+            (200, r#"{"resource":[{"id":2},{"id":3}]}"#),
+            "1 a new 1 7",
+        ),
+    ]);
+}
+
+#[test]
+fn a_limited_write_that_fails_changes_nothing() {
+    let stock = Stock::new();
+    for service in SERVICES {
+        let answer = stock.send(WRITER, service, ("PATCH", "?filter=qty%3E0&limit=2"), r#"[{"name":"z"}]"#);
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (400, &json!("23505")), "{service}");
+        let order = ("PATCH", "?filter=qty%3E0&limit=2");
+        stock
+            .send(WRITER, service, order, r#"[{"name":null}]"#)
+            .is_error(400, "Field 'name' can not be NULL.");
+        assert_eq!(stock.rows(service), UNTOUCHED, "{service}");
+    }
+}
+
+#[test]
+fn which_rows_a_write_touches_is_never_ignored() {
+    let check = |behind: &str, body: &str, parameter: &str, message: &str| {
+        let stock = Stock::new();
+        for service in SERVICES {
+            let verb = if body.is_empty() { "DELETE" } else { "PATCH" };
+            let context = json!({ "parameter": parameter, "position": null });
+            stock.send(WRITER, service, (verb, behind), body).is_error_with(400, message, &context);
+            assert_eq!(stock.rows(service), UNTOUCHED, "{service} {behind}");
+        }
+    };
+    check("?filter=qty%3D1&offset=1", "", "offset", "'offset' of a write needs 'limit'");
+    check("?filter=qty%3D1&order=id", r#"[{"qty":1}]"#, "order", "'order' of a write needs 'limit'");
+    check("?force=true&limit=1", "", "limit", "'limit' of a write needs a filter");
+    let message = "'limit' of a write by filter needs the primary key or a unique key as identifying fields";
+    let stock = Stock::new();
+    for service in SERVICES {
+        let answer = stock.send(WRITER, service, ("PATCH", "?filter=qty%3D1&limit=1"), r#"[{"nope":1}]"#);
+        answer.is_error(400, "No valid fields were found in record.");
+    }
+    check("?filter=qty%3D1&limit=1&id_field=state", "", "id_field", message);
+}
+
+#[test]
+fn a_field_that_is_given_twice_is_refused() {
+    let check = |order, body| {
+        let stock = Stock::new();
+        for service in SERVICES {
+            let answer = stock.send(WRITER, service, order, body);
+            let message = answer.body.contains("Field 'name' is given more than once.");
+            assert!(answer.status == 400 && message, "{service}: {}", answer.body);
+            assert_eq!(stock.rows(service), UNTOUCHED, "{service}");
+        }
+    };
+    check(("POST", ""), r#"[{"Name":"d","name":"e"}]"#);
+    check(("PATCH", "/1"), r#"{"name":"d","NAME":"e"}"#);
+    check(("DELETE", "?id_field=name"), r#"[{"name":"a","Name":"b"}]"#);
+}
+
+#[test]
+fn whole_numbers_may_be_written_with_a_point_or_an_exponent() {
+    let stock = Stock::new();
+    for service in SERVICES {
+        let body = r#"[{"name":1e5,"qty":1e3,"owner":7.0,"price":1e5},{"name":"e","qty":"2.50e1"}]"#;
+        let answer = stock.send(WRITER, service, ("POST", "?fields=name,qty,owner,price"), body);
+        let expected = r#"{"resource":[{"name":"1e5","qty":1000,"owner":7,"price":100000},{"name":"e","qty":25,"owner":null,"price":null}]}"#;
+        answer.is_ok(expected);
+        let answer = stock.send(WRITER, service, ("PATCH", "/1"), r#"{"qty":1.5}"#);
+        answer.is_error(400, "Field 'qty' must be a valid integer.");
+        stock.send(WRITER, service, ("PATCH", "/1e0?fields=id"), "{}").is_ok(r#"{"id":1}"#);
+    }
+}
+
+#[test]
+fn a_text_that_the_database_reads_as_json_and_is_none_is_the_callers_error() {
+    let documents = Stock::named("documents");
+    let send = |verb, behind, body| documents.send(WRITER, "shop", (verb, behind), body);
+    send("POST", "?fields=kind", r#"[{"data":"{\"kind\":\"a\"}"}]"#).is_ok(r#"{"resource":[{"kind":"a"}]}"#);
+    let answer = send("PATCH", "/1", r#"{"data":"no JSON"}"#);
+    let error = &answer.json()["error"];
+    assert_eq!((answer.status, &error["context"]), (400, &json!({ "kind": "malformed_json" })));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::stock::{SERVICES, Stock, UNTOUCHED, WRITER};
+use crate::client::request;
+use crate::stock::{SERVICES, Stock, UNTOUCHED, WRITER, setup, shared};
 
 const NEW: &str = r#"[{"name":"d"},{"name":null},{"name":"f"}]"#;
 
@@ -131,9 +132,6 @@ fn a_refusal_by_the_store_has_its_sqlstate_and_says_of_what_kind_it_is() {
     for service in SERVICES {
         let refusal = |answer: &Json| {
             assert_eq!(answer["code"], "23505", "{service}");
-            let context = json!({ "kind": "unique_violation", "columns": ["name"] });
-            assert_eq!(answer["context"], context, "{service}");
-            assert_eq!(answer["status_code"], 409, "{service}");
             let message = answer["message"].as_str().unwrap();
             assert!(message.contains("same") && !message.contains("UNIQUE"), "{service}: {message}");
         };
@@ -143,14 +141,62 @@ fn a_refusal_by_the_store_has_its_sqlstate_and_says_of_what_kind_it_is() {
         let error = &answer.json()["error"];
         assert_eq!((&error["code"], &error["context"]["error"]), (&json!(1000), &json!([1])));
         assert_eq!(error["context"]["resource"][0], json!({ "id": 4 }));
-        refusal(&error["context"]["resource"][1]);
+        let entry = &error["context"]["resource"][1];
+        refusal(entry);
+        assert_eq!(entry.as_object().unwrap().keys().collect::<Vec<_>>(), ["code", "message"], "{service}");
+        let details = json!([{ "index": 1, "kind": "unique_violation", "columns": ["name"] }]);
+        assert_eq!(error["context"]["error_details"], details, "{service}");
         let single = stock.send(WRITER, service, ("PATCH", "/2"), r#"{"name":"a"}"#);
-        assert_eq!(single.status, 409, "{service}");
-        refusal(&single.json()["error"]);
+        assert_eq!(single.status, 400, "{service}");
+        let single = &single.json()["error"];
+        refusal(single);
+        let context = json!({ "kind": "unique_violation", "columns": ["name"] });
+        assert_eq!((&single["context"], &single["status_code"]), (&context, &json!(400)), "{service}");
         // Neither does a change of many that comes upon a duplicate change any of them.
         let many = stock.send(WRITER, service, ("PATCH", "?filter=id%20%3C%203"), r#"[{"name":"x"}]"#);
-        assert_eq!(many.status, 409, "{service}");
+        assert_eq!(many.status, 400, "{service}");
         assert_eq!(stock.rows(service), "1 a new 1 7|2 b new 2 7|3 c old 3 8|4 d new - -");
+    }
+}
+
+#[test]
+fn what_contradicts_stored_rows_is_a_409_where_errors_are_strict_and_a_400_elsewhere() {
+    let (stock, strict) = (Stock::new(), setup("[errors]\nstrict = true").start());
+    for (gateway, status) in [(shared(), 400), (&strict, 409)] {
+        for service in SERVICES {
+            let single = request("PUT", &stock.path(service, "/2")).key(WRITER).body(r#"{"name":"a"}"#);
+            let single = gateway.send(single);
+            assert_eq!((single.status, &single.json()["error"]["status_code"]), (status, &json!(status)));
+            let operation = json!({ "method": "PUT", "path": format!("_table/{}/2", stock.table()), "body": { "name": "a" } });
+            let batch = request("POST", &format!("/api/v2/{service}/_batch")).key(WRITER);
+            let batch = gateway.send(batch.body(json!({ "operations": [operation] })));
+            let own = &batch.json()["error"]["context"]["resource"][0];
+            assert_eq!((batch.status, &own["status_code"]), (400, &json!(status)), "{service}");
+            let list = request("PUT", &stock.path(service, "")).key(WRITER).body(r#"[{"id":2,"name":"a"}]"#);
+            assert_eq!(gateway.send(list).status, 400, "{service}");
+        }
+    }
+}
+
+#[test]
+fn messages_of_single_records_are_encoded_as_that_of_the_whole() {
+    let stock = Stock::new();
+    let plain = setup("[errors]\nplain = true").start();
+    for (gateway, name) in [(shared(), "&lt;&quot;x&quot;&gt;"), (&plain, r#"<"x">"#)] {
+        let message = format!("Record with identifier '{name}' not found.");
+        let check = |verb: &str, done: &str| {
+            let behind = "?id_field=name&ids=a,%3C%22x%22%3E&fields=id";
+            let path = stock.path("shop", behind);
+            let entries = json!([{ "id": 1 }, own(404, &message)]);
+            gateway.send(request(verb, &path).key(WRITER)).is(400, &batch_error(&[1], &entries, done));
+        };
+        check("GET", "retrieved");
+        check("DELETE", "deleted");
+        let operation = json!({ "method": "GET", "path": format!("_table/{}/%3C%22x%22%3E", stock.table()),
+            "query": { "id_field": "name" } });
+        let body = json!({ "operations": [operation] });
+        let answer = gateway.send(request("POST", "/api/v2/shop/_batch").key(WRITER).body(body)).json();
+        assert_eq!(answer["error"]["context"]["resource"], json!([own(404, &message)]));
     }
 }
 
@@ -162,6 +208,10 @@ fn more_records_than_an_answer_of_rows_may_have_are_all_listed() {
         let answer =
             stock.send(WRITER, service, ("POST", ""), &Json::from(records.clone()).to_string()).json();
         let ids: Vec<Json> = (4..704).map(|id| json!({ "id": id })).collect();
+        assert_eq!(answer, json!({ "resource": ids }), "{service}");
+        let body =
+            json!({ "ids": (4..704).collect::<Vec<u32>>(), "resource": [{ "state": "x" }] }).to_string();
+        let answer = stock.send(WRITER, service, ("PATCH", ""), &body).json();
         assert_eq!(answer, json!({ "resource": ids }), "{service}");
         // By filter the answer names some of them, and says how many there were.
         let answer = stock.send(WRITER, service, ("DELETE", "?filter=id%20%3E%203"), "").json();

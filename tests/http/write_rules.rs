@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::client::{Answer, request};
-use crate::stock::{CHANGER, OWNER, SERVICES, Stock, UNTOUCHED, UPSERTING, WRITER, shared};
+use crate::stock::{BLIND, CHANGER, NARROW, OWNER, SERVICES, Stock, UNTOUCHED, UPSERTING, WRITER, shared};
 
 const DENIED: &str = "Denied access to some of the requested fields.";
 const UNAUTHORIZED: &str = "Unauthorized. User is not authenticated.";
@@ -97,6 +97,10 @@ fn a_row_that_the_rules_hide_is_not_there() {
         assert_eq!(stock.rows(service), UNTOUCHED, "{service}");
         send("PATCH", "?filter=qty%20%3E%200", r#"[{"state":"x"}]"#)
             .is_ok(r#"{"resource":[{"id":1},{"id":2}]}"#);
+        send("PATCH", "?filter=qty%20%3E%200&limit=9&order=qty%20desc", r#"[{"qty":9}]"#)
+            .is_ok(r#"{"resource":[{"id":2},{"id":1}]}"#);
+        send("PATCH", "?filter=qty%20%3E%200&limit=1", r#"[{"owner":8}]"#).is_error(403, DENIED);
+        send("PATCH", "/1", r#"{"qty":1}"#).is_ok(r#"{"id":1}"#);
         send("DELETE", "?filter=qty%20%3E%201", "").is_ok(r#"{"resource":[{"id":2}]}"#);
         assert_eq!(stock.rows(service), "1 a x 1 7|3 c old 3 8", "{service}");
         send("DELETE", "?force=true", "").is_ok(r#"{"success":true}"#);
@@ -130,6 +134,33 @@ fn an_upsert_keeps_the_rules_of_both_verbs() {
         assert_eq!(own_errors(&send(bad)), vec![(403, DENIED.to_owned()); 3], "{service}");
         assert_eq!(stock.rows(service), "1 a new 5 7|2 b new 2 7|3 c old 3 8|8 h new - 7", "{service}");
     }
+}
+
+#[test]
+fn who_may_not_read_learns_only_which_rows_were_written() {
+    let stock = Stock::new();
+    for service in SERVICES {
+        let send = |verb, behind, body| stock.send(BLIND, service, (verb, behind), body);
+        send("POST", "?fields=*", r#"[{"name":"d"}]"#).is_ok(r#"{"resource":[{"id":4}]}"#);
+        send("PUT", "/1?fields=*", r#"{"qty":5}"#).is_ok(r#"{"id":1}"#);
+        send("PATCH", "/a?id_field=name&fields=qty,owner", r#"{"qty":6}"#).is_ok(r#"{"name":"a"}"#);
+        // What the rows are named by would tell what stands in them.
+        let rows = r#"{"resource":[{"id":1},{"id":2}]}"#;
+        send("PATCH", "?filter=state%3Dnew%20AND%20id%3C4&id_field=owner", r#"[{"state":"x"}]"#).is_ok(rows);
+        send("PATCH", "?filter=state%3Dx&limit=2&id_field=name", r#"[{"state":"y"}]"#).is_ok(rows);
+        send("DELETE", "?filter=state%3Dy&fields=name", "").is_ok(rows);
+        let answer = stock.send(BLIND, service, ("PATCH", "/3?rollback=true"), r#"{"qty":7}"#);
+        assert_eq!((answer.body.as_str(), answer.header("etag")), (r#"{"id":3}"#, ""), "{service}");
+    }
+}
+
+#[test]
+fn rows_that_the_rules_of_get_may_hide_are_not_shown_by_a_write() {
+    let stock = Stock::new();
+    let send = |verb, behind, body| stock.send(NARROW, "shop", (verb, behind), body);
+    send("PATCH", "/3?fields=*", r#"{"qty":5}"#).is_ok(r#"{"id":3}"#);
+    // What the rules of the write let through keeps those of GET.
+    send("PUT", "/1?fields=id,qty", r#"{"qty":5}"#).is_ok(r#"{"id":1,"qty":5}"#);
 }
 
 #[test]

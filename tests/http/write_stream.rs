@@ -102,13 +102,13 @@ fn ids(range: std::ops::Range<u64>) -> Vec<Json> {
 }
 
 #[test]
-fn of_a_stream_as_many_rows_are_listed_as_an_answer_may_have_and_all_are_counted() {
+fn of_a_stream_as_many_rows_are_listed_as_an_answer_may_have_and_more_are_counted() {
     let gateway = Inside::start();
     for service in SERVICES {
         let send = |table, count| {
             RUNTIME.block_on(gateway.stream((service, table), (Verb::Post, &[]), numbered(count, None)))
         };
-        let few = json!({ "resource": ids(4..6), "meta": { "count": 2 } });
+        let few = json!({ "resource": ids(4..6) });
         assert_eq!(send("stock0", 2), few, "{service}");
         let many = json!({ "resource": ids(4..14), "meta": { "count": 2500 } });
         assert_eq!(send("stock1", 2500), many, "{service}");
@@ -157,7 +157,7 @@ fn a_stream_changes_and_deletes_rows_too() {
     for service in SERVICES {
         let both =
             || stream::iter([record(json!({ "id": 3, "qty": 1 })), record(json!({ "id": 1, "qty": 1 }))]);
-        let expected = json!({ "resource": [{ "id": 3 }, { "id": 1 }], "meta": { "count": 2 } });
+        let expected = json!({ "resource": [{ "id": 3 }, { "id": 1 }] });
         for verb in [Verb::Patch, Verb::Delete] {
             let answer = RUNTIME.block_on(gateway.stream((service, "stock0"), (verb, &[]), both()));
             assert_eq!(answer, expected, "{service} {verb:?}");
@@ -219,7 +219,7 @@ fn a_caller_who_goes_away_leaves_what_was_written_or_nothing_with_rollback() {
                 let one = stream::iter([record(json!({ "id": 1, "qty": 5 }))]);
                 let order = (Verb::Patch, &[][..]);
                 let answer = RUNTIME.block_on(gateway.stream((service, table), order, one));
-                answer["meta"]["count"] == 1 && gateway.rows(service, table) == left
+                answer == json!({ "resource": [{ "id": 1 }] }) && gateway.rows(service, table) == left
             });
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// What is not versioned, whatever its depth. `.git` is a file in a work tree that shares its repository.
-const UNVERSIONED: [&str; 4] = [".git", "target", "data", "__pycache__"];
+const UNVERSIONED: [&str; 5] = [".git", "target", "data", "__pycache__", "artifacts"];
 
 /// One text file of the clone.
 pub(crate) struct TextFile {
@@ -125,7 +125,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<TextFile>) {
 }
 
 pub(crate) fn members() -> Vec<Member> {
-    let mut folders = vec!["connector-api".to_owned(), "gateway".to_owned(), "tests".to_owned()];
+    let mut folders = ["cli", "conformance", "connector-api", "gateway", "tests"].map(str::to_owned).to_vec();
     let connectors =
         std::fs::read_dir(root().join("connectors")).unwrap_or_else(|error| panic!("connectors: {error}"));
     for entry in connectors.flatten().filter(|entry| entry.path().join("Cargo.toml").is_file()) {

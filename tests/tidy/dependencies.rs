@@ -8,7 +8,8 @@ use crate::clone::{self, Member, TextFile, assert_clean, assert_finds};
 use crate::tokens;
 
 /// The names under which members know each other.
-const OURS: [&str; 4] = ["connector_api", "connector-common", "connector-sql-common", "tablegate"];
+const OURS: [&str; 5] =
+    ["conformance", "connector_api", "connector-common", "connector-sql-common", "tablegate"];
 
 /// Driver packages, each with the only folder that may use it.
 const DRIVERS: &[(&str, &str)] = &[
@@ -47,7 +48,9 @@ fn may_use(folder: &str, dependency: &str) -> bool {
         "connector-api" => false,
         "connectors/common" | "gateway" => dependency == "connector_api",
         "connectors/sql-common" => ["connector_api", "connector-common"].contains(&dependency),
-        "tests" => ["connector_api", "tablegate"].contains(&dependency),
+        "cli" => ["conformance", "connector_api", "tablegate"].contains(&dependency),
+        "conformance" => ["connector_api", "tablegate"].contains(&dependency),
+        "tests" => ["conformance", "connector_api", "tablegate"].contains(&dependency),
         _ => dependency == "connector_api" || family,
     }
 }
@@ -121,14 +124,14 @@ fn names_package(folder: &str, package: &str, files: &[TextFile]) -> bool {
     })
 }
 
-/// Binaries (the gateway, each connector) whose dependencies hold more than one crypto provider.
+/// Binaries (the program, each connector) whose dependencies hold more than one crypto provider.
 ///
 /// The lock file unites the features of all members, so this may see a provider that a binary leaves out,
 /// but it never misses one.
 fn several_crypto_providers(members: &[Member], lock: &Table) -> Vec<String> {
     let graph = dependency_graph(lock);
     let mut findings = Vec::new();
-    for member in members.iter().filter(|member| member.folder == "gateway" || member.connector().is_some()) {
+    for member in members.iter().filter(|member| member.folder == "cli" || member.connector().is_some()) {
         let linked = reachable(&graph, member.package());
         let providers: Vec<_> =
             CRYPTO_PROVIDERS.iter().copied().filter(|name| linked.contains(name)).collect();
@@ -141,6 +144,27 @@ fn several_crypto_providers(members: &[Member], lock: &Table) -> Vec<String> {
         }
     }
     findings
+}
+
+/// Packages that the lock file of `fuzz/` has in a version that the workspace does not have.
+fn other_versions(fuzz: &Table, lock: &Table) -> Vec<String> {
+    let known: BTreeMap<&str, BTreeSet<&str>> =
+        packages(lock).fold(BTreeMap::new(), |mut known, (name, version)| {
+            known.entry(name).or_default().insert(version);
+            known
+        });
+    let is_other =
+        |(name, version): &(&str, &str)| known.get(name).is_some_and(|versions| !versions.contains(version));
+    let others = packages(fuzz).filter(is_other);
+    others
+        .map(|(name, version)| format!("fuzz/Cargo.lock: {name} {version} is not that of Cargo.lock"))
+        .collect()
+}
+
+/// Name and version of each package of a lock file.
+fn packages(lock: &Table) -> impl Iterator<Item = (&str, &str)> {
+    let packages = lock.get("package").and_then(Value::as_array).into_iter().flatten();
+    packages.filter_map(|package| Some((package.get("name")?.as_str()?, package.get("version")?.as_str()?)))
 }
 
 /// Package name → names of its dependencies; versions of one name are united.
@@ -188,6 +212,9 @@ fn a_forbidden_room_is_found() {
     check("connectors/memory", "connector-sqlite", false);
     check("connectors/memory", "tablegate", false);
     check("connectors/memory", "connector-aws-common", true);
+    check("conformance", "tablegate", true);
+    check("conformance", "connector-sqlite", false);
+    check("gateway", "conformance", false);
     check("tests", "tablegate", true);
     check("tests", "connector-sqlite", false);
 }
@@ -255,6 +282,22 @@ fn each_binary_links_one_crypto_provider() {
 }
 
 #[test]
+fn what_is_fuzzed_is_built_of_the_same_packages() {
+    let [fuzz, lock] = ["fuzz/Cargo.lock", "Cargo.lock"].map(|path| clone::read(path).text.parse().unwrap());
+    assert!(packages(&fuzz).any(|(name, _)| name == "tablegate-gateway"), "the lock file was not understood");
+    assert_clean(&other_versions(&fuzz, &lock));
+}
+
+#[test]
+fn another_version_in_the_lock_file_of_fuzz_is_found() {
+    let lock = |text: &str| -> Table { format!("package = [{text}]").parse().unwrap() };
+    let both = lock(r#"{ name = "syn", version = "1.0.0" }, { name = "syn", version = "2.0.0" }"#);
+    assert_clean(&other_versions(&lock(r#"{ name = "syn", version = "2.0.0" }"#), &both));
+    assert_clean(&other_versions(&lock(r#"{ name = "libfuzzer-sys", version = "0.4.13" }"#), &both));
+    assert_finds(&other_versions(&lock(r#"{ name = "syn", version = "2.0.1" }"#), &both), "syn 2.0.1");
+}
+
+#[test]
 fn two_crypto_providers_are_found() {
     let lock: Table = r#"
         package = [
@@ -265,13 +308,10 @@ fn two_crypto_providers_are_found() {
         ]"#
     .parse()
     .unwrap();
-    let gateway = Member::new("gateway", "package = { name = \"tablegate\" }");
+    let program = Member::new("cli", "package = { name = \"tablegate\" }");
     let connector = Member::new(
         "connectors/x",
         "package = { name = \"connector-x\" }\nlib = { crate-type = [\"cdylib\"] }",
     );
-    assert_finds(
-        &several_crypto_providers(&[gateway, connector], &lock),
-        "gateway: links ring and aws-lc-rs",
-    );
+    assert_finds(&several_crypto_providers(&[program, connector], &lock), "cli: links ring and aws-lc-rs");
 }

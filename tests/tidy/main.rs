@@ -4,6 +4,8 @@
 //! find nothing, and on a sample that breaks it, where it must find that. Nothing here builds or runs the project.
 
 #[cfg(test)]
+mod checklist;
+#[cfg(test)]
 mod clone;
 #[cfg(test)]
 mod databases;

@@ -30,6 +30,10 @@ pub(crate) struct Config {
     /// A transaction without a call for so long is undone: milliseconds, or a text like `"500ms"`, `"5s"`, `"1m"`.
     #[serde(default = "thirty_seconds")]
     pub(crate) session_timeout: Timeout,
+    /// A transaction that is open for so long is undone, however busy, for one that writes keeps all other writers waiting: written as
+    /// the others.
+    #[serde(default = "a_minute")]
+    pub(crate) session_lifetime: Timeout,
 }
 
 /// Tables by name.
@@ -83,4 +87,8 @@ fn five_seconds() -> Timeout {
 
 fn thirty_seconds() -> Timeout {
     Timeout::seconds(30)
+}
+
+fn a_minute() -> Timeout {
+    Timeout::seconds(60)
 }

@@ -73,8 +73,11 @@ pub(crate) fn busy() -> Error {
 
 /// A transaction that was ended, or undone because nothing happened in it.
 pub(crate) fn session_lost() -> Error {
-    Error::new(ErrorKind::Cancelled, "the transaction has ended or was idle for too long; begin it again")
-        .with_reason("session_lost")
+    Error::new(
+        ErrorKind::Cancelled,
+        "the transaction has ended, or was idle or open for too long; begin it again",
+    )
+    .with_reason("session_lost")
 }
 
 /// Something in the configuration.

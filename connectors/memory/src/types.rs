@@ -245,11 +245,7 @@ fn document(json: &Json, depth: usize) -> Option<Value> {
     Some(match json {
         Json::Null => Value::Null,
         Json::Bool(v) => Value::Bool(*v),
-        Json::Number(v) => match (v.as_i64(), v.as_u64()) {
-            (Some(v), _) => Value::I64(v),
-            (None, Some(v)) => Value::U64(v),
-            (None, None) => v.as_f64().map_or(Value::Null, Value::F64),
-        },
+        Json::Number(v) => document_number(v.to_string()),
         Json::String(v) => Value::Text(v.clone()),
         Json::Array(items) => {
             let inside = depth.checked_sub(1)?;
@@ -261,6 +257,15 @@ fn document(json: &Json, depth: usize) -> Option<Value> {
             Value::Object(members.iter().map(member).collect::<Option<_>>()?)
         }
     })
+}
+
+/// A 64-bit integer where that has the same text, else a decimal, which keeps every digit and zero as they were given.
+fn document_number(digits: String) -> Value {
+    match (digits.parse::<i64>(), digits.parse::<u64>()) {
+        (Ok(v), _) if digits != "-0" => Value::I64(v),
+        (_, Ok(v)) => Value::U64(v),
+        _ => Value::Decimal(digits),
+    }
 }
 
 #[cfg(test)]

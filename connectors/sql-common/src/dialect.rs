@@ -58,6 +58,16 @@ pub enum Returning {
     Clause,
 }
 
+/// When the check of a row that was written is asked, in a database whose writes give back rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked<'d> {
+    /// By the statement that writes: the last column that it gives back is 1 or 0.
+    Within,
+    /// Later, by [`recheck`](crate::build::recheck): the statement gives back, after its columns, these ones, which name the row. For rows
+    /// that the database goes on to change behind the statement's back.
+    Later(&'d [String]),
+}
+
 /// How a row that may exist is created or left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnConflict {
@@ -106,6 +116,11 @@ pub trait Dialect: Send + Sync {
     /// Rows given back by writes.
     fn returning(&self) -> Returning {
         Returning::Nothing
+    }
+
+    /// Checks of rows that were written.
+    fn checked(&self) -> Checked<'_> {
+        Checked::Within
     }
 
     /// Rows that may exist.

@@ -111,6 +111,7 @@ impl Client {
     pub(crate) async fn begin(&self, read_only: bool) -> Result<u64> {
         let hold = Hold {
             idle: self.config.session_timeout.0,
+            life: self.config.session_lifetime.0,
             goes_on: Database::is_in_transaction,
             // If that fails, the connection is closed with its thread at the latest, which undoes the work too.
             end: |database| drop(database.rollback()),
@@ -178,7 +179,7 @@ impl Transactions {
 }
 
 fn over() -> Error {
-    Error::new(ErrorKind::Cancelled, "the transaction is over: it was ended, or idle for too long")
+    Error::new(ErrorKind::Cancelled, "the transaction is over: it was ended, idle or open for too long")
         .with_reason("session_lost")
 }
 

@@ -35,6 +35,10 @@ pub(crate) struct Config {
     /// How long a transaction may be idle between two calls before it is undone; as `busy_timeout` is written.
     #[serde(default = "five_seconds")]
     pub(crate) session_timeout: Timeout,
+    /// How long a transaction may be open in all before it is undone, however busy; as `busy_timeout` is written. One that writes keeps
+    /// all other writers waiting: so long at most. Give more where long uploads have to be all or nothing.
+    #[serde(default = "a_minute")]
+    pub(crate) session_lifetime: Timeout,
 }
 
 fn two_threads() -> usize {
@@ -47,6 +51,11 @@ fn queue_length() -> usize {
 
 fn five_seconds() -> Timeout {
     Timeout::seconds(5)
+}
+
+/// Some millions of small rows on a fast line; twice what the gateway waits for an upload that stands still.
+fn a_minute() -> Timeout {
+    Timeout::seconds(60)
 }
 
 impl Config {

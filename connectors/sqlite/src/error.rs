@@ -174,6 +174,10 @@ fn by_text(text: &str) -> Option<Meaning> {
         let message = "a column is computed by the database and can't be set";
         return Some((InvalidRequest, message, "generated_column", "428C9"));
     }
+    if begins(&["malformed JSON"]) {
+        let message = "a text that the database reads as JSON is none";
+        return Some((InvalidRequest, message, "malformed_json", "22032"));
+    }
     if begins(&["ON CONFLICT clause does not match"]) {
         let message = "the columns named as the key are no primary or unique key of the table";
         return Some((InvalidRequest, message, "key_required", "42P10"));
@@ -251,6 +255,7 @@ mod tests {
                 "key_required",
                 false,
             ),
+            (ffi::SQLITE_ERROR, "malformed JSON", InvalidRequest, "malformed_json", false),
             (ffi::SQLITE_ERROR, "LIKE or GLOB pattern too complex", LimitExceeded, "filter_too_large", false),
             (ffi::SQLITE_ERROR, "near \"x\": syntax error", Internal, "statement_failed", false),
         ] {

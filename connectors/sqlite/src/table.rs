@@ -14,7 +14,7 @@ use crate::types::Conversion;
 /// Names are found whatever their case, so the exact one is asked for. SQLite's own tables are not for writing.
 const COLUMNS: &str = "
     SELECT json_object('name', entry.name, 'declared', entry.type, 'key', entry.pk, 'hidden', entry.hidden,
-        'strict', found.strict)
+        'strict', found.strict, 'is_view', found.type = 'view', 'has_rowid', found.wr = 0)
     FROM pragma_table_list(?1) AS found
     JOIN pragma_table_xinfo(found.name, 'main') AS entry
     WHERE found.schema = 'main' AND found.name = ?1 AND found.name NOT LIKE 'sqlite!_%' ESCAPE '!'
@@ -35,6 +35,8 @@ struct ColumnRow {
     /// 0: ordinary, 1: hidden column of a virtual table, 2 and 3: generated.
     hidden: u32,
     strict: u8,
+    is_view: u8,
+    has_rowid: u8,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +53,8 @@ pub(crate) struct TableInfo {
     pub(crate) writable: Vec<String>,
     /// The primary key, in its order.
     pub(crate) key: Vec<String>,
+    /// Columns that name one row, whatever else becomes of it. `None`: rows have no names, as those of views.
+    pub(crate) row_names: Option<Arc<[String]>>,
     /// The table says what happens on a conflict.
     pub(crate) has_conflict_rules: bool,
     /// Writing a row may run further statements.
@@ -115,9 +119,11 @@ impl TableInfo {
         let mut key: Vec<_> =
             rows.iter().filter(|row| row.key > 0).map(|row| (row.key, row.name.clone())).collect();
         key.sort_unstable();
+        let key: Vec<_> = key.into_iter().map(|(_, name)| name).collect();
         Ok(Self {
+            row_names: row_names(&rows, &key),
             writable: rows.iter().filter(|row| row.hidden == 0).map(|row| row.name.clone()).collect(),
-            key: key.into_iter().map(|(_, name)| name).collect(),
+            key,
             columns: rows.into_iter().map(|row| (row.name.clone(), row.into())).collect(),
             has_conflict_rules: rules.iter().any(|rules| rules.on_conflict != 0),
             has_triggers: rules.iter().any(|rules| rules.triggers != 0),
@@ -136,6 +142,17 @@ impl TableInfo {
                 .with_sqlstate("42703")
         })
     }
+}
+
+/// The key of a table without numbers of rows; otherwise this number, under a name that no column has taken. A key of such a table may
+/// hold nulls, which name nothing. <https://www.sqlite.org/lang_createtable.html#rowid>
+fn row_names(columns: &[ColumnRow], key: &[String]) -> Option<Arc<[String]>> {
+    let table = columns.first().filter(|column| column.is_view == 0)?;
+    if table.has_rowid == 0 {
+        return Some(key.into());
+    }
+    let is_free = |name: &&str| columns.iter().all(|column| !column.name.eq_ignore_ascii_case(name));
+    ["rowid", "oid", "_rowid_"].into_iter().find(is_free).map(|name| [name.to_owned()].into())
 }
 
 impl From<ColumnRow> for ColumnInfo {

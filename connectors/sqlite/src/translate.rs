@@ -5,12 +5,14 @@
 //! parameter's kind: numbers are what is below `''`, blobs what is not below `x''`, texts are between. The confining part has a unary plus,
 //! which keeps the comparison itself the only term that an index is searched by, and is null for null, so unknown stays unknown.
 
+use std::sync::Arc;
+
 use connector_api::Result;
 use connector_api::author::{
     Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, TextOp, Value,
 };
 use connector_sql_common::dialect::{
-    Dialect, LimitStyle, OnConflict, Returning, aggregate_name, compare_sign,
+    Checked, Dialect, LimitStyle, OnConflict, Returning, aggregate_name, compare_sign,
 };
 use connector_sql_common::statement::Group;
 use connector_sql_common::{Builder, Kind};
@@ -20,10 +22,12 @@ pub(crate) struct SqliteDialect {
     /// The table has words of its own on conflicts (`UNIQUE ON CONFLICT REPLACE`), which writes have to overrule. For other tables
     /// they must not: what overrules the table also overrules its triggers. <https://www.sqlite.org/lang_conflict.html>
     pub(crate) overrules_table: bool,
+    /// What names a row of a table whose triggers may change it once more, behind the statement that writes it.
+    pub(crate) checked_later: Option<Arc<[String]>>,
 }
 
 /// For statements that do not write.
-pub(crate) const DIALECT: SqliteDialect = SqliteDialect { overrules_table: false };
+pub(crate) const DIALECT: SqliteDialect = SqliteDialect { overrules_table: false, checked_later: None };
 
 impl Dialect for SqliteDialect {
     fn kind(&self, value: &Value) -> Kind {
@@ -48,6 +52,10 @@ impl Dialect for SqliteDialect {
 
     fn returning(&self) -> Returning {
         Returning::Clause
+    }
+
+    fn checked(&self) -> Checked<'_> {
+        self.checked_later.as_deref().map_or(Checked::Within, Checked::Later)
     }
 
     fn on_conflict(&self) -> OnConflict {

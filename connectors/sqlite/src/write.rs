@@ -1,6 +1,7 @@
 //! The four writes. Each call is one transaction (or a part of the caller's), each record one statement, or two for an upsert. How
 //! statements are run for record after record is in `step`.
 
+mod check;
 mod step;
 
 use connector_api::author::{
@@ -22,7 +23,7 @@ impl Database {
     pub(crate) fn insert(&mut self, request: &Request<Insert>) -> Result<Written> {
         self.all_or_nothing(|database| {
             let target = Target::new(database, &request.into, &request.columns, &request.returning)?
-                .checked(request.check.as_ref())
+                .checked(&request.into, request.check.as_ref())
                 .counting(Affected { changed: Some(0), matched: None });
             literals_are_exact(&request.compute, request.params())?;
             let mut step = target.step(request, 0, |dialect, form| build::insert(dialect, request, form));
@@ -45,7 +46,7 @@ impl Database {
         self.all_or_nothing(|database| {
             let columns = [key_columns(&request.rows), &request.set].concat();
             let target = Target::new(database, &request.table, &columns, &request.returning)?
-                .checked(request.check.as_ref())
+                .checked(&request.table, request.check.as_ref())
                 .named_by(key_columns(&request.rows))
                 .counting(Affected { matched: Some(0), changed: None });
             literals_are_exact(&request.compute, request.params())?;
@@ -83,7 +84,7 @@ impl Database {
     pub(crate) fn upsert(&mut self, request: &Request<Upsert>) -> Result<Written> {
         self.all_or_nothing(|database| {
             let target = Target::new(database, &request.into, &request.columns, &request.returning)?
-                .checked(request.check.as_ref())
+                .checked(&request.into, request.check.as_ref())
                 .named_by(&request.key)
                 .counting(Affected { matched: Some(0), changed: None });
             let mut existing = target.step(request, 0, |dialect, form| {

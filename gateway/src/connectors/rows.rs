@@ -223,6 +223,13 @@ impl Order {
     }
 }
 
+/// The batches of an answer that came in these messages.
+#[cfg(fuzzing)]
+pub(crate) fn batches(messages: Vec<Vec<u8>>, bounds: Bounds) -> Result<Vec<Batch>> {
+    let mut order = Order::new(bounds);
+    messages.into_iter().map(|message| order.check(message.into())).collect()
+}
+
 pub(super) fn protocol_error(detail: impl std::fmt::Display) -> Error {
     Error::internal("the connector broke the rules of the boundary")
         .with_reason("protocol_error")

@@ -28,6 +28,8 @@ pub(super) enum Payload {
     None,
     /// JSON, or what was made JSON.
     Document(Json),
+    /// The fields of an HTML form.
+    Form(Json),
     /// Records, still to be read.
     Records(RecordStream),
 }
@@ -69,7 +71,8 @@ pub(super) async fn read(
     }
     chunks.limit(Some(limits.document))?;
     let bytes = chunks.rest(begun).await?;
-    Ok(Payload::Document(document(media, &bytes)?))
+    let document = document(media, &bytes)?;
+    Ok(if media == BodyMedia::Form { Payload::Form(document) } else { Payload::Document(document) })
 }
 
 impl Announced<'_> {

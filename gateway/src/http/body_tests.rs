@@ -25,7 +25,7 @@ fn single(content_type: Option<&str>) -> Announced<'_> {
 async fn outcome(announced: Announced<'_>, pieces: &[&[u8]]) -> String {
     match read(body(pieces), announced, LIMITS, Progress::new()).await {
         Ok(Payload::None) => String::new(),
-        Ok(Payload::Document(document)) => document.to_string(),
+        Ok(Payload::Form(document) | Payload::Document(document)) => document.to_string(),
         Ok(Payload::Records(mut records)) => {
             let mut list = Vec::new();
             while let Some(record) = records.next().await {

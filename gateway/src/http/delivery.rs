@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::input::Head;
 use crate::error::ApiError;
-use crate::request::media::Offer;
+use crate::request::media::{Numbers, Offer};
 use crate::request::{Tags, is_true};
 use crate::response::Layout;
 use crate::roles::Verb;
@@ -32,7 +32,7 @@ impl Delivery {
     /// The extension of `file` decides the form, else the parameter `accept`, else the header.
     ///
     /// # Errors
-    /// When nothing that is accepted can be sent.
+    /// When nothing that is accepted can be sent, or a word is none.
     pub(super) fn of(head: &Head, answers: &Answers) -> Result<Self, ApiError> {
         let file = head.parameter("file").filter(|file| head.verb == Verb::Get && is_wanted(file));
         let by_file = file.and_then(Offer::of_file);
@@ -42,11 +42,14 @@ impl Delivery {
         };
         let offer = by_file.or_else(accepted).ok_or_else(|| ApiError::unacceptable(Offer::names()))?;
         let wrap = head.parameter("wrap").or_else(|| head.header("wrap"));
+        let numbers = head.parameter("numbers").map(Numbers::parse).transpose()?;
         let layout = Layout {
             media: offer.media,
             wrapper: answers.wrapper.clone(),
             is_wrapped: wrap.map_or(answers.always_wrap, is_true),
             csv_safe: head.parameter("csv_safe").is_some_and(is_true),
+            numbers,
+            is_held: false,
         };
         let attachment = file.and_then(|file| {
             let name = if is_true(file) { own_name(head, offer) } else { file.to_owned() };

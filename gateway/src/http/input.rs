@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use axum::http::{HeaderMap, request::Parts};
+use axum::http::{HeaderMap, Method, request::Parts};
 use serde_json::Value as Json;
 
 use super::address::Address;
@@ -15,10 +15,14 @@ use crate::request::body::unwrapped;
 use crate::request::{Conditions, verb};
 use crate::roles::Verb;
 
+/// The field of a form that says which verb is meant.
+const FORM_VERB: &str = "_method";
+
 /// A request without its body, decoded.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) verb: Verb,
+    method: Method,
     pub(super) address: Address,
     /// Decoded, in their order.
     pub(super) query: Vec<(String, String)>,
@@ -30,11 +34,18 @@ impl Head {
     pub(super) fn read(parts: Parts) -> Result<Self, ApiError> {
         let address = Address::parse(parts.uri.path())?.ok_or_else(ApiError::unknown_path)?;
         let query = query_pairs(parts.uri.query().unwrap_or_default())?;
-        let header = |name: &str| header(&parts.headers, name);
-        let method =
-            verb::effective(parts.method.as_str(), header, |name| parameter(&query, name)).into_owned();
-        let verb = Verb::from_method(&method).ok_or_else(|| ApiError::unknown_method(&method))?;
-        Ok(Self { verb, address, query, headers: parts.headers })
+        let (method, headers) = (parts.method, parts.headers);
+        let verb = meant(&method, &headers, |name| parameter(&query, name))?;
+        Ok(Self { verb, method, address, query, headers })
+    }
+
+    /// Takes the verb out of a form's field `_method`, which is as good as one of the query string.
+    fn read_form(&mut self, form: &mut Json) -> Result<(), ApiError> {
+        let field = form.as_object_mut().and_then(|fields| fields.remove(FORM_VERB));
+        let field = field.as_ref().and_then(Json::as_str);
+        let given = |name: &str| parameter(&self.query, name).or(field.filter(|_| name == FORM_VERB));
+        self.verb = meant(&self.method, &self.headers, given)?;
+        Ok(())
     }
 
     /// A header's text; one that is not text counts as absent.
@@ -115,10 +126,19 @@ impl Input {
             encoding: head.header(CONTENT_ENCODING.as_str()),
             takes_records: head.takes_records(),
         };
-        let (body, records) = match body::read(body, announced, limits, progress).await? {
+        let mut payload = body::read(body, announced, limits, progress).await?;
+        let mut head = head;
+        if let Payload::Form(form) = &mut payload {
+            head.read_form(form)?;
+        }
+        let (body, records) = match payload {
             Payload::None => (None, None),
-            Payload::Document(record) if head.is_about_one_row() => (Some(record), None),
-            Payload::Document(document) => (Some(unwrapped(document, wrapper)), None),
+            Payload::Form(record) | Payload::Document(record) if head.is_about_one_row() => {
+                (Some(record), None)
+            }
+            Payload::Form(document) | Payload::Document(document) => {
+                (Some(unwrapped(document, wrapper)), None)
+            }
             Payload::Records(records) => (None, Some(records)),
         };
         Ok((Self { head, body }, records))
@@ -130,6 +150,16 @@ impl Input {
     }
 }
 
+/// The verb that a request means.
+fn meant<'a>(
+    method: &'a Method,
+    headers: &'a HeaderMap,
+    parameter: impl Fn(&str) -> Option<&'a str>,
+) -> Result<Verb, ApiError> {
+    let word = verb::effective(method.as_str(), |name| header(headers, name), parameter);
+    Verb::from_method(&word).ok_or_else(|| ApiError::unknown_method(&word))
+}
+
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
@@ -139,7 +169,7 @@ fn parameter<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
 }
 
 /// Pairs of a query string. Bytes that are not UTF-8 are refused: replaced by a placeholder, a filter would silently mean something else.
-fn query_pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
+pub(crate) fn query_pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
     percent_encoding::percent_decode_str(query)
         .decode_utf8()
         .map_err(|_| ApiError::malformed_address("query string"))?;

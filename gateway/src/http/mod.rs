@@ -13,5 +13,7 @@ mod router;
 mod server;
 mod session;
 
+#[cfg(fuzzing)]
+pub(crate) use input::query_pairs;
 pub use router::router;
 pub use server::{Listening, serve};

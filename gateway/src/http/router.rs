@@ -31,6 +31,7 @@ use crate::pipeline::{self, Answer, RecordStream, Request};
 use crate::request::Conditions;
 use crate::response::Layout;
 use crate::roles::{self, Caller, Verb};
+use crate::settings::Errors;
 use crate::snapshot::Snapshot;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -68,9 +69,10 @@ async fn any(State(shared): State<Shared>, request: HttpRequest) -> Response<Bod
         Some(Probe::Ready) => ready(&shared.readiness, &snapshot).await,
         None => api(&snapshot, request, &id, &mut delivery).await,
     };
-    let plain = snapshot.plain_errors;
+    let Errors { plain, strict } = snapshot.errors;
     let failing = Failing { plain, id: Arc::clone(&id) };
     let mut response = answered
+        .map_err(|error| if strict { error } else { error.relaxed() })
         .and_then(|answer| answer::ok(answer, &delivery, failing))
         .unwrap_or_else(|error| answer::failed(&error, &delivery, plain));
     if method == Method::HEAD {

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 
 use super::Job;
 use super::session::{Session, Transaction};
-use crate::error::ApiError;
+use crate::error::{ApiError, Entry, Parts};
 use crate::hooks::HookRequest;
 use crate::pipeline::{self, Answer, AnswerBody, Request};
 use crate::request::Conditions;
@@ -79,7 +79,7 @@ struct Batch<'a> {
     wanted: HashSet<String>,
     results: Results,
     done: Vec<Done>,
-    /// How many bytes of answers may still be held; in the beginning as many as a body may have.
+    /// How many bytes of answers may still be held.
     left: usize,
 }
 
@@ -87,8 +87,8 @@ impl<'a> Batch<'a> {
     fn new(job: Job<'a>, steps: &[Step]) -> Self {
         let wrapper = Arc::clone(&job.snapshot.answers.wrapper);
         let wanted = steps.iter().flat_map(Step::references).map(str::to_owned).collect();
-        let layout = Layout { wrapper, ..Layout::default() };
-        Self { job, layout, wanted, results: Results::new(), done: Vec::new(), left: limit(job) }
+        let layout = Layout { wrapper, numbers: job.layout.numbers, ..Layout::default() };
+        Self { job, layout, wanted, results: Results::new(), done: Vec::new(), left: job.max_held() }
     }
 
     /// Checks what needs no other operation: its permission, its parameters.
@@ -110,7 +110,7 @@ impl<'a> Batch<'a> {
 
     fn request(&self, step: Step) -> Result<HookRequest, ApiError> {
         let verb = Verb::from_method(&step.method).ok_or_else(|| ApiError::unknown_method(&step.method))?;
-        let filled = step.filled(&self.results, limit(self.job))?;
+        let filled = step.filled(&self.results, self.job.max_held())?;
         let has_wrapper = filled.has_options;
         let Filled { resource, query, body, .. } = filled;
         let body = body.map(|body| if has_wrapper { unwrapped(body, &self.layout.wrapper) } else { body });
@@ -144,7 +144,7 @@ impl<'a> Batch<'a> {
             return Err(ApiError::from_hook(status, format!("A hook has refused it with status {status}.")));
         }
         let is_finished = matches!(answer.body, AnswerBody::Ready(_) | AnswerBody::Streamed(_));
-        let too_large = || ApiError::batch_too_large(limit(self.job));
+        let too_large = || ApiError::batch_too_large(self.job.max_held());
         let mut body = answer.body.collected(self.left).await?.ok_or_else(too_large)?;
         if !is_finished && !self.layout.is_plain() {
             body = convert(&body, &self.layout).map_err(|_| ApiError::internal())?.into();
@@ -162,10 +162,12 @@ impl<'a> Batch<'a> {
     fn failed(&self, index: usize, error: &ApiError) -> ApiError {
         let done = self.done.iter().map(|done| {
             let body: Json = serde_json::from_slice(&done.body).unwrap_or_default();
-            json!({ "id": done.id, "status": done.status, "body": body })
+            Entry::Done(json!({ "id": done.id, "status": done.status, "body": body }))
         });
-        let entries = done.chain([error.object(true)]).collect();
-        let mut batch = ApiError::batch(NOT_ALL, &[index], (&self.layout.wrapper, entries), None);
+        let entries = done.chain([Entry::Operation(Box::new(error.clone()))]).collect();
+        let wrapper = self.layout.wrapper.to_string();
+        let parts = Parts { wrapper, failed: vec![index], entries, count: None };
+        let mut batch = ApiError::batch(NOT_ALL, parts);
         batch.retry_after = error.retry_after;
         batch
     }
@@ -182,10 +184,6 @@ impl<'a> Batch<'a> {
         body.extend_from_slice(b"]}");
         Answer::json(body)
     }
-}
-
-fn limit(job: Job<'_>) -> usize {
-    usize::try_from(job.snapshot.max_body_size).unwrap_or(usize::MAX)
 }
 
 /// The door of the pipeline; boxed, since a batch is itself inside.

@@ -9,15 +9,19 @@ use serde_json::Value as Json;
 
 use super::page::wrapped;
 use super::records::{Target, first_row, for_each_row, name_of};
-use crate::error::ApiError;
+use crate::error::{ApiError, Entry, Parts};
 use crate::pipeline::Answer;
-use crate::plan::{self, Read};
+use crate::plan::{self, Piece, Read};
+use crate::request::media::Numbers;
 use crate::request::{Id, TableRead};
 use crate::response::{RowEncoder, RowFormat, write_cell};
 
 const NOT_ALL: &str = "Batch Error: Not all requested records could be retrieved.";
 
-/// `GET _table/{table}?ids=…`. One query asks for all; an identifier that it does not answer is asked for by itself, since a store may
+/// About how many bytes the entry of a missing row has.
+const MISSING_BYTES: usize = 128;
+
+/// `GET _table/{table}?ids=…`. A query asks for many; an identifier that it does not answer is asked for by itself, since a store may
 /// think two texts equal that differ here. Without `continue` the first missing one ends the list.
 pub(super) async fn read(
     target: &Target<'_>,
@@ -26,23 +30,14 @@ pub(super) async fn read(
     format: RowFormat,
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
-    let plan = target.plan(|scope| plan::by_ids(ids, read, scope))?;
-    let found = match &plan.all {
-        Some(all) => rows_by_key(target, all, format.clone()).await?,
-        None => HashMap::new(),
-    };
-    let mut rows: Vec<Option<Vec<u8>>> = Vec::with_capacity(ids.len());
-    for (id, key) in ids.iter().zip(&plan.keys) {
-        let row = match found.get(&key_of_values(key)?) {
-            Some(row) => Some(row.clone()),
-            None => {
-                let single = target.plan(|scope| plan::single(id, read, scope))?;
-                first_row(target, &single, format.clone()).await?
-            }
-        };
-        let is_missing = row.is_none();
-        rows.push(row);
-        if is_missing && !read.is_continued {
+    let pieces = target.plan(|scope| plan::by_ids(ids, read, scope))?;
+    let (mut rows, mut room) = (Vec::with_capacity(ids.len()), Room(target.max_held));
+    let mut rest = ids;
+    for piece in &pieces {
+        let (ids, behind) = rest.split_at(piece.keys.len().min(rest.len()));
+        rest = behind;
+        rows.extend(rows_of(target, (ids, piece), read, &format, &mut room).await?);
+        if !read.is_continued && rows.last().is_some_and(Option::is_none) {
             break;
         }
     }
@@ -56,31 +51,81 @@ pub(super) async fn read(
     Ok(wrapped(rows.iter().flatten().map(Vec::as_slice), meta.into_iter().collect()))
 }
 
+/// How many more bytes of rows may be held.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, target: &Target<'_>, bytes: usize) -> Result<(), ApiError> {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.ok_or_else(|| ApiError::rows_too_large(target.max_held))?;
+        Ok(())
+    }
+}
+
+/// A row for each identifier of a piece; `None`: it is missing.
+async fn rows_of(
+    target: &Target<'_>,
+    (ids, piece): (&[Id], &Piece),
+    read: &TableRead,
+    format: &RowFormat,
+    room: &mut Room,
+) -> Result<Vec<Option<Vec<u8>>>, ApiError> {
+    let found = match &piece.all {
+        Some(all) => rows_by_key(target, all, format.clone()).await?,
+        None => HashMap::new(),
+    };
+    let mut rows = Vec::with_capacity(ids.len());
+    for (id, key) in ids.iter().zip(&piece.keys) {
+        let row = match found.get(&key_of_values(key)?) {
+            Some(row) => {
+                room.take(target, row.len())?;
+                Some(row.clone())
+            }
+            None => {
+                let single = target.plan(|scope| plan::single(id, read, scope))?;
+                let row = first_row(target, &single, format.clone()).await?;
+                room.take(target, row.as_ref().map_or(MISSING_BYTES, Vec::len))?;
+                row
+            }
+        };
+        let is_missing = row.is_none();
+        rows.push(row);
+        if is_missing && !read.is_continued {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
 /// Each row as JSON under the JSON of its key.
 async fn rows_by_key(
     target: &Target<'_>,
     plan: &Read,
     format: RowFormat,
 ) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
-    let mut found = HashMap::new();
-    let mut encoder = RowEncoder::new(&plan.shown, format);
+    let (mut found, mut held) = (HashMap::new(), 0);
+    let mut encoder = RowEncoder::new(&plan.shown, format).with_numbers(target.layout.numbers());
     for_each_row(target, plan, |columns, row| {
+        if held > target.max_held {
+            return Ok(());
+        }
         let mut json = Vec::with_capacity(256);
         encoder.columns(&columns.names)?;
         encoder.write_alone(&mut json, row)?;
+        held += json.len();
         let places = RowEncoder::places_of(&columns.names, &plan.key)?;
         let cells = places.iter().filter_map(|place| row.get(*place)).copied();
         found.insert(key_of_cells(cells)?, json);
         Ok(())
     })
     .await?;
-    Ok(found)
+    if held > target.max_held { Err(ApiError::rows_too_large(target.max_held)) } else { Ok(found) }
 }
 
 fn key_of_cells<'a>(cells: impl Iterator<Item = Cell<'a>>) -> Result<Vec<u8>, Error> {
     let mut key = Vec::new();
     for cell in cells {
-        write_cell(&mut key, cell)?;
+        write_cell(&mut key, cell, Numbers::Number)?;
         key.push(b',');
     }
     Ok(key)
@@ -96,7 +141,7 @@ fn key_of_values(values: &[Value]) -> Result<Vec<u8>, ApiError> {
     let mut key = Vec::new();
     if let Ok(Some(Frame::Parameters(mut row))) = FrameReader::new(&message).next_frame() {
         for _ in values {
-            let written = row.next_cell().and_then(|cell| write_cell(&mut key, cell));
+            let written = row.next_cell().and_then(|cell| write_cell(&mut key, cell, Numbers::Number));
             written.map_err(|_| ApiError::internal())?;
             key.push(b',');
         }
@@ -109,8 +154,9 @@ fn missing(ids: &[Id], rows: &[Option<Vec<u8>>], wrapper: &str) -> ApiError {
     let failed: Vec<usize> =
         rows.iter().enumerate().filter(|(_, row)| row.is_none()).map(|(index, _)| index).collect();
     let entries = ids.iter().zip(rows).map(|(id, row)| match row {
-        Some(row) => serde_json::from_slice(row).unwrap_or(Json::Null),
-        None => ApiError::unknown_record(name_of(id)).object(true),
+        Some(row) => Entry::Done(serde_json::from_slice(row).unwrap_or(Json::Null)),
+        None => Entry::Record(Box::new(ApiError::unknown_record(name_of(id)))),
     });
-    ApiError::batch(NOT_ALL, &failed, (wrapper, entries.collect()), None)
+    let (wrapper, entries) = (wrapper.to_owned(), entries.collect());
+    ApiError::batch(NOT_ALL, Parts { wrapper, failed, entries, count: None })
 }

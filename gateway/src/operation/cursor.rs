@@ -46,9 +46,22 @@ impl Cursor {
 
     /// Remembers the last row that is shown.
     pub(super) fn keep(&mut self, names: &[String], row: &[Cell<'_>]) -> Result<(), Error> {
+        self.last = Some(self.position_of(names, row)?);
+        Ok(())
+    }
+
+    fn position_of(&self, names: &[String], row: &[Cell<'_>]) -> Result<Vec<Value>, Error> {
         let places = RowEncoder::places_of(names, &self.columns)?;
-        let values = places.iter().filter_map(|place| row.get(*place)).map(|cell| position_value(*cell));
-        self.last = Some(values.collect::<Result<_, _>>()?);
+        places.iter().filter_map(|place| row.get(*place)).map(|cell| position_value(*cell)).collect()
+    }
+
+    /// Refuses a row behind the page that stands at the place of its last one: no position lies between them, so a page would leave rows out.
+    pub(super) fn check_next(&self, names: &[String], row: &[Cell<'_>]) -> Result<(), Error> {
+        if self.last.as_ref() == Some(&self.position_of(names, row)?) {
+            let message = "the page ends between rows that its order can't tell apart, since their keys are null or not unique: ask for \
+                           more rows at once, or page by 'offset'";
+            return Err(Error::new(ErrorKind::InvalidRequest, message));
+        }
         Ok(())
     }
 
@@ -79,7 +92,7 @@ fn subject(page: &Page, service: &str, caller: &Caller) -> Result<Subject, ApiEr
 }
 
 /// Values as bytes, types and digits included.
-fn message(values: &[Value]) -> Vec<u8> {
+pub(crate) fn message(values: &[Value]) -> Vec<u8> {
     let mut cells = Vec::new();
     values.iter().for_each(|value| cells.value(value));
     let mut frames = FrameWriter::default();
@@ -87,7 +100,8 @@ fn message(values: &[Value]) -> Vec<u8> {
     frames.into_bytes()
 }
 
-fn values(message: &[u8], count: usize) -> Option<Vec<Value>> {
+/// The values of such bytes; `None` if they are no such bytes.
+pub(crate) fn values(message: &[u8], count: usize) -> Option<Vec<Value>> {
     let Ok(Some(Frame::Parameters(mut row))) = FrameReader::new(message).next_frame() else { return None };
     (0..count).map(|_| row.next_cell().and_then(Cell::to_value).ok()).collect()
 }

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 use connector_api::model::{Count, Table, Value};
 use connector_api::{Error, ErrorKind};
 
+#[cfg(fuzzing)]
+pub(crate) use cursor::{message as position_bytes, values as position};
 pub use resource::Operation;
 pub(crate) use resource::is_batch;
 pub use session::Transaction;
@@ -33,6 +35,7 @@ use crate::request::Conditions;
 use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
+use crate::schema::declared;
 use crate::services::Service;
 use crate::snapshot::Snapshot;
 
@@ -67,6 +70,11 @@ struct Owner {
 }
 
 impl Job<'_> {
+    /// The most bytes of an answer that are held in memory: as many as a body may have.
+    fn max_held(self) -> usize {
+        usize::try_from(self.snapshot.max_body_size).unwrap_or(usize::MAX)
+    }
+
     async fn owner(&self) -> Result<Owner, ApiError> {
         let connection = self.service.connection(&self.snapshot.registry).await;
         let connection = connection.map_err(|error| failed(self.service, self.request_id, &error))?;
@@ -111,7 +119,20 @@ impl Owner {
     async fn table(&self, name: &str) -> Result<Arc<Table>, ApiError> {
         let table =
             self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
-        table.ok_or_else(|| ApiError::unknown_table(name))
+        let table = table.ok_or_else(|| ApiError::unknown_table(name))?;
+        Ok(self.keyed(table))
+    }
+
+    /// The table with the key that the configuration declares for it.
+    fn keyed(&self, table: Arc<Table>) -> Arc<Table> {
+        match declared::key_of(&table, &self.service.settings().config.keys) {
+            Ok(None) => table,
+            Ok(Some(primary_key)) => Arc::new(Table { primary_key, ..Table::clone(&table) }),
+            Err(problem) => {
+                events::key_unfit(self.service.name(), &self.request_id, &problem);
+                table
+            }
+        }
     }
 
     /// Starts a planned read.
@@ -161,6 +182,7 @@ pub async fn run(
     if !service.is_active() {
         return Err(ApiError::inactive_service(service.name()));
     }
+    request.layout.numbers.get_or_insert(service.settings().config.numbers);
     let Request { caller, id: request_id, layout, conditions, transaction, .. } = request;
     version::check_place(conditions, &operation)?;
     let transaction = transaction.as_ref();

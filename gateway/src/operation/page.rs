@@ -149,14 +149,17 @@ impl Page {
         for mut section in batch.sections() {
             self.document.columns(&section.columns().names)?;
             loop {
-                // The last row of a page by cursor is looked at once more.
-                let is_kept = self.meta.cursor.is_some() && self.document.rows() + 1 == self.meta.limit;
+                // The last row of a page by cursor is looked at once more, and so is the one behind it.
+                let is_kept = self.meta.cursor.is_some() && self.document.rows() + 1 >= self.meta.limit;
                 let is_direct = self.document.is_direct() && !is_kept;
                 if !(if is_direct { section.next_row()? } else { section.read_row(&mut row)? }) {
                     break;
                 }
                 if self.document.rows() == self.meta.limit {
                     self.has_more = true;
+                    if let Some(cursor) = &self.meta.cursor {
+                        cursor.check_next(&section.columns().names, &row)?;
+                    }
                     break;
                 }
                 if is_direct {

@@ -14,6 +14,7 @@ use super::page::{self, Counting, Meta};
 use super::{Job, Owner, by_ids, component, version};
 use crate::connectors::Columns;
 use crate::error::ApiError;
+use crate::events;
 use crate::pipeline::Answer;
 use crate::plan::{self, RowRules, Scope};
 use crate::request::{CountWish, Id, Paging, TableRead};
@@ -25,7 +26,11 @@ pub(super) struct Target<'a> {
     pub(super) owner: Owner,
     pub(super) table: Arc<Table>,
     pub(super) layout: &'a Layout,
+    /// The most bytes of rows that are held at a time.
+    pub(super) max_held: usize,
     caller: &'a Caller,
+    /// The caller may see its rows as the verb reaches them.
+    pub(super) is_readable: bool,
     rules: Option<RowRules<'a>>,
     rules_of_new_rows: Option<RowRules<'a>>,
 }
@@ -36,7 +41,9 @@ impl<'a> Target<'a> {
         let owner = job.owner().await?;
         let table = owner.table(name).await?;
         let rules = rules(job, name, verb);
-        Ok(Self { owner, table, layout: job.layout, caller: job.caller, rules, rules_of_new_rows: None })
+        let (layout, caller, max_held) = (job.layout, job.caller, job.max_held());
+        let is_readable = verb == Verb::Get || is_readable(job, name, rules);
+        Ok(Self { owner, table, layout, max_held, caller, is_readable, rules, rules_of_new_rows: None })
     }
 
     /// Adds the rules for rows that this write creates although its verb changes rows.
@@ -56,10 +63,16 @@ impl<'a> Target<'a> {
             capabilities: self.owner.connection.capabilities(),
             rules: self.rules,
             rules_of_new_rows: self.rules_of_new_rows,
+            is_readable: self.is_readable,
             lookup: &lookup,
             max_records: self.owner.service.max_records(),
         };
-        Ok(plan(&scope)?)
+        plan(&scope).map_err(|error| {
+            if let plan::Error::Rule(problem) = &error {
+                events::rule_unfit(self.owner.service.name(), &self.owner.request_id, problem);
+            }
+            error.into()
+        })
     }
 
     /// Counts all rows that match, whatever the page.
@@ -92,6 +105,13 @@ impl<'a> Target<'a> {
         let is_by_row = page.read.query.group.is_none() && !page.read.query.distinct;
         Ok(Counting::IfCut { shape: Box::new(shape), params, is_by_row })
     }
+}
+
+/// Whether the caller may read every row that these rules let a write reach.
+fn is_readable(job: Job<'_>, table: &str, reached: Option<RowRules<'_>>) -> bool {
+    let component = component(&["_table".to_owned(), table.to_owned()]);
+    let is_granted = job.access(&component).contains(Verb::Get);
+    is_granted && rules(job, table, Verb::Get).is_none_or(|rules| rules.follow_from(reached))
 }
 
 /// The row rules of the caller's role for a verb on this table.
@@ -141,9 +161,9 @@ async fn by_filter(
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
     let page = target.plan(|scope| plan::page(read, scope))?;
-    let document = Document::new(&page.read.shown, format, target.layout.clone());
+    let document = Document::new(&page.read.shown, format, target.layout.of_rows());
     let cursor = Cursor::of(&page, job.service.name(), job.caller, &job.snapshot.cursors)?;
-    if cursor.is_some() && !document.has_meta() {
+    if cursor.is_some() && !target.layout.has_meta() {
         return Err(ApiError::cursor_without_place());
     }
     let reads = match (&read.paging, &cursor) {
@@ -179,7 +199,7 @@ pub(super) async fn first_row(
     format: RowFormat,
 ) -> Result<Option<Vec<u8>>, ApiError> {
     let mut found = None;
-    let mut encoder = RowEncoder::new(&plan.shown, format);
+    let mut encoder = RowEncoder::new(&plan.shown, format).with_numbers(target.layout.numbers());
     for_each_row(target, plan, |columns, row| {
         if found.is_none() {
             let mut json = Vec::with_capacity(256);

@@ -57,6 +57,17 @@ impl Session {
         &self.owner
     }
 
+    /// Makes the work permanent if it went well, else undoes it.
+    pub(super) async fn end<T>(self, done: Result<T, ApiError>) -> Result<T, ApiError> {
+        match done {
+            Ok(done) => self.commit().await.map(|()| done),
+            Err(error) => {
+                self.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Makes the work permanent.
     pub(super) async fn commit(mut self) -> Result<(), ApiError> {
         let ended = self.owner.connection.commit(self.owner.call_context()).await;

@@ -7,6 +7,7 @@ use super::records::{Target, for_each_row};
 use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::plan::{self, Read, ShownColumn};
+use crate::request::media::Numbers;
 use crate::request::{Conditions, Version};
 use crate::response::{RowEncoder, RowFormat};
 
@@ -32,10 +33,11 @@ pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<F
     if is_versioned {
         plan.query.select = columns.iter().map(|column| Path::column(&column.column)).collect();
     }
-    let mut shown = RowEncoder::new(&plan.shown, RowFormat::Objects);
-    // Where all of the row is shown, its version is that of what is shown.
-    let mut all =
-        (is_versioned && plan.shown != columns).then(|| RowEncoder::new(&columns, RowFormat::Objects));
+    let numbers = target.layout.numbers();
+    let mut shown = RowEncoder::new(&plan.shown, RowFormat::Objects).with_numbers(numbers);
+    // Where all of the row is shown as it is, its version is that of what is shown.
+    let is_all = plan.shown == columns && numbers == Numbers::Number;
+    let mut all = (is_versioned && !is_all).then(|| RowEncoder::new(&columns, RowFormat::Objects));
     let mut found = None;
     for_each_row(target, &plan, |names, row| {
         if found.is_some() {
@@ -53,7 +55,7 @@ pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<F
                 Some(Version::of(&whole))
             }
         };
-        found = Some(Found { json, version });
+        found = Some(Found { json, version: version.map(|version| version.shown_with(numbers)) });
         Ok(())
     })
     .await?;

@@ -15,6 +15,9 @@ pub enum Error {
         /// Byte offset in the parameter's text, where one is known.
         position: Option<usize>,
     },
+    /// A row rule of the caller's role does not fit the table. That is for whoever wrote the role, not for the caller.
+    #[error("{0}")]
+    Rule(String),
     /// The table has nothing that identifies a row, and the request names nothing either.
     #[error("Identifying field(s) could not be determined.")]
     NoIdentifier,

@@ -24,7 +24,9 @@ impl Place<'_> {
     pub(super) fn text(self, text: &str, quoted: bool) -> Result<Value, Error> {
         match self.data_type {
             ColumnType::Boolean => boolean(text).ok_or_else(|| self.must_be("boolean")),
-            ColumnType::Integer | ColumnType::BigInt => number(text).ok_or_else(|| self.must_be("integer")),
+            ColumnType::Integer | ColumnType::BigInt => {
+                number(text).map(whole).ok_or_else(|| self.must_be("integer"))
+            }
             ColumnType::Decimal => number(text).ok_or_else(|| self.must_be("number")),
             ColumnType::Float | ColumnType::Double => float(text).ok_or_else(|| self.must_be("number")),
             ColumnType::Binary => {
@@ -51,8 +53,8 @@ impl Place<'_> {
                 | ColumnType::Array => Ok(Value::Bool(*value)),
                 _ => self.text(if *value { "true" } else { "false" }, true),
             },
-            // The number's own digits: nothing passes through a double.
-            Json::Number(digits) => self.text(&digits.to_string(), false),
+            // The number's own digits: nothing passes through a double. A plus can only stand in the exponent, where the reader put it.
+            Json::Number(digits) => self.text(&digits.to_string().replace('+', ""), false),
             Json::Array(_) | Json::Object(_) => Err(self.must_be("single value")),
         }
     }
@@ -74,16 +76,27 @@ fn boolean(text: &str) -> Option<Value> {
 pub(super) fn number(text: &str) -> Option<Value> {
     let text = text.trim();
     let text = text.strip_prefix('+').unwrap_or(text);
-    if let Ok(value) = text.parse::<i64>() {
-        return Some(Value::I64(value));
-    }
-    if let Ok(value) = text.parse::<u64>() {
-        return Some(Value::U64(value));
-    }
-    decimal(text).map(Value::Decimal)
+    integer(text).or_else(|| decimal(text).map(Value::Decimal))
 }
 
-/// The contract's form of a decimal: digits before and behind the point, no needless zeros in front.
+/// As an integer, where nothing but zeros stands behind the point.
+fn whole(number: Value) -> Value {
+    let Value::Decimal(digits) = &number else { return number };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let has_no_fraction = fraction.bytes().all(|digit| digit == b'0');
+    let whole = if has_no_fraction { integer(whole) } else { None };
+    whole.unwrap_or(number)
+}
+
+fn integer(text: &str) -> Option<Value> {
+    text.parse().map(Value::I64).or_else(|_| text.parse().map(Value::U64)).ok()
+}
+
+/// The most zeros that are written for an exponent; what has more keeps it.
+const MAX_ZEROS: usize = 64;
+
+/// The contract's form of a decimal: digits before and behind the point, no needless zeros in front, an exponent only where the zeros in its
+/// place would be too many.
 fn decimal(text: &str) -> Option<String> {
     let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (mantissa, exponent) = unsigned
@@ -99,13 +112,32 @@ fn decimal(text: &str) -> Option<String> {
     if !is_number || !exponent.is_none_or(is_exponent) {
         return None;
     }
+    let (whole, fraction, exponent) = shifted(whole, fraction, exponent.unwrap_or("0"));
     let whole = match whole.trim_start_matches('0') {
         "" => "0",
         digits => digits,
     };
     let point = if fraction.is_empty() { "" } else { "." };
-    let exponent = exponent.map(|exponent| format!("E{exponent}")).unwrap_or_default();
     Some(format!("{sign}{whole}{point}{fraction}{exponent}"))
+}
+
+/// Digits before and behind the point moved by an exponent, and what is left of it.
+fn shifted(whole: &str, fraction: &str, exponent: &str) -> (String, String, String) {
+    let (is_small, size) = exponent.strip_prefix('-').map_or((false, exponent), |size| (true, size));
+    let size = size.trim_start_matches(['+', '0']);
+    let zeros = if size.is_empty() { Some(0) } else { size.parse().ok().filter(|zeros| *zeros <= MAX_ZEROS) };
+    let Some(zeros) = zeros else {
+        let sign = if is_small { "-" } else { "" };
+        return (whole.to_owned(), fraction.to_owned(), format!("E{sign}{size}"));
+    };
+    if is_small {
+        let digits = format!("{whole:0>zeros$}");
+        let (whole, moved) = digits.split_at(digits.len() - zeros);
+        return (whole.to_owned(), format!("{moved}{fraction}"), String::new());
+    }
+    let digits = format!("{fraction:0<zeros$}");
+    let (moved, fraction) = digits.split_at(zeros);
+    (format!("{whole}{moved}"), fraction.to_owned(), String::new())
 }
 
 fn float(text: &str) -> Option<Value> {
@@ -158,12 +190,21 @@ mod tests {
         check(ColumnType::BigInt, "9223372036854775807", Some(Value::I64(i64::MAX)));
         check(ColumnType::BigInt, "18446744073709551615", Some(Value::U64(u64::MAX)));
         check(ColumnType::Decimal, "+.5", decimal("0.5"));
-        check(ColumnType::Decimal, "-0012.50e-3", decimal("-12.50E-3"));
+        check(ColumnType::Decimal, "-0012.50e-3", decimal("-0.01250"));
         check(
             ColumnType::Decimal,
             "123456789012345678901234567890",
             decimal("123456789012345678901234567890"),
         );
+        check(ColumnType::Decimal, "1e5", decimal("100000"));
+        check(ColumnType::Decimal, "1.2345E+2", decimal("123.45"));
+        check(ColumnType::Decimal, "1e-064", decimal(&format!("0.{}1", "0".repeat(63))));
+        check(ColumnType::Decimal, "-1.5e+065", decimal("-1.5E65"));
+        check(ColumnType::Decimal, "1e-99999999999999999999", decimal("1E-99999999999999999999"));
+        check(ColumnType::Integer, "1e3", Some(Value::I64(1000)));
+        check(ColumnType::Integer, "-1.0", Some(Value::I64(-1)));
+        check(ColumnType::BigInt, "1844674407370955161.50e1", Some(Value::U64(u64::MAX)));
+        check(ColumnType::Integer, "1.5e0", decimal("1.5"));
         check(ColumnType::Decimal, "1.2.3", None);
         check(ColumnType::Decimal, "NaN", None);
         check(ColumnType::Double, "1e3", Some(Value::F64(1000.0)));
@@ -198,5 +239,8 @@ mod tests {
         );
         assert_eq!(place.json(&Json::Null), Ok(Value::Null));
         assert!(place.json(&serde_json::json!([1])).is_err());
+        let text = Place { data_type: ColumnType::Text, ..place };
+        let number = serde_json::from_str("1e5").unwrap();
+        assert_eq!(text.json(&number), Ok(Value::Text("1e5".to_owned())));
     }
 }

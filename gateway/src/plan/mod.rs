@@ -21,7 +21,7 @@ pub use columns::Columns;
 pub use error::Error;
 pub use key::is_unique;
 pub use keyset::Keyset;
-pub use read::{ById, Page, Read, Scope, by_ids, count, page, single};
+pub use read::{Page, Piece, Read, Scope, by_ids, count, page, single};
 pub use rules::RowRules;
 pub use selection::ShownColumn;
 pub use write::{Call, Change, Gathered, Kind, Planned, Selection, Write};

@@ -11,6 +11,11 @@ use super::values::Values;
 use super::{Error, RowRules, key, rules};
 use crate::request::{CountWish, Id, Related, TableRead};
 
+/// The most identifiers of one request.
+const MAX_IDS: usize = 100_000;
+/// The most keys of one query: longer conditions cost stores more than another query does.
+const MAX_PIECE: usize = 500;
+
 /// What a plan is made against.
 pub struct Scope<'a> {
     /// The table.
@@ -21,6 +26,8 @@ pub struct Scope<'a> {
     pub rules: Option<RowRules<'a>>,
     /// Further row rules for rows that are created where they might as well be changed.
     pub rules_of_new_rows: Option<RowRules<'a>>,
+    /// The caller may see the rows that a write touched, and not only which ones they are.
+    pub is_readable: bool,
     /// Values of lookups such as `user.id`.
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
     /// The most rows an answer may have, at least 1.
@@ -55,9 +62,9 @@ pub struct Page {
     pub keyset: Option<Keyset>,
 }
 
-/// Rows by identifier.
+/// Rows by identifier that are asked for together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ById {
+pub struct Piece {
     /// The key values asked for, in the request's order, duplicates included.
     pub keys: Vec<Vec<Value>>,
     /// One query for all of them, each row once, in any order. `None` where one row a key can't be told apart this way: a key that is
@@ -127,27 +134,39 @@ pub fn single(id: &Id, request: &TableRead, scope: &Scope<'_>) -> Result<Read, E
     by_key(&[values], key, request, scope)
 }
 
-/// Plans rows by identifier. `offset`, `order` and `filter` of the request do not count here.
+/// Plans rows by identifier, in pieces that a store takes in one query. `offset`, `order` and `filter` of the request do not count here.
 ///
 /// # Errors
-/// As [`single`]; more identifiers than an answer may have rows.
-pub fn by_ids(ids: &[Id], request: &TableRead, scope: &Scope<'_>) -> Result<ById, Error> {
+/// As [`single`]; more identifiers than a request may have.
+pub fn by_ids(ids: &[Id], request: &TableRead, scope: &Scope<'_>) -> Result<Vec<Piece>, Error> {
     refuse_unbuilt(request)?;
     refuse_groups(request)?;
     let key = key::identifying(request, scope)?;
-    if u64::try_from(ids.len()).map_or(true, |count| count > scope.max_records) {
-        let message = format!("at most {} identifiers can be asked for at once", scope.max_records);
+    if ids.len() > MAX_IDS {
+        let message = format!("at most {MAX_IDS} identifiers can be asked for at once");
         return Err(Error::invalid("ids", message));
     }
     let columns = Columns::new(scope.table);
     let keys = ids.iter().map(|id| key::values_of(id, &key, columns)).collect::<Result<Vec<_>, _>>()?;
     let can_ask_for_all =
         if key.len() == 1 { scope.capabilities.filter_in } else { scope.capabilities.filter_or };
-    if keys.len() < 2 || !can_ask_for_all || !key::is_unique(&key, scope.table) {
-        return Ok(ById { keys, all: None });
-    }
-    let all = by_key(&keys, key, request, scope)?;
-    Ok(ById { keys, all: Some(all) })
+    let is_by_one = !can_ask_for_all || !key::is_unique(&key, scope.table);
+    let pieces = keys.chunks(piece_size(key.len(), scope)?).map(|keys| {
+        let is_single = is_by_one || keys.len() < 2;
+        let all = if is_single { None } else { Some(by_key(keys, key.clone(), request, scope)?) };
+        Ok(Piece { keys: keys.to_vec(), all })
+    });
+    pieces.collect()
+}
+
+/// How many keys one query asks for.
+fn piece_size(key_columns: usize, scope: &Scope<'_>) -> Result<usize, Error> {
+    let Some(limit) = scope.capabilities.max_parameters else { return Ok(MAX_PIECE) };
+    let mut values = Values::default();
+    rules::plan(scope.rules, scope, &mut values)?;
+    // The limit of the query is a value, too.
+    let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(values.bound_count() + 1);
+    Ok((room / key_columns.max(1)).clamp(1, MAX_PIECE))
 }
 
 /// Reads the rows with these keys; the key columns are selected besides those shown.

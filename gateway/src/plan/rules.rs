@@ -23,17 +23,38 @@ pub struct RowRules<'a> {
     pub op: FilterOp,
 }
 
+impl RowRules<'_> {
+    /// Whether rows that keep the others keep these, too, as far as the rules alone tell it.
+    #[must_use]
+    pub fn follow_from(&self, others: Option<RowRules<'_>>) -> bool {
+        if self.filters.is_empty() {
+            return true;
+        }
+        let Some(others) = others else { return false };
+        let are_same = self.op == others.op && self.filters == others.filters;
+        let are_among = self.filters.iter().all(|filter| others.filters.contains(filter));
+        are_same || (are_among && [self.op, others.op] == [FilterOp::And; 2])
+    }
+}
+
 /// The rules as one condition; `None` when there are none.
 ///
 /// A rule that names a lookup which this caller lacks matches nothing, so a missing user can't widen what is seen.
+///
+/// # Errors
+/// [`Error::Rule`] for whatever does not fit: the role is wrong, not the request.
 pub(super) fn plan(
     rules: Option<RowRules<'_>>,
     scope: &Scope<'_>,
     values: &mut Values,
 ) -> Result<Option<Filter>, Error> {
     let Some(rules) = rules.filter(|rules| !rules.filters.is_empty()) else { return Ok(None) };
-    let members =
-        rules.filters.iter().map(|rule| plan_rule(rule, scope, values)).collect::<Result<Vec<_>, _>>()?;
+    let planned = rules.filters.iter().map(|rule| {
+        let unfit =
+            |error: Error| Error::Rule(format!("the row rule on '{}' does not fit: {error}", rule.name));
+        plan_rule(rule, scope, values).map_err(unfit)
+    });
+    let members = planned.collect::<Result<Vec<_>, _>>()?;
     Ok(Some(match rules.op {
         FilterOp::And => Filter::And(members),
         FilterOp::Or => Filter::Or(members),
@@ -41,10 +62,8 @@ pub(super) fn plan(
 }
 
 fn plan_rule(rule: &RowFilter, scope: &Scope<'_>, values: &mut Values) -> Result<Filter, Error> {
-    // The role is wrong, not the request; the caller learns no more than that.
-    let resolved = Columns::new(scope.table).resolve(&rule.name).ok_or_else(|| {
-        Error::invalid(ROLE, "a row rule of the role names a field that this table does not have")
-    })?;
+    let resolved = Columns::new(scope.table).resolve(&rule.name);
+    let resolved = resolved.ok_or_else(|| Error::invalid(ROLE, "the table has no such field"))?;
     let expr = Expr::Column(resolved.path.clone());
     let not = |filter| Filter::Not(Box::new(filter));
     if rule.operator == RowOperator::IsNull {
@@ -101,7 +120,7 @@ impl Field<'_> {
     fn one(&self, place: Place<'_>, items: &[Json]) -> Result<Value, Error> {
         match items {
             [item] => typed(place, item),
-            _ => Err(Error::invalid(ROLE, "a row rule of the role needs exactly one value")),
+            _ => Err(Error::invalid(ROLE, "it needs exactly one value")),
         }
     }
 }

@@ -69,6 +69,7 @@ fn planned<T>(
         capabilities,
         rules: None,
         rules_of_new_rows: None,
+        is_readable: true,
         lookup: &|_| None,
         max_records: 100,
     })

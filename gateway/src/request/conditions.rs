@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 
 use super::Error;
-use super::media::Media;
+use super::media::{Media, Numbers};
 
 /// Bytes of a version; in a tag 22 characters stand for them.
 const VERSION_BYTES: usize = 16;
@@ -17,26 +17,38 @@ const IF_NONE_MATCH: &str = "If-None-Match";
 
 /// The version of a row: a digest of everything that is stored of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version(String);
+pub struct Version {
+    digest: String,
+    /// How the answer that shows it has large numbers.
+    numbers: Numbers,
+}
 
 impl Version {
     /// The version of the row with this content.
     #[must_use]
     pub fn of(content: &[u8]) -> Self {
         let digest = digest(&SHA256, content);
-        Self(URL_SAFE_NO_PAD.encode(digest.as_ref().get(..VERSION_BYTES).unwrap_or_default()))
+        let digest = URL_SAFE_NO_PAD.encode(digest.as_ref().get(..VERSION_BYTES).unwrap_or_default());
+        Self { digest, numbers: Numbers::Number }
+    }
+
+    /// The same, shown with large numbers in this form.
+    #[must_use]
+    pub fn shown_with(self, numbers: Numbers) -> Self {
+        Self { numbers, ..self }
     }
 
     /// The tag of an answer in this form. A strong tag names the bytes of an answer, so each form has its own.
     #[must_use]
     pub fn tag(&self, media: Media) -> Tag {
-        let suffix = match media {
+        let form = match media {
             Media::Json => "",
             Media::Ndjson => "-ndjson",
             Media::Csv => "-csv",
             Media::Xml => "-xml",
         };
-        Tag { text: format!("{}{suffix}", self.0), is_weak: false }
+        let numbers = if self.numbers == Numbers::String { "-string" } else { "" };
+        Tag { text: format!("{}{form}{numbers}", self.digest), is_weak: false }
     }
 }
 
@@ -63,7 +75,7 @@ impl Tag {
 
     /// Whether it names an answer of this version in whatever form. For writes the row counts, not the bytes that showed it.
     fn names(&self, version: &Version) -> bool {
-        let rest = self.text.strip_prefix(&version.0);
+        let rest = self.text.strip_prefix(&version.digest);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     }
 

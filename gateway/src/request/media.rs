@@ -1,5 +1,10 @@
 //! Names of forms: which one an answer is wanted in, which one a body is said to be in. Pure; what the forms look like is for others.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Error;
+
 /// The forms of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Media {
@@ -12,6 +17,31 @@ pub enum Media {
     Csv,
     /// One XML document.
     Xml,
+}
+
+/// How JSON has numbers that not every reader can hold: integers beyond ±2^53, and decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Numbers {
+    /// As numbers with all their digits.
+    #[default]
+    Number,
+    /// As texts.
+    String,
+}
+
+impl Numbers {
+    /// The value of the parameter `numbers`.
+    ///
+    /// # Errors
+    /// Any other word.
+    pub fn parse(word: &str) -> Result<Self, Error> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "number" => Ok(Self::Number),
+            "string" => Ok(Self::String),
+            _ => Err(Error::new("numbers", "'numbers' must be 'number' or 'string'")),
+        }
+    }
 }
 
 /// A way to send an answer.
@@ -92,6 +122,11 @@ impl Offer {
                 best = Some((range.quality, place, offer));
             }
         }
+        // A browser asks for a page, which nobody has, and takes whatever there is. XML is not what it is after.
+        let takes = |kind, subtype| ranges.iter().any(|range| range.takes(kind, subtype));
+        if takes("text", "html") && takes("*", "*") {
+            return Some(Self::json());
+        }
         best.map(|(.., offer)| offer)
     }
 }
@@ -114,6 +149,11 @@ impl<'a> Range<'a> {
             name.trim().eq_ignore_ascii_case("q").then(|| quality(value.trim()))
         });
         Some(Self { kind, subtype, quality: quality.unwrap_or(MOST) })
+    }
+
+    /// Whether it is just this one, and wanted.
+    fn takes(&self, kind: &str, subtype: &str) -> bool {
+        self.kind.eq_ignore_ascii_case(kind) && self.subtype.eq_ignore_ascii_case(subtype) && self.quality > 0
     }
 
     /// How exactly it names the offer; 0: not at all.
@@ -231,7 +271,8 @@ mod tests {
         check("application/xml, text/csv", Some("application/xml"));
         check("text/csv;q=0.4, application/xml;q=0.5", Some("application/xml"));
         check("text/csv;q=0.5, */*;q=0.1", Some("text/csv"));
-        check("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some("application/xml"));
+        check("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some("application/json"));
+        check("text/html;q=0,application/xml;q=0.9,*/*;q=0.8", Some("application/xml"));
         check("text/html,*/*;q=0.8", Some("application/json"));
         check("application/json;q=0, */*", Some("application/x-ndjson"));
         check("*/*;q=0.1, application/*;q=0.5, application/json;q=0.2", Some("application/x-ndjson"));

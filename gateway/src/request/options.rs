@@ -211,7 +211,7 @@ fn read_paging(parameters: Parameters<'_>, offset: u64) -> Result<Paging, Error>
     Ok(paging)
 }
 
-fn read_order(parameters: Parameters<'_>) -> Result<Vec<OrderItem>, Error> {
+pub(super) fn read_order(parameters: Parameters<'_>) -> Result<Vec<OrderItem>, Error> {
     let text = parameters.text(&["order", "sort", "order_by"])?;
     text.map_or_else(|| Ok(Vec::new()), |text| order::parse(&text))
 }

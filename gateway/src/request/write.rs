@@ -1,9 +1,9 @@
 //! What a write asks for, typed. The records it brings stand in `records`. Parameters that are not named here are ignored.
 
 use super::filter::Node;
-use super::options::{FILTER, integer, read_filter, read_offset};
+use super::options::{FILTER, integer, read_filter, read_offset, read_order};
 use super::parameters::Parameters;
-use super::{Error, Fields, Id, Related, id, term};
+use super::{Error, Fields, Id, OrderItem, Related, id, term};
 
 /// A POST, PUT, PATCH or DELETE on a table's rows, or on one row of it.
 ///
@@ -27,8 +27,10 @@ pub struct TableWrite {
     pub related: Related,
     /// Rows at most, for a write by filter; below 1 means all. `None` if absent.
     pub limit: Option<i64>,
-    /// Rows shall be skipped: an `offset` other than 0.
-    pub has_offset: bool,
+    /// Rows to skip, for a write by filter with a limit.
+    pub offset: u64,
+    /// Which rows come first, for a write by filter with a limit; empty if absent.
+    pub order: Vec<OrderItem>,
     /// Identifiers only, as a plain list.
     pub as_list: bool,
     /// Go on after a record that failed (`continue`).
@@ -45,7 +47,7 @@ impl TableWrite {
     /// Reads all options.
     ///
     /// # Errors
-    /// A filter, id list or `params` that can't be read, a body member of the wrong JSON type, `continue` and `rollback` together.
+    /// A filter, order, offset, id list or `params` that can't be read, a body member of the wrong JSON type, `continue` and `rollback` together.
     pub fn parse(parameters: Parameters<'_>) -> Result<Self, Error> {
         let filter = read_filter(parameters)?;
         let (is_continued, is_rolled_back) = (parameters.flag("continue"), parameters.flag("rollback"));
@@ -63,7 +65,8 @@ impl TableWrite {
             id_type: parameters.list(&["id_type"])?.unwrap_or_default(),
             related: Related::from_list(parameters.list(&["related"])?),
             limit: parameters.text(&["limit", "top"])?.map(|text| integer(&text)),
-            has_offset: read_offset(parameters)? > 0,
+            offset: read_offset(parameters)?,
+            order: read_order(parameters)?,
             as_list: parameters.flag("as_list"),
             is_continued,
             is_rolled_back,

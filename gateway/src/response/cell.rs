@@ -7,25 +7,38 @@ use base64::engine::general_purpose::STANDARD;
 use connector_api::model::TimeOfDay;
 use connector_api::model::batch::{Cell, Malformed};
 
-/// Appends the JSON of a cell. Numbers are written with all their digits; a decimal keeps its scale.
+use crate::request::media::Numbers;
+
+/// The largest integer up to which a double has them all.
+const LARGEST_EXACT: u64 = 1 << 53;
+
+/// Appends the JSON of a cell. Numbers are written with all their digits; a decimal keeps its scale. What stands in a column of JSON is
+/// written as it is.
 ///
 /// # Errors
 /// When nested content is malformed.
 #[inline]
-pub fn write_cell(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malformed> {
+pub fn write_cell(out: &mut Vec<u8>, cell: Cell<'_>, numbers: Numbers) -> Result<(), Malformed> {
     // The kinds that nearly all cells have; short, to be part of the loop over the cells of a row.
     match cell {
         Cell::Null => out.extend_from_slice(b"null"),
-        Cell::I64(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        Cell::I64(value) if numbers == Numbers::Number => {
+            out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        }
         Cell::Text(text) => string(out, text),
-        other => return write_other(out, other),
+        other => return write_other(out, other, numbers),
     }
     Ok(())
 }
 
 #[inline(never)]
-fn write_other(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malformed> {
+fn write_other(out: &mut Vec<u8>, cell: Cell<'_>, numbers: Numbers) -> Result<(), Malformed> {
+    let is_text = |size: u64| numbers == Numbers::String && size > LARGEST_EXACT;
     match cell {
+        Cell::I64(value) if is_text(value.unsigned_abs()) => quoted(out, value),
+        Cell::I64(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        Cell::U64(value) if is_text(value) => quoted(out, value),
+        Cell::Decimal(digits) if numbers == Numbers::String => quoted(out, digits),
         // An absent member has no key either; inside a list its place is kept.
         Cell::Absent | Cell::Unknown(_) => out.extend_from_slice(b"null"),
         Cell::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
@@ -44,7 +57,7 @@ fn write_other(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malformed> {
             out.push(b'[');
             for (index, item) in items.iter().enumerate() {
                 separate(out, index);
-                write_cell(out, item?)?;
+                write_cell(out, item?, numbers)?;
             }
             out.push(b']');
         }
@@ -60,11 +73,11 @@ fn write_other(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malformed> {
                 written += 1;
                 string(out, name);
                 out.push(b':');
-                write_cell(out, member)?;
+                write_cell(out, member, numbers)?;
             }
             out.push(b'}');
         }
-        Cell::Extension(_, inner) => write_cell(out, inner.cell()?)?,
+        Cell::Extension(_, inner) => write_cell(out, inner.cell()?, numbers)?,
         // Nulls, and a kind of cell that the contract gains later.
         _ => out.extend_from_slice(b"null"),
     }
@@ -85,7 +98,7 @@ pub(super) fn write_text(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), Malfor
         Cell::Extension(_, inner) => write_text(out, inner.cell()?),
         _ => {
             let start = out.len();
-            write_cell(out, cell)?;
+            write_cell(out, cell, Numbers::Number)?;
             if out.get(start) == Some(&b'"') {
                 // Digits, signs and base64: nothing between the quotes is escaped.
                 out.remove(start);

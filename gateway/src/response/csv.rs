@@ -67,6 +67,9 @@ fn is_text(cell: Cell<'_>) -> bool {
     matches!(cell, Cell::Text(_) | Cell::Json(_) | Cell::Extension(..) | Cell::List(_) | Cell::Object(_))
 }
 
+/// Readers take a byte order mark off the beginning of a file, unless a quote stands before it.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Writes the cells of one line after the other.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -98,7 +101,8 @@ impl Line {
         }
         self.cells += 1;
         self.is_blank = text.is_empty() && self.cells == 1;
-        if !text.iter().any(|byte| matches!(byte, b',' | b'"' | b'\\' | b' ' | b'\n' | b'\r' | b'\t')) {
+        let needs_quotes = |byte: &u8| matches!(byte, b',' | b'"' | b'\\' | b' ' | b'\n' | b'\r' | b'\t');
+        if !text.starts_with(MARK) && !text.iter().any(needs_quotes) {
             out.extend_from_slice(text);
             return;
         }
@@ -144,6 +148,8 @@ mod tests {
         check(&["=1", "-1"], "=1,-1\n");
         check(&[""], "\"\"\n");
         check(&["", ""], ",\n");
+        // At the beginning of a file it would be taken for a byte order mark.
+        check(&["\u{feff}a", "b\u{feff}"], "\"\u{feff}a\",b\u{feff}\n");
     }
 
     #[test]

@@ -33,8 +33,8 @@ impl Document {
     pub fn new(shown: &[ShownColumn], format: RowFormat, layout: Layout) -> Self {
         let list = &*layout.wrapper;
         let encoder = match layout.media {
-            Media::Json => Encoder::Json(RowEncoder::new(shown, format)),
-            Media::Ndjson => Encoder::Lines(RowEncoder::new(shown, format)),
+            Media::Json => Encoder::Json(RowEncoder::new(shown, format).with_numbers(layout.numbers())),
+            Media::Ndjson => Encoder::Lines(RowEncoder::new(shown, format).with_numbers(layout.numbers())),
             Media::Csv => Encoder::Csv(CsvEncoder::new(shown, format, list, layout.csv_safe)),
             Media::Xml => Encoder::Xml(XmlEncoder::new(shown, format, list)),
         };

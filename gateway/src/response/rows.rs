@@ -4,6 +4,7 @@ use connector_api::model::batch::{Cell, Malformed};
 
 use super::cell::{string, write_cell, write_text};
 use crate::plan::ShownColumn;
+use crate::request::media::Numbers;
 
 /// What of a row is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +88,7 @@ impl Shown {
 #[derive(Debug)]
 pub struct RowEncoder {
     format: RowFormat,
+    numbers: Numbers,
     shown: Shown,
     /// The bytes `,"name":` of each shown column, one behind the other, and where each ends.
     keys: (Vec<u8>, Vec<usize>),
@@ -104,7 +106,13 @@ impl RowEncoder {
             keys.0.push(b':');
             keys.1.push(keys.0.len());
         }
-        Self { format, keys, shown: Shown::new(shown), rows: 0 }
+        Self { format, numbers: Numbers::Number, keys, shown: Shown::new(shown), rows: 0 }
+    }
+
+    /// The same with large numbers in this form.
+    #[must_use]
+    pub fn with_numbers(self, numbers: Numbers) -> Self {
+        Self { numbers, ..self }
     }
 
     /// Takes the columns of the rows to come.
@@ -171,7 +179,7 @@ impl RowEncoder {
             let cell = cell_at(*place)?;
             if !matches!(cell, Cell::Absent) {
                 out.extend_from_slice(key);
-                write_cell(out, cell)?;
+                write_cell(out, cell, self.numbers)?;
             }
         }
         // The comma in front of the first member, where there is one, makes room for the brace.
@@ -186,7 +194,7 @@ impl RowEncoder {
     fn write_identifier(&self, out: &mut Vec<u8>, row: &[Cell<'_>]) -> Result<(), Malformed> {
         match self.shown.tuple(row)? {
             Some(text) => string(out, &text),
-            None => self.shown.cells(row).try_for_each(|cell| write_cell(out, cell?))?,
+            None => self.shown.cells(row).try_for_each(|cell| write_cell(out, cell?, self.numbers))?,
         }
         Ok(())
     }

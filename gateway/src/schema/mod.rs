@@ -3,6 +3,7 @@
 //! comes in as a mask.
 
 pub mod catalogue;
+pub mod declared;
 pub mod describe;
 pub mod names;
 pub mod relationships;

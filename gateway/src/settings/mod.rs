@@ -2,6 +2,7 @@
 //! reader of the environment and of configuration files, and keeps no state: a reload is [`load`] called again.
 //! It knows no connector; what a connector wants of its service is checked against the schema that it describes.
 
+mod at_start;
 mod environment;
 mod layers;
 mod model;
@@ -20,8 +21,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 
-use self::{layers::Layers, origin::Places, schema::Schema, secret::Resolver};
 pub use self::{
+    at_start::AtStart,
     model::{
         Access, Admin, App, Errors, LogFormat, Logging, Plugins, Role, Server, Service, ServiceConfig,
         Settings,
@@ -32,6 +33,7 @@ pub use self::{
     secret::{MASK, Secret},
     service::{check_service_config, unknown_service_type, with_common_keys},
 };
+use self::{layers::Layers, origin::Places, schema::Schema, secret::Resolver};
 
 /// Where the key of cursors stands in the document.
 pub(crate) const CURSOR_KEY: &str = "/server/cursor_key";

@@ -1,8 +1,9 @@
 //! The typed settings: what a configuration can say, with every default. The known keys, their types and their
 //! words are derived from these structs (`JsonSchema`) and stand nowhere else. Nothing here reads or checks.
 
+use crate::request::media::Numbers;
 use crate::roles::{FilterOp, Requestor, RowFilter, Verb};
-use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -156,10 +157,13 @@ impl Default for Answers {
 }
 
 /// How errors are answered.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Errors {
     /// Whether messages are plain text. Otherwise they are HTML-encoded, as the clients of old expect them.
     pub plain: bool,
+    /// Whether a write that contradicts stored rows, a duplicate key say, is answered 409. Otherwise it is 400, as the clients of old
+    /// expect it.
+    pub strict: bool,
 }
 
 /// A configured connection.
@@ -203,6 +207,13 @@ pub struct ServiceConfig {
     /// Whether PUT, PATCH and DELETE of one row must name the version they are meant for (`If-Match`).
     #[serde(default)]
     pub require_if_match: bool,
+    /// How JSON has integers beyond ±2^53 and decimals, unless the request says it: `number` or `string`.
+    #[serde(default)]
+    pub numbers: Numbers,
+    /// Columns that identify the rows of views and of tables without a primary key, by their names. Nobody checks that no two rows have
+    /// the same values in them.
+    #[serde(default)]
+    pub keys: BTreeMap<String, Vec<String>>,
     /// The connector's own keys, secrets resolved.
     #[serde(flatten)]
     pub connector: Map<String, Value>,
@@ -214,6 +225,8 @@ impl Default for ServiceConfig {
             max_records: default_max_records(),
             allow_upsert: false,
             require_if_match: false,
+            numbers: Numbers::Number,
+            keys: BTreeMap::new(),
             connector: Map::new(),
         }
     }
@@ -225,6 +238,8 @@ impl fmt::Debug for ServiceConfig {
             .field("max_records", &self.max_records)
             .field("allow_upsert", &self.allow_upsert)
             .field("require_if_match", &self.require_if_match)
+            .field("numbers", &self.numbers)
+            .field("keys", &self.keys)
             .field("connector_keys", &self.connector.keys().collect::<Vec<_>>())
             .finish()
     }

@@ -61,7 +61,8 @@ pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
     /// Sorts by place (those without one first) and drops repetitions.
-    pub(crate) fn sorted(mut problems: Vec<Problem>) -> Self {
+    #[must_use]
+    pub fn sorted(mut problems: Vec<Problem>) -> Self {
         problems.sort_by(|a, b| a.place.cmp(&b.place));
         problems.dedup();
         Self(problems)

@@ -1,10 +1,10 @@
-//! A thread held by one caller: it takes that caller's jobs and no others until the caller lets go, stays silent for too long, or the
-//! state is lost. For transactions, whose statements belong to one connection.
+//! A thread held by one caller: it takes that caller's jobs and no others until the caller lets go, stays silent for too long, its time is
+//! over, or the state is lost. For transactions, whose statements belong to one connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use connector_api::{Error, ErrorKind, Result};
 use tokio::sync::Mutex;
@@ -16,6 +16,8 @@ use super::{Job, Pending, Shared, Threads, Worker, closed, guarded};
 pub struct Hold<S> {
     /// The longest silence between two jobs.
     pub idle: Duration,
+    /// The longest time in all, however busy the caller. No job begins after it; the one that runs is not cut, its caller bounds it.
+    pub life: Duration,
     /// Asked after each job: whether there is still something to hold the thread for.
     pub goes_on: fn(&S) -> bool,
     /// Run on the thread when it is let go, unless its state is lost.
@@ -90,16 +92,20 @@ fn session_busy() -> Error {
 }
 
 fn let_go() -> Error {
-    Error::new(ErrorKind::Cancelled, "the session is over: it was ended, or idle for too long")
+    Error::new(ErrorKind::Cancelled, "the session is over: it was ended, idle or open for too long")
         .with_reason("session_lost")
 }
 
 impl<S> Worker<S> {
     fn serve(&mut self, shared: &Shared<S>, jobs: &Receiver<Job<S>>, hold: &Hold<S>) {
+        let begun = Instant::now();
         while self.owned.as_ref().is_some_and(|owned| (hold.goes_on)(&owned.state)) {
-            match jobs.recv_timeout(hold.idle) {
-                Ok(job) => job(self, shared),
-                Err(_) => break,
+            let left = hold.life.saturating_sub(begun.elapsed());
+            let job = jobs.recv_timeout(hold.idle.min(left));
+            // What comes at the last moment comes too late: it must not find a thread that is about to be let go.
+            match job {
+                Ok(job) if begun.elapsed() < hold.life => job(self, shared),
+                _ => break,
             }
         }
         // The last job may have been cancelled; the end must not be.

@@ -185,7 +185,7 @@ fn set(state: &mut usize, to: usize) -> Result<()> {
 
 /// Held until the state is 100; the end adds 1000.
 fn hold(idle: Duration) -> Hold<usize> {
-    Hold { idle, goes_on: |state| *state < 100, end: |state| *state += 1000 }
+    Hold { idle, life: LONG, goes_on: |state| *state < 100, end: |state| *state += 1000 }
 }
 
 #[test]
@@ -241,6 +241,23 @@ fn a_held_thread_is_let_go_when_silent_when_done_and_when_its_state_is_lost() {
         assert_eq!(refused(&lost).await, Some(ErrorKind::Cancelled));
     });
     assert_eq!(seen.opened.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_held_thread_is_let_go_when_its_time_is_over_however_busy_it_is() {
+    let (pool, _) = pool(1, 4, LONG);
+    block_on(async {
+        let short = Hold { life: Duration::from_millis(20), ..hold(LONG) };
+        let held = pool.hold(short, |_| Ok(())).await.unwrap();
+        let patience = std::time::Instant::now();
+        let mut over = None;
+        while over.is_none() && patience.elapsed() < LONG {
+            over = held.run(|_| Ok(())).await.err();
+        }
+        let over = over.unwrap();
+        assert_eq!((over.kind, over.reason.as_deref()), (ErrorKind::Cancelled, Some("session_lost")));
+        assert_eq!(pool.run(|state| Ok(*state)).await.unwrap(), 1000);
+    });
 }
 
 #[test]

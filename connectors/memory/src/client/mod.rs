@@ -14,7 +14,7 @@ use rpds::RedBlackTreeMapSync;
 
 use crate::config::{self, Config};
 use crate::error::{self, invalid};
-use session::{Sessions, Turn, Writer};
+use session::{Limits, Sessions, Turn, Writer};
 
 pub(crate) use table::{Table, take_turns};
 
@@ -49,7 +49,10 @@ impl Store {
         Ok(Self {
             committed: Mutex::new(tables),
             writer: Arc::default(),
-            sessions: Sessions::new(config.session_timeout.0),
+            sessions: Sessions::new(Limits {
+                idle: config.session_timeout.0,
+                life: config.session_lifetime.0,
+            }),
             busy_timeout: config.busy_timeout.0,
             is_read_only: config.read_only,
         })

@@ -1,7 +1,7 @@
 //! Transactions: each sees the tables as they were when it began, with its own writes.
 //!
 //! One that may write holds the writer's lock from its beginning to its end, so it never meets another one's writes and never has to
-//! be repeated. One without a call for `session_timeout` is undone, which gives the lock back.
+//! be repeated. One without a call for `session_timeout`, or open for `session_lifetime`, is undone, which gives the lock back.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,16 @@ pub(super) type Writer = OwnedMutexGuard<()>;
 pub(super) struct Sessions {
     open: Mutex<HashMap<u64, Session>>,
     last: AtomicU64,
-    timeout: Duration,
+    limits: Limits,
+}
+
+/// How long a transaction may last.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// Without a call.
+    pub(super) idle: Duration,
+    /// In all.
+    pub(super) life: Duration,
 }
 
 /// One transaction.
@@ -35,11 +44,12 @@ pub(super) struct Session {
     pub(super) writer: Option<Writer>,
     calls: u32,
     idle_since: Instant,
+    until: Instant,
 }
 
 impl Sessions {
-    pub(super) fn new(timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { open: Mutex::default(), last: AtomicU64::new(0), timeout })
+    pub(super) fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self { open: Mutex::default(), last: AtomicU64::new(0), limits })
     }
 
     /// Starts a transaction and gives its number.
@@ -53,8 +63,10 @@ impl Sessions {
             let message = format!("{MAX_SESSIONS} transactions are open; try again when some have ended");
             return Err(Error::new(ErrorKind::Busy, message).with_reason("too_many_sessions"));
         }
-        open.insert(number, Session { tables, writer, calls: 0, idle_since: Instant::now() });
-        tokio::spawn(undo_when_idle(Arc::downgrade(self), number));
+        let now = Instant::now();
+        let until = now + self.limits.life;
+        open.insert(number, Session { tables, writer, calls: 0, idle_since: now, until });
+        tokio::spawn(undo_when_over(Arc::downgrade(self), number));
         Ok(number)
     }
 
@@ -80,19 +92,17 @@ impl Sessions {
     }
 
     /// Undoes a transaction whose time is over; else says when to look again. `None`: it has ended.
-    fn undo_if_idle(&self, number: u64) -> Option<Instant> {
+    fn undo_if_over(&self, number: u64) -> Option<Instant> {
         let mut open = self.open();
         let session = open.get(&number)?;
         let now = Instant::now();
-        if session.calls > 0 {
-            return Some(now + self.timeout);
-        }
-        let until = session.idle_since + self.timeout;
-        if until <= now {
+        let is_idle = session.calls == 0;
+        let idle_until = if is_idle { session.idle_since } else { now } + self.limits.idle;
+        if session.until <= now || (is_idle && idle_until <= now) {
             open.remove(&number);
             return None;
         }
-        Some(until)
+        Some(idle_until.min(session.until))
     }
 
     // A std mutex: nothing awaits while it is held.
@@ -101,8 +111,8 @@ impl Sessions {
     }
 }
 
-async fn undo_when_idle(sessions: Weak<Sessions>, number: u64) {
-    while let Some(until) = sessions.upgrade().and_then(|sessions| sessions.undo_if_idle(number)) {
+async fn undo_when_over(sessions: Weak<Sessions>, number: u64) {
+    while let Some(until) = sessions.upgrade().and_then(|sessions| sessions.undo_if_over(number)) {
         tokio::time::sleep_until(until).await;
     }
 }

@@ -45,13 +45,29 @@ fn a_value_that_fits_keeps_every_digit() {
             json!({"b": [1, null], "a": 0.5}),
             Value::Object(vec![
                 ("b".into(), Value::List(vec![Value::I64(1), Value::Null])),
-                ("a".into(), Value::F64(0.5)),
+                ("a".into(), Value::Decimal("0.5".into())),
             ]),
         ),
         (Type::Json, json!("a"), text("a")),
         (Type::Uuid, json!(null), Value::Null),
     ] {
         assert_eq!(data_type.convert(&json), Ok(expected), "{json}");
+    }
+}
+
+#[test]
+fn numbers_in_a_document_keep_their_digits() {
+    for (digits, expected) in [
+        ("-9223372036854775808", Value::I64(i64::MIN)),
+        ("18446744073709551615", Value::U64(u64::MAX)),
+        ("18446744073709551616", Value::Decimal("18446744073709551616".into())),
+        ("12345678901234567890.01234567890", Value::Decimal("12345678901234567890.01234567890".into())),
+        ("1.50", Value::Decimal("1.50".into())),
+        ("-0", Value::Decimal("-0".into())),
+    ] {
+        let list = Type::Json.accept(Value::Json(format!("[{digits}]")));
+        assert_eq!(list, Ok(Value::List(vec![expected.clone()])), "{digits}");
+        assert_eq!(Type::Json.accept(Value::Json(digits.to_owned())), Ok(expected), "{digits}");
     }
 }
 

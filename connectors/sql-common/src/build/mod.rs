@@ -9,7 +9,7 @@ use connector_api::model::{Aggregate, Param, Path};
 use connector_api::{Error, Result};
 
 pub use read::{count, query};
-pub use write::{TableColumns, delete, insert, update, upsert_existing, upsert_missing};
+pub use write::{TableColumns, delete, insert, recheck, update, upsert_existing, upsert_missing};
 
 use crate::dialect::Dialect;
 use crate::render::SqlWriter;

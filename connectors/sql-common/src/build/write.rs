@@ -1,8 +1,8 @@
 //! Writes: new rows, changed rows, removed rows. Cells of the record stand at their place in it ([`Bind::Cell`]); a cell that is
 //! absent is not named at all.
 //!
-//! Row rules are part of the statement: a guard of its `WHERE`; a check of what it gives back, as the last column, 1 or 0. Whoever
-//! runs the statement has to undo it when a check is not 1.
+//! Row rules are part of the statement: a guard of its `WHERE`; a check of what it gives back, as the last column, 1 or 0, or asked by
+//! a statement of its own where the dialect says so. Whoever runs the statement has to undo it when a check is not 1.
 
 use connector_api::model::{
     Assignment, Delete, Existing, Filter, Insert, Path, Selector, TableRef, Update, UpdateMode, Upsert,
@@ -10,7 +10,7 @@ use connector_api::model::{
 use connector_api::{Error, ErrorKind, Result};
 
 use super::{Builder, separated};
-use crate::dialect::{Dialect, OnConflict, Returning};
+use crate::dialect::{Checked, Dialect, OnConflict, Returning};
 use crate::statement::{Bind, Form, Statement};
 
 /// What the catalogue knows of a table, for statements that replace a whole row.
@@ -121,6 +121,34 @@ pub fn delete(dialect: &dyn Dialect, shape: &Delete, form: &Form) -> Result<Stat
     to.table(&shape.from)?;
     to.rows(&Rows::of(&shape.rows)?)?;
     to.returning(&shape.returning, None)?;
+    Ok(to.finish())
+}
+
+/// The statement that asks, behind a write, whether the check holds for the row that it gave back: 1 or 0, or no row when it is gone.
+/// The names of the row stand at the place of the record's cells, in their order.
+///
+/// # Errors
+/// As [`query`](super::query).
+pub fn recheck(
+    dialect: &dyn Dialect,
+    table: &TableRef,
+    named_by: &[String],
+    check: &Filter,
+    form: &Form,
+) -> Result<Statement> {
+    let mut to = Builder::new(dialect, form);
+    to.keyword("SELECT ");
+    to.holds(check)?;
+    to.keyword(" FROM ");
+    to.table(table)?;
+    to.keyword(" WHERE ");
+    let names: Vec<_> = named_by.iter().enumerate().collect();
+    separated(&mut to, &names, " AND ", |to, (cell, name)| {
+        to.out.ident(name)?;
+        to.keyword(" = ");
+        to.cell(*cell);
+        Ok(())
+    })?;
     Ok(to.finish())
 }
 
@@ -307,7 +335,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Writes what the statement gives back of each row it wrote: these columns, then whether the check holds.
+    /// Writes what the statement gives back of each row it wrote: these columns, then whether the check holds, or what names the row.
     fn returning(&mut self, columns: &[Path], check: Option<&Filter>) -> Result<()> {
         if columns.is_empty() && check.is_none() {
             return Ok(());
@@ -321,6 +349,13 @@ impl Builder<'_> {
         if !columns.is_empty() {
             self.keyword(", ");
         }
+        match self.dialect.checked() {
+            Checked::Within => self.holds(check),
+            Checked::Later(names) => separated(self, names, ", ", |to, name| to.out.ident(name)),
+        }
+    }
+
+    fn holds(&mut self, check: &Filter) -> Result<()> {
         self.keyword("CASE WHEN ");
         self.filter(check)?;
         self.keyword(" THEN 1 ELSE 0 END");

@@ -26,6 +26,7 @@ mod filter;
 mod group;
 mod kinds;
 mod transaction;
+mod trigger;
 mod upsert;
 mod write;
 

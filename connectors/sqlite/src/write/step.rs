@@ -13,8 +13,9 @@ use crate::error::from_driver;
 use crate::progress::{Progress, Returned, Written};
 use crate::store::stored;
 use crate::table::{ColumnInfo, TableInfo};
-use crate::translate::SqliteDialect;
+use crate::translate::{DIALECT, SqliteDialect};
 use crate::types::{Conversion, parameter};
+use crate::write::check::{Check, Recheck};
 
 /// Makes the statement for records of one form.
 pub(super) trait Build: Fn(&SqliteDialect, &Form) -> Result<Statement> {}
@@ -54,6 +55,8 @@ pub(super) struct Target {
     cells: Vec<ColumnInfo>,
     returned: Vec<(String, Conversion)>,
     has_check: bool,
+    /// Asked of each row behind its statement, where triggers may change it once more.
+    recheck: Option<Recheck>,
     /// The columns that name a row may name several.
     is_key_doubtful: bool,
     /// Zero for what is counted.
@@ -78,14 +81,21 @@ impl Target {
             cells,
             returned,
             has_check: false,
+            recheck: None,
             is_key_doubtful: false,
             counted: Affected::default(),
         })
     }
 
-    /// Rows are checked as they become.
-    pub(super) fn checked(self, check: Option<&Filter>) -> Self {
-        Self { has_check: check.is_some(), ..self }
+    /// Rows of this table are checked as they become.
+    pub(super) fn checked(self, table: &TableRef, check: Option<&Filter>) -> Self {
+        let named_by = self.table.row_names.as_ref().filter(|_| self.table.has_triggers);
+        let recheck = named_by.zip(check).map(|(named_by, check)| Recheck {
+            table: table.clone(),
+            named_by: Arc::clone(named_by),
+            check: check.clone(),
+        });
+        Self { has_check: check.is_some(), recheck, ..self }
     }
 
     /// Rows are named by these columns.
@@ -110,7 +120,10 @@ impl Target {
 
     /// A statement that `build` makes; `nth` of those that the request becomes.
     pub(super) fn step<'t, S, B: Build>(&'t self, request: &'t Request<S>, nth: u8, build: B) -> Step<'t, B> {
-        let dialect = SqliteDialect { overrules_table: self.table.has_conflict_rules };
+        let dialect = SqliteDialect {
+            overrules_table: self.table.has_conflict_rules,
+            checked_later: self.recheck.as_ref().map(|recheck| Arc::clone(&recheck.named_by)),
+        };
         let form = Form::of(&dialect, request.params());
         let (shape, params) = (request.key(), request.params());
         Step { target: self, dialect, shape, params, nth, form, build, last: None }
@@ -219,6 +232,7 @@ impl<B: Build> Step<'_, B> {
         if written.statement.is_none() {
             written.statement = Some(statement.sql().to_owned());
         }
+        let recheck = self.recheck(database).map_err(Failure::Call)?;
         let connection = &database.connection;
         let before = connection.total_changes();
         let mut prepared =
@@ -227,7 +241,12 @@ impl<B: Build> Step<'_, B> {
         if self.target.returned.is_empty() && !self.target.has_check {
             prepared.raw_execute().map_err(|error| from_driver(&error))?;
         } else {
-            self.read(prepared.raw_query(), written)?;
+            let mut check = match &recheck {
+                Some(statement) => Check::later(connection, statement, self.params).map_err(Failure::Call)?,
+                None if self.target.has_check => Check::Within,
+                None => Check::Nothing,
+            };
+            self.read(prepared.raw_query(), &mut check, written)?;
         }
         // Changes behind a view are those of its triggers, which count in the total only.
         Ok(connection.changes().max(u64::from(connection.total_changes() != before)))
@@ -265,6 +284,13 @@ impl<B: Build> Step<'_, B> {
         Ok(statement)
     }
 
+    /// The statement that asks for the check of rows that this one gives back.
+    fn recheck(&self, database: &mut Database) -> Result<Option<Arc<Statement>>> {
+        let Some(recheck) = &self.target.recheck else { return Ok(None) };
+        let form = Form::of(&DIALECT, self.params);
+        database.statements.get(recheck.key(self.shape, form), |form| recheck.statement(form)).map(Some)
+    }
+
     fn bind(
         &self,
         statement: &Statement,
@@ -289,11 +315,16 @@ impl<B: Build> Step<'_, B> {
     }
 
     /// Keeps the rows that the statement gives back. The rows were all written before the first one comes.
-    fn read(&self, mut rows: rusqlite::Rows<'_>, written: &mut Written) -> std::result::Result<(), Failure> {
+    fn read(
+        &self,
+        mut rows: rusqlite::Rows<'_>,
+        check: &mut Check<'_>,
+        written: &mut Written,
+    ) -> std::result::Result<(), Failure> {
         let width = written.returned.width();
         while let Some(row) = rows.next().map_err(|error| from_driver(&error))? {
             let cell = |index| row.get::<_, Stored>(index).map_err(|error| from_driver(&error));
-            if self.target.has_check && cell(width)? != Stored::Integer(1) {
+            if !check.holds(row, width).map_err(Failure::Call)? {
                 let message = "a row rule does not allow the record as it would become";
                 return Err(Failure::Record(rule_violated("check_failed", message)));
             }

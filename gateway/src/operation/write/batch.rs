@@ -40,8 +40,12 @@ struct Waiting {
 impl<'a, 'j> Batch<'a, 'j> {
     /// # Errors
     /// What the service can't do, before anything is written.
-    pub(super) fn new(target: &'a Target<'j>, kind: Kind, options: &'a TableWrite) -> Result<Self, ApiError> {
-        let write = target.plan(|scope| Write::new(kind, Selection::Keys, options, scope))?;
+    pub(super) fn new(
+        target: &'a Target<'j>,
+        (kind, selection): (Kind, Selection),
+        options: &'a TableWrite,
+    ) -> Result<Self, ApiError> {
+        let write = target.plan(|scope| Write::new(kind, selection, options, scope))?;
         Ok(Self {
             target,
             options,
@@ -144,7 +148,8 @@ impl<'a, 'j> Batch<'a, 'j> {
             self.session = Some(Session::begin(owner, &Begin::default()).await?);
         }
         let kept = waiting.len().max(kept(self.target));
-        let shown = Shown { columns: self.write.shown(), as_list: self.options.as_list, kept };
+        let (columns, numbers) = (self.write.shown(), self.target.layout.numbers());
+        let shown = Shown { columns, as_list: self.options.as_list, numbers, kept };
         match send(self.session.as_ref().map_or(owner, Session::owner), &call, &shown).await {
             Ok(sent) => self.sent(&waiting, sent),
             Err(error) if waiting.len() == 1 && is_a_records(&error) => {

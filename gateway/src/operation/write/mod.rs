@@ -1,10 +1,12 @@
 //! Writes: which rows are meant, the records one after the other, what becomes of them, the answer.
 //!
 //! Nothing is read to decide what to write: whether a row exists and whether the row rules hold is for the store to say, in the same
-//! step. A condition on a row's version is the exception; its reading and writing share a transaction (`versioned`).
+//! step. The exceptions share a transaction between reading and writing: a condition on a row's version (`versioned`), and a filter with a
+//! limit (`limited`).
 
 mod batch;
 mod input;
+mod limited;
 mod matching;
 mod outcome;
 mod relations;
@@ -103,13 +105,15 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
             {
                 return versioned::run(target, Order { kind, id, conditions, options }, input).await;
             }
-            let batch = Batch::new(&target, kind, &options)?;
+            let batch = Batch::new(&target, (kind, Selection::Keys), &options)?;
             let tally = batch.run(input, is_streamed).await?;
-            if is_single {
-                tally.into_row()
-            } else {
-                tally.into_list(kind, &options, is_streamed, &job.layout.wrapper)
-            }
+            if is_single { tally.into_row() } else { tally.into_list(kind, &options, &job.layout.wrapper) }
+        }
+        Task::Matching(Selection::Matching(filter), record)
+            if options.limit.is_some_and(|limit| limit > 0) =>
+        {
+            let record = record.unwrap_or_default();
+            limited::run(target, limited::Order { kind, filter, record, options }).await
         }
         Task::Matching(selection, record) => {
             matching::run(&target, (kind, selection), record, &options).await

@@ -8,6 +8,7 @@ use connector_api::model::Outcome;
 use crate::connectors::{Batch, Params, Records, RowStream};
 use crate::operation::Owner;
 use crate::plan::{Call, Change, ShownColumn};
+use crate::request::media::Numbers;
 use crate::response::{RowEncoder, RowFormat};
 
 /// What a call brought.
@@ -25,6 +26,7 @@ pub(super) struct Sent {
 pub(super) struct Shown<'a> {
     pub(super) columns: &'a [ShownColumn],
     pub(super) as_list: bool,
+    pub(super) numbers: Numbers,
     /// Rows beyond these are only counted.
     pub(super) kept: usize,
 }
@@ -34,7 +36,7 @@ pub(super) async fn send(owner: &Owner, call: &Call, shown: &Shown<'_>) -> Resul
     let began = Instant::now();
     let mut stream = start(owner, call).await?;
     let format = if shown.as_list { RowFormat::Identifiers } else { RowFormat::Objects };
-    let mut encoder = RowEncoder::new(shown.columns, format);
+    let mut encoder = RowEncoder::new(shown.columns, format).with_numbers(shown.numbers);
     let mut sent = Sent::default();
     while let Some(batch) = stream.next().await {
         sent.take(&batch?, &mut encoder, shown.kept)?;

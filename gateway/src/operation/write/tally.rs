@@ -3,7 +3,7 @@
 use connector_api::ErrorKind;
 use serde_json::{Map, Value as Json};
 
-use crate::error::ApiError;
+use crate::error::{self, ApiError, Parts};
 use crate::operation::page::wrapped;
 use crate::pipeline::Answer;
 use crate::plan::Kind;
@@ -77,15 +77,23 @@ impl Tally {
         }
     }
 
-    /// The answer for a list. How many did well is said where not all are listed, and always of a stream.
+    /// The rows that were written, where nothing may have failed.
+    pub(super) fn into_rows(self) -> Result<Vec<Vec<u8>>, ApiError> {
+        let rows = self.entries.into_iter().map(|(_, entry)| match entry {
+            Entry::Row(row) => Ok(row),
+            Entry::Failed(error) => Err(*error),
+        });
+        rows.collect()
+    }
+
+    /// The answer for a list. How many did well is said where not all are listed.
     pub(super) fn into_list(
         mut self,
         kind: Kind,
         options: &TableWrite,
-        is_streamed: bool,
         wrapper: &str,
     ) -> Result<Answer, ApiError> {
-        let count = (is_streamed || self.is_cut()).then_some(self.written);
+        let count = self.is_cut().then_some(self.written);
         if self.failed.is_empty() {
             let rows = self.entries.iter().filter_map(|(_, entry)| entry.row());
             return Ok(wrapped(rows, meta(count)));
@@ -93,15 +101,13 @@ impl Tally {
         // A record that can't be planned has its end before those that wait for their call.
         self.entries.sort_by_key(|(index, _)| *index);
         self.failed.sort_unstable();
-        let entries: Vec<Json> = self.entries.iter().map(|(_, entry)| entry.json()).collect();
-        let message = message(kind, options.is_rolled_back);
-        let error = ApiError::batch(message, &self.failed, (wrapper, entries), count);
         // Whoever decides whether to try again has to know of the one record that may have been written.
-        Err(if self.entries.iter().any(|(_, entry)| entry.is_in_doubt()) {
-            error.of_kind(ErrorKind::UnknownOutcome)
-        } else {
-            error
-        })
+        let is_in_doubt = self.entries.iter().any(|(_, entry)| entry.is_in_doubt());
+        let message = message(kind, options.is_rolled_back);
+        let entries = self.entries.into_iter().map(|(_, entry)| entry.into_part()).collect();
+        let parts = Parts { wrapper: wrapper.to_owned(), failed: self.failed, entries, count };
+        let error = ApiError::batch(message, parts);
+        Err(if is_in_doubt { error.of_kind(ErrorKind::UnknownOutcome) } else { error })
     }
 }
 
@@ -114,10 +120,10 @@ impl Entry {
         matches!(self, Self::Failed(error) if error.is_in_doubt())
     }
 
-    fn json(&self) -> Json {
+    fn into_part(self) -> error::Entry {
         match self {
-            Self::Row(row) => serde_json::from_slice(row).unwrap_or(Json::Null),
-            Self::Failed(error) => error.object(true),
+            Self::Row(row) => error::Entry::Done(serde_json::from_slice(&row).unwrap_or(Json::Null)),
+            Self::Failed(error) => error::Entry::Record(error),
         }
     }
 }
@@ -167,23 +173,15 @@ mod tests {
             r#"{"id":3}]},"message":"Batch Error: Not all requested records could be deleted. "#,
             r#"All changes rolled back.","status_code":400}"#
         );
-        assert_eq!(body(tally.into_list(Kind::Delete, &options, false, "rows")), expected);
+        assert_eq!(body(tally.into_list(Kind::Delete, &options, "rows")), expected);
     }
 
     #[test]
     fn what_is_not_kept_is_counted() {
         let mut tally = Tally::new(2);
         (0..5).for_each(|index| tally.wrote(index, 1, row("1")));
-        let answer = tally.into_list(Kind::Insert, &TableWrite::default(), false, "rows");
+        let answer = tally.into_list(Kind::Insert, &TableWrite::default(), "rows");
         assert_eq!(body(answer), r#"{"resource":[1,1],"meta":{"count":5}}"#);
-    }
-
-    #[test]
-    fn a_stream_always_says_how_many_were_written() {
-        let mut tally = Tally::new(2);
-        tally.wrote(0, 1, row("1"));
-        let answer = tally.into_list(Kind::Insert, &TableWrite::default(), true, "rows");
-        assert_eq!(body(answer), r#"{"resource":[1],"meta":{"count":1}}"#);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::operation::records::Target;
 use crate::operation::session::Session;
 use crate::operation::version::{self, names_one_row};
 use crate::pipeline::Answer;
-use crate::plan::{self, Kind, Read};
+use crate::plan::{self, Kind, Read, Selection};
 use crate::request::{Conditions, Fields, Id, TableRead, TableWrite, Version};
 use crate::settings;
 
@@ -60,13 +60,7 @@ pub(super) async fn run(
     order.options.is_rolled_back = false;
     let session = Session::begin(&target.owner, &Begin::default()).await?;
     target.owner = session.owner().clone();
-    let ended = match write(&target, &order, read, input).await {
-        Ok(answer) => session.commit().await.map(|()| answer),
-        Err(error) => {
-            session.rollback().await;
-            Err(error)
-        }
-    };
+    let ended = session.end(write(&target, &order, read, input).await).await;
     ended.map_err(|error| match error.kind {
         Some(ErrorKind::Contention) if !conditions.is_empty() => ApiError::condition_unmet(header),
         _ => error,
@@ -84,8 +78,12 @@ async fn write(target: &Target<'_>, order: &Order<'_>, read: Read, input: Input)
         let before = version_of(target, read.clone()).await?;
         version::check(order.conditions, before.as_ref())?;
     }
-    let written = Batch::new(target, order.kind, &order.options)?.run(input, false).await?.into_row()?;
-    let version = if order.kind == Kind::Delete { None } else { version_of(target, read).await? };
+    let written = Batch::new(target, (order.kind, Selection::Keys), &order.options)?
+        .run(input, false)
+        .await?
+        .into_row()?;
+    let is_shown = order.kind != Kind::Delete && target.is_readable;
+    let version = if !is_shown { None } else { version_of(target, read).await? };
     Ok(Answer { version, ..written })
 }
 

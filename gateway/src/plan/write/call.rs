@@ -185,6 +185,11 @@ impl Write {
     ) -> Result<Selector, Error> {
         let wanted = match &self.selection {
             Selection::Keys => return Ok(Selector::Keys { columns, guard: rule }),
+            Selection::Some(node) => {
+                let wanted = Planner::new(scope, values).plan(node)?;
+                check_filter(&wanted, scope.capabilities)?;
+                return Ok(Selector::Keys { columns, guard: read::all_of([Some(wanted), rule]) });
+            }
             Selection::Matching(node) => Some(Planner::new(scope, values).plan(node)?),
             Selection::All => None,
         };

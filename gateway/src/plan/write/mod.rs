@@ -16,6 +16,7 @@ pub use record::Planned;
 
 use super::capability::{check_filter, require};
 use super::columns::Columns;
+use super::filter::Planner;
 use super::values::Values;
 use super::{Error, Scope, ShownColumn, key, rules, selection::shown as shown_fields};
 use crate::request::filter::Node;
@@ -41,8 +42,16 @@ pub enum Selection {
     Keys,
     /// All that match.
     Matching(Box<Node>),
+    /// Some that match, each by its key. That they still match is for the store to say when it writes them.
+    Some(Box<Node>),
     /// All that the row rules permit.
     All,
+}
+
+impl Selection {
+    fn is_by_key(&self) -> bool {
+        matches!(self, Self::Keys | Self::Some(_))
+    }
 }
 
 /// What all records of a write have in common.
@@ -59,7 +68,7 @@ pub struct Write {
     /// Columns of the answer.
     shown: Vec<ShownColumn>,
     on_error: OnError,
-    /// Values that the row rules bind in each call.
+    /// Values that row rules and condition bind in each call.
     rule_params: usize,
     /// Names of the caller that were looked up already.
     names: HashMap<String, Option<usize>>,
@@ -81,8 +90,8 @@ impl Write {
         let columns = Columns::new(scope.table);
         let key = key::columns_of(&request.id_field, scope)?;
         let is_key_unique = key::is_unique(&key, scope.table);
-        let needs_key = kind != Kind::Insert && selection == Selection::Keys;
-        let shown = shown(&selection, request, columns, &key)?;
+        let needs_key = kind != Kind::Insert && selection.is_by_key();
+        let shown = shown((kind, &selection), request, &key, scope)?;
         if needs_key && key.is_empty() {
             return Err(Error::NoIdentifier);
         }
@@ -91,9 +100,14 @@ impl Write {
             let message = "'upsert' needs the primary key or a unique key as identifying fields";
             return Err(Error::invalid("id_field", message));
         }
+        if matches!(selection, Selection::Some(_)) && !is_key_unique {
+            let message =
+                "'limit' of a write by filter needs the primary key or a unique key as identifying fields";
+            return Err(Error::invalid("id_field", message));
+        }
         let on_error = match selection {
             Selection::Keys if request.is_continued => OnError::Continue,
-            Selection::Keys => OnError::Stop,
+            Selection::Keys | Selection::Some(_) => OnError::Stop,
             _ if scope.capabilities.on_error_atomic => OnError::Atomic,
             _ => OnError::Stop,
         };
@@ -111,7 +125,7 @@ impl Write {
 
     /// Each record names its row by its key.
     fn is_by_key(&self) -> bool {
-        self.kind != Kind::Insert && self.selection == Selection::Keys
+        self.kind != Kind::Insert && self.selection.is_by_key()
     }
 }
 
@@ -121,9 +135,13 @@ fn check_kind(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<()
     match (kind, selection) {
         (Kind::Insert, _) => require(can.insert, "creating records"),
         (Kind::Upsert, _) => require(can.upsert, "upsert"),
-        (Kind::Update, Selection::Keys) => require(can.update_by_key, "changing records by identifier"),
+        (Kind::Update, Selection::Keys | Selection::Some(_)) => {
+            require(can.update_by_key, "changing records by identifier")
+        }
         (Kind::Update, _) => require(can.update_where, "changing records by filter"),
-        (Kind::Delete, Selection::Keys) => require(can.delete_by_key, "deleting records by identifier"),
+        (Kind::Delete, Selection::Keys | Selection::Some(_)) => {
+            require(can.delete_by_key, "deleting records by identifier")
+        }
         (Kind::Delete, _) => require(can.delete_where, "deleting records by filter"),
     }
 }
@@ -134,39 +152,61 @@ fn check_options(selection: &Selection, request: &TableWrite, can: &Capabilities
     let is_by_key = *selection == Selection::Keys;
     require(!is_by_key || !request.is_continued || can.on_error_continue, "continue")?;
     require(is_by_key || !request.is_upsert, "upsert by filter")?;
-    // Ignored, they would change more rows than was asked for.
-    require(is_by_key || request.limit.is_none_or(|limit| limit < 1), "limit of a write by filter")?;
-    require(is_by_key || !request.has_offset, "offset of a write by filter")
+    match selection {
+        Selection::Some(_) => {
+            require(can.transactions && can.query && can.row_rules, "limit of a write by filter")
+        }
+        Selection::Matching(_) | Selection::All => refuse_ignored(selection, request),
+        Selection::Keys => Ok(()),
+    }
+}
+
+/// Refuses what would change more rows than was asked for if it were ignored.
+fn refuse_ignored(selection: &Selection, request: &TableWrite) -> Result<(), Error> {
+    let given = [
+        ("limit", request.limit.is_some_and(|limit| limit > 0)),
+        ("offset", request.offset > 0),
+        ("order", !request.order.is_empty()),
+    ];
+    let Some((name, _)) = given.iter().find(|(_, is_given)| *is_given) else { return Ok(()) };
+    let missing = if *selection == Selection::All { "a filter" } else { "'limit'" };
+    Err(Error::invalid(name, format!("'{name}' of a write needs {missing}")))
 }
 
 /// Checks the row rules before anything is written; gives the number of values that they bind.
 fn check_rules(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<usize, Error> {
     let mut values = Values::default();
+    if let Selection::Some(node) = selection {
+        Planner::new(scope, &mut values).plan(node)?;
+    }
     let new_rows = if kind == Kind::Upsert { scope.rules_of_new_rows } else { None };
     let planned = [scope.rules, new_rows].map(|of| rules::plan(of, scope, &mut values));
     for rule in planned {
         let Some(rule) = rule? else { continue };
         check_filter(&rule, scope.capabilities)?;
-        let is_in_filter = kind == Kind::Delete && *selection != Selection::Keys;
+        let is_in_filter = kind == Kind::Delete && !selection.is_by_key();
         require(is_in_filter || scope.capabilities.row_rules, "a write under row rules")?;
     }
     Ok(values.bound_count())
 }
 
-/// The identifying fields, unless the request names others. A removal of all rows shows none.
+/// The identifying fields, unless the request names others. A removal of all rows shows none. Who may not read the rows learns which ones
+/// they were by nothing but the fields that the request itself named them by, or the primary key.
 fn shown(
-    selection: &Selection,
+    (kind, selection): (Kind, &Selection),
     request: &TableWrite,
-    columns: Columns<'_>,
     key: &[String],
+    scope: &Scope<'_>,
 ) -> Result<Vec<ShownColumn>, Error> {
     if *selection == Selection::All {
         return Ok(Vec::new());
     }
-    let is_named = matches!(request.fields, Fields::All | Fields::Named(_)) && !request.as_list;
-    if is_named {
-        return shown_fields(&request.fields, columns, key);
+    let are_fields_asked = matches!(request.fields, Fields::All | Fields::Named(_)) && !request.as_list;
+    if are_fields_asked && scope.is_readable {
+        return shown_fields(&request.fields, Columns::new(scope.table), key);
     }
+    let are_rows_named = kind != Kind::Insert && *selection == Selection::Keys;
+    let key = if scope.is_readable || are_rows_named { key } else { &scope.table.primary_key };
     if key.is_empty() {
         Err(Error::NoIdentifier)
     } else {

@@ -4,7 +4,7 @@ use connector_api::model::{Assignment, Column, Path, Value};
 use serde_json::Value as Json;
 
 use super::value::{expression, expression_text, value};
-use super::{Kind, Write};
+use super::{Kind, Selection, Write};
 use crate::plan::capability::require;
 use crate::plan::columns::Columns;
 use crate::plan::values::Values;
@@ -48,10 +48,11 @@ impl Write {
     ) -> Result<Planned, Error> {
         let key = self.key_of(record, id, index, scope)?;
         let mut planned = Planned { key, ..Planned::default() };
+        let given = self.given(record, &mut planned.strangers, scope)?;
         if self.kind == Kind::Delete {
+            planned.strangers.clear();
             return Ok(planned);
         }
-        let given = self.given(record, &mut planned.strangers, scope);
         let missing = self.missing(&given, scope);
         let mut values = Values::default();
         for (place, json) in given {
@@ -75,8 +76,9 @@ impl Write {
         }
         planned.form.params = values.into_vec();
         let is_empty = planned.cells.is_empty() && planned.form.compute.is_empty();
-        // By key nothing to set is no mistake: the row only has to be there.
-        if is_empty && !self.is_by_key() {
+        // For a row that is named nothing to set is no mistake: it only has to be there.
+        let is_named = self.is_by_key() && self.selection == Selection::Keys;
+        if is_empty && !is_named {
             return Err(Error::record("No valid fields were found in record."));
         }
         Ok(planned)
@@ -120,14 +122,16 @@ impl Write {
         Some(if parts.len() == 1 { Id::Value(parts.remove(0)) } else { Id::Tuple(parts) })
     }
 
-    /// The members that are columns, in the table's order; of several that mean one column the last. Other members go to `strangers`
-    /// when related records have their form.
+    /// The members that are columns, in the table's order. Other members go to `strangers` when related records have their form.
+    ///
+    /// # Errors
+    /// Several members that mean one column: none may be dropped silently.
     fn given<'r>(
         &mut self,
         record: &'r Record,
         strangers: &mut Vec<String>,
         scope: &Scope<'_>,
-    ) -> Vec<(usize, &'r Json)> {
+    ) -> Result<Vec<(usize, &'r Json)>, Error> {
         let mut given = Vec::with_capacity(record.len());
         for (name, json) in record {
             match self.place(name, scope) {
@@ -139,14 +143,14 @@ impl Write {
             }
         }
         given.sort_by_key(|(place, _)| *place);
-        given.dedup_by(|later, kept| {
-            let is_same = later.0 == kept.0;
-            if is_same {
-                kept.1 = later.1;
-            }
-            is_same
+        let twice = given.windows(2).find_map(|pair| match pair {
+            [(first, _), (second, _)] if first == second => scope.table.columns.get(*first),
+            _ => None,
         });
-        given
+        match twice {
+            Some(column) => Err(Error::record(format!("Field '{}' is given more than once.", column.name))),
+            None => Ok(given),
+        }
     }
 
     fn place(&mut self, name: &str, scope: &Scope<'_>) -> Option<usize> {

@@ -90,9 +90,10 @@ fn typed(column: &Column, json: &Json) -> Result<Value, Error> {
         (data_type, Json::String(text)) if is_blank_as_null(data_type) && text.trim().is_empty() => {
             if column.is_nullable { Ok(Value::Null) } else { place.json(json) }
         }
-        (ColumnType::Integer | ColumnType::BigInt, json) => {
-            whole(place.json(json)?).ok_or_else(|| place.must_be("integer"))
-        }
+        (ColumnType::Integer | ColumnType::BigInt, json) => match place.json(json)? {
+            Value::Decimal(_) => Err(place.must_be("integer")),
+            value => Ok(value),
+        },
         (_, json) => place.json(json),
     }
 }
@@ -101,16 +102,6 @@ fn typed(column: &Column, json: &Json) -> Result<Value, Error> {
 fn is_blank_as_null(data_type: ColumnType) -> bool {
     use ColumnType::{BigInt, Boolean, Decimal, Double, Float, Integer};
     matches!(data_type, Boolean | Integer | BigInt | Decimal | Float | Double)
-}
-
-/// A whole number, also where it is written with a point and nothing but zeros behind it.
-fn whole(value: Value) -> Option<Value> {
-    let Value::Decimal(digits) = &value else { return Some(value) };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if !fraction.bytes().all(|digit| digit == b'0') {
-        return None;
-    }
-    number(whole).filter(|number| matches!(number, Value::I64(_) | Value::U64(_)))
 }
 
 /// JSON for a column of JSON. Clients of old send documents as text, so a text that holds one is taken for it.

@@ -20,13 +20,14 @@ const MAX_OPERATIONS: usize = 1000;
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// Parameters that say something about the whole request, so never about a part of it.
-const OF_THE_WHOLE: [&str; 10] = [
+const OF_THE_WHOLE: [&str; 11] = [
     "continue",
     "rollback",
     "file",
     "accept",
     "wrap",
     "csv_safe",
+    "numbers",
     "method",
     "_method",
     "api_key",

@@ -15,6 +15,8 @@ mod lexer;
 mod old_rules;
 mod operator;
 mod parser;
+#[cfg(any(test, fuzzing))]
+pub mod positions;
 mod print;
 #[cfg(test)]
 mod properties;

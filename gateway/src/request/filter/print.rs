@@ -1,5 +1,6 @@
 //! Tree → text. The text of a tree that the parser built parses to the same tree again, positions aside, as long as the
-//! bounds allow for the parentheses that are added and no bare text begins with a quote (a later quote may close it).
+//! bounds allow for the parentheses that are added and no bare text holds a quote where a quoted text may begin, first or in parentheses
+//! that it begins with (a later quote may close it).
 
 use std::fmt::{Display, Formatter, Result, Write};
 

@@ -108,6 +108,22 @@ fn a_transaction_that_nobody_uses_is_undone_and_lets_the_next_one_write() {
 }
 
 #[test]
+fn a_busy_transaction_is_undone_when_its_time_is_over_and_lets_others_write() {
+    let service =
+        service(&json!({"busy_timeout": "1m", "session_timeout": "1m", "session_lifetime": "50ms"}));
+    let session = begin(service, false).unwrap();
+    // Never idle, so only the whole time ends it.
+    let error = loop {
+        if let Err(error) = insert(service, Some(session)) {
+            break error;
+        }
+    };
+    assert_eq!((error.kind, error.reason.as_deref()), (ErrorKind::Cancelled, Some("session_lost")));
+    insert(service, None).unwrap();
+    assert_eq!(count(service, None), 4);
+}
+
+#[test]
 fn a_transaction_that_has_ended_answers_no_more() {
     let service = service(&json!({}));
     for operation in [Operation::Commit, Operation::Rollback] {

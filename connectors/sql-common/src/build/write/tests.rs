@@ -1,8 +1,11 @@
 //! Writes as text.
 
+use std::borrow::Cow;
+
 use connector_api::model::{ArithmeticOp, CompareOp, Expr, OnError, Value};
 
 use super::*;
+use crate::Bound;
 use crate::dialect::tests::{Ansi, Backticks};
 
 fn paths(names: &[&str]) -> Vec<Path> {
@@ -147,6 +150,34 @@ fn a_check_is_the_last_column_given_back() {
         UNSUPPORTED,
         "INSERT OR ABORT INTO `t` (`a`) VALUES ($1) RETURNING CASE WHEN `a` = $2 THEN 1 ELSE 0 END",
     );
+}
+
+#[test]
+fn a_check_that_is_asked_later_has_the_names_of_its_row() {
+    struct Later([String; 2]);
+    impl Dialect for Later {
+        fn returning(&self) -> Returning {
+            Returning::Clause
+        }
+        fn checked(&self) -> Checked<'_> {
+            Checked::Later(&self.0)
+        }
+    }
+    let (dialect, form) = (Later(["a".to_owned(), "b".to_owned()]), Form::default());
+    let shape = Insert { returning: paths(&["note"]), check: Some(eq("owner", 0)), ..new_rows(&["note"]) };
+    let written = insert(&dialect, &shape, &form).unwrap();
+    assert_eq!(written.sql(), r#"INSERT INTO "t" ("note") VALUES (?) RETURNING "note", "a", "b""#);
+    let asked = recheck(&dialect, &shape.into, &dialect.0, &eq("owner", 0), &form).unwrap();
+    let sql = r#"SELECT CASE WHEN "owner" = ? THEN 1 ELSE 0 END FROM "t" WHERE "a" = ? AND "b" = ?"#;
+    assert_eq!(asked.sql(), sql);
+    let mut bound = Vec::new();
+    asked
+        .bind(&dialect, &[Value::I64(7)], |value| {
+            bound.push(value);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(bound, [Bound::Value(Cow::Owned(Value::I64(7))), Bound::Cell(0), Bound::Cell(1)]);
 }
 
 #[test]

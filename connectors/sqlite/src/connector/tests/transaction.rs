@@ -94,6 +94,20 @@ fn an_idle_transaction_is_undone_and_says_so() {
 }
 
 #[test]
+fn a_busy_transaction_is_undone_when_its_time_is_over_and_lets_others_write() {
+    let fixture = Fixture::with(TABLE, json!({"session_lifetime": "100ms", "session_timeout": "1m"}));
+    let session = fixture.begin(false);
+    // Never idle, so only the whole time ends it.
+    while let Ok(seen) = fixture.notes(Some(session)) {
+        assert_eq!(seen, texts(&["a"]));
+    }
+    assert!(is_over(fixture.add(Some(session), &["b"])));
+    assert!(is_over(fixture.end(Operation::Commit, session)));
+    fixture.add(None, &["c"]).unwrap();
+    assert_eq!(fixture.notes(None).unwrap(), texts(&["a", "c"]));
+}
+
+#[test]
 fn a_transaction_for_reading_sees_one_state_and_writes_nothing() {
     for (config, refusal) in
         [(json!({}), ErrorKind::PermissionDenied), (json!({"read_only": true}), ErrorKind::Unsupported)]

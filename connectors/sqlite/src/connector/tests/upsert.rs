@@ -3,7 +3,7 @@
 use super::write::{TABLE, by_id, ends, eq, int, record, update};
 use super::*;
 
-fn upsert(columns: &[&str]) -> Upsert {
+pub(super) fn upsert(columns: &[&str]) -> Upsert {
     Upsert {
         into: TableRef::new("t"),
         columns: paths(columns),

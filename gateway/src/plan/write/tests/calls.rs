@@ -206,6 +206,24 @@ fn a_filter_and_the_rules_say_which_rows_a_write_touches() {
 }
 
 #[test]
+fn of_a_limited_write_the_filter_guards_each_key_beside_the_rules() {
+    let mut bench = Bench::new();
+    bench.rules = vec![rule("owner", "{user.id}")];
+    let node = filter::parse("qty = 5", &filter::Params::new()).unwrap().unwrap();
+    let selection = Selection::Some(Box::new(node));
+    let mut write = bench.write(Kind::Delete, selection, &TableWrite::default()).unwrap();
+    let call = bench.with(|scope| {
+        let mut gathered = Gathered::default();
+        gathered.add(write.record(members(&json!({ "id": 3 })), None, 0, scope).unwrap());
+        gathered.call(&write, scope).unwrap()
+    });
+    let Change::Delete(shape) = call.change else { panic!("no removal") };
+    let guard = Filter::And(vec![equals("qty", 1), Filter::And(vec![equals("owner", 0)])]);
+    assert_eq!(shape.rows, Selector::Keys { columns: paths(&["id"]), guard: Some(guard) });
+    assert_eq!((call.params, call.records), (vec![Value::I64(7), Value::I64(5)], 1));
+}
+
+#[test]
 fn without_rules_all_rows_are_all() {
     let bench = Bench::new();
     let write = bench.write(Kind::Delete, Selection::All, &TableWrite::default()).unwrap();

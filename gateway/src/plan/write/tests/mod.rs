@@ -58,6 +58,7 @@ fn able() -> Capabilities {
         delete_where: true,
         returning: true,
         write_expressions: true,
+        query: true,
         row_rules: true,
         on_error_continue: true,
         transactions: true,
@@ -86,6 +87,7 @@ impl Bench {
             rules: of(&self.rules).then_some(RowRules { filters: &self.rules, op: FilterOp::And }),
             rules_of_new_rows: of(&self.rules_of_new_rows)
                 .then_some(RowRules { filters: &self.rules_of_new_rows, op: FilterOp::And }),
+            is_readable: true,
             lookup: &|name| (name == "user.id").then(|| "7".to_owned()),
             max_records: 10,
         };

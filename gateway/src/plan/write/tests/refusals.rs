@@ -4,10 +4,18 @@ use connector_api::model::Capabilities;
 
 use super::{Bench, Kind, Selection, TableWrite, able, refused, rule};
 use crate::request::filter;
-use crate::request::{Fields, Related};
+use crate::request::{Direction, Fields, OrderItem, Related, Term};
+
+fn five() -> Box<filter::Node> {
+    Box::new(filter::parse("qty = 5", &filter::Params::new()).unwrap().unwrap())
+}
+
+fn order_by(name: &str) -> OrderItem {
+    OrderItem { term: Term::name(name), direction: Direction::Ascending, nulls: None, position: 0 }
+}
 
 fn some_rows() -> Selection {
-    Selection::Matching(Box::new(filter::parse("qty = 5", &filter::Params::new()).unwrap().unwrap()))
+    Selection::Matching(five())
 }
 
 #[test]
@@ -30,6 +38,10 @@ fn each_capability_that_is_missing_is_named() {
     check(|can| can.delete_where = false, Kind::Delete, Selection::All, none(), "deleting records by filter");
     let returning = "reading the rows that a write touched";
     check(|can| can.returning = false, Kind::Insert, keys(), none(), returning);
+    let limited = || Selection::Some(five());
+    let what = "limit of a write by filter";
+    check(|can| can.transactions = false, Kind::Delete, limited(), none(), what);
+    check(|can| can.row_rules = false, Kind::Update, limited(), none(), what);
     let rollback = TableWrite { is_rolled_back: true, ..none() };
     check(|can| can.transactions = false, Kind::Insert, keys(), rollback, "rollback");
     let go_on = TableWrite { is_continued: true, ..none() };
@@ -61,9 +73,14 @@ fn what_would_be_ignored_is_refused() {
     };
     let none = TableWrite::default;
     check(Selection::Keys, TableWrite { related: Related::All, ..none() }, "related");
-    check(some_rows(), TableWrite { limit: Some(1), ..none() }, "limit of a write by filter");
-    check(some_rows(), TableWrite { has_offset: true, ..none() }, "offset of a write by filter");
     check(some_rows(), TableWrite { is_upsert: true, ..none() }, "upsert by filter");
+    let refusal = |selection, options| refused(Bench::new().write(Kind::Update, selection, &options));
+    let skipping = TableWrite { offset: 1, ..none() };
+    assert_eq!(refusal(some_rows(), skipping), "'offset' of a write needs 'limit'");
+    let ordered = TableWrite { order: vec![order_by("qty")], ..none() };
+    assert_eq!(refusal(some_rows(), ordered), "'order' of a write needs 'limit'");
+    let limited = TableWrite { limit: Some(1), ..none() };
+    assert_eq!(refusal(Selection::All, limited), "'limit' of a write needs a filter");
     let unlimited = TableWrite { limit: Some(0), ..none() };
     assert!(Bench::new().write(Kind::Update, some_rows(), &unlimited).is_ok());
 }
@@ -88,6 +105,16 @@ fn nothing_that_identifies_a_row_is_an_error_unless_other_columns_are_asked_for(
     assert!(bench.write(Kind::Insert, Selection::Keys, &all).is_ok());
     assert!(bench.write(Kind::Update, some_rows(), &all).is_ok());
     assert!(bench.write(Kind::Delete, Selection::All, &TableWrite::default()).is_ok());
+}
+
+#[test]
+fn a_limited_write_needs_a_key_that_is_unique() {
+    let by = |field: &str| TableWrite { id_field: vec![field.to_owned()], ..TableWrite::default() };
+    let bench = Bench::new();
+    assert!(bench.write(Kind::Delete, Selection::Some(five()), &by("name")).is_ok());
+    let message = refused(bench.write(Kind::Delete, Selection::Some(five()), &by("owner")));
+    let expected = "'limit' of a write by filter needs the primary key or a unique key as identifying fields";
+    assert_eq!(message, expected);
 }
 
 #[test]

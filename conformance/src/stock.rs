@@ -84,6 +84,14 @@ pub(super) fn row(
     vec![int(id), text(name), qty, state.into().map_or(Value::Null, text)]
 }
 
+/// What a row is ordered by.
+pub(super) fn id(row: &[Value]) -> i64 {
+    match row.first() {
+        Some(Value::I64(id)) => *id,
+        _ => i64::MAX,
+    }
+}
+
 /// An integer.
 pub(super) fn int(number: i64) -> Value {
     Value::I64(number)
@@ -211,14 +219,16 @@ impl Stock {
 
     /// All rows by their id.
     pub(super) async fn rows(&self) -> Result<Rows> {
-        let ask = self.peer.ask(&self.name, COLUMNS);
+        self.all(COLUMNS).await
+    }
+
+    /// These columns of all rows, by their id, which is the first.
+    pub(super) async fn all(&self, columns: &[&str]) -> Result<Rows> {
+        let ask = self.peer.ask(&self.name, columns);
         let (shape, params) = ask.query();
         let mut rows =
             read(self.service.query(&shape, &params, self.context()).await?, &ask.wanted()).await?;
-        rows.sort_by_key(|row| match row.first() {
-            Some(Value::I64(id)) => *id,
-            _ => i64::MAX,
-        });
+        rows.sort_by_key(|row| id(row));
         Ok(rows)
     }
 

@@ -1,9 +1,11 @@
 //! The `tablegate` program: reads its arguments and does one thing.
 
+mod commands;
+
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    tablegate::cli::run(&tablegate::cli::Arguments::parse())
+    commands::run(&commands::Arguments::parse())
 }

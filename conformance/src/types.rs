@@ -11,8 +11,8 @@ use super::read::{all, expected};
 use super::tables::{Stored, TYPED, WRITTEN};
 use super::{Case, Outcome, same};
 
-/// Rows with a value in each column; the last row of the table is null in all of them.
-const ROWS: i64 = 4;
+/// Values of each type: one row for each, with a value in every column; the last row of the table is null in all of them.
+pub(super) const VALUES: usize = 6;
 
 pub(super) fn cases() -> Vec<Case> {
     let read = columns().into_iter().map(|(name, data_type, _)| {
@@ -36,11 +36,10 @@ fn is_scalar(data_type: ColumnType) -> bool {
 pub(super) fn typed() -> Stored {
     let id = Column { is_nullable: false, ..Column::new("id", ColumnType::Integer) };
     let others = columns().into_iter().map(|(name, data_type, _)| column(name, data_type));
-    let cell = |row: usize, values: &[Value; 4]| values.get(row).cloned().unwrap_or(Value::Null);
-    let rows = (0..=ROWS).map(|row| {
-        let place = usize::try_from(row).unwrap_or_default();
+    let cell = |row: usize, values: &[Value; VALUES]| values.get(row).cloned().unwrap_or(Value::Null);
+    let rows = (1..).zip(0..=VALUES).map(|(id, place)| {
         let cells = columns().into_iter().map(|(.., values)| cell(place, &values));
-        std::iter::once(Value::I64(row + 1)).chain(cells).collect()
+        std::iter::once(Value::I64(id)).chain(cells).collect()
     });
     Stored::new(TYPED, std::iter::once(id).chain(others).collect(), rows.collect())
 }
@@ -60,49 +59,84 @@ fn column(name: &str, data_type: ColumnType) -> Column {
     }
 }
 
-/// Names, types and four values each: both ends, and what is easily bent on the way.
-pub(super) fn columns() -> Vec<(&'static str, ColumnType, [Value; 4])> {
+/// Names, types and values of each: both ends, and what is easily bent on the way.
+pub(super) fn columns() -> Vec<(&'static str, ColumnType, [Value; VALUES])> {
     let scalars = numbers().into_iter().chain(texts()).chain(times());
     scalars.chain(documents()).collect()
 }
 
-fn numbers() -> [(&'static str, ColumnType, [Value; 4]); 6] {
+fn numbers() -> [(&'static str, ColumnType, [Value; VALUES]); 6] {
     let decimal = |digits: &str| Value::Decimal(digits.to_owned());
     let int = Value::I64;
     [
-        ("boolean", ColumnType::Boolean, [true, false, true, false].map(Value::Bool)),
-        ("integer", ColumnType::Integer, [i32::MIN, i32::MAX, 0, -1].map(|number| int(i64::from(number)))),
-        ("bigint", ColumnType::BigInt, [i64::MIN, i64::MAX, 9_007_199_254_740_993, -1].map(int)),
-        ("float", ColumnType::Float, [-1.25, f32::MAX, 0.1, 16_777_215.0].map(Value::F32)),
-        ("double", ColumnType::Double, [f64::MIN, f64::MAX, 0.1, f64::MIN_POSITIVE].map(Value::F64)),
+        ("boolean", ColumnType::Boolean, [true, false, true, false, true, false].map(Value::Bool)),
+        (
+            "integer",
+            ColumnType::Integer,
+            [i32::MIN, i32::MAX, 0, -1, 65_536, i32::MIN + 1].map(|number| int(i64::from(number))),
+        ),
+        (
+            "bigint",
+            ColumnType::BigInt,
+            [i64::MIN, i64::MAX, 9_007_199_254_740_993, -1, i64::MIN + 1, 1 << 32].map(int),
+        ),
+        // The last two are too small to be normal floats.
+        ("float", ColumnType::Float, [-1.25, f32::MAX, 0.1, 16_777_215.0, 1e-45, -1e-40].map(Value::F32)),
+        (
+            "double",
+            ColumnType::Double,
+            [f64::MIN, f64::MAX, 0.1, f64::MIN_POSITIVE, 5e-324, -1e-310].map(Value::F64),
+        ),
         (
             "decimal",
             ColumnType::Decimal,
-            ["-12345678901234567890.0123456789", "99999999999999999999.9999999999", "0.1", "12.50"]
-                .map(decimal),
+            [
+                "-12345678901234567890.0123456789",
+                "99999999999999999999.9999999999",
+                "0.1",
+                "12.50",
+                "-0.0000000001",
+                "-98765432.1",
+            ]
+            .map(decimal),
         ),
     ]
 }
 
-fn texts() -> [(&'static str, ColumnType, [Value; 4]); 4] {
+fn texts() -> [(&'static str, ColumnType, [Value; VALUES]); 4] {
     let all_bytes = (0..=u8::MAX).collect();
     [
-        ("string", ColumnType::String, ["", "O'Brien \"x\" \\", "日本語 é", "\u{10ffff}😀"].map(text)),
-        ("text", ColumnType::Text, ["", "a\0b", "line\r\nfeed\ttab", "e\u{301} \u{200b}🏳️‍🌈"].map(text)),
+        (
+            "string",
+            ColumnType::String,
+            ["", "O'Brien \"x\" \\", "日本語 é", "\u{10ffff}😀", " x ", "007"].map(text),
+        ),
+        (
+            "text",
+            ColumnType::Text,
+            ["", "a\0b", "line\r\nfeed\ttab", "e\u{301} \u{200b}🏳️‍🌈", "\0", "\u{feff}1e5"].map(text),
+        ),
         (
             "binary",
             ColumnType::Binary,
-            [vec![], vec![0], vec![0xff, 0, 0x80, b'a'], all_bytes].map(Value::Bytes),
+            [vec![], vec![0], vec![0xff, 0, 0x80, b'a'], all_bytes, b"text".into(), vec![0; 5000]]
+                .map(Value::Bytes),
         ),
-        ("uuid", ColumnType::Uuid, [[0; 16], [0xff; 16], [0xab; 16], *b"0123456789abcdef"].map(Value::Uuid)),
+        (
+            "uuid",
+            ColumnType::Uuid,
+            [[0; 16], [0xff; 16], [0xab; 16], *b"0123456789abcdef", [0x12; 16], *b"fedcba9876543210"]
+                .map(Value::Uuid),
+        ),
     ]
 }
 
-fn times() -> [(&'static str, ColumnType, [Value; 4]); 4] {
-    // 0001-01-01, 9999-12-31, 2024-02-29 and the day before the epoch.
-    const DAYS: [i32; 4] = [-719_162, 2_932_896, 19_782, -1];
-    const NANOS: [u32; 4] = [0, 999_999_000, 250_000_000, 1_000];
-    const SECONDS: [i64; 4] = [0, 86_399, 45_000, 1];
+fn times() -> [(&'static str, ColumnType, [Value; VALUES]); 4] {
+    // 0001-01-01, 9999-12-31, 2024-02-29, the day before the epoch, the first day that was Gregorian anywhere, and one behind a February
+    // that a leap year every four years would have made longer.
+    const DAYS: [i32; VALUES] = [-719_162, 2_932_896, 19_782, -1, -141_427, -25_508];
+    const NANOS: [u32; VALUES] = [0, 999_999_000, 250_000_000, 1_000, 0, 123_456_000];
+    const SECONDS: [i64; VALUES] = [0, 86_399, 45_000, 1, 3_600, 59];
     let moment = |place: usize| {
         let day = DAYS.get(place).map_or(0, |day| i64::from(*day));
         let second = SECONDS.get(place).copied().unwrap_or_default();
@@ -112,7 +146,7 @@ fn times() -> [(&'static str, ColumnType, [Value; 4]); 4] {
         let Timestamp { seconds, nanos } = moment(place);
         Value::Time(seconds.rem_euclid(86_400) * 1_000_000_000 + i64::from(nanos))
     };
-    let places = [0, 1, 2, 3];
+    let places = [0, 1, 2, 3, 4, 5];
     [
         ("date", ColumnType::Date, DAYS.map(|day| Value::Date(Date(day)))),
         ("time", ColumnType::Time, places.map(time)),
@@ -125,7 +159,7 @@ fn times() -> [(&'static str, ColumnType, [Value; 4]); 4] {
     ]
 }
 
-fn documents() -> [(&'static str, ColumnType, [Value; 4]); 3] {
+fn documents() -> [(&'static str, ColumnType, [Value; VALUES]); 3] {
     let json = |text: &str| Value::Json(text.to_owned());
     let list = Value::List;
     let object = |members: &[(&str, Value)]| {
@@ -135,8 +169,15 @@ fn documents() -> [(&'static str, ColumnType, [Value; 4]); 3] {
         (
             "json",
             ColumnType::Json,
-            ["{\"a\":[1,2.5,null,true],\"b\":{\"c\":\"é\"}}", "[]", "9007199254740993", "\"a\\u0001b\""]
-                .map(json),
+            [
+                "{\"a\":[1,2.5,null,true],\"b\":{\"c\":\"é\"}}",
+                "[]",
+                "9007199254740993",
+                "\"a\\u0001b\"",
+                "{\"\":\"a\\u0000b\"}",
+                "false",
+            ]
+            .map(json),
         ),
         (
             "array",
@@ -146,6 +187,8 @@ fn documents() -> [(&'static str, ColumnType, [Value; 4]); 3] {
                 list(vec![Value::I64(i64::MAX), text("x"), Value::Null]),
                 list(vec![list(vec![Value::Bool(false)])]),
                 list(vec![text("")]),
+                list(vec![Value::I64(i64::MIN), Value::Bool(true)]),
+                list(vec![text("a\0b"), list(vec![])]),
             ],
         ),
         (
@@ -156,6 +199,8 @@ fn documents() -> [(&'static str, ColumnType, [Value; 4]); 3] {
                 object(&[("number", Value::F64(0.5)), ("nothing", Value::Null)]),
                 object(&[("deep", object(&[("list", list(vec![Value::I64(1)]))]))]),
                 object(&[("", text("a member without a name"))]),
+                object(&[("a\0b", text("\0"))]),
+                object(&[("b", Value::Bool(true)), ("a", object(&[]))]),
             ],
         ),
     ]
@@ -182,7 +227,7 @@ async fn by_value(peer: Arc<Peer>, name: &'static str) -> Outcome {
         let equal = |other: &Value| normal(other) == normal(value);
         let holds: Vec<i64> =
             (1..).zip(&values).filter(|(_, other)| equal(other)).map(|(id, _)| id).collect();
-        let others: Vec<i64> = (1..=ROWS).filter(|id| !holds.contains(id)).collect();
+        let others: Vec<i64> = (1..).take(VALUES).filter(|id| !holds.contains(id)).collect();
         let filter = compare(name, CompareOp::Eq);
         peer.check_filter(TYPED, &filter, std::slice::from_ref(value), (&holds, &others)).await?;
     }

@@ -312,11 +312,19 @@ pub fn plain(value: &Value) -> Json {
         Value::Timestamp(v) => json!(v.to_string()),
         Value::Instant(v) => json!(v.to_string()),
         Value::Uuid(v) => json!(uuid(v)),
-        Value::List(items) => items.iter().map(plain).collect(),
+        Value::List(items) => items.iter().map(inside).collect(),
         Value::Object(members) => {
-            Json::Object(members.iter().map(|(name, member)| (name.clone(), plain(member))).collect())
+            Json::Object(members.iter().map(|(name, member)| (name.clone(), inside(member))).collect())
         }
         _ => Json::Null,
+    }
+}
+
+/// A value inside a document, where a decimal is a number as others are.
+fn inside(value: &Value) -> Json {
+    match value {
+        Value::Decimal(v) => serde_json::from_str(v).unwrap_or_else(|_| json!(v)),
+        other => plain(other),
     }
 }
 

@@ -41,7 +41,8 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-fn within(session: u64) -> CallContext<'static> {
+/// The context of a call within a transaction.
+pub(super) fn within(session: u64) -> CallContext<'static> {
     CallContext { session: Some(session), ..context(CALL_TIME) }
 }
 

@@ -7,17 +7,18 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-
-use crate::app::{self, App, Signals, StartError, Started};
-use crate::connectors::{Registry, template};
-use crate::http::Listening;
-use crate::settings::{self, LoadOptions, Problems, Settings};
-use crate::telemetry;
+use tablegate::app::{self, App, Signals, StartError, Started};
+use tablegate::connectors::{Registry, template};
+use tablegate::http::Listening;
+use tablegate::schema::declared;
+use tablegate::schema::names::public_name;
+use tablegate::settings::{self, LoadOptions, Problems, Settings};
+use tablegate::telemetry;
 
 /// Any database, one secure REST gateway.
 #[derive(Debug, Parser)]
 #[command(name = "tablegate", version, about)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The configuration file; without it `config/gateway.toml`, when there is one.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -53,8 +54,7 @@ enum ConnectorCommand {
 }
 
 /// Runs a command; the exit code is 0 when all is well.
-#[must_use]
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let options = LoadOptions::from_process(arguments.config.clone());
     let result = match &arguments.command {
         Command::Serve => serve(options),
@@ -186,6 +186,13 @@ fn test(options: &LoadOptions, name: &str) -> Result<(), Failure> {
         };
         let tables = tables.await.map_err(|error| explained(name, &error))?;
         service.close().await;
+        let names: Vec<String> = tables.iter().map(|table| public_name(&table.table)).collect();
+        if let Some(unknown) = declared::unknown(&service.settings().config.keys, &names) {
+            let message = format!(
+                "service '{name}' has no table or view '{unknown}', for which `keys` declares columns"
+            );
+            return Err(message.into());
+        }
         let took = began.elapsed().as_secs_f64() * 1000.0;
         say(format_args!("service '{name}' answers: {} table(s) in {took:.1} ms", tables.len()))
     })

@@ -1,18 +1,23 @@
 //! The behaviour suite: does a connector do what it declares, and refuse what it does not, loaded as the real library against a
-//! running store? A library room, so that more than one program can run it; it prints nothing and asserts nothing.
+//! running store? A library, so that more than one program can run it; it prints nothing, and a case that fails is an [`Outcome`],
+//! never a panic.
 //!
 //! * [`cases`]: the list of cases, one file for each operation. A new operation is a new file and one line there.
 //! * [`tables`]: the tables that the cases expect in the store, described without any store's words.
 //! * [`fixture`]: a folder that says how a store is started and filled; [`quirks`]: where it differs, each with its manual.
 //! * [`peer`]: one open service on a store; [`ask`] and [`change`]: short words for requests; `stock`: tables to write into.
 //! * [`run`]: runs the cases on a peer; [`report`]: what came of it.
+//! * [`reference`]: what a filter means, evaluated; [`generate`]: random tables and filters; [`mod@property`]: a store against the reference.
 
 pub mod ask;
 pub mod change;
 pub mod fixture;
+pub mod generate;
 pub mod peer;
+pub mod property;
 pub mod quirks;
 pub mod random;
+pub mod reference;
 pub mod report;
 pub mod run;
 pub mod tables;
@@ -33,6 +38,7 @@ mod page;
 mod read;
 mod refused;
 mod rules;
+mod sequence;
 mod stock;
 mod transaction;
 mod types;
@@ -132,6 +138,7 @@ pub fn cases() -> Vec<Case> {
         rules::cases(),
         written::cases(),
         transaction::cases(),
+        sequence::cases(),
         calls::cases(),
     ]
     .into_iter()

@@ -1,6 +1,7 @@
 //! The suite judged by itself, without a store: nothing is left out, nothing is named wrongly.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use connector_api::model::Capabilities;
 
@@ -9,7 +10,6 @@ use super::fixture::{Facts, Feature, Fixture};
 use super::quirks::Quirks;
 use super::report::{Report, table};
 use super::*;
-use crate::libraries::clone_folder;
 
 /// Routines and schema changes: no connector has them yet, so no case relies on them. A connector that declares one fails the case
 /// `capability::whatever_is_declared_is_tested` until it is struck off here and has cases.
@@ -64,9 +64,10 @@ fn names_of_cases_are_unique_and_state_their_operation() {
 
 #[test]
 fn the_fixtures_are_those_of_the_connectors() {
-    let fixtures = Fixture::discover(&clone_folder().join("tests/fixtures")).unwrap();
+    let clone = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let fixtures = Fixture::discover(&clone.join("tests/fixtures")).unwrap();
     let tested: BTreeSet<_> = fixtures.iter().map(|fixture| fixture.facts.connector.clone()).collect();
-    let connectors: BTreeSet<_> = std::fs::read_dir(clone_folder().join("connectors"))
+    let connectors: BTreeSet<_> = std::fs::read_dir(clone.join("connectors"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .filter(|name| !["common", "sql-common", "chaos"].contains(&name.as_str()))

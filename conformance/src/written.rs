@@ -16,6 +16,16 @@ use super::{Case, Outcome, same};
 /// Each case has so many ids of its own.
 const IDS: i64 = 10;
 
+/// Numbers of documents that no float holds, and zeros that it would not keep.
+const EXACT: [&str; 4] = [
+    "18446744073709551616",
+    "-12345678901234567890.0123456789",
+    "0.10000000000000000555111512312578",
+    "12.50",
+];
+/// Behind the ids of the other cases.
+const FIRST_EXACT: i64 = 1_000;
+
 /// How a value gets into its row.
 #[derive(Debug, Clone, Copy)]
 enum Way {
@@ -33,16 +43,41 @@ pub(super) fn cases() -> Vec<Case> {
     let columns = types::columns().into_iter();
     let all = columns.flat_map(|column| ways.map(|way| (column.clone(), way)));
     let cases = (1_i64..).zip(all).map(|(number, ((name, data_type, values), (way, word, needs)))| {
-        let run = move |peer| as_written(peer, (name, data_type), values.clone(), (way, number * IDS));
+        let run = move |peer| as_written(peer, (name, data_type), values.to_vec(), (way, number * IDS));
         Case::new(format!("written::{name}_is_read_as_it_was_{word}"), needs, run).of_type(data_type)
     });
-    cases.collect()
+    cases.chain(exact()).collect()
+}
+
+/// A number inside a document, of more digits than a 64-bit float has; and zeros that a float would lose.
+fn exact() -> impl Iterator<Item = Case> {
+    let documents =
+        [("json", ColumnType::Json), ("array", ColumnType::Array), ("object", ColumnType::Object)];
+    documents.into_iter().zip(FIRST_EXACT..).map(|((name, data_type), nth)| {
+        let needs = &["query", "insert", "update_by_key"];
+        let run = move |peer| numbers_inside(peer, (name, data_type), nth * IDS);
+        Case::new(format!("written::a_number_inside_a_document_is_exact_{name}"), needs, run)
+            .of_type(data_type)
+    })
+}
+
+async fn numbers_inside(peer: Arc<Peer>, column: (&'static str, ColumnType), first: i64) -> Outcome {
+    let (_, data_type) = column;
+    let number = |digits: &str| match data_type {
+        ColumnType::Json => Value::Json(format!("{{\"deep\":[{digits}]}}")),
+        ColumnType::Array => Value::List(vec![Value::Decimal(digits.to_owned())]),
+        _ => Value::Object(vec![("number".to_owned(), Value::Decimal(digits.to_owned()))]),
+    };
+    for (way, first) in [(Way::Insert, first), (Way::Update, first + IDS / 2)] {
+        as_written(Arc::clone(&peer), column, EXACT.map(number).to_vec(), (way, first)).await?;
+    }
+    Ok(())
 }
 
 async fn as_written(
     peer: Arc<Peer>,
     (name, data_type): (&'static str, ColumnType),
-    values: [Value; 4],
+    values: Vec<Value>,
     (way, first): (Way, i64),
 ) -> Outcome {
     for (id, value) in (first..).zip(values.into_iter().chain([Value::Null])) {

@@ -1,0 +1,47 @@
+//! What a process takes from its configuration when it starts and never again: a reload can only say that it changed.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+
+use super::{LogFormat, Plugins, Settings, Timeout};
+
+/// The settings that a running process keeps.
+#[derive(Clone, Debug)]
+pub struct AtStart {
+    listen: SocketAddr,
+    workers: Option<NonZeroUsize>,
+    shutdown_timeout: Timeout,
+    plugins: Plugins,
+    format: LogFormat,
+}
+
+impl AtStart {
+    /// Those of the settings with which the process starts.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let Settings { server, plugins, logging, .. } = settings;
+        Self {
+            listen: server.listen,
+            workers: server.workers,
+            shutdown_timeout: server.shutdown_timeout,
+            plugins: plugins.clone(),
+            format: logging.format,
+        }
+    }
+
+    /// The keys that say something else now, and so need a restart.
+    #[must_use]
+    pub fn changed(&self, settings: &Settings) -> Vec<&'static str> {
+        let (old, new) = (self, Self::of(settings));
+        let keys = [
+            ("server.listen", old.listen != new.listen),
+            ("server.workers", old.workers != new.workers),
+            ("server.shutdown_timeout", old.shutdown_timeout != new.shutdown_timeout),
+            ("plugins.directories", old.plugins.directories != new.plugins.directories),
+            ("plugins.allow_sha256", old.plugins.allow_sha256 != new.plugins.allow_sha256),
+            ("plugins.load_timeout", old.plugins.load_timeout != new.plugins.load_timeout),
+            ("logging.format", old.format != new.format),
+        ];
+        keys.into_iter().filter_map(|(key, is_changed)| is_changed.then_some(key)).collect()
+    }
+}

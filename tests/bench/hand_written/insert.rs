@@ -1,0 +1,71 @@
+//! New rows as somebody would write it who needs just this table: the body is read whole into a type of its own, and all of its rows are
+//! one transaction with one statement. The answer is the keys.
+
+use std::io::Write as _;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use serde::Deserialize;
+
+use super::{Queue, separate, whole};
+
+#[derive(Deserialize)]
+struct Landing {
+    carrier: String,
+    flight: i64,
+    origin: String,
+    dest: String,
+    delay: Option<f64>,
+    note: String,
+}
+
+#[derive(Deserialize)]
+struct List {
+    resource: Vec<Landing>,
+}
+
+/// Takes `{"resource": […]}`, or a record on each line.
+pub(super) async fn insert(State(queue): State<Queue>, headers: HeaderMap, body: Bytes) -> Response {
+    let is_list = headers.get(CONTENT_TYPE).is_some_and(|form| form == "application/json");
+    whole(&queue, move |connection| {
+        let rows = if is_list { list(&body) } else { lines(&body) };
+        let rows = rows.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        insert_all(connection, &rows)
+    })
+    .await
+}
+
+fn list(body: &[u8]) -> serde_json::Result<Vec<Landing>> {
+    serde_json::from_slice::<List>(body).map(|list| list.resource)
+}
+
+fn lines(body: &[u8]) -> serde_json::Result<Vec<Landing>> {
+    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(serde_json::from_slice).collect()
+}
+
+fn insert_all(connection: &Connection, rows: &[Landing]) -> rusqlite::Result<Vec<u8>> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let mut body = Vec::with_capacity(rows.len() * 20 + 16);
+    body.extend_from_slice(b"{\"resource\":[");
+    let mut is_first = true;
+    {
+        let mut statement = transaction.prepare_cached(
+            r#"INSERT INTO "landings" ("carrier", "flight", "origin", "dest", "delay", "note") VALUES (?, ?, ?, ?, ?, ?)"#,
+        )?;
+        for row in rows {
+            let Landing { carrier, flight, origin, dest, delay, note } = row;
+            let id = statement.insert(params![carrier, flight, origin, dest, delay, note])?;
+            separate(&mut body, &mut is_first);
+            // Writing into memory can't fail.
+            let _ = write!(body, "{{\"id\":{id}}}");
+        }
+    }
+    transaction.commit()?;
+    body.extend_from_slice(b"]}");
+    Ok(body)
+}
