@@ -28,6 +28,7 @@ mod filter_text;
 mod group;
 mod insert;
 mod limits;
+mod open;
 mod order;
 mod page;
 mod read;
@@ -125,6 +126,7 @@ pub fn cases() -> Vec<Case> {
         limits::cases(),
         errors::cases(),
         catalogue::cases(),
+        open::cases(),
         insert::cases(),
         update::cases(),
         upsert::cases(),
