@@ -62,6 +62,8 @@ pub enum Feature {
     GeneratedKeys,
     /// Values for cells that a new row is not given.
     Defaults,
+    /// Tables whose rows may have columns that no description names.
+    OpenTables,
 }
 
 impl Feature {
@@ -74,6 +76,7 @@ impl Feature {
             Self::ForeignKeys => "store.foreign_keys",
             Self::GeneratedKeys => "store.generated_keys",
             Self::Defaults => "store.defaults",
+            Self::OpenTables => "store.open_tables",
         }
     }
 }

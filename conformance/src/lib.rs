@@ -33,6 +33,7 @@ mod filter_text;
 mod group;
 mod insert;
 mod limits;
+mod open;
 mod order;
 mod page;
 mod read;
@@ -131,6 +132,7 @@ pub fn cases() -> Vec<Case> {
         limits::cases(),
         errors::cases(),
         catalogue::cases(),
+        open::cases(),
         insert::cases(),
         update::cases(),
         upsert::cases(),

@@ -85,6 +85,8 @@ capabilities! {
         filter_paths,
         /// Rows for which a related row exists.
         filter_related,
+        /// [`Query::others`](super::Query::others), and columns by name that the description of an open table does not have.
+        open_columns,
         /// `distinct`.
         distinct,
         /// Groups, aggregates and conditions on them.

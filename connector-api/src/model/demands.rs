@@ -155,6 +155,7 @@ impl Demanding for Query {
     fn demands(&self) -> Demands {
         let having = self.group.as_ref().and_then(|group| group.having.as_ref());
         Demands::of("query")
+            .when(self.others, "open_columns")
             .when(self.distinct, "distinct")
             .when(self.group.is_some(), "aggregates")
             .when(self.offset.is_some(), "offset")
@@ -263,6 +264,7 @@ mod tests {
     fn each_member_of_a_query_demands_its_capability() {
         for (more, demanded) in [
             (json!({}), &[][..]),
+            (json!({"others": true}), &["open_columns"]),
             (json!({"distinct": true}), &["distinct"]),
             (json!({"group": {"by": [["a"]]}}), &["aggregates"]),
             (json!({"offset": 0}), &["offset"]),

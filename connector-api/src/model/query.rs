@@ -14,6 +14,10 @@ pub struct Query {
     pub from: TableRef,
     /// The columns wanted. A path of several segments is answered under its segments joined with dots. Empty only with a group.
     pub select: Vec<Path>,
+    /// And every other column that a row has, where the table is open: the connector announces the columns anew when a row has others.
+    /// Never with `distinct` or a group.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
     /// No row twice, among the columns wanted. `order` names some of them only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distinct: bool,
@@ -50,6 +54,7 @@ impl Query {
         Self {
             from,
             select,
+            others: false,
             distinct: false,
             group: None,
             filter: None,
