@@ -131,7 +131,8 @@ impl Write {
 
 fn check_kind(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<(), Error> {
     let can = scope.capabilities;
-    require(!scope.table.is_inferred, "a write into a table whose columns are guessed")?;
+    let takes_any = scope.table.is_open && can.open_columns;
+    require(takes_any || !scope.table.is_inferred, "a write into a table whose columns are guessed")?;
     match (kind, selection) {
         (Kind::Insert, _) => require(can.insert, "creating records"),
         (Kind::Upsert, _) => require(can.upsert, "upsert"),
