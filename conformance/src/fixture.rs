@@ -7,6 +7,7 @@
 //!   service}`, with `"version"` if it knows better than `fixture.toml`. All that it writes goes into `FOLDER`. `stop FOLDER` ends the process
 //!   by its number.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -33,6 +34,9 @@ pub struct Facts {
     pub namespace: Vec<String>,
     /// The types that a column can have in this store. Columns of other types are left out of the tables.
     pub types: Vec<TypeName>,
+    /// Tables of the suite whose names this store can't have, with the names that they have instead.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
     /// What the store has beyond tables.
     #[serde(default)]
     pub features: Vec<Feature>,
@@ -46,6 +50,18 @@ impl Facts {
     pub fn has(&self, data_type: ColumnType) -> bool {
         self.types.contains(&TypeName(data_type))
     }
+
+    /// The name of a table of the suite in this store.
+    #[must_use]
+    pub fn name<'n>(&'n self, table: &'n str) -> &'n str {
+        self.names.get(table).map_or(table, String::as_str)
+    }
+
+    /// The type of numbers with a fraction.
+    #[must_use]
+    pub fn fraction(&self) -> ColumnType {
+        if self.has(ColumnType::Double) { ColumnType::Double } else { ColumnType::Decimal }
+    }
 }
 
 /// What a store may have and no connector declares.
@@ -54,6 +70,10 @@ impl Facts {
 pub enum Feature {
     /// Views.
     Views,
+    /// Columns are declared: others are unknown, and some take no null.
+    DeclaredColumns,
+    /// Columns beside the key are guessed from what rows have.
+    GuessedColumns,
     /// Unique keys beside the primary one.
     UniqueKeys,
     /// References between tables.
@@ -72,6 +92,8 @@ impl Feature {
     pub fn need(self) -> &'static str {
         match self {
             Self::Views => "store.views",
+            Self::DeclaredColumns => "store.declared_columns",
+            Self::GuessedColumns => "store.guessed_columns",
             Self::UniqueKeys => "store.unique_keys",
             Self::ForeignKeys => "store.foreign_keys",
             Self::GeneratedKeys => "store.generated_keys",
@@ -125,7 +147,7 @@ impl Fixture {
     /// What the script says.
     pub fn start(&self, version: &str, tables: &[Stored]) -> Result<Running, String> {
         let folder = tempfile::tempdir().map_err(|error| format!("no folder for the store: {error}"))?;
-        let document = tables::to_json(tables).to_string();
+        let document = tables::to_json(tables, &self.facts).to_string();
         std::fs::write(folder.path().join("tables.json"), document)
             .map_err(|error| format!("the tables can't be written: {error}"))?;
         // Made first, so that whatever was started before a failure is stopped as well.
