@@ -21,6 +21,8 @@ mod cursor;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod dynamodb;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod filter;
