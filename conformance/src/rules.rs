@@ -9,10 +9,11 @@ use connector_api::model::{
 };
 use tokio::task::JoinSet;
 
-use super::ask::{arithmetic, column, compare, equals, text};
+use super::ask::{arithmetic, column, compare, compare_exprs, equals, text};
 use super::change::{End, against_the_rules, done, ends, failing, missing, paths};
-use super::peer::{Peer, check_error};
-use super::stock::{COLUMNS, Stock, before, int, row, with};
+use super::peer::{Peer, check_error, full};
+use super::stock::{COLUMNS, NONE, Stock, before, int, row, with};
+use super::tables::{ITEM, ITEM_VIEW};
 use super::{Case, Outcome, same};
 
 /// Writers that take one piece each.
@@ -26,7 +27,12 @@ pub(super) fn cases() -> Vec<Case> {
         &["query", "insert", "row_rules", "filter_compare", "on_error_continue"],
         &["query", "insert", "row_rules", "filter_compare", "on_error_atomic"],
     ];
-    guards().into_iter().chain(checks()).chain(failing("rules", needs, one_fails)).collect()
+    guards()
+        .into_iter()
+        .chain(checks())
+        .chain(failing_parts())
+        .chain(failing("rules", needs, one_fails))
+        .collect()
 }
 
 fn guards() -> Vec<Case> {
@@ -89,6 +95,109 @@ fn checks() -> Vec<Case> {
             checked_upsert,
         ),
     ]
+}
+
+/// What a caller asks for must not fail for a row that the rules hide: the error would tell what stands in it.
+fn failing_parts() -> Vec<Case> {
+    vec![
+        Case::new(
+            "rules::a_part_that_fails_is_not_told_for_rows_that_another_excludes",
+            &["query", "row_rules", "filter_compare", "filter_expressions"],
+            failing_query,
+        ),
+        Case::new(
+            "rules::a_part_that_fails_does_not_fail_a_count_of_other_rows",
+            &["count", "row_rules", "filter_compare", "filter_expressions"],
+            failing_count,
+        ),
+        Case::new(
+            "rules::a_part_that_fails_does_not_fail_a_change_of_other_rows",
+            &["query", "update_where", "row_rules", "filter_compare", "filter_expressions"],
+            failing_change,
+        ),
+        Case::new(
+            "rules::a_guard_that_fails_is_not_told_for_rows_that_it_excludes",
+            &["query", "update_by_key", "row_rules", "filter_compare", "filter_expressions"],
+            failing_guard,
+        ),
+        Case::new(
+            "rules::a_part_that_fails_does_not_fail_a_delete_of_other_rows",
+            &["query", "delete_where", "row_rules", "filter_compare", "filter_expressions"],
+            failing_delete,
+        ),
+    ]
+}
+
+/// The row whose `id` is 1, in each order of its parts. The part that calculates fails for every other row; the other one is false for
+/// some and unknown for the third.
+fn first_row(column_of_three: &str) -> Vec<Filter> {
+    let beyond = |left| arithmetic(left, ArithmeticOp::Mul, Expr::Param(2));
+    let less = arithmetic(column("id"), ArithmeticOp::Sub, Expr::Param(1));
+    let fails = compare_exprs(beyond(beyond(less)), CompareOp::Lt, Expr::Param(1));
+    let near = compare_exprs(column("id"), CompareOp::Le, Expr::Param(0));
+    let rule = equals(column_of_three, 0);
+    vec![
+        Filter::And(vec![rule.clone(), near.clone(), fails.clone()]),
+        Filter::And(vec![fails.clone(), Filter::And(vec![near.clone(), rule.clone()])]),
+        Filter::And(vec![Filter::And(vec![fails, near]), rule]),
+    ]
+}
+
+/// Three, one, and what nothing can be multiplied with twice.
+fn of_first_row() -> [Value; 3] {
+    [int(3), int(1), int(i64::MAX)]
+}
+
+async fn failing_query(peer: Arc<Peer>) -> Outcome {
+    let view = peer.offers("store.views").then_some(ITEM_VIEW);
+    for table in [ITEM].into_iter().chain(view) {
+        for filter in first_row("size") {
+            let ask = peer.ask(table, &["id"]).filter(filter, &of_first_row());
+            let rows = peer.rows(&ask).await.map_err(|error| full(&error))?;
+            same("rows", &rows, &vec![vec![int(1)]])?;
+        }
+    }
+    Ok(())
+}
+
+async fn failing_count(peer: Arc<Peer>) -> Outcome {
+    for filter in first_row("size") {
+        let ask = peer.ask(ITEM, &["id"]).filter(filter, &of_first_row());
+        same("count", &peer.count(&ask).await.map_err(|error| full(&error))?, &1)?;
+    }
+    Ok(())
+}
+
+async fn failing_change(peer: Arc<Peer>) -> Outcome {
+    let stock = Stock::new(&peer)?;
+    for filter in first_row("qty") {
+        stock.done(&stock.update_where(filter, &["name"]), &[[text("x")]], &of_first_row()).await?;
+        stock.holds(&with(&[row(1, "x", 3, "old")])).await?;
+    }
+    Ok(())
+}
+
+async fn failing_guard(peer: Arc<Peer>) -> Outcome {
+    let stock = Stock::new(&peer)?;
+    for filter in first_row("qty") {
+        let rows = Selector::Keys { columns: paths(&["id"]), guard: Some(filter) };
+        let shape = Update { rows, ..stock.update(&["name"]) };
+        for hidden in [2, 3, 4] {
+            stock.check(&shape, (&[[int(hidden), text("x")]], &of_first_row()), &[missing()]).await?;
+        }
+        stock.is_untouched().await?;
+    }
+    Ok(())
+}
+
+async fn failing_delete(peer: Arc<Peer>) -> Outcome {
+    let stock = Stock::new(&peer)?;
+    for filter in first_row("qty") {
+        let answer = stock.write(&stock.delete_where(filter), NONE, &of_first_row()).await;
+        answer.map_err(|error| full(&error))?;
+        stock.holds(&before().into_iter().skip(1).collect()).await?;
+    }
+    Ok(())
 }
 
 /// Rows by their id, if the state is the first parameter.

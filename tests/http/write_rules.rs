@@ -50,6 +50,21 @@ fn whoever_asks_for_missing_rows_to_be_created_must_be_allowed_to_create() {
 }
 
 #[test]
+fn no_filter_that_fails_tells_of_a_row_that_is_left_out() {
+    let stock = Stock::new();
+    for service in SERVICES {
+        // Row 3 is another owner's.
+        let behind = "?filter=id%20%3D%203%20and%20id%20%3C%20(9223372036854775807%20*%20id)";
+        for (verb, body) in [("PATCH", r#"[{"qty":5}]"#), ("DELETE", "")] {
+            stock.send(OWNER, service, (verb, behind), body).is_ok(r#"{"resource":[]}"#);
+            let limited = format!("{behind}&limit=1");
+            stock.send(OWNER, service, (verb, &limited), body).is_ok(r#"{"resource":[]}"#);
+        }
+        assert_eq!(stock.rows(service), UNTOUCHED);
+    }
+}
+
+#[test]
 fn a_service_may_create_what_is_missing_with_every_put_and_patch() {
     let stock = Stock::new();
     for service in UPSERTING {

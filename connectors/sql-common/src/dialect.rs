@@ -20,6 +20,9 @@ pub enum Marker {
     Question,
     /// This prefix and a number from 1 on, for example `$1`.
     Numbered(&'static str),
+    /// The same, but a value that stands in the statement already keeps its number and is bound once. Not for databases that take the type
+    /// of a value from the place of its marker.
+    Shared(&'static str),
 }
 
 /// How a list is looked through.
@@ -88,6 +91,12 @@ pub trait Dialect: Send + Sync {
     /// At the place of a value.
     fn marker(&self) -> Marker {
         Marker::Question
+    }
+
+    /// Words around a value of a condition that is written once more inside `CASE`, for a database that there puts the value into the place of
+    /// the column that equals it, so that the condition would say nothing any more.
+    fn veil(&self) -> Option<[&'static str; 2]> {
+        None
     }
 
     /// The kind of a parameter, where statements differ by it. A dialect whose columns have fixed types needs to know only nulls.

@@ -49,22 +49,35 @@ impl<'d> SqlWriter<'d> {
 
     /// Writes a marker for one value; for [`Bind::Items`] as many as it counts, with commas between them.
     pub fn param(&mut self, bind: Bind) {
-        for nth in 0..bind.markers() {
-            if nth > 0 {
+        let before = self.markers_before(bind).unwrap_or_else(|| {
+            self.binds.push(bind);
+            let before = self.markers;
+            self.markers += bind.markers();
+            before
+        });
+        for nth in 1..=bind.markers() {
+            if nth > 1 {
                 self.sql.push_str(", ");
             }
-            self.marker();
+            self.marker(before + nth);
         }
-        self.binds.push(bind);
     }
 
-    fn marker(&mut self) {
-        self.markers += 1;
+    /// How many markers come before those of a value that stands in the statement already.
+    fn markers_before(&self, bind: Bind) -> Option<usize> {
+        if !matches!(self.dialect.marker(), Marker::Shared(_)) {
+            return None;
+        }
+        let place = self.binds.iter().position(|known| *known == bind)?;
+        Some(self.binds.iter().take(place).map(Bind::markers).sum())
+    }
+
+    fn marker(&mut self, number: usize) {
         match self.dialect.marker() {
             Marker::Question => self.sql.push('?'),
-            Marker::Numbered(prefix) => {
+            Marker::Numbered(prefix) | Marker::Shared(prefix) => {
                 // Writing to a string can't fail.
-                let _ = write!(self.sql, "{prefix}{}", self.markers);
+                let _ = write!(self.sql, "{prefix}{number}");
             }
         }
     }
@@ -79,6 +92,15 @@ impl<'d> SqlWriter<'d> {
 mod tests {
     use super::*;
     use crate::dialect::tests::{Ansi, Backticks};
+
+    /// Names a value once more by its number.
+    struct Shared;
+
+    impl Dialect for Shared {
+        fn marker(&self) -> Marker {
+            Marker::Shared("?")
+        }
+    }
 
     fn ident(dialect: &dyn Dialect, name: &str) -> Result<String> {
         let mut writer = SqlWriter::new(dialect);
@@ -110,11 +132,16 @@ mod tests {
     #[test]
     fn markers_are_counted_where_they_are_numbered() {
         let items = Bind::Items { list: 1, kind: crate::Kind::Any, count: 2 };
-        for (dialect, text) in [(&Ansi as &dyn Dialect, "?; ?, ?"), (&Backticks, "$1; $2, $3")] {
+        for (dialect, text) in [
+            (&Ansi as &dyn Dialect, "?; ?, ?; ?; ?; ?, ?; "),
+            (&Backticks, "$1; $2, $3; $4; $5; $6, $7; "),
+            (&Shared, "?1; ?2, ?3; ?4; ?1; ?2, ?3; "),
+        ] {
             let mut writer = SqlWriter::new(dialect);
-            writer.param(Bind::Param(0));
-            writer.keyword("; ");
-            writer.param(items);
+            for bind in [Bind::Param(0), items, Bind::Cell(0), Bind::Param(0), items] {
+                writer.param(bind);
+                writer.keyword("; ");
+            }
             assert_eq!(writer.finish().sql(), text);
         }
     }

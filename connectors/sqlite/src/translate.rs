@@ -12,7 +12,7 @@ use connector_api::author::{
     Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, TextOp, Value,
 };
 use connector_sql_common::dialect::{
-    Checked, Dialect, LimitStyle, OnConflict, Returning, aggregate_name, compare_sign,
+    Checked, Dialect, LimitStyle, Marker, OnConflict, Returning, aggregate_name, compare_sign,
 };
 use connector_sql_common::statement::Group;
 use connector_sql_common::{Builder, Kind};
@@ -44,6 +44,17 @@ impl Dialect for SqliteDialect {
             Value::Bytes(_) => Kind::Bytes,
             _ => Kind::Text,
         }
+    }
+
+    /// Numbered, so that a list in a condition that is written twice is bound once: SQLite takes 32,766 values.
+    fn marker(&self) -> Marker {
+        Marker::Shared("?")
+    }
+
+    /// Beside `"a" = ?1` SQLite puts the value in the place of every other `"a"`, but not the value of a query.
+    /// <https://www.sqlite.org/optoverview.html#constant_propagation>
+    fn veil(&self) -> Option<[&'static str; 2]> {
+        Some(["(SELECT ", ")"])
     }
 
     fn limit(&self) -> LimitStyle {

@@ -271,7 +271,8 @@ fn refuse_groups(request: &TableRead) -> Result<(), Error> {
 fn combined(request: &TableRead, scope: &Scope<'_>, values: &mut Values) -> Result<Option<Filter>, Error> {
     let client = request.filter.as_ref().map(|node| Planner::new(scope, values).plan(node)).transpose()?;
     let rules = rules::plan(scope.rules, scope, values)?;
-    let filter = all_of([client, rules]);
+    // First, for stores that stop at the first part that is false.
+    let filter = all_of([rules, client]);
     if let Some(filter) = &filter {
         check_filter(filter, scope.capabilities)?;
     }

@@ -81,9 +81,23 @@ impl<'a> Condition<'a> {
     /// Whether the row matches: the whole tree is true.
     ///
     /// # Errors
-    /// What `row` answers for a column, and `out_of_range` from arithmetic.
+    /// What `row` answers for a column, and `out_of_range` from arithmetic, for a row that no other part of the conjunction excludes.
     pub fn matches<'r>(&self, row: &impl Fn(&Path) -> Result<&'r Value>) -> Result<bool> {
-        Ok(self.test(row)? == Some(true))
+        self.filter.map_or(Ok(true), |filter| self.holds(filter, row))
+    }
+
+    /// A part of the conjunction that fails is told only for a row that no other part excludes: it may be one that a row rule hides.
+    fn holds<'r>(&self, filter: &Filter, row: &impl Fn(&Path) -> Result<&'r Value>) -> Result<bool> {
+        let Filter::And(parts) = filter else { return Ok(self.filter(filter, row)? == Some(true)) };
+        let mut all = Ok(true);
+        for part in parts {
+            match self.holds(part, row) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                failed @ Err(_) => all = all.and(failed),
+            }
+        }
+        all
     }
 
     /// True, false or unknown (`None`).

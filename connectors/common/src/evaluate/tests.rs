@@ -313,6 +313,28 @@ fn arithmetic_keeps_integers_and_decimals_exact() {
 }
 
 #[test]
+fn a_part_that_fails_is_told_only_where_no_other_part_excludes_the_row() {
+    let product = Expr::Arithmetic {
+        op: ArithmeticOp::Mul,
+        left: Box::new(Expr::Param(3)),
+        right: Box::new(Expr::Param(3)),
+    };
+    let fails = Filter::Compare { op: CompareOp::Eq, left: product, right: Expr::Param(0) };
+    let params = [numbers(), vec![Value::U64(u64::MAX)]].concat();
+    let matches = |filter: &Filter| {
+        Condition::new(Some(filter), &params).unwrap().matches(&no_columns).map_err(|error| error.kind)
+    };
+    for (other, expected) in
+        [(Some(true), Err(ErrorKind::InvalidRequest)), (Some(false), Ok(false)), (None, Ok(false))]
+    {
+        let inner = Filter::And(vec![fails.clone(), truth(Some(true))]);
+        for parts in [[fails.clone(), truth(other)], [truth(other), fails.clone()], [inner, truth(other)]] {
+            assert_eq!(matches(&Filter::And(parts.to_vec())), expected, "{other:?}");
+        }
+    }
+}
+
+#[test]
 fn functions_work_on_their_kind_and_give_null_for_others() {
     use Function::{Abs, Coalesce, CurrentDate, Length, Lower, Round, Trim, Upper};
     let number = Value::I64;

@@ -20,8 +20,8 @@ impl Builder<'_> {
         match filter {
             Filter::Always(true) => self.keyword("1 = 1"),
             Filter::Always(false) => self.keyword("1 = 0"),
-            Filter::And(conditions) => self.conditions(conditions, " AND ")?,
-            Filter::Or(conditions) => self.conditions(conditions, " OR ")?,
+            Filter::And(conditions) => self.joined(conditions, " AND ", Self::nested)?,
+            Filter::Or(conditions) => self.joined(conditions, " OR ", Self::nested)?,
             Filter::Not(inner) => {
                 self.keyword("NOT (");
                 self.filter(inner)?;
@@ -40,17 +40,23 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn conditions(&mut self, conditions: &[Filter], word: &'static str) -> Result<()> {
+    /// Writes conditions with a word between them.
+    pub(super) fn joined<T>(
+        &mut self,
+        conditions: &[T],
+        word: &'static str,
+        write: fn(&mut Self, &T) -> Result<()>,
+    ) -> Result<()> {
         if conditions.len() <= FLAT_CONDITIONS {
-            return separated(self, conditions, word, |to, condition| to.nested(condition));
+            return separated(self, conditions, word, write);
         }
         let (front, back) = conditions.split_at(conditions.len() / 2);
         self.keyword("(");
-        self.conditions(front, word)?;
+        self.joined(front, word, write)?;
         self.keyword(")");
         self.keyword(word);
         self.keyword("(");
-        self.conditions(back, word)?;
+        self.joined(back, word, write)?;
         self.keyword(")");
         Ok(())
     }
@@ -107,7 +113,7 @@ impl Builder<'_> {
     /// Writes ` IN (…)` with the markers of a group.
     pub fn items(&mut self, list: Param, group: Group) {
         self.keyword(" IN (");
-        self.out.param(Bind::Items { list, kind: group.kind, count: group.count });
+        self.value(Bind::Items { list, kind: group.kind, count: group.count });
         self.keyword(")");
     }
 

@@ -1,6 +1,7 @@
-//! Requests to statements: reads in `read`, writes in `write`, conditions and values in `filter`. No text is made here that does
-//! not pass the writer.
+//! Requests to statements: reads in `read`, writes in `write`, what a clause asks of a row in `condition`, conditions and values in
+//! `filter`. No text is made here that does not pass the writer.
 
+mod condition;
 mod filter;
 mod read;
 mod write;
@@ -22,11 +23,13 @@ pub struct Builder<'a> {
     form: &'a Form,
     /// What stands under a name of its own in conditions and orders of a grouped query.
     aggregates: &'a [Aggregate],
+    /// Words around single values: [`Dialect::veil`], where it counts.
+    veil: Option<[&'static str; 2]>,
 }
 
 impl<'a> Builder<'a> {
     fn new(dialect: &'a dyn Dialect, form: &'a Form) -> Self {
-        Self { out: SqlWriter::new(dialect), dialect, form, aggregates: &[] }
+        Self { out: SqlWriter::new(dialect), dialect, form, aggregates: &[], veil: None }
     }
 
     /// What is known of the parameters before the statement runs.
@@ -41,7 +44,19 @@ impl<'a> Builder<'a> {
 
     /// Writes a marker.
     pub fn param(&mut self, param: Param) {
-        self.out.param(Bind::Param(param));
+        self.value(Bind::Param(param));
+    }
+
+    /// Writes the marker of a cell of the record.
+    fn cell(&mut self, cell: usize) {
+        self.value(Bind::Cell(cell));
+    }
+
+    fn value(&mut self, bind: Bind) {
+        let [before, after] = self.veil.filter(|_| bind.markers() == 1).unwrap_or_default();
+        self.keyword(before);
+        self.out.param(bind);
+        self.keyword(after);
     }
 
     /// Writes a column of the row, or the aggregate of that name.
@@ -57,6 +72,9 @@ impl<'a> Builder<'a> {
         self.out.finish()
     }
 }
+
+/// A column and its place in the record.
+type CellOf<'a> = (usize, &'a Path);
 
 /// Columns inside documents need a database that has such columns.
 fn nested_path() -> Error {

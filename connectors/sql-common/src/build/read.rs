@@ -67,7 +67,7 @@ impl Builder<'_> {
         }
         if let Some(having) = &group.having {
             self.keyword(" HAVING ");
-            self.filter(having)?;
+            self.condition(having)?;
         }
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Builder<'_> {
         self.table(table)?;
         if let Some(filter) = filter {
             self.keyword(" WHERE ");
-            self.filter(filter)?;
+            self.condition(filter)?;
         }
         Ok(())
     }

@@ -9,9 +9,9 @@ use connector_api::model::{
 };
 use connector_api::{Error, ErrorKind, Result};
 
-use super::{Builder, separated};
+use super::{Builder, CellOf, separated};
 use crate::dialect::{Checked, Dialect, OnConflict, Returning};
-use crate::statement::{Bind, Form, Statement};
+use crate::statement::{Form, Statement};
 
 /// What the catalogue knows of a table, for statements that replace a whole row.
 #[derive(Debug, Clone, Copy, Default)]
@@ -152,9 +152,6 @@ pub fn recheck(
     Ok(to.finish())
 }
 
-/// A column and its place in the record.
-type CellOf<'a> = (usize, &'a Path);
-
 fn present<'a>(form: &Form, cells: impl Iterator<Item = CellOf<'a>>) -> Vec<CellOf<'a>> {
     cells.filter(|(cell, _)| form.is_present(*cell)).collect()
 }
@@ -196,10 +193,6 @@ impl Change<'_> {
 }
 
 impl Builder<'_> {
-    fn cell(&mut self, cell: usize) {
-        self.out.param(Bind::Cell(cell));
-    }
-
     fn new_row(&mut self, table: &TableRef, cells: &[CellOf<'_>], compute: &[Assignment]) -> Result<()> {
         self.keyword(self.dialect.insert_into());
         self.table(table)?;
@@ -318,21 +311,10 @@ impl Builder<'_> {
 
     fn rows(&mut self, rows: &Rows<'_>) -> Result<()> {
         self.keyword(" WHERE ");
-        let (key, guard) = match rows {
-            Rows::Where(filter) => return self.filter(filter),
-            Rows::Keys(key, guard) => (key, guard),
-        };
-        separated(self, key, " AND ", |to, (cell, path)| {
-            to.column(path)?;
-            to.keyword(" = ");
-            to.cell(*cell);
-            Ok(())
-        })?;
-        if let Some(guard) = guard {
-            self.keyword(" AND ");
-            self.nested(guard)?;
+        match rows {
+            Rows::Where(filter) => self.condition(filter),
+            Rows::Keys(key, guard) => self.keyed_condition(key, *guard),
         }
-        Ok(())
     }
 
     /// Writes what the statement gives back of each row it wrote: these columns, then whether the check holds, or what names the row.
@@ -357,7 +339,7 @@ impl Builder<'_> {
 
     fn holds(&mut self, check: &Filter) -> Result<()> {
         self.keyword("CASE WHEN ");
-        self.filter(check)?;
+        self.condition(check)?;
         self.keyword(" THEN 1 ELSE 0 END");
         Ok(())
     }

@@ -311,7 +311,7 @@ fn a_count_is_exact_and_the_statement_holds_no_value() {
     assert_eq!(answer.summary.count, Some(2));
     assert_eq!(
         answer.summary.statement.as_deref(),
-        Some(r#"SELECT COUNT(*) FROM "t" WHERE ("c" >= ? AND +"c" < '')"#)
+        Some(r#"SELECT COUNT(*) FROM "t" WHERE ("c" >= ?1 AND +"c" < '')"#)
     );
 }
 

@@ -192,12 +192,12 @@ impl Write {
             Selection::Some(node) => {
                 let wanted = Planner::new(scope, values).plan(node)?;
                 check_filter(&wanted, scope.capabilities)?;
-                return Ok(Selector::Keys { columns, guard: read::all_of([Some(wanted), rule]) });
+                return Ok(Selector::Keys { columns, guard: read::all_of([rule, Some(wanted)]) });
             }
             Selection::Matching(node) => Some(Planner::new(scope, values).plan(node)?),
             Selection::All => None,
         };
-        let filter = read::all_of([wanted, rule]).unwrap_or(Filter::Always(true));
+        let filter = read::all_of([rule, wanted]).unwrap_or(Filter::Always(true));
         check_filter(&filter, scope.capabilities)?;
         Ok(Selector::Where(filter))
     }

@@ -113,7 +113,7 @@ fn new_rows_come_back_in_order_with_their_numbers_and_defaults() {
     assert_eq!(answer.summary.affected.unwrap(), Affected { matched: None, changed: Some(3) });
     assert_eq!(
         answer.summary.statement.as_deref(),
-        Some(r#"INSERT INTO "t" ("code") VALUES (?) RETURNING "note", "id", "qty""#)
+        Some(r#"INSERT INTO "t" ("code") VALUES (?1) RETURNING "note", "id", "qty""#)
     );
     assert_eq!(fixture.table()[2..], ["3:c:1:-:none", "4:d:1:-:-", "5:-:1:-:x"]);
 }

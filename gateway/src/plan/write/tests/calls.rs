@@ -196,7 +196,7 @@ fn a_filter_and_the_rules_say_which_rows_a_write_touches() {
     assert_eq!(
         rows(Selection::Matching(Box::new(node))),
         (
-            Selector::Where(Filter::And(vec![equals("qty", 1), owned.clone()])),
+            Selector::Where(Filter::And(vec![owned.clone(), equals("qty", 1)])),
             paths(&["id"]),
             vec![Value::I64(7), Value::I64(5)],
             0
@@ -218,7 +218,7 @@ fn of_a_limited_write_the_filter_guards_each_key_beside_the_rules() {
         gathered.call(&write, scope).unwrap()
     });
     let Change::Delete(shape) = call.change else { panic!("no removal") };
-    let guard = Filter::And(vec![equals("qty", 1), Filter::And(vec![equals("owner", 0)])]);
+    let guard = Filter::And(vec![Filter::And(vec![equals("owner", 0)]), equals("qty", 1)]);
     assert_eq!(shape.rows, Selector::Keys { columns: paths(&["id"]), guard: Some(guard) });
     assert_eq!((call.params, call.records), (vec![Value::I64(7), Value::I64(5)], 1));
 }
