@@ -11,6 +11,7 @@ mod batch;
 #[cfg(test)]
 mod batch_hooks;
 #[cfg(test)]
+mod bounds;
 mod client;
 #[cfg(test)]
 mod commands;

@@ -1,5 +1,7 @@
 //! From the filter as it was written to the filter as the connector gets it: columns resolved, literals typed by column.
 
+use std::borrow::Cow;
+
 use connector_api::model::{ArithmeticOp, ColumnType, CompareOp, Expr, Filter, Function, TextOp, Value};
 use serde_json::Value as Json;
 
@@ -120,8 +122,9 @@ impl<'a> Planner<'a> {
     fn value(&self, resolved: &Resolved, field: &str, value: &written::Value) -> Result<Value, Error> {
         let place = Place { field, data_type: resolved.data_type, parameter: self.parameter };
         match value {
-            written::Value::Literal(literal) => place
-                .text(&self.substituted(&literal.text), literal.quoted)
+            written::Value::Literal(literal) => self
+                .substituted(&literal.text)
+                .and_then(|text| place.text(&text, literal.quoted))
                 .map_err(|error| error.at(literal.position)),
             written::Value::Parameter(parameter) => {
                 self.json(place, &parameter.value).map_err(|error| error.at(parameter.position))
@@ -135,7 +138,7 @@ impl<'a> Planner<'a> {
     /// A JSON value, lookups in its text replaced.
     fn json(&self, place: Place<'_>, json: &Json) -> Result<Value, Error> {
         match json {
-            Json::String(text) => place.text(&self.substituted(text), true),
+            Json::String(text) => place.text(&self.substituted(text)?, true),
             other => place.json(other),
         }
     }
@@ -162,7 +165,9 @@ impl<'a> Planner<'a> {
     fn pattern(&self, field: &str, pattern: &written::Value) -> Result<Value, Error> {
         let place = Place { field, data_type: ColumnType::Text, parameter: self.parameter };
         match pattern {
-            written::Value::Literal(literal) => Ok(Value::Text(self.substituted(&literal.text).into_owned())),
+            written::Value::Literal(literal) => {
+                Ok(Value::Text(self.substituted(&literal.text)?.into_owned()))
+            }
             written::Value::Parameter(parameter) => self.json(place, &parameter.value),
             written::Value::Expression(_) => Err(Error::invalid(
                 self.parameter,
@@ -171,8 +176,9 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn substituted<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
-        if text.contains('{') { lookup::substitute(text, self.scope.lookup) } else { text.into() }
+    fn substituted<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, Error> {
+        lookup::substitute(text, self.scope.lookup)
+            .map_err(|error| Error::invalid(self.parameter, error.to_string()))
     }
 
     pub(super) fn expression(&mut self, expression: &written::Expression) -> Result<Expr, Error> {
@@ -185,7 +191,8 @@ impl<'a> Planner<'a> {
                 Expr::Param(self.values.push(value))
             }
             written::Expression::Text(literal) => {
-                Expr::Param(self.values.push(Value::Text(self.substituted(&literal.text).into_owned())))
+                let text = self.substituted(&literal.text)?.into_owned();
+                Expr::Param(self.values.push(Value::Text(text)))
             }
             written::Expression::Boolean(value) => Expr::Param(self.values.push(Value::Bool(*value))),
             written::Expression::Negate(operand) => {

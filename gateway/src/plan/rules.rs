@@ -72,7 +72,7 @@ fn plan_rule(rule: &RowFilter, scope: &Scope<'_>, values: &mut Values) -> Result
     if rule.operator == RowOperator::IsNotNull {
         return Ok(not(Filter::IsNull(expr)));
     }
-    let Some(items) = items(rule, scope) else { return Ok(Filter::Always(false)) };
+    let Some(items) = items(rule, scope)? else { return Ok(Filter::Always(false)) };
     let field =
         Field { expr, place: Place { field: &rule.name, data_type: resolved.data_type, parameter: ROLE } };
     match rule.operator {
@@ -135,17 +135,17 @@ fn typed(place: Place<'_>, item: &Json) -> Result<Value, Error> {
 
 /// The values of a rule with their lookups; `None` when one of them is not known. The list of `in` may also be one text with commas, with
 /// or without parentheses; one pair of quotes around an item is removed.
-fn items(rule: &RowFilter, scope: &Scope<'_>) -> Option<Vec<Json>> {
+fn items(rule: &RowFilter, scope: &Scope<'_>) -> Result<Option<Vec<Json>>, Error> {
     let is_list = matches!(rule.operator, RowOperator::In | RowOperator::NotIn);
     let given = match rule.value.as_ref() {
         Some(Json::Array(items)) => items.clone(),
         Some(Json::String(text)) if is_list => listed(text),
         Some(one) => vec![one.clone()],
-        None => return None,
+        None => return Ok(None),
     };
     given
         .into_iter()
-        .map(|item| if let Json::String(text) = &item { substituted(text, scope) } else { Some(item) })
+        .map(|item| if let Json::String(text) = &item { substituted(text, scope) } else { Ok(Some(item)) })
         .collect()
 }
 
@@ -165,13 +165,13 @@ fn unquoted(item: &str) -> &str {
     strip('\'').or_else(|| strip('"')).unwrap_or(item)
 }
 
-fn substituted(text: &str, scope: &Scope<'_>) -> Option<Json> {
+fn substituted(text: &str, scope: &Scope<'_>) -> Result<Option<Json>, Error> {
     let is_complete = Cell::new(true);
     let resolve = |name: &str| {
         let value = (scope.lookup)(name);
         is_complete.set(is_complete.get() && value.is_some());
         value
     };
-    let text = lookup::substitute(text, &resolve);
-    is_complete.get().then(|| Json::from(text.into_owned()))
+    let text = lookup::substitute(text, &resolve).map_err(|error| Error::invalid(ROLE, error.to_string()))?;
+    Ok(is_complete.get().then(|| Json::from(text.into_owned())))
 }

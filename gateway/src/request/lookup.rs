@@ -19,29 +19,53 @@ const FORM: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').r
 /// What `rawurlencode` leaves alone.
 const RAW: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// The most modifiers around one name.
+const MAX_MODIFIERS: usize = 8;
+/// The most bytes that the lookups of one text may give together: each modifier can make a value longer.
+const MAX_LENGTH: usize = 65_536;
+
+/// Lookups that cost more than a request may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Too many modifiers around a name.
+    #[error("a lookup may have at most {MAX_MODIFIERS} functions around its name")]
+    TooDeep,
+    /// Values that are too long.
+    #[error("the lookups of a text may give at most {MAX_LENGTH} bytes")]
+    TooLong,
+}
+
 /// Replaces each `{name}` and `{modifier(name)}` in `text` by what `resolve` knows. Names and modifiers that are not known
 /// stay as they are, and nothing inside a replacement is looked up again.
 ///
 /// Modifiers, which may be nested: `strtoupper strtolower ucfirst lcfirst ucwords` (ASCII letters only), `urlencode
 /// urldecode rawurlencode rawurldecode base64_encode base64_decode trim`.
-pub fn substitute<'a>(text: &'a str, resolve: &dyn Fn(&str) -> Option<String>) -> Cow<'a, str> {
+///
+/// # Errors
+/// Too many modifiers within one another, or too long a result.
+pub fn substitute<'a>(
+    text: &'a str,
+    resolve: &dyn Fn(&str) -> Option<String>,
+) -> Result<Cow<'a, str>, Error> {
     let mut replaced = String::new();
+    let mut room = MAX_LENGTH;
     let mut kept_from = 0;
     let mut from = 0;
     while let Some(open) = text.get(from..).and_then(|rest| rest.find('{')).map(|offset| from + offset) {
         from = open + 1;
         let Some(lookup) = Lookup::read(text.get(from..).unwrap_or_default()) else { continue };
         from += lookup.length;
-        let Some(value) = lookup.value(resolve) else { continue };
+        let Some(value) = lookup.value(resolve)? else { continue };
+        room = room.checked_sub(value.len()).ok_or(Error::TooLong)?;
         replaced.push_str(text.get(kept_from..open).unwrap_or_default());
         replaced.push_str(&value);
         kept_from = from;
     }
     if kept_from == 0 {
-        return Cow::Borrowed(text);
+        return Ok(Cow::Borrowed(text));
     }
     replaced.push_str(text.get(kept_from..).unwrap_or_default());
-    Cow::Owned(replaced)
+    Ok(Cow::Owned(replaced))
 }
 
 /// One lookup, without its opening brace.
@@ -80,12 +104,21 @@ impl<'a> Lookup<'a> {
     }
 
     /// `None` if the name or a modifier is not known.
-    fn value(&self, resolve: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    fn value(&self, resolve: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, Error> {
         let modifiers: Option<Vec<Modifier>> =
             self.modifiers.iter().rev().map(|name| modifier(name)).collect();
-        let modifiers = modifiers?;
-        let value = resolve(self.name)?;
-        Some(modifiers.into_iter().fold(value, |value, modify| modify(&value)))
+        let Some(modifiers) = modifiers else { return Ok(None) };
+        let Some(mut value) = resolve(self.name) else { return Ok(None) };
+        if modifiers.len() > MAX_MODIFIERS {
+            return Err(Error::TooDeep);
+        }
+        for modify in modifiers {
+            value = modify(&value);
+            if value.len() > MAX_LENGTH {
+                return Err(Error::TooLong);
+            }
+        }
+        Ok(Some(value))
     }
 }
 
@@ -138,7 +171,7 @@ mod tests {
             "sign" => Some("a b~c+d/é".to_owned()),
             _ => None,
         };
-        assert_eq!(substitute(text, &resolve), expected, "{text}");
+        assert_eq!(substitute(text, &resolve).unwrap(), expected, "{text}");
     }
 
     #[test]
@@ -180,6 +213,31 @@ mod tests {
 
     #[test]
     fn text_without_lookups_is_borrowed() {
-        assert!(matches!(substitute("plain {x}", &|_| None), Cow::Borrowed("plain {x}")));
+        assert!(matches!(substitute("plain {x}", &|_| None), Ok(Cow::Borrowed("plain {x}"))));
+    }
+
+    fn nested(levels: usize, name: &str) -> String {
+        format!("{{{}{name}{}}}", "base64_encode(".repeat(levels), ")".repeat(levels))
+    }
+
+    #[test]
+    fn what_lookups_give_is_bounded() {
+        let resolve = |name: &str| match name {
+            "short" => Some("a".to_owned()),
+            "long" => Some("b".repeat(MAX_LENGTH / 2)),
+            _ => None,
+        };
+        let check = |text: &str, expected: Result<usize, Error>| {
+            assert_eq!(substitute(text, &resolve).map(|replaced| replaced.len()), expected, "{text}");
+        };
+        check(&nested(MAX_MODIFIERS, "short"), Ok(60));
+        check(&nested(MAX_MODIFIERS + 1, "short"), Err(Error::TooDeep));
+        check(&nested(100_000, "short"), Err(Error::TooDeep));
+        check(&nested(2, "long"), Ok(58_256));
+        check(&nested(3, "long"), Err(Error::TooLong));
+        check("{long} {long}", Ok(MAX_LENGTH + 1));
+        check("{long}{long}{short}", Err(Error::TooLong));
+        // What is no lookup stays, whatever its shape.
+        check(&nested(100_000, "unknown"), Ok(nested(100_000, "unknown").len()));
     }
 }

@@ -21,7 +21,7 @@ use crate::request::lookup;
 pub(super) fn value(column: &Column, json: &Json, scope: &Scope<'_>) -> Result<Value, Error> {
     let read = match json {
         Json::Array(items) if items.is_empty() && !takes_documents(column.data_type) => Value::Null,
-        Json::String(text) => typed(column, &Json::String(substituted(text, scope).into_owned()))?,
+        Json::String(text) => typed(column, &Json::String(substituted(text, scope)?.into_owned()))?,
         other => typed(column, other)?,
     };
     if read == Value::Null && !column.is_nullable {
@@ -71,8 +71,8 @@ fn names_a_column(expr: &Expr) -> bool {
     }
 }
 
-fn substituted<'t>(text: &'t str, scope: &Scope<'_>) -> Cow<'t, str> {
-    if text.contains('{') { lookup::substitute(text, scope.lookup) } else { text.into() }
+fn substituted<'t>(text: &'t str, scope: &Scope<'_>) -> Result<Cow<'t, str>, Error> {
+    lookup::substitute(text, scope.lookup).map_err(|error| Error::record(error.to_string()))
 }
 
 fn takes_documents(data_type: ColumnType) -> bool {
