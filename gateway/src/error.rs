@@ -170,7 +170,7 @@ impl ApiError {
         Self {
             status,
             code: Code::Number(status.as_u16()),
-            message: message.into(),
+            message: shortened(message.into()),
             context: None,
             retry_after: None,
             kind: None,
@@ -281,6 +281,17 @@ impl ApiError {
         let context = self.context.as_ref().map(|context| context.json(plain));
         json!({ "code": code, "context": context, "message": message, "status_code": self.status.as_u16() })
     }
+}
+
+/// The most bytes of a message: it may repeat a name of the request, which may be as long as the request.
+const MAX_MESSAGE: usize = 1_000;
+
+fn shortened(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().find(|(at, _)| *at >= MAX_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 /// `& " < >` as entities; single quotes stay.

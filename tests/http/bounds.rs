@@ -1,9 +1,9 @@
 //! Small requests that would cost much: each has a bound, and the refusal names it without repeating what was sent.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use crate::client::{Answer, get};
-use crate::shop::{admin_token, shared};
+use crate::client::{Answer, Request, get, request};
+use crate::shop::{READER, admin_token, shared};
 use crate::stock::{SERVICES, Stock, UNTOUCHED, WRITER};
 
 /// No refusal is longer.
@@ -14,6 +14,46 @@ fn check(answer: &Answer, status: u16, message: &str) {
     let text = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
     assert!(answer.body.len() < LONGEST, "{} bytes", answer.body.len());
     assert_eq!((answer.status, text.as_str()), (status, message));
+}
+
+fn read(body: &Json) -> Request {
+    request("POST", "/api/v2/shop/_table/orders").key(READER).header("X-HTTP-Method", "GET").body(body)
+}
+
+#[test]
+fn lists_of_a_read_have_bounds() {
+    let aggregates: Vec<String> = (0..30_000).map(|number| format!("COUNT(*) AS a{number}")).collect();
+    let send = |body: &Json| shared().send(read(body));
+    check(&send(&json!({ "fields": aggregates })), 400, "'fields' may have at most 2000 items");
+    let most: Vec<_> = aggregates.into_iter().take(2_000).collect();
+    assert_eq!(send(&json!({ "fields": most })).status, 200);
+    let terms = vec!["id"; 2_001];
+    check(&send(&json!({ "order": terms.join(",") })), 400, "'order' may have at most 100 items");
+    check(&send(&json!({ "group": terms })), 400, "'group' may have at most 100 items");
+    check(&send(&json!({ "id_field": terms, "ids": [1] })), 400, "'id_field' may have at most 100 items");
+    check(&send(&json!({ "related": terms })), 400, "'related' may have at most 100 items");
+}
+
+#[test]
+fn a_refusal_does_not_repeat_a_long_name() {
+    let name = "n".repeat(400_000);
+    for option in ["fields", "order", "group"] {
+        let answer = shared().send(read(&json!({ option: name })));
+        assert!(answer.status == 400 && answer.body.len() < LONGEST, "{option}: {}", answer.body.len());
+    }
+}
+
+#[test]
+fn identifiers_of_a_write_have_a_bound() {
+    let stock = Stock::new();
+    let body = json!({ "ids": vec![1; 100_001], "resource": [{ "qty": 5 }] }).to_string();
+    for service in SERVICES {
+        for verb in ["PATCH", "DELETE"] {
+            let answer = stock.send(WRITER, service, (verb, ""), &body);
+            check(&answer, 400, "at most 100000 identifiers can be asked for at once");
+        }
+        assert_eq!(stock.rows(service), UNTOUCHED);
+    }
 }
 
 /// `{base64_encode(base64_encode(…))}`.

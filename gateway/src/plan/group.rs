@@ -3,6 +3,8 @@
 //! In the query an aggregate has a name of its own that no column has; the answer shows it as `{FUNCTION}_{column}` or by its alias. In
 //! `having` and `order` a name is first a grouped column, then a name of the answer, then an aggregate, which need not be shown.
 
+use std::collections::{HashMap, HashSet};
+
 use connector_api::model::{Aggregate, AggregateFunction, Column, ColumnType, Group, Path};
 
 use super::capability::{check_filter, require};
@@ -30,8 +32,12 @@ pub(super) fn plan(request: &TableRead, scope: &Scope<'_>, values: &mut Values) 
         return Err(Error::invalid("distinct", "'distinct' can't be combined with groups and aggregates"));
     }
     let columns = Columns::new(scope.table);
-    let mut grouping =
-        Grouping { columns, by: grouped_by(request, columns)?, aggregates: Vec::new(), shown: Vec::new() };
+    let mut grouping = Grouping {
+        columns,
+        by: grouped_by(request, columns)?,
+        aggregates: Aggregates::default(),
+        shown: Shown::default(),
+    };
     grouping.show(&request.fields)?;
     let mut order = order::written(&request.order, can, |term| grouping.resolve(term))?;
     let having = match &request.having {
@@ -46,15 +52,15 @@ pub(super) fn plan(request: &TableRead, scope: &Scope<'_>, values: &mut Values) 
     }
     let by: Vec<String> = grouping.by.iter().map(|column| column.name.clone()).collect();
     order::break_ties(&mut order, &by, columns, can);
-    let is_shown = |name: &&String| grouping.shown.iter().any(|shown| shown.column == **name);
+    let shown: HashSet<&str> = grouping.shown.list.iter().map(|shown| shown.column.as_str()).collect();
     Ok(Selected {
-        select: by.iter().filter(is_shown).map(Path::column).collect(),
+        select: by.iter().filter(|name| shown.contains(name.as_str())).map(Path::column).collect(),
         group: Some(Group {
             by: by.iter().map(Path::column).collect(),
-            aggregates: grouping.aggregates,
+            aggregates: grouping.aggregates.list,
             having,
         }),
-        shown: grouping.shown,
+        shown: grouping.shown.list,
         order,
         distinct: false,
     })
@@ -88,27 +94,81 @@ fn aggregate_of<'t>(term: &'t Term, columns: Columns<'_>) -> Option<&'t request:
 struct Grouping<'a> {
     columns: Columns<'a>,
     by: Vec<&'a Column>,
-    aggregates: Vec<Aggregate>,
-    shown: Vec<ShownColumn>,
+    aggregates: Aggregates,
+    shown: Shown,
+}
+
+/// Aggregates of the query, each once.
+#[derive(Default)]
+struct Aggregates {
+    list: Vec<Aggregate>,
+    /// Places by what is computed: the function, of what, whether of distinct values.
+    by_meaning: HashMap<(AggregateFunction, Option<Path>, bool), usize>,
+    by_name: HashMap<String, usize>,
+}
+
+impl Aggregates {
+    fn add(&mut self, aggregate: Aggregate) {
+        let place = self.list.len();
+        let Aggregate { function, of, distinct, name } = aggregate.clone();
+        self.by_meaning.insert((function, of, distinct), place);
+        self.by_name.insert(name, place);
+        self.list.push(aggregate);
+    }
+
+    fn named(&self, name: &str) -> Option<&Aggregate> {
+        self.by_name.get(name).and_then(|place| self.list.get(*place))
+    }
+}
+
+/// What the answer shows, each name once.
+#[derive(Default)]
+struct Shown {
+    list: Vec<ShownColumn>,
+    by_name: HashMap<String, usize>,
+    /// The first of those that differ in case only.
+    by_folded: HashMap<String, usize>,
+}
+
+impl Shown {
+    /// Adds a column; one that is there already is not shown twice.
+    fn add(&mut self, shown: ShownColumn) -> Result<(), Error> {
+        match self.exact(&shown.name) {
+            Some(known) if *known == shown => return Ok(()),
+            Some(_) => {
+                let message = format!("two fields are called '{}'; give one an alias with AS", shown.name);
+                return Err(Error::invalid("fields", message));
+            }
+            None => {}
+        }
+        let place = self.list.len();
+        self.by_name.insert(shown.name.clone(), place);
+        self.by_folded.entry(shown.name.to_lowercase()).or_insert(place);
+        self.list.push(shown);
+        Ok(())
+    }
+
+    fn exact(&self, name: &str) -> Option<&ShownColumn> {
+        self.by_name.get(name).and_then(|place| self.list.get(*place))
+    }
+
+    /// The column with this name, else the one that differs in case only.
+    fn find(&self, name: &str) -> Option<&ShownColumn> {
+        let folded = || self.by_folded.get(&name.to_lowercase()).and_then(|place| self.list.get(*place));
+        self.exact(name).or_else(folded)
+    }
 }
 
 impl Grouping<'_> {
     /// Adds what the answer shows: by default the grouped columns.
     fn show(&mut self, fields: &Fields) -> Result<(), Error> {
         let Fields::Named(items) = fields else {
-            self.shown = self.by.iter().map(|column| ShownColumn::from(column.name.as_str())).collect();
-            return Ok(());
+            let shown = &mut self.shown;
+            return self.by.iter().try_for_each(|column| shown.add(ShownColumn::from(column.name.as_str())));
         };
         for item in items {
             let shown = self.item(item)?;
-            if self.shown.contains(&shown) {
-                continue;
-            }
-            if self.shown.iter().any(|other| other.name == shown.name) {
-                let message = format!("two fields are called '{}'; give one an alias with AS", shown.name);
-                return Err(Error::invalid("fields", message));
-            }
-            self.shown.push(shown);
+            self.shown.add(shown)?;
         }
         Ok(())
     }
@@ -145,19 +205,21 @@ impl Grouping<'_> {
             None => None,
         };
         let (function, distinct) = (function(wanted.function), wanted.is_distinct);
-        let is_same =
-            |known: &&Aggregate| (known.function, &known.of, known.distinct) == (function, &of, distinct);
-        if let Some(known) = self.aggregates.iter().find(is_same) {
+        let meaning = (function, of, distinct);
+        let known =
+            self.aggregates.by_meaning.get(&meaning).and_then(|place| self.aggregates.list.get(*place));
+        if let Some(known) = known {
             return Some(known.name.clone());
         }
         let name = self.free_name();
-        self.aggregates.push(Aggregate { function, of, distinct, name: name.clone() });
+        let (function, of, distinct) = meaning;
+        self.aggregates.add(Aggregate { function, of, distinct, name: name.clone() });
         Some(name)
     }
 
     /// A name that no column has, in any case.
     fn free_name(&self) -> String {
-        let mut name = format!("aggregate_{}", self.aggregates.len() + 1);
+        let mut name = format!("aggregate_{}", self.aggregates.list.len() + 1);
         while self.columns.all().iter().any(|column| is_same_name(&column.name, &name)) {
             name.push('_');
         }
@@ -170,14 +232,11 @@ impl Grouping<'_> {
         if let Some(column) = column.filter(|column| self.by.iter().any(|by| by.name == column.name)) {
             return Some(Resolved::of(column));
         }
-        let is_exact = |shown: &&ShownColumn| shown.name == term.name;
-        let is_same = |shown: &&ShownColumn| is_same_name(&shown.name, &term.name);
-        let shown = self.shown.iter().find(is_exact).or_else(|| self.shown.iter().find(is_same));
-        let name = match shown {
+        let name = match self.shown.find(&term.name) {
             Some(shown) => shown.column.clone(),
             None => self.aggregate(term.aggregate.as_ref()?)?,
         };
-        self.aggregates.iter().find(|known| known.name == name).map(|known| self.resolved(known))
+        self.aggregates.named(&name).map(|known| self.resolved(known))
     }
 
     fn resolved(&self, aggregate: &Aggregate) -> Resolved {

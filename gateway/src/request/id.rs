@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::Error;
+use super::bounds::MAX_IDS;
 use super::parameters::{Given, Parameters};
 
 /// One identifier. Which columns it names, and of what type, is for the plan to say.
@@ -45,9 +46,12 @@ pub fn path_id(segment: &str) -> Id {
 /// The `ids` of a request, else the records of a body's `resource`. `None` if neither is there.
 ///
 /// # Errors
-/// A body whose `ids` hold nulls or anything nested deeper than a tuple.
+/// A body whose `ids` hold nulls or anything nested deeper than a tuple; more identifiers than [`MAX_IDS`].
 pub(super) fn ids(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Error> {
-    Ok(ids_only(parameters)?.or_else(|| records(parameters)))
+    match ids_only(parameters)? {
+        Some(ids) => Ok(Some(ids)),
+        None => records(parameters),
+    }
 }
 
 /// The `ids` of a request; `None` if it has none.
@@ -56,9 +60,10 @@ pub(super) fn ids(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Error> 
 /// As [`ids`].
 pub(super) fn ids_only(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Error> {
     match parameters.find(&["ids"]) {
-        Some(Given::Query(text)) => Ok(Some(from_text(text))),
-        Some(Given::Body(Json::String(text))) => Ok(Some(from_text(text))),
+        Some(Given::Query(text)) => from_text(text).map(Some),
+        Some(Given::Body(Json::String(text))) => from_text(text).map(Some),
         Some(Given::Body(Json::Array(items))) => {
+            check_count(items.len())?;
             items.iter().map(from_json).collect::<Result<_, _>>().map(Some)
         }
         Some(Given::Body(value)) => Ok(Some(vec![from_json(value)?])),
@@ -67,14 +72,24 @@ pub(super) fn ids_only(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Er
 }
 
 /// The records that a body lists; their identifying fields stand for `ids`.
-fn records(parameters: Parameters<'_>) -> Option<Vec<Id>> {
-    let records = match parameters.body?.get("resource")? {
+fn records(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Error> {
+    let resource = parameters.body.and_then(|body| body.get("resource"));
+    let Some(resource) = resource else { return Ok(None) };
+    let records = match resource {
         Json::Array(records) => records.as_slice(),
         record => std::slice::from_ref(record),
     };
+    check_count(records.len())?;
     let ids: Vec<Id> =
         records.iter().filter_map(|record| record.as_object().cloned().map(Id::Named)).collect();
-    (!ids.is_empty()).then_some(ids)
+    Ok((!ids.is_empty()).then_some(ids))
+}
+
+fn check_count(count: usize) -> Result<(), Error> {
+    if count <= MAX_IDS {
+        return Ok(());
+    }
+    Err(Error::new("ids", format!("at most {MAX_IDS} identifiers can be asked for at once")))
 }
 
 fn from_json(value: &Json) -> Result<Id, Error> {
@@ -90,12 +105,12 @@ fn from_json(value: &Json) -> Result<Id, Error> {
 }
 
 /// Cuts `1,2` and `(1,2),(3,4)` at the commas outside tuples. An opening parenthesis that nothing closes is plain text.
-fn from_text(text: &str) -> Vec<Id> {
+fn from_text(text: &str) -> Result<Vec<Id>, Error> {
     let mut ids = Vec::new();
     let mut rest = text.trim_start();
     // Once no parenthesis closes, none further on does: the search is not repeated.
     let mut has_tuples = true;
-    while !rest.is_empty() {
+    while !rest.is_empty() && ids.len() <= MAX_IDS {
         let tuple = rest.strip_prefix('(').filter(|_| has_tuples).map(tuple_end);
         has_tuples &= tuple != Some(None);
         let from = tuple.flatten().map_or(0, |end| end + 2);
@@ -107,7 +122,8 @@ fn from_text(text: &str) -> Vec<Id> {
         }
         rest = rest.get(length + 1..).unwrap_or_default().trim_start();
     }
-    ids
+    check_count(ids.len())?;
+    Ok(ids)
 }
 
 /// Where the tuple ends whose opening parenthesis stands before `text`: the offset of its `)`.

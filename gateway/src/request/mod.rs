@@ -3,7 +3,7 @@
 //!
 //! `media` knows the names of forms, `body` reads bodies in them, `batch` the document of a batch; `filter` is the filter grammar, `lookup` replaces
 //! `{user.id}` in a value that is already cut out, `parameters` merges query string and body, `options` and the types
-//! beside it are what a read asks for, `write` and `records` what a write asks for and brings along, `conditions` on which
+//! beside it are what a read asks for, `bounds` says how much of it, `write` and `records` what a write asks for and brings along, `conditions` on which
 //! version of a row, `verb` finds the verb that was meant.
 
 pub mod batch;
@@ -14,6 +14,7 @@ pub mod media;
 pub mod options;
 pub mod verb;
 
+mod bounds;
 mod conditions;
 mod error;
 mod fields;

@@ -1,6 +1,7 @@
 //! What a read asks for, typed: rows of a table, or lists of tables and other resources. Parameters that are not named
 //! here are ignored.
 
+use super::bounds::{MAX_FIELDS, MAX_NAMES};
 use super::filter::{self, Node, Params};
 use super::order;
 use super::parameters::{Given, Parameters};
@@ -87,19 +88,20 @@ impl TableRead {
     /// Reads all options.
     ///
     /// # Errors
-    /// A filter, order, offset, id list, `count`, `page` or `params` that can't be read, or a body member of the wrong JSON type.
+    /// A filter, order, offset, id list, `count`, `page` or `params` that can't be read, a body member of the wrong JSON type, a list that is
+    /// too long.
     pub fn parse(parameters: Parameters<'_>) -> Result<Self, Error> {
         let offset = read_offset(parameters)?;
         Ok(Self {
-            fields: Fields::from_list(term::field_items(parameters, &["fields", "select"])?),
+            fields: Fields::from_list(term::field_items(parameters, &["fields", "select"], MAX_FIELDS)?),
             filter: read_filter(parameters)?,
             order: read_order(parameters)?,
             limit: parameters.text(&["limit", "top"])?.map(|text| integer(&text)),
             offset,
             ids: id::ids(parameters)?,
             id_field: term::names(parameters, &["id_field"])?,
-            id_type: parameters.list(&["id_type"])?.unwrap_or_default(),
-            related: Related::from_list(parameters.list(&["related"])?),
+            id_type: parameters.list(&["id_type"], MAX_NAMES)?.unwrap_or_default(),
+            related: Related::from_list(parameters.list(&["related"], MAX_NAMES)?),
             group: term::names(parameters, &["group", "group_by"])?,
             having: read_condition(parameters, &["having"], filter::parse_having)?,
             distinct: parameters.flag("distinct"),
@@ -137,12 +139,12 @@ impl ListRead {
     /// Reads all options.
     ///
     /// # Errors
-    /// A body member of the wrong JSON type.
+    /// A body member of the wrong JSON type, a list that is too long.
     pub fn parse(parameters: Parameters<'_>) -> Result<Self, Error> {
         let schema = parameters.text(&["schema"])?.filter(|schema| !schema.is_empty());
         Ok(Self {
-            fields: Fields::from_list(term::field_items(parameters, &["fields", "select"])?),
-            ids: parameters.list(&["ids"])?,
+            fields: Fields::from_list(term::field_items(parameters, &["fields", "select"], MAX_FIELDS)?),
+            ids: parameters.list(&["ids"], MAX_FIELDS)?,
             as_list: parameters.flag("as_list"),
             as_access_list: parameters.flag("as_access_list"),
             include_access: parameters.flag("include_access"),

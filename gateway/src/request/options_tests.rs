@@ -241,3 +241,44 @@ fn having_is_a_filter_with_its_own_name_in_errors() {
     let error = having("COUNT(*)").unwrap_err();
     assert_eq!((error.parameter, error.position), ("having", Some(0)));
 }
+
+#[test]
+fn every_list_has_a_bound_which_its_refusal_names() {
+    let list = |count: usize| vec!["a"; count];
+    for (name, most) in [
+        ("fields", 2_000),
+        ("order", 100),
+        ("group", 100),
+        ("id_field", 100),
+        ("id_type", 100),
+        ("related", 100),
+    ] {
+        let expected = format!("'{name}' may have at most {most} items");
+        for (count, is_refused) in [(most, false), (most + 1, true), (most * 100, true)] {
+            let in_query = read(&[(name, &list(count).join(","))], &json!({}));
+            let in_body = read(&[], &json!({ name: list(count) }));
+            for read in [in_query, in_body] {
+                let refusal = read.err().map(|error| (error.parameter, error.message));
+                assert_eq!(refusal, is_refused.then(|| (name, expected.clone())), "{name} {count}");
+            }
+        }
+    }
+}
+
+#[test]
+fn identifiers_have_a_bound_wherever_they_stand() {
+    let message = "at most 100000 identifiers can be asked for at once";
+    for (count, is_refused) in [(100_000, false), (100_001, true)] {
+        let records = json!({ "resource": vec![json!({ "id": 1 }); count] });
+        for (query, body) in [
+            (Some("1,".repeat(count)), json!({})),
+            (None, json!({ "ids": "1,".repeat(count) })),
+            (None, json!({ "ids": vec![1; count] })),
+            (None, records),
+        ] {
+            let query: Vec<_> = query.as_deref().map(|ids| ("ids", ids)).into_iter().collect();
+            let refusal = read(&query, &body).err().map(|error| error.message);
+            assert_eq!(refusal.as_deref(), is_refused.then_some(message), "{count}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The `order` of a request: `field [asc|desc] [nulls first|last]`, comma separated.
 
 use super::Error;
+use super::bounds::{MAX_NAMES, at_most};
 use super::term::{Reader, Term};
 
 /// One sort key.
@@ -39,11 +40,11 @@ pub enum Nulls {
 /// commas in its name stands in double quotes.
 ///
 /// # Errors
-/// A `;` outside double quotes.
+/// A `;` outside double quotes; more terms than [`MAX_NAMES`].
 pub(super) fn parse(text: &str) -> Result<Vec<OrderItem>, Error> {
     let mut reader = Reader::new(text);
     let mut items = Vec::new();
-    while !reader.rest().is_empty() {
+    while !reader.rest().is_empty() && items.len() <= MAX_NAMES {
         reader.skip_blanks();
         let position = reader.position();
         let term = reader.term(|character| character == ',');
@@ -52,7 +53,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<OrderItem>, Error> {
         refuse_semicolon(text, position, term.as_ref(), words)?;
         items.extend(term.map(|term| item(term, words, position)));
     }
-    Ok(items)
+    at_most(items, MAX_NAMES, "order")
 }
 
 /// A `;` never stands in an order but in a quoted name: a statement that somebody tries to end is refused as such.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 use super::Error;
+use super::bounds::at_most;
 use super::filter::Params;
 
 /// The options of one request: query pairs in their order, percent-decoded, and the body's top-level members.
@@ -68,14 +69,16 @@ impl<'a> Parameters<'a> {
     /// A list of names: comma separated, or a JSON array of texts, whose items are not cut at commas. `None` if absent.
     ///
     /// # Errors
-    /// A JSON object, or an array that holds more than plain values.
-    pub(super) fn list(&self, names: &[&'static str]) -> Result<Option<Vec<String>>, Error> {
-        if let Some(Given::Body(Json::Array(items))) = self.find(names) {
-            let items: Option<Vec<String>> =
-                items.iter().map(|item| scalar(item).map(Cow::into_owned)).collect();
-            return items.map(Some).ok_or_else(|| not_text(names.first().copied().unwrap_or_default()));
-        }
-        Ok(self.text(names)?.map(|text| split(&text)))
+    /// A JSON object, or an array that holds more than plain values; more items than `most`.
+    pub(super) fn list(&self, names: &[&'static str], most: usize) -> Result<Option<Vec<String>>, Error> {
+        let name = names.first().copied().unwrap_or_default();
+        let items = if let Some(Given::Body(Json::Array(items))) = self.find(names) {
+            let items = items.iter().map(|item| scalar(item).map(Cow::into_owned));
+            Some(items.collect::<Option<Vec<_>>>().ok_or_else(|| not_text(name))?)
+        } else {
+            self.text(names)?.map(|text| split(&text))
+        };
+        items.map(|items| at_most(items, most, name)).transpose()
     }
 
     /// Replacements for `:name`: the body's `params` object, overridden by `params[:name]=value` of the query string; an array is written

@@ -4,6 +4,7 @@
 use serde_json::Value as Json;
 
 use super::Error;
+use super::bounds::{MAX_NAMES, at_most};
 use super::parameters::{Given, Parameters};
 
 /// A column, an alias or an aggregate.
@@ -105,32 +106,36 @@ impl From<Term> for FieldItem {
 /// A list of fields: comma separated, or a JSON array, whose items are not cut at commas. `None` if absent.
 ///
 /// # Errors
-/// As [`Parameters::text`].
+/// As [`Parameters::text`]; more items than `most`.
 pub(super) fn field_items(
     parameters: Parameters<'_>,
     names: &[&'static str],
+    most: usize,
 ) -> Result<Option<Vec<FieldItem>>, Error> {
-    if let Some(Given::Body(Json::Array(_))) = parameters.find(names) {
-        let items = parameters.list(names)?;
-        return Ok(items.map(|items| items.iter().map(|item| FieldItem::read(item)).collect()));
-    }
-    Ok(parameters.text(names)?.map(|text| cut(&text)))
+    let items = if let Some(Given::Body(Json::Array(_))) = parameters.find(names) {
+        let items = parameters.list(names, most)?;
+        items.map(|items| items.iter().map(|item| FieldItem::read(item)).collect())
+    } else {
+        parameters.text(names)?.map(|text| cut(&text, most))
+    };
+    let parameter = names.first().copied().unwrap_or_default();
+    items.map(|items| at_most(items, most, parameter)).transpose()
 }
 
 /// A list of names; empty if absent.
 ///
 /// # Errors
-/// As [`Parameters::text`].
+/// As [`Parameters::text`]; more names than [`MAX_NAMES`].
 pub(super) fn names(parameters: Parameters<'_>, names: &[&'static str]) -> Result<Vec<String>, Error> {
-    let items = field_items(parameters, names)?.unwrap_or_default();
+    let items = field_items(parameters, names, MAX_NAMES)?.unwrap_or_default();
     Ok(items.into_iter().map(|item| item.term.name).collect())
 }
 
-/// Cuts at commas outside quotes and aggregates; empty items are skipped.
-fn cut(text: &str) -> Vec<FieldItem> {
+/// Cuts at commas outside quotes and aggregates, until there are more than `most` items; empty ones are skipped.
+fn cut(text: &str, most: usize) -> Vec<FieldItem> {
     let mut reader = Reader::new(text);
     let mut items = Vec::new();
-    while !reader.is_over() {
+    while !reader.is_over() && items.len() <= most {
         items.extend(reader.item());
         reader.take(",");
     }

@@ -17,7 +17,7 @@ fn shown(item: &FieldItem) -> String {
 }
 
 fn check(text: &str, expected: &[&str]) {
-    let found: Vec<String> = cut(text).iter().map(shown).collect();
+    let found: Vec<String> = cut(text, 100).iter().map(shown).collect();
     assert_eq!(found, expected, "{text}");
 }
 

@@ -1,5 +1,6 @@
 //! What a write asks for, typed. The records it brings stand in `records`. Parameters that are not named here are ignored.
 
+use super::bounds::{MAX_FIELDS, MAX_NAMES};
 use super::filter::Node;
 use super::options::{FILTER, integer, read_filter, read_offset, read_order};
 use super::parameters::Parameters;
@@ -59,13 +60,13 @@ impl TableWrite {
             ));
         }
         Ok(Self {
-            fields: Fields::from_list(term::field_items(parameters, &["fields", "select"])?),
+            fields: Fields::from_list(term::field_items(parameters, &["fields", "select"], MAX_FIELDS)?),
             has_empty_filter: filter.is_none() && parameters.find(&FILTER).is_some(),
             filter,
             ids: id::ids_only(parameters)?,
             id_field: term::names(parameters, &["id_field"])?,
-            id_type: parameters.list(&["id_type"])?.unwrap_or_default(),
-            related: Related::from_list(parameters.list(&["related"])?),
+            id_type: parameters.list(&["id_type"], MAX_NAMES)?.unwrap_or_default(),
+            related: Related::from_list(parameters.list(&["related"], MAX_NAMES)?),
             limit: parameters.text(&["limit", "top"])?.map(|text| integer(&text)),
             offset: read_offset(parameters)?,
             order: read_order(parameters)?,
