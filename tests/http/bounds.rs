@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::client::{Answer, Request, get, request};
 use crate::shop::{READER, admin_token, shared};
-use crate::stock::{SERVICES, Stock, UNTOUCHED, WRITER};
+use crate::stock::{self, SERVICES, Stock, UNTOUCHED, WRITER};
 
 /// No refusal is longer.
 const LONGEST: usize = 2_000;
@@ -79,3 +79,34 @@ fn lookups_have_bounds() {
     }
 }
 
+#[test]
+fn a_large_body_of_an_unknown_caller_is_not_read() {
+    let ones = format!("[{}1]", "1,".repeat(100_000));
+    let broken = format!("{{{ones}");
+    let login = "/api/v2/system/admin/session";
+    let orders = "/api/v2/shop/_table/orders";
+    for body in [&ones, &broken] {
+        let send = |path, key: &str| {
+            let request = request("POST", path).body(body);
+            shared().send(if key.is_empty() { request } else { request.key(key) })
+        };
+        let told = |answer: &Answer| answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        let nobody = send(orders, "");
+        assert!(nobody.status == 400 && told(&nobody).starts_with("No session token"), "{}", nobody.body);
+        let wrong = send(orders, "wrong");
+        assert!(wrong.status == 401 && told(&wrong).starts_with("Unknown API Key"), "{}", wrong.body);
+        // Here everybody may ask, but not at length.
+        assert_eq!(send(login, "").status, 413);
+    }
+}
+
+#[test]
+fn a_key_may_stand_in_a_body_that_is_not_large() {
+    let stock = Stock::new();
+    let send = |name: &str| {
+        let body = json!({ "api_key": WRITER, "resource": [{ "id": 1, "name": name }] });
+        stock::shared().send(request("PATCH", &stock.path("mem", "")).body(body))
+    };
+    send(&"n".repeat(60_000)).is_ok(r#"{"resource":[{"id":1}]}"#);
+    assert_eq!(send(&"n".repeat(70_000)).status, 400);
+}

@@ -30,7 +30,7 @@ use crate::operation::component;
 use crate::pipeline::{self, Answer, RecordStream, Request};
 use crate::request::Conditions;
 use crate::response::Layout;
-use crate::roles::{self, Caller, Verb};
+use crate::roles::{self, Caller, Denial, Verb};
 use crate::settings::Errors;
 use crate::snapshot::Snapshot;
 
@@ -120,14 +120,54 @@ async fn api(
         delivery.held = conditions.if_none_match.take();
     }
     let progress = Progress::new();
-    let limits = Limits { document: snapshot.max_body_size, stream: snapshot.max_stream_size };
     let answer = async {
+        let by_head = ByHead::of(snapshot, &head).await;
+        let document = by_head.max_document(snapshot.max_body_size);
+        let limits = Limits { document, stream: snapshot.max_stream_size };
         let wrapper = &snapshot.answers.wrapper;
-        let (input, records) = Input::read(head, body, limits, progress.clone(), wrapper).await?;
+        let read = Input::read(head, body, limits, progress.clone(), wrapper).await;
+        let (input, records) = read.map_err(|error| by_head.refusal(error))?;
         let layout = negotiated.map(|delivery| delivery.layout);
-        handle(snapshot, input, Wanted { records, conditions, layout }, id).await
+        handle(snapshot, input, Wanted { records, conditions, layout, by_head }, id).await
     };
     progress.within(snapshot.request_timeout, answer).await
+}
+
+/// The largest body, in bytes, that is read of a caller who is not known by the head of the request: credentials may stand in it.
+const UNPROVEN_BODY: u64 = 64 * 1024;
+
+/// Who calls, as far as the head of a request tells it, before anything is spent on the body.
+struct ByHead {
+    verb: Verb,
+    caller: Result<Caller, Denial>,
+    /// Why this caller may not do it.
+    denial: Option<Denial>,
+}
+
+impl ByHead {
+    async fn of(snapshot: &Snapshot, head: &Head) -> Self {
+        let Head { verb, address, .. } = head;
+        let service = address.service.as_deref().unwrap_or_default();
+        let path = component(&address.resource);
+        let credentials = credentials(head, None, (service, &path));
+        let caller = authenticate(&credentials, &snapshot.auth, SystemTime::now()).await;
+        let denial = match &caller {
+            Ok(caller) => pipeline::permit(caller, service, &address.resource, *verb).err(),
+            Err(denial) => Some(denial.clone()),
+        };
+        Self { verb: *verb, caller, denial }
+    }
+
+    fn max_document(&self, most: u64) -> u64 {
+        // A login is open to all.
+        let is_known = self.caller.as_ref().is_ok_and(|caller| caller.app.is_some() || caller.user.is_some());
+        if is_known && self.denial.is_none() { most } else { most.min(UNPROVEN_BODY) }
+    }
+
+    /// Who may not ask hears that, whatever is wrong with the body.
+    fn refusal(&self, error: ApiError) -> ApiError {
+        self.denial.clone().map_or(error, ApiError::from)
+    }
 }
 
 /// What a request says besides its target and its document.
@@ -136,6 +176,7 @@ struct Wanted {
     conditions: Conditions,
     /// An error: nothing that can be sent is accepted.
     layout: Result<Layout, ApiError>,
+    by_head: ByHead,
 }
 
 /// An answer in no form that the caller accepts is not even begun.
@@ -145,22 +186,58 @@ async fn handle(
     wanted: Wanted,
     id: &Arc<str>,
 ) -> Result<Answer, ApiError> {
-    let Wanted { records, conditions, layout } = wanted;
+    let Wanted { records, conditions, layout, by_head } = wanted;
     let Head { verb, address, .. } = &input.head;
     let (verb, service) = (*verb, address.service.clone().unwrap_or_default());
-    let path = component(&address.resource);
-    let credentials = credentials(&input, &service, &path);
-    let caller = authenticate(&credentials, &snapshot.auth, SystemTime::now()).await?;
-    if layout.is_err() && !service.is_empty() {
+    let caller = caller(snapshot, &input, by_head).await?;
+    let unacceptable = match layout {
+        Ok(layout) => {
+            return answer(snapshot, input, (caller, id), Form { records, conditions, layout }).await;
+        }
+        Err(unacceptable) => unacceptable,
+    };
+    if !service.is_empty() {
         // Who may not ask hears that first.
         pipeline::permit(&caller, &service, &address.resource, verb)?;
     }
-    let layout = layout?;
+    Err(unacceptable)
+}
+
+/// Who calls, by the whole request.
+async fn caller(snapshot: &Snapshot, input: &Input, by_head: ByHead) -> Result<Caller, Denial> {
+    let Head { verb, address, .. } = &input.head;
+    let path = component(&address.resource);
+    let target = (address.service.as_deref().unwrap_or_default(), path.as_str());
+    let all = credentials(&input.head, Some(input), target);
+    if by_head.verb == *verb && all == credentials(&input.head, None, target) {
+        return by_head.caller;
+    }
+    authenticate(&all, &snapshot.auth, SystemTime::now()).await
+}
+
+/// A request besides its target and its document, whose answer has a form.
+struct Form {
+    records: Option<RecordStream>,
+    conditions: Conditions,
+    layout: Layout,
+}
+
+async fn answer(
+    snapshot: &Arc<Snapshot>,
+    input: Input,
+    (caller, id): (Caller, &Arc<str>),
+    form: Form,
+) -> Result<Answer, ApiError> {
+    let Form { records, conditions, layout } = form;
+    let Head { verb, address, .. } = &input.head;
+    let (verb, service) = (*verb, address.service.clone().unwrap_or_default());
+    let path = component(&address.resource);
     match (service.as_str(), path.as_str()) {
         ("", _) if verb != Verb::Get => Err(ApiError::read_only(verb)),
         ("", _) => Ok(Answer::json(discovery(snapshot, &caller, &input.head).to_string())),
         ("system", session::COMPONENT) => {
             roles::decide(&caller, &service, &path, verb)?;
+            let credentials = credentials(&input.head, Some(&input), (&service, &path));
             session::handle(&input, snapshot.auth.accounts(), &credentials, caller.role.as_deref()).await
         }
         _ => {
@@ -174,13 +251,14 @@ async fn handle(
     }
 }
 
-fn credentials<'a>(input: &'a Input, service: &'a str, path: &'a str) -> Credentials<'a> {
+/// The credentials in the head of a request, and in its body where that is given, too.
+fn credentials<'a>(head: &'a Head, body: Option<&'a Input>, target: (&'a str, &'a str)) -> Credentials<'a> {
     Credentials::extract(&Sources {
-        verb: input.head.verb,
-        target: (service, path),
-        header: &|name| input.head.header(name),
-        query: &|name| input.head.parameter(name),
-        body: Some(&|name| input.body_text(name)),
+        verb: head.verb,
+        target,
+        header: &|name| head.header(name),
+        query: &|name| head.parameter(name),
+        body: Some(&|name| body?.body_text(name)),
     })
 }
 
