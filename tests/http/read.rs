@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::client::{Answer, request};
+use crate::client::{Answer, get, request};
 use crate::gateway::Gateway;
 use crate::shop::{READER, read, reading, setup, shared};
 use crate::stock::{SERVICES, Stock, WRITER};
@@ -221,6 +221,15 @@ fn more_identifiers_than_an_answer_may_have_rows_are_all_answered() {
         (0..701).map(|place| [2, 7, 1][place % 3]),
         "",
     ));
+}
+
+#[test]
+fn dots_that_are_encoded_are_an_identifier() {
+    for (segment, id) in [("%2E", "."), ("%2e%2E", ".."), (".%2E", "..")] {
+        let answer =
+            shared().send(get(&format!("/api/v2/shop/_table/customers/{segment}?id_field=name")).key(READER));
+        answer.is_error(404, &format!("Record with identifier '{id}' not found."));
+    }
 }
 
 #[test]

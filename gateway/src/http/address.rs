@@ -27,12 +27,13 @@ impl Address {
         }
         let mut segments = Vec::new();
         for segment in raw {
+            // As the clients of old expect it, `..` is taken out and does not climb. Encoded, it is a name or an identifier.
+            if segment == ".." || segment == "." {
+                continue;
+            }
             let decoded =
                 percent_decode_str(segment).decode_utf8().map_err(|_| ApiError::malformed_address("path"))?;
-            // As the clients of old expect it, `..` is taken out and does not climb.
-            if decoded != ".." && decoded != "." && !decoded.is_empty() {
-                segments.push(decoded.into_owned());
-            }
+            segments.push(decoded.into_owned());
         }
         if segments.first().is_some_and(|first| is_version(first)) {
             segments.remove(0);
@@ -87,7 +88,7 @@ mod tests {
         check("/api/v2/Shop/_table/orders/5/", Some("shop"), &["_table", "orders", "5"]);
         check("/api/shop/_table//orders", Some("shop"), &["_table", "orders"]);
         check("/api/v2.0/shop/../_schema", Some("shop"), &["_schema"]);
-        check("/api/v2/shop/_table/%2e%2e/%C3%BCber%25", Some("shop"), &["_table", "über%"]);
+        check("/api/v2/shop/./_table/%C3%BCber%25", Some("shop"), &["_table", "über%"]);
         check("/api/v2/vx/_table", Some("vx"), &["_table"]);
     }
 
@@ -95,6 +96,13 @@ mod tests {
     fn a_slash_inside_a_segment_separates_nothing() {
         check("/api/v2/shop/_table/a%2Fb", Some("shop"), &["_table", "a/b"]);
         assert_eq!(crate::operation::component(&["_table".to_owned(), "a/b".to_owned()]), "_table/a%2Fb");
+    }
+
+    #[test]
+    fn an_encoded_dot_is_an_identifier() {
+        for (segment, id) in [("%2E", "."), ("%2e%2e", ".."), (".%2e", ".."), ("%2e%2e%2f", "../")] {
+            check(&format!("/api/v2/shop/_table/tk/{segment}"), Some("shop"), &["_table", "tk", id]);
+        }
     }
 
     #[test]
