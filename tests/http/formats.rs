@@ -86,6 +86,22 @@ fn what_cant_be_sent_is_refused_with_what_can() {
 }
 
 #[test]
+fn an_error_is_told_in_json_to_those_who_accept_something_else() {
+    for (path, status) in [
+        ("shop/_table/orders/9999", 404),
+        ("shop/_table/nowhere", 404),
+        ("nowhere/_table/orders", 404),
+        ("shop/_table/orders?filter=nope%20%3D%201", 400),
+        ("shop/_table/orders", 406),
+        ("shop/_table/orders/1", 406),
+    ] {
+        let answer = accepting(path, "text/html");
+        assert_eq!((answer.status, answer.header("content-type")), (status, "application/json"), "{path}");
+        assert_eq!(answer.json()["error"]["status_code"], status, "{path}");
+    }
+}
+
+#[test]
 fn a_browser_is_answered_in_json() {
     let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     let answer = accepting("shop/_table/orders?fields=id&limit=1", browser);

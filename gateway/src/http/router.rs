@@ -179,7 +179,7 @@ struct Wanted {
     by_head: ByHead,
 }
 
-/// An answer in no form that the caller accepts is not even begun.
+/// A write whose answer the caller accepts in no form is not even begun. A read is: its errors are told in JSON, whatever is accepted.
 async fn handle(
     snapshot: &Arc<Snapshot>,
     input: Input,
@@ -196,8 +196,10 @@ async fn handle(
         }
         Err(unacceptable) => unacceptable,
     };
-    if !service.is_empty() {
-        // Who may not ask hears that first.
+    if verb == Verb::Get {
+        let form = Form { records, conditions, layout: Layout::default() };
+        answer(snapshot, input, (caller, id), form).await?;
+    } else if !service.is_empty() {
         pipeline::permit(&caller, &service, &address.resource, verb)?;
     }
     Err(unacceptable)
