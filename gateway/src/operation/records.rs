@@ -166,12 +166,12 @@ async fn by_filter(
     if cursor.is_some() && !target.layout.has_meta() {
         return Err(ApiError::cursor_without_place());
     }
-    let reads = match (&read.paging, &cursor) {
+    let further = match (&read.paging, &cursor) {
         (Paging::After(token), Some(cursor)) => {
             let last = cursor.position(token)?;
-            target.plan(|scope| page.after(&last, scope))?
+            Some(target.plan(|scope| page.after(&last, scope))?)
         }
-        _ => vec![page.read.clone()],
+        _ => None,
     };
     let counting = target.counting(&page, read, &document).await?;
     let is_expected = schema.is_some()
@@ -179,6 +179,7 @@ async fn by_filter(
         || !matches!(counting, Counting::Off)
         || (page.is_capped && read.count == CountWish::None);
     let meta = Meta { counting, schema, cursor, is_expected, limit: page.limit, offset: page.offset };
+    let reads = further.unwrap_or_else(|| vec![page.read]);
     page::answer(&target.owner, reads, document, meta).await
 }
 

@@ -1,6 +1,6 @@
 //! The version of a row: a digest of all its cells, whatever of them is shown. So every store has versions, without a column for them.
 
-use connector_api::model::Path;
+use connector_api::model::{Column, Path};
 
 use super::Operation;
 use super::records::{Target, for_each_row};
@@ -27,17 +27,18 @@ impl Found {
 
 /// Reads one row with its version.
 pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<Found>, ApiError> {
-    let columns: Vec<ShownColumn> =
-        target.table.columns.iter().map(|column| column.name.as_str().into()).collect();
     let is_versioned = names_one_row(target, &plan);
-    if is_versioned {
-        plan.query.select = columns.iter().map(|column| Path::column(&column.column)).collect();
-    }
     let numbers = target.layout.numbers();
     let mut shown = RowEncoder::new(&plan.shown, RowFormat::Objects).with_numbers(numbers);
     // Where all of the row is shown as it is, its version is that of what is shown.
-    let is_all = plan.shown == columns && numbers == Numbers::Number;
-    let mut all = (is_versioned && !is_all).then(|| RowEncoder::new(&columns, RowFormat::Objects));
+    let is_shown_whole = numbers == Numbers::Number && shows_all(&plan, &target.table.columns);
+    let mut all = None;
+    if is_versioned && !is_shown_whole {
+        let columns = target.table.columns.iter();
+        plan.query.select = columns.clone().map(|column| Path::column(&column.name)).collect();
+        let columns = columns.map(|column| column.name.as_str().into()).collect();
+        all = Some(RowEncoder::new(&columns, RowFormat::Objects));
+    }
     let mut found = None;
     for_each_row(target, &plan, |names, row| {
         if found.is_some() {
@@ -60,6 +61,14 @@ pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<F
     })
     .await?;
     Ok(found)
+}
+
+/// Whether a read shows all of these columns, in their order and under their own names.
+fn shows_all(plan: &Read, columns: &[Column]) -> bool {
+    let is_itself = |(shown, column): (&ShownColumn, &Column)| {
+        *shown.column == *column.name && *shown.name == *column.name
+    };
+    plan.shown.len() == columns.len() && plan.shown.iter().zip(columns).all(is_itself)
 }
 
 /// Whether a read finds one row at most, and all of it: where columns are guessed a row may have others.

@@ -1,5 +1,7 @@
 //! Plans of reads: a page of rows, rows by identifier, one row, a count.
 
+use std::sync::Arc;
+
 use connector_api::model::{Capabilities, Count, Filter, Path, Query, Table, Value};
 
 use super::capability::{check_filter, check_order, check_parameters, require};
@@ -42,7 +44,7 @@ pub struct Read {
     /// Its parameters.
     pub params: Vec<Value>,
     /// Columns of the answer in their order; the query may select more.
-    pub shown: Vec<ShownColumn>,
+    pub shown: Arc<[ShownColumn]>,
     /// Columns that identify a row; empty when the table has none.
     pub key: Vec<String>,
 }
@@ -181,7 +183,7 @@ fn by_key(
     let wanted = key::filter_by(&key, keys, &mut values);
     let rules = rules::plan(scope.rules, scope, &mut values)?;
     let limit = values.push(row_count(u64::try_from(keys.len()).unwrap_or(u64::MAX)));
-    let mut select: Vec<Path> = shown.iter().map(|shown| Path::column(&shown.column)).collect();
+    let mut select: Vec<Path> = shown.iter().map(|shown| Path::column(&*shown.column)).collect();
     let hidden: Vec<Path> = key.iter().map(Path::column).filter(|path| !select.contains(path)).collect();
     select.extend(hidden);
     let query = Query {
@@ -204,7 +206,7 @@ fn finish(
     }
     check_order(&query.order, scope.capabilities)?;
     check_parameters(values.bound_count(), scope.capabilities)?;
-    Ok(Read { query, params: values.into_vec(), shown, key })
+    Ok(Read { query, params: values.into_vec(), shown: shown.into(), key })
 }
 
 /// What the request may ask one day and no room answers yet is refused, not ignored.

@@ -1,5 +1,7 @@
 //! Rows of a message as JSON.
 
+use std::sync::Arc;
+
 use connector_api::model::batch::{Cell, Malformed};
 
 use super::cell::{string, write_cell, write_text};
@@ -18,7 +20,7 @@ pub enum RowFormat {
 /// The columns that shall be shown, in their order, whatever the order in which the connector sends them.
 #[derive(Debug)]
 pub(super) struct Shown {
-    columns: Vec<ShownColumn>,
+    columns: Arc<[ShownColumn]>,
     /// For each shown column its place in a row.
     places: Vec<usize>,
     /// Rows have just the shown cells, in their order.
@@ -29,13 +31,13 @@ pub(super) struct Shown {
 const MISSING: Malformed = Malformed("a selected column is missing");
 
 impl Shown {
-    pub(super) fn new(columns: &[ShownColumn]) -> Self {
-        Self { columns: columns.to_vec(), places: Vec::with_capacity(columns.len()), is_in_order: false }
+    pub(super) fn new(columns: &Arc<[ShownColumn]>) -> Self {
+        Self { columns: Arc::clone(columns), places: Vec::with_capacity(columns.len()), is_in_order: false }
     }
 
     /// The names in the answer.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.columns.iter().map(|shown| shown.name.as_str())
+        self.columns.iter().map(|shown| &*shown.name)
     }
 
     /// Takes the columns of the rows to come.
@@ -43,10 +45,11 @@ impl Shown {
         self.places.clear();
         for (index, shown) in self.columns.iter().enumerate() {
             // Nearly always the connector keeps the order it was asked in.
-            let place = if names.get(index) == Some(&shown.column) {
+            let is_shown = |name: &String| **name == *shown.column;
+            let place = if names.get(index).is_some_and(is_shown) {
                 Some(index)
             } else {
-                names.iter().position(|name| *name == shown.column)
+                names.iter().position(is_shown)
             };
             self.places.push(place.ok_or(MISSING)?);
         }
@@ -98,9 +101,9 @@ pub struct RowEncoder {
 impl RowEncoder {
     /// An encoder that shows these columns.
     #[must_use]
-    pub fn new(shown: &[ShownColumn], format: RowFormat) -> Self {
+    pub fn new(shown: &Arc<[ShownColumn]>, format: RowFormat) -> Self {
         let mut keys = (Vec::with_capacity(shown.len() * 16), Vec::with_capacity(shown.len()));
-        for column in shown {
+        for column in shown.iter() {
             keys.0.push(b',');
             string(&mut keys.0, &column.name);
             keys.0.push(b':');
