@@ -8,8 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderValue, Method, Response, header::HeaderName};
-use axum::middleware::map_response;
 use serde_json::{Value as Json, json};
+use tower::util::MapResponseLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 use tower_http::decompression::RequestDecompressionLayer;
@@ -52,7 +52,8 @@ pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> Router {
     let compression = CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING));
     let decompression = RequestDecompressionLayer::new().pass_through_unaccepted(true);
     let router = Router::new().fallback(any).with_state(Shared { snapshot, readiness: Arc::default() });
-    router.layer(decompression).layer(compression).layer(map_response(answer::mark_compressed))
+    // One layer of three: a router boxes what passes through each of its own, future and body.
+    router.layer((MapResponseLayer::new(answer::mark_compressed), compression, decompression))
 }
 
 /// Answers a request, with its id in a header and a line in the log. Probes come every few seconds and are not worth a line.
