@@ -83,7 +83,8 @@ async fn any(State(shared): State<Shared>, request: HttpRequest) -> Response<Bod
         response.headers_mut().insert(REQUEST_ID, value);
     }
     if probe.is_none() {
-        events::answered(&id, method.as_str(), &logged(&path), response.status().as_u16(), began.elapsed());
+        let status = response.status().as_u16();
+        events::answered(&id, method.as_str(), || logged(&path), status, began.elapsed());
     }
     response
 }
