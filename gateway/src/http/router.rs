@@ -1,5 +1,6 @@
 //! Addresses to handlers. Everything under `/api` goes one way: input, caller, pipeline, answer.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -123,12 +124,13 @@ async fn api(
     }
     let progress = Progress::new();
     let limits = Limits { document: snapshot.max_body_size, stream: snapshot.max_stream_size };
-    let answer = async {
+    // Passed on by reference: a future that is an argument takes its room twice, and all of it is moved with the request.
+    let answer = pin!(async {
         let wrapper = &snapshot.answers.wrapper;
         let (input, records) = Input::read(head, body, limits, progress.clone(), wrapper).await?;
         let layout = negotiated.map(|delivery| delivery.layout);
         handle(snapshot, input, Wanted { records, conditions, layout }, id).await
-    };
+    });
     progress.within(snapshot.request_timeout, answer).await
 }
 

@@ -209,7 +209,8 @@ pub async fn run(
                 Some(stream) => write::Brought::Stream(stream),
                 None => write::Brought::Body(request.what.body.take()),
             };
-            write::run(job, *order, brought).await
+            // Boxed, because a read would carry the room for it.
+            Box::pin(write::run(job, *order, brought)).await
         }
     }
 }
