@@ -15,11 +15,13 @@ use tablegate::schema::names::public_name;
 use tablegate::settings::{self, LoadOptions, Problems, Settings};
 use tablegate::telemetry;
 
+use crate::judge::{self, Judge};
+
 /// Any database, one secure REST gateway.
 #[derive(Debug, Parser)]
 #[command(name = "tablegate", version, about)]
 pub(crate) struct Arguments {
-    /// The configuration file; without it `config/gateway.toml`, when there is one.
+    /// The configuration file; without it `config/gateway.toml`, when there is one. `connector test` has a file of its own.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -51,6 +53,14 @@ enum ConnectorCommand {
         /// Its name; becomes the folder, the package and the service type.
         name: String,
     },
+    /// Judge a library file: does it do what it declares, and refuse what it does not?
+    ///
+    /// Runs against a store that runs. `--config` names a file of its own for this, not the gateway's: `[config]` is what
+    /// `[services.config]` would hold. With a `[prepare]` the whole suite runs on tables of its own; without, random requests on the tables
+    /// that are there are compared with a reference, and nothing is written.
+    ///
+    /// The exit code is 0 when all is as declared, 1 when not, 2 when there is no judgement.
+    Test(Judge),
 }
 
 /// Runs a command; the exit code is 0 when all is well.
@@ -62,6 +72,9 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Command::Connectors => connectors(&options),
         Command::Test { service } => test(&options, service),
         Command::Connector(ConnectorCommand::New { name }) => new_connector(name),
+        Command::Connector(ConnectorCommand::Test(asked)) => {
+            return judge::run(asked, arguments.config.as_ref());
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use connector_api::model::batch::CellWriter as _;
 use connector_api::model::{
-    Affected, Delete, Existing, Insert, OnError, OutcomeStatus, Path, Selector, TableRef, Update, UpdateMode,
-    Upsert, Value,
+    Affected, Delete, Existing, Insert, OnError, Operation, OutcomeStatus, Path, Selector, TableRef, Update,
+    UpdateMode, Upsert, Value,
 };
 use connector_api::{Error, ErrorKind, Result};
+use serde::Serialize;
 use tablegate::connectors::{CallContext, Params, Records, RowStream, Service};
 use tokio::time::Instant;
 
 use super::peer::{CALL_TIME, Peer, Rows, read_rows};
-use super::{Case, Outcome};
+use super::{Case, Outcome, same, sent};
 
 /// Plain columns.
 #[must_use]
@@ -80,7 +81,10 @@ pub fn by_id() -> Selector {
 }
 
 /// A shape that writes.
-pub trait Shape: Sync {
+pub trait Shape: Sync + Serialize {
+    /// The operation that takes it.
+    const OPERATION: Operation;
+
     /// The columns wanted back.
     fn returning(&self) -> &[Path];
 
@@ -95,8 +99,10 @@ pub trait Shape: Sync {
 }
 
 macro_rules! shapes {
-    ($($shape:ty: $method:ident,)*) => {$(
+    ($($shape:ident: $method:ident,)*) => {$(
         impl Shape for $shape {
+            const OPERATION: Operation = Operation::$shape;
+
             fn returning(&self) -> &[Path] {
                 &self.returning
             }
@@ -212,6 +218,14 @@ pub struct Answer {
     pub ends: Vec<End>,
 }
 
+impl Answer {
+    /// Checks that so many rows were found, and all of them changed if the connector knows.
+    pub(super) fn check_touched(&self, rows: u64) -> Outcome {
+        same("rows found", &self.affected.matched, &Some(rows))?;
+        same("rows changed", &self.affected.changed.unwrap_or(rows), &rows)
+    }
+}
+
 /// Sends a write and reads its answer to the end.
 ///
 /// # Errors
@@ -235,12 +249,13 @@ pub async fn send(
 ///
 /// # Errors
 /// As [`send`].
-pub async fn start(
+pub async fn start<S: Shape>(
     service: &Service,
-    shape: &impl Shape,
+    shape: &S,
     (records, params): (&[impl AsRef<[Value]>], &[Value]),
     context: CallContext<'_>,
 ) -> Result<RowStream> {
+    sent::note(S::OPERATION, shape);
     let mut cells = Vec::new();
     records.iter().flat_map(AsRef::as_ref).for_each(|value| cells.value(value));
     let count = u32::try_from(records.len()).unwrap_or(u32::MAX);

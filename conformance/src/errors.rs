@@ -12,7 +12,7 @@ use tablegate::connectors::rows::Bounds;
 use super::ask::{arithmetic, column, compare, compare_exprs, text};
 use super::peer::{CALL_TIME, Peer, check_error, context, full, read};
 use super::tables::ITEM;
-use super::{Case, Outcome, holds, same};
+use super::{Case, Outcome, holds, same, sent};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -102,6 +102,7 @@ async fn send(
     if let (Some(head), Some(more)) = (head.as_object_mut(), more.as_object()) {
         head.extend(more.clone());
     }
+    sent::note(operation, &head);
     let (head, body) = (head.to_string(), params.frames().into_bytes());
     let bounds = Bounds { rows: 100, outcomes: 0 };
     let answer = peer.service.call(operation, (head.as_bytes(), &body), context(CALL_TIME), bounds).await?;

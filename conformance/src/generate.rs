@@ -78,7 +78,7 @@ impl Random {
     }
 }
 
-/// A table of random rows. Its first column `id` is the key, an integer from 1.
+/// A table with its rows. In a random one the first column `id` is the key, an integer from 1.
 #[derive(Debug, Clone)]
 pub struct RandomTable {
     /// Names of the columns.

@@ -4,16 +4,23 @@
 //!
 //! * [`cases`]: the list of cases, one file for each operation. A new operation is a new file and one line there.
 //! * [`tables`]: the tables that the cases expect in the store, described without any store's words.
-//! * [`fixture`]: a folder that says how a store is started and filled; [`quirks`]: where it differs, each with its manual.
+//! * [`facts`]: what is known of a store; [`quirks`]: where it differs, each with its manual; [`prepare`]: who makes the tables in it.
 //! * [`peer`]: one open service on a store; [`ask`] and [`change`]: short words for requests; `stock`: tables to write into.
+//! * [`existing`]: random requests on tables that are there already; [`fill`]: tables that an author has made by hand.
+//! * [`judge`]: all of it for one library file, as its [`config`] says.
 //! * [`run`]: runs the cases on a peer; [`report`]: what came of it.
 //! * [`reference`]: what a filter means, evaluated; [`generate`]: random tables and filters; [`mod@property`]: a store against the reference.
 
 pub mod ask;
 pub mod change;
-pub mod fixture;
+pub mod config;
+pub mod existing;
+pub mod facts;
+pub mod fill;
 pub mod generate;
+pub mod judge;
 pub mod peer;
+pub mod prepare;
 pub mod property;
 pub mod quirks;
 pub mod random;
@@ -33,11 +40,13 @@ mod filter_text;
 mod group;
 mod insert;
 mod limits;
+mod open;
 mod order;
 mod page;
 mod read;
 mod refused;
 mod rules;
+mod sent;
 mod sequence;
 mod stock;
 mod transaction;
@@ -73,7 +82,7 @@ pub struct Case {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applies {
     /// The service declares all of these capabilities. A name that begins with `store.` is a feature of the store itself
-    /// ([`fixture::Feature`]), which no connector declares.
+    /// ([`facts::Feature`]), which no connector declares.
     Declared(&'static [&'static str]),
     /// The service does not declare this capability.
     Undeclared(&'static str),
@@ -92,6 +101,21 @@ impl Case {
     /// Concerns only stores that have this type.
     fn of_type(self, data_type: ColumnType) -> Self {
         Self { data_type: Some(data_type), ..self }
+    }
+
+    /// The capabilities and limits that it tells something about.
+    #[must_use]
+    pub fn capabilities(&self) -> Vec<&'static str> {
+        let needs: &[&str] = match &self.applies {
+            Applies::Declared(needs) => needs,
+            Applies::Undeclared(flag) => return vec![*flag],
+        };
+        let declared = needs.iter().filter(|need| !need.starts_with("store."));
+        let names: Vec<_> = declared.map(|need| need.trim_start_matches("limit.")).collect();
+        match names.as_slice() {
+            [_] => names,
+            _ => names.into_iter().filter(|name| *name != "query").collect(),
+        }
     }
 
     /// The case for a service that does not declare `flag`.
@@ -131,6 +155,7 @@ pub fn cases() -> Vec<Case> {
         limits::cases(),
         errors::cases(),
         catalogue::cases(),
+        open::cases(),
         insert::cases(),
         update::cases(),
         upsert::cases(),

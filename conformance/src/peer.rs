@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use connector_api::model::batch::Cell;
-use connector_api::model::{Filter, OpenRequest, TableRef, Value};
+use connector_api::model::{Filter, OpenRequest, Operation, TableRef, Value};
 use connector_api::{Error, ErrorKind, Result};
 use serde_json::Value as Json;
 use tablegate::connectors::registry::Connector;
@@ -15,10 +15,11 @@ use tablegate::settings::Plugins;
 use tracing::level_filters::LevelFilter;
 
 use super::ask::{Ask, not};
-use super::fixture::Facts;
+use super::facts::Facts;
 use super::quirks::{Quirks, normal};
+use super::random::MANY_FILTERS;
 use super::tables::Stored;
-use super::{Applies, Case, Outcome, same};
+use super::{Applies, Case, Outcome, same, sent};
 
 /// A call may take so long.
 pub const CALL_TIME: Duration = Duration::from_secs(60);
@@ -50,7 +51,7 @@ impl Peer {
     pub async fn open(
         library: &Path,
         config: Json,
-        (facts, quirks, tables): (Facts, Quirks, Vec<Stored>),
+        (mut facts, quirks, tables): (Facts, Quirks, Vec<Stored>),
         workers: usize,
     ) -> std::result::Result<Self, String> {
         // Needed while the library is loaded, not longer: it stays in memory until the process ends.
@@ -60,10 +61,10 @@ impl Peer {
             .map_err(|error| format!("{}: {error}", library.display()))?;
         let plugins = Plugins { directories: vec![folder.path().to_path_buf()], ..Plugins::default() };
         let registry = Registry::load(&plugins, workers, LevelFilter::ERROR);
-        let connector = registry.connector(&facts.service_type).ok_or_else(|| {
-            let refusals: Vec<String> = registry.refusals().iter().map(ToString::to_string).collect();
-            format!("no library offers '{}': {}", facts.service_type, refusals.join("; "))
-        })?;
+        let connector = chosen(&registry, &facts.service_type)?;
+        if facts.service_type.is_empty() {
+            facts.service_type.clone_from(&only_type(connector)?);
+        }
         let request = OpenRequest {
             service_type: facts.service_type.clone(),
             service: "behaviour".to_owned(),
@@ -100,6 +101,7 @@ impl Peer {
     pub fn offers(&self, need: &str) -> bool {
         let capabilities = self.service.capabilities();
         match need.split_once('.') {
+            Some(("store", "many_random_filters")) => self.facts.random_filters >= MANY_FILTERS,
             Some(("store", _)) => self.facts.features.iter().any(|feature| feature.need() == need),
             Some((_, limit)) => capabilities.declared_limits().contains(&limit),
             None => capabilities.declared().contains(&need),
@@ -133,6 +135,7 @@ impl Peer {
     /// The connector's.
     pub async fn start(&self, ask: &Ask) -> Result<RowStream> {
         let (shape, params) = ask.query();
+        sent::note(Operation::Query, &shape);
         self.service.query(&shape, &params, context(CALL_TIME)).await
     }
 
@@ -198,6 +201,7 @@ impl Peer {
     /// The connector's.
     pub async fn count(&self, ask: &Ask) -> Result<u64> {
         let (shape, params) = ask.count();
+        sent::note(Operation::Count, &shape);
         self.service.count(&shape, &params, context(CALL_TIME)).await.map(|(count, _)| count)
     }
 
@@ -210,6 +214,29 @@ impl Peer {
         let mut ids = self.integers(&ask).await?;
         ids.sort_unstable();
         same("ids of a small table", &ids, &(1..=10).collect())
+    }
+}
+
+/// The connector of a library that was loaded alone.
+fn chosen<'a>(registry: &'a Registry, service_type: &str) -> std::result::Result<&'a Arc<Connector>, String> {
+    let refusals: Vec<String> = registry.refusals().iter().map(ToString::to_string).collect();
+    let [connector] = registry.connectors() else {
+        return Err(format!("the library was refused: {}", refusals.join("; ")));
+    };
+    let is_offered = service_type.is_empty() || connector.service_type(service_type).is_some();
+    let offered = || format!("the library offers {}, not '{service_type}'", types(connector).join(", "));
+    is_offered.then_some(connector).ok_or_else(offered)
+}
+
+fn types(connector: &Connector) -> Vec<String> {
+    connector.descriptor().service_types.iter().map(|service_type| service_type.name.clone()).collect()
+}
+
+/// The service type of a library that offers no other.
+fn only_type(connector: &Connector) -> std::result::Result<String, String> {
+    match types(connector).as_slice() {
+        [only] => Ok(only.clone()),
+        several => Err(format!("the library offers {}: say which is tested", several.join(", "))),
     }
 }
 

@@ -50,14 +50,28 @@ pub fn run(
             continue;
         };
         statistics.record(&case, &truths);
-        if let Some(difference) = differs(case, matching(&truths, table), &mut store) {
-            return Err(Box::new(shrunk(&plan.reference, difference, table, &mut store)));
-        }
+        check(&plan.reference, (case, matching(&truths)), table, &mut store)?;
     }
     Ok(())
 }
 
-/// Ids of the rows that match by the reference.
+/// Runs one case, of which the matching rows are known.
+///
+/// # Errors
+/// As [`run`].
+pub fn check(
+    reference: &Reference,
+    (case, expected): (Case, Vec<i64>),
+    table: &RandomTable,
+    store: &mut impl FnMut(&Filter, &[Value]) -> Result<Vec<i64>, String>,
+) -> Result<(), Box<Difference>> {
+    match differs(case, expected, store) {
+        Some(difference) => Err(Box::new(shrunk(reference, difference, table, store))),
+        None => Ok(()),
+    }
+}
+
+/// Ids of the rows that match by the reference: their places, from 1.
 ///
 /// # Errors
 /// What is undefined.
@@ -67,7 +81,7 @@ pub fn ids(
     params: &[Value],
     table: &RandomTable,
 ) -> Result<Vec<i64>, Undefined> {
-    Ok(matching(&truths(reference, filter, params, table)?, table))
+    Ok(matching(&truths(reference, filter, params, table)?))
 }
 
 fn truths(
@@ -80,14 +94,9 @@ fn truths(
 }
 
 /// In ascending order, as the rows are.
-fn matching(truths: &[Truth], table: &RandomTable) -> Vec<i64> {
-    let matching = truths.iter().zip(table.rows()).filter(|(truth, _)| **truth == Some(true));
-    matching
-        .filter_map(|(_, row)| match row.cells.first() {
-            Some(Value::I64(id)) => Some(*id),
-            _ => None,
-        })
-        .collect()
+fn matching(truths: &[Truth]) -> Vec<i64> {
+    let matching = truths.iter().zip(1..).filter(|(truth, _)| **truth == Some(true));
+    matching.map(|(_, id)| id).collect()
 }
 
 fn differs(

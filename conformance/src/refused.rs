@@ -20,7 +20,7 @@ use super::ask::{
 use super::change::{self, by_id};
 use super::peer::{CALL_TIME, Peer, check_error, context, read};
 use super::tables::{BOOK, ITEM};
-use super::{Case, Outcome};
+use super::{Case, Outcome, sent};
 
 pub(super) fn cases() -> Vec<Case> {
     reads().into_iter().chain(writes()).collect()
@@ -40,6 +40,7 @@ fn reads() -> Vec<Case> {
             query(peer, |ask| ask.order("size", Direction::Asc, Some(Nulls::First)))
         }),
         Case::refusal("refused::offset", "offset", |peer| query(peer, |ask| ask.offset(1))),
+        Case::refusal("refused::open_columns", "open_columns", |peer| query(peer, Ask::others)),
         Case::refusal("refused::distinct", "distinct", |peer| query(peer, Ask::distinct)),
         Case::refusal("refused::aggregates", "aggregates", |peer| {
             query(peer, |ask| ask.group(Group { by: vec![Path::column("id")], ..Group::default() }))
@@ -176,6 +177,7 @@ async fn send(peer: &Peer, operation: Operation, head: Vec<u8>, record: &[Value]
 
 async fn sent(peer: &Peer, operation: Operation, head: &[u8], record: &[Value]) -> Result<()> {
     let body = body(record);
+    sent::note(operation, &String::from_utf8_lossy(head));
     let bounds = Bounds { rows: 1_000, outcomes: 1_000 };
     let answer = peer.service.call(operation, (head, &body), context(CALL_TIME), bounds).await?;
     read(answer, &[]).await.map(drop)

@@ -1,22 +1,28 @@
 //! The suite judged by itself, without a store: nothing is left out, nothing is named wrongly.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use connector_api::model::Capabilities;
 
 use super::capability::tested_flags;
-use super::fixture::{Facts, Feature, Fixture};
+use super::config::Config;
+use super::facts::{Facts, Feature};
 use super::quirks::Quirks;
-use super::report::{Report, table};
+use super::report::{ByCapability, End, Report, table};
 use super::*;
 
 /// Routines and schema changes: no connector has them yet, so no case relies on them. A connector that declares one fails the case
 /// `capability::whatever_is_declared_is_tested` until it is struck off here and has cases.
 const WITHOUT_CASES: [&str; 2] = ["routines", "schema_changes"];
 
-const FEATURES: [Feature; 5] =
-    [Feature::Views, Feature::UniqueKeys, Feature::ForeignKeys, Feature::GeneratedKeys, Feature::Defaults];
+const FEATURES: [Feature; 6] = [
+    Feature::Views,
+    Feature::UniqueKeys,
+    Feature::ForeignKeys,
+    Feature::GeneratedKeys,
+    Feature::Defaults,
+    Feature::OpenTables,
+];
 
 fn needs() -> BTreeSet<&'static str> {
     tested_flags().into_iter().collect()
@@ -44,7 +50,8 @@ fn every_capability_has_a_case_and_a_refusal() {
 
 #[test]
 fn a_case_needs_only_what_exists() {
-    let features: Vec<_> = FEATURES.iter().map(|feature| feature.need()).collect();
+    let mut features: Vec<_> = FEATURES.iter().map(|feature| feature.need()).collect();
+    features.push("store.many_random_filters");
     let limits: Vec<_> = Capabilities::LIMITS.iter().map(|limit| format!("limit.{limit}")).collect();
     for need in needs() {
         let is_known = Capabilities::FLAGS.contains(&need)
@@ -63,19 +70,6 @@ fn names_of_cases_are_unique_and_state_their_operation() {
 }
 
 #[test]
-fn the_fixtures_are_those_of_the_connectors() {
-    let clone = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let fixtures = Fixture::discover(&clone.join("tests/fixtures")).unwrap();
-    let tested: BTreeSet<_> = fixtures.iter().map(|fixture| fixture.facts.connector.clone()).collect();
-    let connectors: BTreeSet<_> = std::fs::read_dir(clone.join("connectors"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-        .filter(|name| !["common", "sql-common", "chaos"].contains(&name.as_str()))
-        .collect();
-    assert_eq!(tested, connectors);
-}
-
-#[test]
 fn a_quirk_without_a_manual_is_refused() {
     let quirks = |manual: &str| -> Quirks {
         toml::from_str(&format!("[[choice]]\nname = \"like_minds_case\"\nmanual = \"{manual}\"")).unwrap()
@@ -88,8 +82,7 @@ fn a_quirk_without_a_manual_is_refused() {
 
 #[test]
 fn a_store_gets_only_what_it_has() {
-    let facts = "connector = \"a\"\nservice_type = \"a\"\nversions = []\ntypes = TYPES\nrandom_filters = 1";
-    let facts = |types: &str| toml::from_str::<Facts>(&facts.replace("TYPES", types));
+    let facts = |types: &str| toml::from_str::<Facts>(&format!("types = {types}"));
     assert!(facts("[\"integer\", \"bigint\"]").is_err());
     let tables = tables::tables(&facts("[\"integer\", \"text\"]").unwrap());
     assert!(tables.iter().all(|stored| stored.name() != tables::ITEM_VIEW));
@@ -108,4 +101,49 @@ fn the_table_at_the_end_lines_up() {
         "peer  | version | cases run | refused as declared | known deviations | failed\n\
          store | 1.2     | 110       | 9                   | 0                | 1"
     );
+}
+
+#[test]
+fn a_capability_has_the_numbers_of_the_cases_that_need_it() {
+    let case = |needs| Case::new("a::b", needs, |_| async { Ok(()) });
+    let refusal = Case::refusal("a::c", "count", |_| async { Ok(()) });
+    let mut numbers = ByCapability::default();
+    numbers.count(&case(&["query"]), &End::Passed);
+    numbers.count(&case(&["query", "order", "store.views"]), &End::Failed("no".to_owned()));
+    numbers.count(&case(&["query", "limit.max_records"]), &End::Passed);
+    numbers.count(&refusal, &End::Refused);
+    let declared = Capabilities {
+        query: true,
+        order: true,
+        offset: true,
+        max_records: Some(1),
+        ..Capabilities::default()
+    };
+    let table = numbers.table(&declared);
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+    assert_eq!(
+        lines[1..],
+        [
+            vec!["query", "yes", "1", "1", "0", "0", "0", "ok"],
+            vec!["order", "yes", "1", "0", "0", "0", "1", "FAILED"],
+            vec!["offset", "yes", "0", "0", "0", "0", "0", "not judged"],
+            vec!["max_records", "yes", "1", "1", "0", "0", "0", "ok"],
+            vec!["count", "no", "1", "0", "1", "0", "0", "ok"],
+        ]
+    );
+}
+
+#[test]
+fn a_mistake_in_a_configuration_is_told_by_its_line_and_not_quoted() {
+    let check = |text: &str, expected: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let Err(told) = Config::read(file.path()) else { panic!("{text} was taken") };
+        assert!(told.contains(expected) && !told.contains("hunter2"), "{told}");
+    };
+    check("[config]\npassword = \"hunter2\" \"", ":2: ");
+    check("[store]\ntypes = [\"integer\"]\n[config]\npassword = hunter2", ":4: ");
+    check("[prepare]\ncommand = [\"a\"]\nby_hand = true", "either");
+    check("[prepare]\ncommand = [\"a\"]", "`types`");
+    check("[[quirks.choice]]\nname = \"like_minds_case\"\nmanual = \"a book\"", "a link to the manual");
 }

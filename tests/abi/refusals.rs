@@ -27,7 +27,7 @@ fn check_with(plugins: &Plugins, expected: &str) {
     assert!(!lines[0].contains('\n'), "{}", lines[0]);
     let types: Vec<&str> =
         registry.connectors()[0].descriptor().service_types.iter().map(|t| t.name.as_str()).collect();
-    assert_eq!(types, ["chaos_42", "chaos_42_b"], "the good library beside it");
+    assert_eq!(types, ["chaos_42", "chaos_42_b", "chaos_42_liar"], "the good library beside it");
 }
 
 fn patched(magic: &'static [u8], at: usize, byte: u8) -> impl FnOnce(&Folder) {

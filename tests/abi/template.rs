@@ -5,6 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use conformance::config::Config;
+use conformance::judge::{Wanted, judge};
+use conformance::report::Report;
 use connector_api::model::OpenRequest;
 use connector_api::model::batch::Cell;
 use serde_json::json;
@@ -28,7 +31,8 @@ fn a_new_connector_builds_anywhere_and_answers() {
     let elsewhere = tempfile::tempdir().unwrap();
     let folder = template::create("my-greeter", elsewhere.path()).unwrap();
     let plugins = Folder::new();
-    plugins.add_bytes("libmy_greeter.so", &fs::read(built(&folder)).unwrap());
+    let library = built(&folder);
+    plugins.add_bytes("libmy_greeter.so", &fs::read(&library).unwrap());
     let registry = plugins.load();
     assert_eq!(registry.refusals(), []);
     run(async {
@@ -59,7 +63,17 @@ fn a_new_connector_builds_anywhere_and_answers() {
         }
         assert!(!section.read_row(&mut row).unwrap(), "the limit is two rows");
         assert!(rows.next().await.is_none() && rows.summary().is_some());
+        does_what_it_declares(&library).await;
     });
+}
+
+/// It declares to read rows and nothing else, so it has to refuse every filter.
+async fn does_what_it_declares(library: &Path) {
+    let config: Config = toml::from_str("[config]\nnames = [\"Ada\", \"Grace\", \"Ada\"]").unwrap();
+    let judgement = judge(library, &config, &Wanted::default(), |_, _, _| {}).await.unwrap();
+    assert_eq!((judgement.failures, judgement.left_out), (vec![], vec![]));
+    let Report { passed, refused, .. } = judgement.report;
+    assert!(passed > 0 && refused > 5, "{passed} passed, {refused} refused");
 }
 
 #[test]

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use conformance::fixture::Fixture;
 use conformance::peer::Peer;
 use conformance::report::{End, Report, table};
 use conformance::run::{run, unknown_deviations};
 use conformance::{cases, random, tables};
+use tests::fixture::Fixture;
 use tests::libraries::{clone_folder, library};
 
 fn main() -> ExitCode {
@@ -40,7 +40,7 @@ fn all(filter: &str) -> Result<bool, String> {
     let fixtures = chosen(Fixture::discover(&clone_folder().join("tests/fixtures"))?)?;
     let mut peers = Vec::new();
     for fixture in &fixtures {
-        for version in &fixture.facts.versions {
+        for version in &fixture.versions {
             let (version, report) = one(fixture, version, filter);
             peers.push((fixture.name.clone(), version, report));
         }
@@ -82,11 +82,13 @@ fn one(fixture: &Fixture, version: &str, filter: &str) -> (String, Report) {
 }
 
 fn on_peer(fixture: &Fixture, version: &mut String, filter: &str, report: &mut Report) -> Result<(), String> {
-    let library = library(&fixture.facts.connector)?;
+    let library = library(&fixture.connector)?;
     let tables = tables::tables(&fixture.facts);
     let filling = [tables.clone(), random::stored(&fixture.facts, &fixture.quirks)].concat();
-    let running = fixture.start(version, &filling)?;
-    version.clone_from(&running.version);
+    let store = fixture.start(version, &filling)?;
+    if let Some(running) = &store.version {
+        version.clone_from(running);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -94,13 +96,14 @@ fn on_peer(fixture: &Fixture, version: &mut String, filter: &str, report: &mut R
     let (facts, quirks) = (fixture.facts.clone(), fixture.quirks.clone());
     let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
     runtime.block_on(async {
-        let peer = Peer::open(&library, running.config.clone(), (facts, quirks, tables), workers).await?;
+        let peer = Peer::open(&library, store.config.clone(), (facts, quirks, tables), workers).await?;
         let unknown = unknown_deviations(&peer, &cases());
         if !unknown.is_empty() {
             return Err(format!("quirks.toml names no case: {}", unknown.join(", ")));
         }
         *report =
-            run(Arc::new(peer), cases(), filter, |case, end| tell(&fixture.name, version, case, end)).await;
+            run(Arc::new(peer), cases(), filter, |case, end| tell(&fixture.name, version, &case.name, end))
+                .await;
         if report.passed == 0 && filter.is_empty() {
             return Err("no case was run, though it is a declared peer".to_owned());
         }

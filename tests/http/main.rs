@@ -17,9 +17,13 @@ mod commands;
 #[cfg(test)]
 mod conditional;
 #[cfg(test)]
+mod connector_test;
+#[cfg(test)]
 mod cursor;
 #[cfg(test)]
 mod discovery;
+#[cfg(test)]
+mod documents;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use connector_api::author::*;
 
 use crate::knobs::{self, Fault};
+use crate::liar;
 
 /// The connector; the service's configuration chooses what happens outside of queries.
 pub(crate) struct Chaos {
@@ -39,7 +40,8 @@ impl Connector for Chaos {
         }
         let digits = knobs::digits();
         let service_type = |suffix: &str| ServiceType::new(format!("chaos_{digits}{suffix}"), "Chaos");
-        Descriptor::new("chaos", env!("CARGO_PKG_VERSION"), vec![service_type(""), service_type("_b")])
+        let liar = service_type(liar::SUFFIX).capabilities(all());
+        Descriptor::new("chaos", env!("CARGO_PKG_VERSION"), vec![service_type(""), service_type("_b"), liar])
     }
 
     async fn open(open: Open<Config>) -> Result<Self> {
@@ -101,6 +103,14 @@ impl Connector for Chaos {
         }
         rows(out, 3).await
     }
+}
+
+/// Every capability: the honest connector behind the liar says which of them its service has.
+fn all() -> Capabilities {
+    let flags: serde_json::Map<_, _> =
+        Capabilities::FLAGS.iter().map(|flag| ((*flag).to_owned(), true.into())).collect();
+    // Names and values are those of the type itself.
+    serde_json::from_value(flags.into()).unwrap_or_default()
 }
 
 impl Drop for Chaos {

@@ -1,4 +1,4 @@
-//! What `export_connector!` would expand to, with three entries replaced: they misbehave first and then hand over to the kit.
+//! What `export_connector!` would expand to, with some entries replaced: they misbehave first and then hand over to the kit.
 
 use connector_api::abi::{Buffer, Call, ConnectorModule, HostApi, Slice};
 use connector_api::author::export::{
@@ -8,7 +8,7 @@ use connector_api::model::Operation;
 
 use crate::connector::Chaos;
 use crate::knobs::{self, Fault};
-use crate::raw;
+use crate::{liar, raw};
 
 static KIT: Kit<Chaos> = Kit::new(true);
 
@@ -22,7 +22,10 @@ extern "C" fn initialize(host: HostApi, level: u32) -> u32 {
     match knobs::fault() {
         Fault::InitializeHangs => knobs::block_for_ever(),
         Fault::InitializeFails => 1,
-        _ => (module::<Chaos>().initialize)(host, level),
+        _ => {
+            liar::initialize(host, level);
+            (module::<Chaos>().initialize)(host, level)
+        }
     }
 }
 
@@ -31,6 +34,16 @@ extern "C" fn describe() -> Buffer {
         return br#"{"Ok":{"name":"Not A Name","version":"1","service_types":[]}}"#.to_vec().into();
     }
     (module::<Chaos>().describe)()
+}
+
+extern "C" fn open(request: Slice<'_>) -> Call {
+    liar::open(request.as_bytes()).unwrap_or_else(|| (module::<Chaos>().open)(request))
+}
+
+extern "C" fn close(service: u64) {
+    if !liar::close(service) {
+        (module::<Chaos>().close)(service);
+    }
 }
 
 extern "C" fn call(
@@ -45,11 +58,12 @@ extern "C" fn call(
     {
         return call;
     }
-    (module::<Chaos>().call)(service, operation, head, context, body)
+    liar::call(service, operation, [head, context, body])
+        .unwrap_or_else(|| (module::<Chaos>().call)(service, operation, head, context, body))
 }
 
 extern "C" fn load() -> RootModuleResult {
-    ConnectorModule { initialize, describe, call, ..module::<Chaos>() }.into_result()
+    ConnectorModule { initialize, describe, open, call, close, ..module::<Chaos>() }.into_result()
 }
 
 #[allow(unsafe_code, unreachable_pub, reason = "an exported symbol has to have this one name")]

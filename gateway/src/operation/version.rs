@@ -1,5 +1,7 @@
 //! The version of a row: a digest of all its cells, whatever of them is shown. So every store has versions, without a column for them.
 
+use std::sync::Arc;
+
 use connector_api::model::{Column, Path};
 
 use super::Operation;
@@ -28,16 +30,25 @@ impl Found {
 /// Reads one row with its version.
 pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<Found>, ApiError> {
     let is_versioned = names_one_row(target, &plan);
+    let shows_others = plan.query.others;
+    let encoder = |columns: &Arc<[ShownColumn]>, with_others| {
+        RowEncoder::new(columns, RowFormat::Objects).with_others(with_others)
+    };
     let numbers = target.layout.numbers();
-    let mut shown = RowEncoder::new(&plan.shown, RowFormat::Objects).with_numbers(numbers);
+    let mut shown = encoder(&plan.shown, shows_others).with_numbers(numbers);
     // Where all of the row is shown as it is, its version is that of what is shown.
-    let is_shown_whole = numbers == Numbers::Number && shows_all(&plan, &target.table.columns);
+    let others = has_others(target);
+    let is_shown_whole =
+        numbers == Numbers::Number && shows_others == others && shows_all(&plan, &target.table.columns);
     let mut all = None;
     if is_versioned && !is_shown_whole {
         let columns = target.table.columns.iter();
-        plan.query.select = columns.clone().map(|column| Path::column(&column.name)).collect();
+        let described = columns.clone().map(|column| Path::column(&column.name));
+        let inside = plan.query.select.iter().filter(|path| path.as_column().is_none()).cloned();
+        plan.query.select = described.chain(inside).collect();
+        plan.query.others = others;
         let columns = columns.map(|column| column.name.as_str().into()).collect();
-        all = Some(RowEncoder::new(&columns, RowFormat::Objects));
+        all = Some(encoder(&columns, others));
     }
     let mut found = None;
     for_each_row(target, &plan, |names, row| {
@@ -73,7 +84,13 @@ fn shows_all(plan: &Read, columns: &[Column]) -> bool {
 
 /// Whether a read finds one row at most, and all of it: where columns are guessed a row may have others.
 pub(super) fn names_one_row(target: &Target<'_>, plan: &Read) -> bool {
-    !target.table.is_inferred && plan::is_unique(&plan.key, &target.table)
+    let is_all_known = !target.table.is_inferred || has_others(target);
+    is_all_known && plan::is_unique(&plan.key, &target.table)
+}
+
+/// Whether a row may have columns that no description names, and shows them when it is asked.
+fn has_others(target: &Target<'_>) -> bool {
+    target.table.is_open && target.owner.connection.capabilities().open_columns
 }
 
 /// Refuses a row that is not the one that is meant; `None`: there is none.

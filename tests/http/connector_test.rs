@@ -1,0 +1,270 @@
+//! `tablegate connector test`, run as the author of a connector would: a library file, a configuration, a store. That it notices what is
+//! wrong is shown with a connector that lies (`connectors/chaos`).
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value as Json, json};
+use tests::libraries::{clone_folder, library};
+
+use crate::gateway::Setup;
+
+/// What the command has printed, and its exit code.
+#[derive(Debug)]
+struct Judged {
+    code: Option<i32>,
+    output: String,
+    errors: String,
+}
+
+impl Judged {
+    /// The cells of a capability in the table at the end, without blanks.
+    #[track_caller]
+    fn capability(&self, name: &str) -> Vec<&str> {
+        let rows = self.output.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+        let mut found = rows.filter(|cells| cells.first() == Some(&name));
+        found.next().unwrap_or_else(|| panic!("no line of {name} in {self:?}"))
+    }
+}
+
+/// Runs the command with this configuration.
+fn judge(setup: &Setup, connector: &str, arguments: &[&str]) -> Judged {
+    let library = library(connector).unwrap();
+    judge_file(setup, &library, arguments)
+}
+
+fn judge_file(setup: &Setup, library: &Path, arguments: &[&str]) -> Judged {
+    let words = [&["connector", "test", library.to_str().unwrap()], arguments].concat();
+    let Output { status, stdout, stderr } = setup.run(&words);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Judged { code: status.code(), output: text(stdout), errors: text(stderr) }
+}
+
+/// A folder with this configuration. The programs that make tables are found as the tests find them.
+fn folder(config: &str) -> Setup {
+    Setup::new(config).variable("PATH", &std::env::var("PATH").unwrap())
+}
+
+/// What is known of a store, taken from its fixture.
+fn store(fixture: &str, service_type: &str) -> String {
+    let path = clone_folder().join("tests/fixtures").join(fixture);
+    let facts = std::fs::read_to_string(path.join("fixture.toml")).unwrap();
+    let mut facts: toml::Table = facts.parse().unwrap();
+    facts.retain(|name, _| ["types", "features"].contains(&name));
+    facts.insert("service_type".to_owned(), service_type.into());
+    let quirks = std::fs::read_to_string(path.join("quirks.toml")).unwrap();
+    let quirks: toml::Table = quirks.parse().unwrap();
+    let members = [("store".to_owned(), facts.into()), ("quirks".to_owned(), quirks.into())];
+    members.into_iter().collect::<toml::Table>().to_string()
+}
+
+/// The configuration of a store in memory that a program fills.
+fn prepared(service_type: &str) -> String {
+    let script = clone_folder().join("tests/fixtures/memory/fixture.py");
+    let command = json!(["python3", script]);
+    format!("{}\n[prepare]\ncommand = {command}\n", store("memory", service_type))
+}
+
+/// The same store behind the connector that lies.
+fn lying(lies: &[&str]) -> String {
+    let honest = library("memory").unwrap();
+    format!(
+        "{}\n[config]\nlibrary = {:?}\ntype = \"memory\"\nlies = {}\n",
+        prepared("chaos_00_liar"),
+        honest.to_str().unwrap(),
+        json!(lies)
+    )
+}
+
+/// Tables that an author has anyway.
+const PEOPLE: &str = r#"
+[config.tables.people]
+columns = [
+    { name = "id", type = "integer" },
+    { name = "name", type = "text" },
+    { name = "age", type = "integer" },
+    { name = "height", type = "double" },
+]
+primary_key = ["id"]
+rows = [
+    { id = 1, name = "Ada", age = 36, height = 1.5 },
+    { id = 2, name = "Grace", age = 85, height = 1.625 },
+    { id = 3, name = "", age = -1 },
+    { id = 4, name = "alan", age = 41, height = 1.75 },
+    { id = 5, age = 36, height = 0.3 },
+]
+"#;
+
+#[test]
+fn an_honest_connector_passes_on_tables_that_a_program_makes() {
+    let judged = judge(&folder(&prepared("memory")), "memory", &[]);
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+    assert!(judged.output.ends_with("0 failed: the connector does what it declares\n"), "{judged:?}");
+    let [name, declared, run, passed, .., verdict] = judged.capability("order")[..] else {
+        panic!("{judged:?}")
+    };
+    assert_eq!((name, declared, run, verdict), ("order", "yes", passed, "ok"));
+    let not_declared = ["routines", "no", "2", "0", "2", "0", "0", "ok"];
+    assert_eq!(judged.capability("routines"), not_declared);
+    assert!(judged.errors.lines().any(|line| line.contains(" filter ")), "{}", judged.errors);
+}
+
+/// The tables are there without rows, but for those that the connector can't insert.
+#[test]
+fn an_honest_connector_passes_on_tables_that_were_made_by_hand() {
+    let by_hand = "\n[prepare]\nby_hand = true\n[config]\ndatabase = \"suite.sqlite\"\n";
+    let setup = folder(&(store("sqlite", "sqlite") + by_hand));
+    let listed = judge(&setup, "sqlite", &["--print-tables"]);
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    make_tables(&setup, &listed.output, "typed");
+    let judged = judge(&setup, "sqlite", &[]);
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+    assert!(judged.output.ends_with("0 failed: the connector does what it declares\n"), "{judged:?}");
+    let again = judge(&setup, "sqlite", &[]);
+    assert_eq!((again.code, again.output.as_str()), (Some(2), ""));
+    assert!(again.errors.contains("make the tables anew, as `--print-tables` lists them"), "{again:?}");
+}
+
+/// Makes a database of the tables in a list, without rows but for one of them.
+fn make_tables(setup: &Setup, list: &str, filled: &str) {
+    let lines: Vec<Json> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows: Vec<Json> = lines
+        .iter()
+        .filter(|line| line["into"] == filled)
+        .map(|line| line["row"].as_object().unwrap().values().cloned().collect())
+        .collect();
+    let tables: Vec<Json> = lines
+        .iter()
+        .filter(|line| line.get("table").is_some())
+        .map(|line| {
+            let rows = if line["table"]["ref"]["name"] == filled { rows.clone() } else { Vec::new() };
+            json!({"table": line["table"], "view_of": line["view_of"], "rows": rows})
+        })
+        .collect();
+    setup.write("tables.json", &json!({"tables": tables}).to_string());
+    let script = clone_folder().join("tests/fixtures/sqlite/fixture.py");
+    let folder = setup.path("tables.json");
+    let mut python = std::process::Command::new("python3");
+    let made = python.arg(script).arg("start").arg(folder.parent().unwrap()).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+}
+
+#[test]
+fn a_lie_is_reported_by_the_capability_and_the_case() {
+    let check = |lie: &str, capability: &str, case: &str| {
+        let group = case.split_once("::").unwrap().0;
+        let judged = judge(&folder(&lying(&[lie])), "chaos", &["--only", &format!("{group}::")]);
+        assert_eq!(judged.code, Some(1), "{lie}: {judged:?}");
+        assert_eq!(judged.capability(capability).last(), Some(&"FAILED"), "{lie}: {judged:?}");
+        assert!(judged.output.contains(&format!("FAILED {case}\n")), "{lie}: {judged:?}");
+        assert!(judged.output.ends_with("the connector does NOT do what it declares\n"), "{lie}: {judged:?}");
+    };
+    check("order", "order", "order::one_column_goes_up_or_down");
+    check("not", "filter_not", "filter::not_of_unknown_is_unknown");
+    check("transactions", "transactions", "transaction::a_rollback_undoes_all_of_its_calls");
+    check("affected", "update_by_key", "update::a_key_changes_its_row_and_no_other_column");
+    check("affected", "delete_where", "delete::without_a_condition_all_rows_go");
+    check("atomic", "on_error_atomic", "insert::a_failed_record_undoes_all");
+    check("parameters", "max_parameters", "limits::as_many_parameters_as_declared_work");
+    check("unknown", "query", "errors::an_unknown_part_of_a_query_is_refused");
+    check("rules", "row_rules", "rules::a_guard_hides_rows_from_updates");
+    check("count", "count", "refused::count");
+}
+
+#[test]
+fn without_lies_the_connector_that_can_lie_passes() {
+    let judged = judge(&folder(&lying(&[])), "chaos", &[]);
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+}
+
+#[test]
+fn a_failure_says_what_was_sent_what_came_and_what_was_expected() {
+    let judged = judge(&folder(&lying(&["order"])), "chaos", &["--only", "order::one_column"]);
+    let lines: Vec<&str> = judged.output.lines().take(3).collect();
+    let [name, difference, request] = lines[..] else { panic!("{judged:?}") };
+    assert_eq!(name, "FAILED order::one_column_goes_up_or_down");
+    assert!(difference.contains("expected [10, 9,") && difference.contains("found [1, 2,"), "{difference}");
+    assert!(request.contains(r#"last request: Query {"from":{"name":"item"}"#), "{request}");
+}
+
+#[test]
+fn tables_that_are_there_are_compared_with_the_reference() {
+    let judged = judge(&folder(PEOPLE), "memory", &[]);
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+    assert!(judged.output.ends_with("nothing wrong was found in what was tried\n"), "{judged:?}");
+    for judged_capability in ["filter_not", "filter_like", "filter_expressions", "count", "order", "offset"] {
+        assert_eq!(
+            judged.capability(judged_capability).last(),
+            Some(&"ok"),
+            "{judged_capability}: {judged:?}"
+        );
+    }
+    assert_eq!(judged.capability("insert"), ["insert", "yes", "0", "0", "0", "0", "0", "not judged"]);
+}
+
+#[test]
+fn a_database_that_is_there_is_not_written() {
+    let setup = folder("[config]\ndatabase = \"people.sqlite\"\n");
+    let path = setup.path("people.sqlite");
+    let people = "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL, age INTEGER);
+        INSERT INTO people VALUES (1, 'Ada', 36), (2, 'Grace', NULL), (3, '', -1);
+        CREATE TABLE log (line TEXT);
+        INSERT INTO log VALUES ('twice'), ('twice'), (NULL);
+        CREATE TABLE empty (id INTEGER)";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(people).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let judged = judge(&setup, "sqlite", &[]);
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+    assert!(judged.output.contains("left out: empty: has no rows"), "{judged:?}");
+    assert_eq!(judged.capability("filter_expressions").last(), Some(&"ok"), "{judged:?}");
+    assert_eq!(judged.capability("delete_where").last(), Some(&"not judged"), "{judged:?}");
+    assert!(std::fs::read(&path).unwrap() == before, "the database was written");
+}
+
+#[test]
+fn lies_are_found_on_tables_that_are_there() {
+    let honest = library("memory").unwrap();
+    let config = format!(
+        "[store]\nservice_type = \"chaos_00_liar\"\n[config]\nlibrary = {:?}\ntype = \"memory\"\nlies = [\"order\", \"not\"]\n{PEOPLE}",
+        honest.to_str().unwrap()
+    );
+    let judged = judge(&folder(&config), "chaos", &["--table", "people"]);
+    assert_eq!(judged.code, Some(1), "{judged:?}");
+    for case in ["existing::order", "existing::filter_not"] {
+        assert!(judged.output.contains(&format!("FAILED {case}\n")), "{case}: {judged:?}");
+    }
+    assert_eq!(judged.capability("filter_null").last(), Some(&"ok"), "{judged:?}");
+}
+
+/// The command ends with this code and names this on the error stream.
+#[track_caller]
+fn check_unjudged(judged: &Judged, code: i32, part: &str) {
+    assert_eq!((judged.code, judged.output.as_str()), (Some(code), ""), "{judged:?}");
+    assert!(judged.errors.contains(part), "{judged:?}");
+}
+
+#[test]
+fn what_can_not_be_judged_ends_with_the_code_of_a_wrong_usage() {
+    let no_file = Path::new("no_such_library.so");
+    check_unjudged(&judge_file(&folder(""), no_file, &[]), 2, "there is no file no_such_library.so");
+    check_unjudged(&judge(&folder(PEOPLE), "memory", &["--table", "cats"]), 2, "no table 'cats'");
+    check_unjudged(&judge(&folder(PEOPLE), "memory", &["--only", "cats"]), 2, "no case to run");
+    check_unjudged(
+        &judge(&folder("\nconfigs = 1"), "memory", &[]),
+        2,
+        "gateway.toml:2: unknown field `configs`",
+    );
+    check_unjudged(&judge(&folder("[prepare]"), "memory", &[]), 2, "by_hand = true");
+    check_unjudged(&judge(&folder("[prepare]\nby_hand = true"), "memory", &[]), 2, "`types`");
+    let secret = "[config]\npassword = \"${env:NO_SUCH_PASSWORD}\"";
+    check_unjudged(&judge(&folder(secret), "memory", &[]), 2, "NO_SUCH_PASSWORD");
+}
+
+#[test]
+fn a_library_that_can_not_be_used_fails() {
+    let setup = folder("");
+    setup.write("libgreeter.so", "no library");
+    check_unjudged(&judge_file(&setup, &setup.path("libgreeter.so"), &[]), 1, "the library was refused");
+    let other = folder("[store]\nservice_type = \"greeter\"");
+    check_unjudged(&judge(&other, "memory", &[]), 1, "offers memory, not 'greeter'");
+}
