@@ -327,7 +327,7 @@ fn service_of(
     old: Option<&Snapshot>,
 ) -> Arc<Service> {
     let options = Options {
-        allow_inline: settings.plugins.inline.contains(&service.service_type),
+        allow_inline: settings.plugins.allows_inline(&service.service_type),
         worker_threads: settings.plugins.worker_threads.get(),
     };
     let same = old

@@ -1,7 +1,7 @@
 //! The time limit of a request: not for the whole of it, but for how long nothing may move. A long upload that goes on is never cut.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,13 +30,12 @@ impl Progress {
     /// Waits for `work` as long as less than `limit` has passed since something arrived.
     ///
     /// # Errors
-    /// When the time is over; the work is dropped.
+    /// When the time is over; the work is for the caller to drop.
     pub(super) async fn within<T>(
         &self,
         limit: Duration,
-        work: impl Future<Output = Result<T, ApiError>>,
+        mut work: Pin<&mut impl Future<Output = Result<T, ApiError>>>,
     ) -> Result<T, ApiError> {
-        let mut work = pin!(work);
         loop {
             let end = self.last() + limit;
             match timeout_at(end, work.as_mut()).await {
@@ -50,6 +49,8 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(30);
@@ -65,7 +66,7 @@ mod tests {
             }
             Ok(7)
         };
-        assert_eq!(progress.within(LIMIT, work).await, Ok(7));
+        assert_eq!(progress.within(LIMIT, pin!(work)).await, Ok(7));
         assert_eq!(began.elapsed(), Duration::from_secs(290));
     }
 
@@ -78,7 +79,7 @@ mod tests {
             progress.note();
             std::future::pending().await
         };
-        assert_eq!(progress.within::<()>(LIMIT, work).await, Err(ApiError::timed_out()));
+        assert_eq!(progress.within::<()>(LIMIT, pin!(work)).await, Err(ApiError::timed_out()));
         assert_eq!(began.elapsed(), Duration::from_secs(50));
     }
 }

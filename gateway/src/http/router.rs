@@ -1,5 +1,6 @@
 //! Addresses to handlers. Everything under `/api` goes one way: input, caller, pipeline, answer.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -8,8 +9,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderValue, Method, Response, header::HeaderName};
-use axum::middleware::map_response;
 use serde_json::{Value as Json, json};
+use tower::util::MapResponseLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 use tower_http::decompression::RequestDecompressionLayer;
@@ -52,7 +53,8 @@ pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> Router {
     let compression = CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING));
     let decompression = RequestDecompressionLayer::new().pass_through_unaccepted(true);
     let router = Router::new().fallback(any).with_state(Shared { snapshot, readiness: Arc::default() });
-    router.layer(decompression).layer(compression).layer(map_response(answer::mark_compressed))
+    // One layer of three: a router boxes what passes through each of its own, future and body.
+    router.layer((MapResponseLayer::new(answer::mark_compressed), compression, decompression))
 }
 
 /// Answers a request, with its id in a header and a line in the log. Probes come every few seconds and are not worth a line.
@@ -82,7 +84,8 @@ async fn any(State(shared): State<Shared>, request: HttpRequest) -> Response<Bod
         response.headers_mut().insert(REQUEST_ID, value);
     }
     if probe.is_none() {
-        events::answered(&id, method.as_str(), &logged(&path), response.status().as_u16(), began.elapsed());
+        let status = response.status().as_u16();
+        events::answered(&id, method.as_str(), || logged(&path), status, began.elapsed());
     }
     response
 }
@@ -121,12 +124,13 @@ async fn api(
     }
     let progress = Progress::new();
     let limits = Limits { document: snapshot.max_body_size, stream: snapshot.max_stream_size };
-    let answer = async {
+    // Passed on by reference: a future that is an argument takes its room twice, and all of it is moved with the request.
+    let answer = pin!(async {
         let wrapper = &snapshot.answers.wrapper;
         let (input, records) = Input::read(head, body, limits, progress.clone(), wrapper).await?;
         let layout = negotiated.map(|delivery| delivery.layout);
         handle(snapshot, input, Wanted { records, conditions, layout }, id).await
-    };
+    });
     progress.within(snapshot.request_timeout, answer).await
 }
 

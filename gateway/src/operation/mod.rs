@@ -13,6 +13,7 @@ mod session;
 mod version;
 mod write;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -41,8 +42,10 @@ use crate::snapshot::Snapshot;
 
 /// The path as roles see it. A `/` inside a segment stays encoded, so that a table named `a/b` is not taken for row `b` of table `a`.
 pub(crate) fn component(resource: &[String]) -> String {
-    let segments: Vec<_> = resource.iter().map(|segment| segment.replace('/', "%2F")).collect();
-    segments.join("/")
+    let escaped = |segment: &String| segment.contains('/').then(|| segment.replace('/', "%2F"));
+    let segments =
+        resource.iter().map(|segment| escaped(segment).map_or(Cow::Borrowed(&**segment), Cow::Owned));
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// What an operation works with.
@@ -206,7 +209,8 @@ pub async fn run(
                 Some(stream) => write::Brought::Stream(stream),
                 None => write::Brought::Body(request.what.body.take()),
             };
-            write::run(job, *order, brought).await
+            // Boxed, because a read would carry the room for it.
+            Box::pin(write::run(job, *order, brought)).await
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn plan(request: &TableRead, scope: &Scope<'_>, values: &mut Values) 
     }
     let by: Vec<String> = grouping.by.iter().map(|column| column.name.clone()).collect();
     order::break_ties(&mut order, &by, columns, can);
-    let is_shown = |name: &&String| grouping.shown.iter().any(|shown| shown.column == **name);
+    let is_shown = |name: &&String| grouping.shown.iter().any(|shown| *shown.column == **name);
     Ok(Selected {
         select: by.iter().filter(is_shown).map(Path::column).collect(),
         group: Some(Group {
@@ -125,7 +125,7 @@ impl Grouping<'_> {
         };
         let column = self.aggregate(aggregate).ok_or_else(|| unknown_field(&term.name))?;
         let name = item.alias.clone().unwrap_or_else(|| self.usual_name(aggregate));
-        Ok(ShownColumn { column, name })
+        Ok(ShownColumn { column: column.into(), name: name.into() })
     }
 
     /// `SUM_amount`; everything but letters and digits becomes `_`.
@@ -170,11 +170,11 @@ impl Grouping<'_> {
         if let Some(column) = column.filter(|column| self.by.iter().any(|by| by.name == column.name)) {
             return Some(Resolved::of(column));
         }
-        let is_exact = |shown: &&ShownColumn| shown.name == term.name;
+        let is_exact = |shown: &&ShownColumn| *shown.name == *term.name;
         let is_same = |shown: &&ShownColumn| is_same_name(&shown.name, &term.name);
         let shown = self.shown.iter().find(is_exact).or_else(|| self.shown.iter().find(is_same));
         let name = match shown {
-            Some(shown) => shown.column.clone(),
+            Some(shown) => shown.column.as_ref().to_owned(),
             None => self.aggregate(term.aggregate.as_ref()?)?,
         };
         self.aggregates.iter().find(|known| known.name == name).map(|known| self.resolved(known))

@@ -8,6 +8,7 @@ mod tests;
 mod value;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use connector_api::model::{Capabilities, Column, OnError};
 
@@ -66,7 +67,7 @@ pub struct Write {
     /// A key names at most one row.
     is_key_unique: bool,
     /// Columns of the answer.
-    shown: Vec<ShownColumn>,
+    shown: Arc<[ShownColumn]>,
     on_error: OnError,
     /// Values that row rules and condition bind in each call.
     rule_params: usize,
@@ -95,7 +96,7 @@ impl Write {
         let key = key::columns_of(&request.id_field, scope)?;
         let is_key_unique = key::is_unique(&key, scope.table);
         let needs_key = kind != Kind::Insert && selection.is_by_key();
-        let shown = shown((kind, &selection), request, &key, scope)?;
+        let shown: Arc<[ShownColumn]> = shown((kind, &selection), request, &key, scope)?.into();
         if needs_key && key.is_empty() {
             return Err(Error::NoIdentifier);
         }
@@ -135,7 +136,7 @@ impl Write {
 
     /// Columns of the answer, in their order; none: nothing is answered.
     #[must_use]
-    pub fn shown(&self) -> &[ShownColumn] {
+    pub fn shown(&self) -> &Arc<[ShownColumn]> {
         &self.shown
     }
 
