@@ -182,14 +182,16 @@ impl Grouping<'_> {
 
     fn resolved(&self, aggregate: &Aggregate) -> Resolved {
         let of = aggregate.of.as_ref().and_then(Path::as_column).and_then(|name| self.columns.find(name));
-        let of = of.map_or(ColumnType::Other, |column| column.data_type);
+        let keeps_text = of.is_some_and(|column| column.keeps_text);
         let data_type = match aggregate.function {
             AggregateFunction::Count => ColumnType::BigInt,
-            AggregateFunction::Min | AggregateFunction::Max => of,
+            AggregateFunction::Min | AggregateFunction::Max => {
+                of.map_or(ColumnType::Other, |column| column.data_type)
+            }
             AggregateFunction::Sum | AggregateFunction::Avg => ColumnType::Decimal,
         };
         let is_nullable = aggregate.function != AggregateFunction::Count;
-        Resolved { path: Path::column(&aggregate.name), data_type, is_nullable }
+        Resolved { path: Path::column(&aggregate.name), data_type, is_nullable, keeps_text }
     }
 }
 
