@@ -320,4 +320,7 @@ fn a_filter_past_its_bounds_is_refused() {
     assert!(refused(&format!("{}age = 1{}", "(".repeat(65), ")".repeat(65))).contains("64"));
     let many = vec!["age = 1"; 1001].join(" or ");
     assert!(refused(&many).contains("1000"));
+    let nested = format!("{}id = 1", "not ".repeat(64));
+    check(&[(Box::leak(nested.into_boxed_str()), NONE, &[1])]);
+    assert!(refused(&format!("{}id = 1", "not ".repeat(65))).contains("64"));
 }

@@ -43,7 +43,7 @@ impl<'a> Planner<'a> {
             written::Node::And(members) => Filter::And(self.all(members)?),
             written::Node::Or(members) => Filter::Or(self.all(members)?),
             written::Node::Xor(members) => self.xor(members)?,
-            written::Node::Not(member) => Filter::Not(Box::new(self.plan(member)?)),
+            written::Node::Not(member) => negate(true, self.plan(member)?),
             written::Node::Compare { field, op, value } => {
                 let resolved = self.field(field)?;
                 let right = self.operand(&resolved, &field.name, value)?;
@@ -222,8 +222,13 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// Two negations are none, so that a store's depth is not spent on them.
 fn negate(negated: bool, filter: Filter) -> Filter {
-    if negated { Filter::Not(Box::new(filter)) } else { filter }
+    match filter {
+        Filter::Not(member) if negated => *member,
+        filter if negated => Filter::Not(Box::new(filter)),
+        filter => filter,
+    }
 }
 
 fn compare_op(op: written::CompareOp) -> CompareOp {
