@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use connector_api::model::Value;
 use connector_api::model::batch::{Cell, CellWriter, Frame, FrameReader, FrameWriter};
+use connector_api::model::{ColumnType, Value};
 use connector_api::{Error, ErrorKind};
 use ring::digest::{Context, SHA256};
 
@@ -20,6 +20,8 @@ pub(super) struct Cursor {
     subject: Subject,
     /// The columns that make a position.
     columns: Vec<String>,
+    /// Their types.
+    types: Vec<ColumnType>,
     /// The values in the last row shown.
     last: Option<Vec<Value>>,
 }
@@ -34,7 +36,8 @@ impl Cursor {
     ) -> Result<Option<Self>, ApiError> {
         let Some(keyset) = &page.keyset else { return Ok(None) };
         let subject = subject(page, service, caller)?;
-        Ok(Some(Self { key: Arc::clone(key), subject, columns: keyset.columns.clone(), last: None }))
+        let (columns, types) = (keyset.columns.clone(), keyset.types.clone());
+        Ok(Some(Self { key: Arc::clone(key), subject, columns, types, last: None }))
     }
 
     /// The position in a token.
@@ -52,7 +55,8 @@ impl Cursor {
 
     fn position_of(&self, names: &[String], row: &[Cell<'_>]) -> Result<Vec<Value>, Error> {
         let places = RowEncoder::places_of(names, &self.columns)?;
-        places.iter().filter_map(|place| row.get(*place)).map(|cell| position_value(*cell)).collect()
+        let cells = places.iter().filter_map(|place| row.get(*place));
+        cells.zip(&self.types).map(|(cell, data_type)| position_value(*cell, *data_type)).collect()
     }
 
     /// Refuses a row behind the page that stands at the place of its last one: no position lies between them, so a page would leave rows out.
@@ -107,8 +111,17 @@ pub(crate) fn values(message: &[u8], count: usize) -> Option<Vec<Value>> {
 }
 
 /// The value by which the next page is found; a row whose value has no place in an order would be a page's end for ever.
-fn position_value(cell: Cell<'_>) -> Result<Value, Error> {
+/// A value of another kind than its column's, as a store without strict types may hold it, is compared with values of its own kind only, so
+/// that all others would be left out behind it.
+fn position_value(cell: Cell<'_>, data_type: ColumnType) -> Result<Value, Error> {
+    use ColumnType::{BigInt, Binary, Boolean, Decimal, Double, Float, Integer};
     match cell {
+        Cell::Bytes(_) if data_type != Binary => Err(placeless()),
+        Cell::Text(_)
+            if matches!(data_type, Binary | Boolean | Integer | BigInt | Float | Double | Decimal) =>
+        {
+            Err(placeless())
+        }
         Cell::F32(value) if value.is_nan() => Err(placeless()),
         Cell::F64(value) if value.is_nan() => Err(placeless()),
         Cell::Json(_) | Cell::List(_) | Cell::Object(_) | Cell::Unknown(_) => Err(placeless()),
@@ -119,6 +132,6 @@ fn position_value(cell: Cell<'_>) -> Result<Value, Error> {
 fn placeless() -> Error {
     Error::new(
         ErrorKind::InvalidRequest,
-        "a row has a value in the order that nothing can be compared with; a cursor can't go past it, page by 'offset'",
+        "a row has a value in the order that the others can't be compared with; a cursor can't go past it, page by 'offset'",
     )
 }
