@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! {"tables": [{"table": a description as in the contract's catalogue, "view_of": null or the table whose rows a view shows,
-//!              "rows": [[one cell for each column, in the order of the columns]]}]}
+//!              "undescribed": [columns that rows have and the store's description must not name],
+//!              "rows": [[one cell for each column, in the order of the columns, the undescribed ones last]]}]}
 //! ```
 //!
 //! | type | cell |
@@ -15,7 +16,7 @@
 //! | json, array, object | the JSON itself |
 //! | other | a number or a text, as it comes: a column without a type |
 //!
-//! Null is null in every column.
+//! Null is null in every column, but for undescribed ones: these a row with a null does not have.
 
 use connector_api::model::{
     Column, ColumnType, ForeignKey, Key, Table, TableKind, TableRef, TimeOfDay, Value,
@@ -51,6 +52,10 @@ pub const HOSTILE_COLUMN: &str = "select \"x\", 'y'";
 pub const AUTHOR: &str = "author";
 /// The referring one.
 pub const BOOK: &str = "book";
+/// An open table, in stores that have such: rows have a column [`EXTRA`], or not, and no description names it.
+pub const OPEN: &str = "open";
+/// The column of [`OPEN`] that no description names.
+pub const EXTRA: &str = "extra";
 /// A key of two columns, in another order than the columns.
 pub const EDITION: &str = "edition";
 
@@ -61,7 +66,9 @@ pub struct Stored {
     pub table: Table,
     /// The table whose rows a view shows, all of them and all columns.
     pub view_of: Option<String>,
-    /// The rows; none for a view.
+    /// Columns that rows have and no description names.
+    pub undescribed: Vec<String>,
+    /// The rows; none for a view. Cells of undescribed columns come last.
     pub rows: Vec<Vec<Value>>,
 }
 
@@ -72,7 +79,7 @@ impl Stored {
         let primary_key: Vec<String> =
             columns.first().map(|column| column.name.clone()).into_iter().collect();
         let table = Table { table: TableRef::new(name), columns, primary_key, ..Table::default() };
-        Self { table, view_of: None, rows }
+        Self { table, view_of: None, undescribed: Vec::new(), rows }
     }
 
     /// Its name.
@@ -93,6 +100,9 @@ impl Stored {
         if self.table.kind == TableKind::View && !has(Feature::Views) {
             return None;
         }
+        if self.table.is_open && !has(Feature::OpenTables) {
+            return None;
+        }
         if !has(Feature::UniqueKeys) {
             self.table.unique_keys.clear();
         }
@@ -105,14 +115,22 @@ impl Stored {
         }
         let is_kept: Vec<bool> =
             self.table.columns.iter().map(|column| facts.has(column.data_type)).collect();
+        let is_kept = [is_kept, vec![true; self.undescribed.len()]].concat();
         keep(&mut self.table.columns, &is_kept);
         self.rows.iter_mut().for_each(|row| keep(row, &is_kept));
         Some(self)
     }
 
-    fn to_json(&self) -> Json {
+    /// The table with the name that it has in the store.
+    fn named(&self, facts: &Facts) -> Table {
+        let mut table = self.table.clone();
+        facts.name(self.name()).clone_into(&mut table.table.name);
+        table
+    }
+
+    fn to_json(&self, facts: &Facts) -> Json {
         let rows: Json = self.rows.iter().map(|row| row.iter().map(cell).collect::<Json>()).collect();
-        json!({"table": self.table, "view_of": self.view_of, "rows": rows})
+        json!({"table": self.named(facts), "view_of": self.view_of, "undescribed": self.undescribed, "rows": rows})
     }
 }
 
@@ -125,14 +143,15 @@ fn keep<T>(items: &mut Vec<T>, is_kept: &[bool]) {
 #[must_use]
 pub fn tables(facts: &Facts) -> Vec<Stored> {
     let all = [
-        item(),
-        item_view(),
+        item(facts),
+        item_view(facts),
         many(),
         empty(),
         types::typed(),
         types::written(),
         document(),
         hostile(),
+        open(),
         author(),
         book(),
         edition(),
@@ -142,19 +161,19 @@ pub fn tables(facts: &Facts) -> Vec<Stored> {
 
 /// The document that a fixture reads.
 #[must_use]
-pub fn to_json(tables: &[Stored]) -> Json {
-    json!({"tables": tables.iter().map(Stored::to_json).collect::<Vec<_>>()})
+pub fn to_json(tables: &[Stored], facts: &Facts) -> Json {
+    json!({"tables": tables.iter().map(|table| table.to_json(facts)).collect::<Vec<_>>()})
 }
 
 /// A table as lines of JSON, for who makes it by hand: its description, then each row as an object with the name of the table.
 #[must_use]
-pub fn to_lines(stored: &Stored) -> Vec<String> {
-    let name = stored.name();
+pub fn to_lines(stored: &Stored, facts: &Facts) -> Vec<String> {
+    let name = facts.name(stored.name());
     let row = |row: &Vec<Value>| {
         let cells = stored.columns().into_iter().map(str::to_owned).zip(row.iter().map(cell));
         json!({"into": name, "row": cells.collect::<serde_json::Map<_, _>>()}).to_string()
     };
-    let head = json!({"table": stored.table, "view_of": stored.view_of}).to_string();
+    let head = json!({"table": stored.named(facts), "view_of": stored.view_of}).to_string();
     std::iter::once(head).chain(stored.rows.iter().map(row)).collect()
 }
 
@@ -171,17 +190,17 @@ fn bounded(name: &str, length: u64) -> Column {
     Column { length: Some(length), ..Column::new(name, ColumnType::String) }
 }
 
-fn item_columns() -> Vec<Column> {
+fn item_columns(facts: &Facts) -> Vec<Column> {
     vec![
         key("id", ColumnType::Integer),
         Column { is_nullable: false, ..bounded("name", 40) },
         Column::new("size", ColumnType::Integer),
-        Column::new("weight", ColumnType::Double),
+        Column::new("weight", facts.fraction()),
         Column::new("note", ColumnType::Text),
     ]
 }
 
-fn item() -> Stored {
+fn item(facts: &Facts) -> Stored {
     type Row = (i64, &'static str, Option<i64>, Option<f64>, Option<&'static str>);
     let rows: [Row; 10] = [
         (1, "anchor", Some(3), Some(1.5), Some("Hello_World")),
@@ -200,15 +219,20 @@ fn item() -> Stored {
             Value::I64(id),
             text(name),
             size.map_or(Value::Null, Value::I64),
-            weight.map_or(Value::Null, Value::F64),
+            weight.map_or(Value::Null, |weight| fraction(weight, facts)),
             note.map_or(Value::Null, text),
         ]
     });
-    Stored::new(ITEM, item_columns(), rows.into())
+    Stored::new(ITEM, item_columns(facts), rows.into())
 }
 
-fn item_view() -> Stored {
-    let mut view = Stored::new(ITEM_VIEW, item_columns(), Vec::new());
+/// A number in the type that this store has for numbers with a fraction.
+pub(super) fn fraction(number: f64, facts: &Facts) -> Value {
+    if facts.has(ColumnType::Double) { Value::F64(number) } else { Value::Decimal(number.to_string()) }
+}
+
+fn item_view(facts: &Facts) -> Stored {
+    let mut view = Stored::new(ITEM_VIEW, item_columns(facts), Vec::new());
     view.table.kind = TableKind::View;
     view.table.primary_key.clear();
     view.view_of = Some(ITEM.to_owned());
@@ -252,6 +276,17 @@ fn document() -> Stored {
 fn hostile() -> Stored {
     let columns = vec![key("id", ColumnType::Integer), Column::new(HOSTILE_COLUMN, ColumnType::Text)];
     Stored::new(HOSTILE, columns, vec![vec![Value::I64(1), text("'; DROP TABLE item; --")]])
+}
+
+fn open() -> Stored {
+    let columns = vec![key("id", ColumnType::Integer), Column::new("name", ColumnType::Text)];
+    let rows = [(1, "anchor", None), (2, "bolt", Some(7)), (3, "cable", None), (4, "drum", Some(8))];
+    let rows =
+        rows.map(|(id, name, extra)| vec![Value::I64(id), text(name), extra.map_or(Value::Null, Value::I64)]);
+    let mut open = Stored::new(OPEN, columns, rows.into());
+    open.table.is_open = true;
+    open.undescribed = vec![EXTRA.to_owned()];
+    open
 }
 
 fn author() -> Stored {

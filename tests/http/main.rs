@@ -23,6 +23,10 @@ mod cursor;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod dynamodb;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod filter;
