@@ -67,6 +67,8 @@ mod streaming;
 #[cfg(test)]
 mod tunnel;
 #[cfg(test)]
+mod typed;
+#[cfg(test)]
 mod uploads;
 #[cfg(test)]
 mod write;

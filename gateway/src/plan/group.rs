@@ -123,6 +123,10 @@ impl Grouping<'_> {
             }
             return Ok(ShownColumn::from(column.name.as_str()));
         };
+        if self.sums_texts(aggregate) {
+            let message = format!("'{}' needs a field of numbers", term.name);
+            return Err(Error::invalid("fields", message));
+        }
         let column = self.aggregate(aggregate).ok_or_else(|| unknown_field(&term.name))?;
         let name = item.alias.clone().unwrap_or_else(|| self.usual_name(aggregate));
         Ok(ShownColumn { column: column.into(), name: name.into() })
@@ -138,8 +142,27 @@ impl Grouping<'_> {
         format!("{}_{distinct}{of}", aggregate.function.word())
     }
 
-    /// The aggregate's name in the query, under which it is added if it is new; `None` if its column does not exist.
+    /// Whether a sum or an average is wanted of what is never a number. Columns called texts only because their declared type is unknown
+    /// have no length and may hold numbers.
+    fn sums_texts(&self, wanted: &request::Aggregate) -> bool {
+        use ColumnType::{Binary, Date, DateTime, String, Text, Time, Timestamp, Uuid};
+        if !matches!(wanted.function, request::AggregateFunction::Sum | request::AggregateFunction::Avg) {
+            return false;
+        }
+        let column = wanted.of.as_ref().and_then(|name| self.columns.find(name));
+        column.is_some_and(|column| match column.data_type {
+            Text | Binary | Date | Time | DateTime | Timestamp | Uuid => true,
+            String => column.length.is_some(),
+            _ => false,
+        })
+    }
+
+    /// The aggregate's name in the query, under which it is added if it is new; `None` if its column does not exist or can't be
+    /// summed.
     fn aggregate(&mut self, wanted: &request::Aggregate) -> Option<String> {
+        if self.sums_texts(wanted) {
+            return None;
+        }
         let of = match &wanted.of {
             Some(name) => Some(Path::column(&self.columns.find(name)?.name)),
             None => None,
@@ -182,14 +205,16 @@ impl Grouping<'_> {
 
     fn resolved(&self, aggregate: &Aggregate) -> Resolved {
         let of = aggregate.of.as_ref().and_then(Path::as_column).and_then(|name| self.columns.find(name));
-        let of = of.map_or(ColumnType::Other, |column| column.data_type);
+        let keeps_text = of.is_some_and(|column| column.keeps_text);
         let data_type = match aggregate.function {
             AggregateFunction::Count => ColumnType::BigInt,
-            AggregateFunction::Min | AggregateFunction::Max => of,
+            AggregateFunction::Min | AggregateFunction::Max => {
+                of.map_or(ColumnType::Other, |column| column.data_type)
+            }
             AggregateFunction::Sum | AggregateFunction::Avg => ColumnType::Decimal,
         };
         let is_nullable = aggregate.function != AggregateFunction::Count;
-        Resolved { path: Path::column(&aggregate.name), data_type, is_nullable }
+        Resolved { path: Path::column(&aggregate.name), data_type, is_nullable, keeps_text }
     }
 }
 

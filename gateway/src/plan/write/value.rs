@@ -80,7 +80,8 @@ fn takes_documents(data_type: ColumnType) -> bool {
 }
 
 fn typed(column: &Column, json: &Json) -> Result<Value, Error> {
-    let place = Place { field: &column.name, data_type: column.data_type, parameter: "" };
+    // What a day may look like that is kept is the store's to say.
+    let place = Place { field: &column.name, data_type: column.data_type, keeps_text: true, parameter: "" };
     match (column.data_type, json) {
         (_, Json::Null) => Ok(Value::Null),
         (ColumnType::Json, json) => Ok(Value::Json(json_text(json))),

@@ -30,6 +30,11 @@ pub enum Error {
     /// A form that is not percent-encoded UTF-8.
     #[error("The form in the body is not percent-encoded UTF-8.")]
     Form,
+    /// A form with records inside it.
+    #[error(
+        "A form holds one record: write name=x, not resource[0][name]=x, and send several records as JSON or CSV."
+    )]
+    Nested,
     /// One record is larger than a body may be that is kept in memory.
     #[error("Line {line} of the body: the record is larger than the {limit} bytes that this server accepts.")]
     TooLarge {
