@@ -166,7 +166,7 @@ impl<'a> Batch<'a> {
         });
         let entries = done.chain([Entry::Operation(Box::new(error.clone()))]).collect();
         let wrapper = self.layout.wrapper.to_string();
-        let parts = Parts { wrapper, failed: vec![index], entries, count: None };
+        let parts = Parts { wrapper, failed: vec![index], entries, ..Parts::default() };
         let mut batch = ApiError::batch(NOT_ALL, parts);
         batch.retry_after = error.retry_after;
         batch
