@@ -84,6 +84,30 @@ fn a_record_that_cant_be_read_is_named_with_its_line() {
     check(NDJSON, "{\"name\":\"d\"}\n{\"name\":\n", "Invalid or malformed JSON at line 2, column 8.");
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn all_members_of_a_compressed_body_are_read_and_nothing_may_stand_behind_them() {
+    let (stock, refused) = (Stock::new(), Stock::new());
+    let members = [gzip(b"{\"name\":\"d\"}\n{\"name\":\"e\"}\n"), gzip(b"{\"name\":\"f\"}\n")].concat();
+    let send = |stock: &Stock, service, body: Vec<u8>| {
+        let request = sending(stock, service, "POST", NDJSON).header("Content-Encoding", "gzip");
+        stock::shared().send(request.bytes(body))
+    };
+    for service in SERVICES {
+        let whole = send(&stock, service, members.clone());
+        whole.is_ok(r#"{"resource":[{"id":4},{"id":5},{"id":6}]}"#);
+        let more = [members.as_slice(), b"garbage behind"].concat();
+        let answer = send(&refused, service, more);
+        let message = "The body of the request could not be read.";
+        assert!(answer.status == 400 && answer.body.contains(message), "{service}: {}", answer.body);
+    }
+}
+
 /// So many records of four kilobytes each.
 fn records(count: usize, head: &str, record: impl Fn(usize, &str) -> String) -> Vec<u8> {
     let text = "x".repeat(4000);
@@ -121,11 +145,10 @@ fn a_long_run_of_records_does_not_pass_through_memory() {
         let stock = Stock::new();
         check(form, sending(&stock, "shop", "POST", form).bytes(body), &stock, RECORDS);
     }
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(&records(RECORDS / 2, "", ndjson)).unwrap();
+    let body = gzip(&records(RECORDS / 2, "", ndjson));
     let stock = Stock::new();
     let request = sending(&stock, "shop", "POST", NDJSON).header("Content-Encoding", "gzip");
-    check("compressed NDJSON", request.bytes(encoder.finish().unwrap()), &stock, RECORDS / 2);
+    check("compressed NDJSON", request.bytes(body), &stock, RECORDS / 2);
 }
 
 fn request_count(stock: &Stock) -> Request {

@@ -5,6 +5,7 @@ mod address;
 mod answer;
 mod body;
 mod delivery;
+mod gzip;
 mod health;
 mod input;
 mod progress;

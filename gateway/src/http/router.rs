@@ -12,7 +12,6 @@ use axum::middleware::map_response;
 use serde_json::{Value as Json, json};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
-use tower_http::decompression::RequestDecompressionLayer;
 
 use super::address::logged;
 use super::answer::{self, Failing};
@@ -46,13 +45,11 @@ struct Shared {
 /// Bytes from which on an answer is worth compressing.
 const WORTH_COMPRESSING: u64 = 1024;
 
-/// All addresses of the server. Bodies and answers are compressed with gzip where the other side can do that; what a body is compressed
-/// with that can't be undone is refused where its form is looked at.
+/// All addresses of the server. Answers are compressed with gzip where the other side can read it.
 pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> Router {
     let compression = CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING));
-    let decompression = RequestDecompressionLayer::new().pass_through_unaccepted(true);
     let router = Router::new().fallback(any).with_state(Shared { snapshot, readiness: Arc::default() });
-    router.layer(decompression).layer(compression).layer(map_response(answer::mark_compressed))
+    router.layer(compression).layer(map_response(answer::mark_compressed))
 }
 
 /// Answers a request, with its id in a header and a line in the log. Probes come every few seconds and are not worth a line.
