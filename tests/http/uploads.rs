@@ -84,6 +84,28 @@ fn a_record_that_cant_be_read_is_named_with_its_line() {
     check(NDJSON, "{\"name\":\"d\"}\n{\"name\":\n", "Invalid or malformed JSON at line 2, column 8.");
 }
 
+#[test]
+fn with_continue_a_line_that_cant_be_read_is_a_record_that_failed() {
+    let check = |content_type: &str, body: &str, message: &str| {
+        let stock = Stock::new();
+        for service in SERVICES {
+            let path = stock.path(service, "?continue=true");
+            let request = request("POST", &path).key(WRITER).header("Content-Type", content_type);
+            let answer = stock::shared().send(request.bytes(body)).json();
+            let context = &answer["error"]["context"];
+            assert_eq!(context["error"], serde_json::json!([1]), "{service} {content_type}: {answer}");
+            assert_eq!(context["resource"][0]["id"], 4, "{service} {content_type}");
+            assert_eq!(context["resource"][1]["message"], message, "{service} {content_type}");
+            assert_eq!(context["resource"][2]["id"], 5, "{service} {content_type}");
+            assert_eq!(stock.rows(service), format!("{UNTOUCHED}|4 d new 1 -|5 f new 3 -"), "{content_type}");
+        }
+    };
+    let ragged = "Line 3 of the body: it has fewer cells than the 2 of the header.";
+    check("text/csv", "name,qty\nd,1\ne\nf,3\n", ragged);
+    let body = "{\"name\":\"d\",\"qty\":1}\n{\"name\":\n{\"name\":\"f\",\"qty\":3}\n";
+    check(NDJSON, body, "Invalid or malformed JSON at line 2, column 8.");
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();

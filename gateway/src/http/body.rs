@@ -205,30 +205,47 @@ struct Reading {
     /// Bytes that came and are not read yet.
     held: Bytes,
     records: Records,
+    /// Nothing can be read any more.
+    is_over: bool,
 }
 
 fn records(chunks: Chunks, held: Bytes, records: Records) -> RecordStream {
-    let reading = Reading { chunks, held, records };
-    Box::pin(futures_util::stream::try_unfold(reading, |mut reading| async move {
-        Ok(reading.next().await?.map(|record| (record, reading)))
+    let reading = Reading { chunks, held, records, is_over: false };
+    Box::pin(futures_util::stream::unfold(Some(reading), |reading| async move {
+        let mut reading = reading?;
+        let record = reading.next().await.transpose()?;
+        let rest = (!reading.is_over).then_some(reading);
+        Some((record, rest))
     }))
 }
 
 impl Reading {
+    /// The next record or the error of one, after which the next may be read, unless it is over.
     async fn next(&mut self) -> Result<Option<Record>, ApiError> {
         loop {
             let mut rest = &*self.held;
-            let found = self.records.next(&mut rest)?;
+            let found = self.records.next(&mut rest);
             let read = self.held.len() - rest.len();
             self.held.advance(read);
-            if found.is_some() {
-                return Ok(found);
+            match found {
+                Ok(None) => {}
+                Err(error) if error.ends_body() => return Err(self.over(error.into())),
+                found => return Ok(found?),
             }
-            match self.chunks.next().await? {
-                Some(bytes) => self.held = bytes,
-                None => return Ok(self.records.end()?),
+            match self.chunks.next().await {
+                Ok(Some(bytes)) => self.held = bytes,
+                Ok(None) => {
+                    self.is_over = true;
+                    return Ok(self.records.end()?);
+                }
+                Err(error) => return Err(self.over(error)),
             }
         }
+    }
+
+    fn over(&mut self, error: ApiError) -> ApiError {
+        self.is_over = true;
+        error
     }
 }
 

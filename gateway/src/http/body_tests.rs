@@ -74,8 +74,10 @@ async fn records_into_a_table_come_one_by_one() {
     check(Some("application/x-ndjson"), &[b"{\"a\":", b"\"1\"}\n{\"a\":\"2\"}"], records).await;
     check(Some("application/json"), &[b"[{\"a\":\"1\"}", b"]"], r#"[{"a":"1"}]"#).await;
     let wrong: &[&[u8]] = &[b"{\"a\":1}\n", b"x\n{}"];
-    check(Some("application/jsonl"), wrong, r#"{"a":1} Invalid or malformed JSON at line 2, column 1."#)
-        .await;
+    let named = r#"{"a":1} Invalid or malformed JSON at line 2, column 1. {}"#;
+    check(Some("application/jsonl"), wrong, named).await;
+    let ended = "Line 1 of the body: the header names 'a' twice.";
+    check(Some("text/csv"), &[b"a,a\n1,2\n3,4\n"], ended).await;
 }
 
 #[tokio::test]
