@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::client::{Answer, LIMIT, Request, request};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, eventually};
 use crate::stock::{self, SERVICES, Stock, UNTOUCHED, WRITER};
 use crate::streaming::{LARGE_BODY, memory_kib, stays_small};
 
@@ -221,6 +221,27 @@ fn sent_without_end(gateway: &Gateway, path: &str) -> String {
         assert!(began.elapsed() < LIMIT, "an upload without end goes on");
     }
     answer.join().unwrap()
+}
+
+#[test]
+fn an_upload_that_brings_too_little_is_ended() {
+    let gateway = stock::setup("[server]\nrequest_timeout = \"1s\"").start();
+    let mut stream = TcpStream::connect(gateway.address).unwrap();
+    let path = Stock::new().path("shop", "");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nX-DreamFactory-API-Key: {WRITER}\r\nContent-Type: {NDJSON}\r\nContent-Length: 1000000\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let (mut answer, mut piece) = (String::new(), [0; 4096]);
+    eventually("the gateway answers before all has come", || {
+        // Once it has answered, it may take no more.
+        let _ = stream.write(b" ");
+        let size = stream.read(&mut piece).unwrap_or(0);
+        answer.push_str(&String::from_utf8_lossy(&piece[..size]));
+        answer.contains("status_code")
+    });
+    assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
 }
 
 #[test]

@@ -151,11 +151,16 @@ impl Chunks {
     async fn sent(&mut self) -> Result<Option<Bytes>, ApiError> {
         loop {
             let frame = std::future::poll_fn(|context| Pin::new(&mut self.body).poll_frame(context)).await;
-            let Some(frame) = frame else { return Ok(None) };
+            let Some(frame) = frame else {
+                self.progress.end();
+                return Ok(None);
+            };
             let frame = frame.map_err(|_| ApiError::broken_body())?;
-            self.progress.note();
             match frame.into_data() {
-                Ok(bytes) if !bytes.is_empty() => return Ok(Some(bytes)),
+                Ok(bytes) if !bytes.is_empty() => {
+                    self.progress.note(bytes.len());
+                    return Ok(Some(bytes));
+                }
                 _ => {}
             }
         }
