@@ -42,6 +42,13 @@ impl Ask {
         self
     }
 
+    /// And every other column.
+    #[must_use]
+    pub fn others(mut self) -> Self {
+        self.shape.others = true;
+        self
+    }
+
     /// Groups instead of rows.
     #[must_use]
     pub fn group(mut self, group: Group) -> Self {

@@ -13,6 +13,8 @@ pub struct Facts {
     pub service_type: String,
     /// Catalogue and schema in which the store puts the tables, as the connector names them.
     pub namespace: Vec<String>,
+    /// A column that the store adds to every table as its primary key. The primary keys of the suite are unique keys there.
+    pub own_key: Option<String>,
     /// The types that a column can have in this store. Columns of other types are left out of the tables.
     pub types: Vec<TypeName>,
     /// What the store has beyond tables.
@@ -26,6 +28,7 @@ impl Default for Facts {
         Self {
             service_type: String::new(),
             namespace: Vec::new(),
+            own_key: None,
             types: Vec::new(),
             features: Vec::new(),
             random_filters: 2_000,
@@ -55,6 +58,8 @@ pub enum Feature {
     GeneratedKeys,
     /// Values for cells that a new row is not given.
     Defaults,
+    /// Tables whose rows may have columns that no description names.
+    OpenTables,
 }
 
 impl Feature {
@@ -67,6 +72,7 @@ impl Feature {
             Self::ForeignKeys => "store.foreign_keys",
             Self::GeneratedKeys => "store.generated_keys",
             Self::Defaults => "store.defaults",
+            Self::OpenTables => "store.open_tables",
         }
     }
 }

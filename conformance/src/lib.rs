@@ -40,13 +40,14 @@ mod filter_text;
 mod group;
 mod insert;
 mod limits;
+mod open;
 mod order;
 mod page;
 mod read;
 mod refused;
 mod rules;
-mod sequence;
 mod sent;
+mod sequence;
 mod stock;
 mod transaction;
 mod types;
@@ -154,6 +155,7 @@ pub fn cases() -> Vec<Case> {
         limits::cases(),
         errors::cases(),
         catalogue::cases(),
+        open::cases(),
         insert::cases(),
         update::cases(),
         upsert::cases(),

@@ -1,7 +1,7 @@
 //! Where a store differs from what the suite expects, each with a link to the store's manual. A connector is never bent to a store that
 //! is used for tests only, and a difference without a manual is a defect.
 
-use connector_api::model::{ColumnType, Instant, TimeOfDay, Value};
+use connector_api::model::{ColumnType, Instant, TimeOfDay, Timestamp, Value};
 use serde::Deserialize;
 
 use super::tables::{plain, uuid};
@@ -64,6 +64,11 @@ struct TypeQuirk {
     described_as: Option<TypeName>,
     /// The type of the cells, where it is another one.
     read_as: Option<TypeName>,
+    /// So many digits of a second are kept, where that is fewer than nine. What has more can't be written.
+    second_digits: Option<u32>,
+    /// Names of members can't hold U+0000. What has one can't be written; the fixture stores null in its place.
+    #[serde(default)]
+    names_without_nul: bool,
     manual: String,
 }
 
@@ -129,9 +134,10 @@ impl Quirks {
     /// # Errors
     /// When the file names a type that such a value can't be read as.
     pub fn read(&self, data_type: ColumnType, value: &Value) -> Result<Value, String> {
+        let value = self.cut(data_type, value);
         match self.of_type(data_type).and_then(|quirk| quirk.read_as) {
-            Some(TypeName(read_as)) => converted(value, read_as).map(|value| normal(&value)),
-            None => Ok(normal(value)),
+            Some(TypeName(read_as)) => converted(&value, read_as).map(|value| normal(&value)),
+            None => Ok(normal(&value)),
         }
     }
 
@@ -142,12 +148,39 @@ impl Quirks {
     pub fn keeps(&self, data_type: ColumnType, value: &Value) -> Result<bool, String> {
         Ok(match (normal(value), self.read(data_type, value)?) {
             (Value::Decimal(digits), Value::F64(read)) => read.to_string() == digits,
-            _ => true,
+            _ => self.cut(data_type, value) == *value,
         })
+    }
+
+    /// The value as far as the store keeps it: seconds with its digits, null for a document that it can't hold at all.
+    #[must_use]
+    pub fn cut(&self, data_type: ColumnType, value: &Value) -> Value {
+        if self.of_type(data_type).is_some_and(|quirk| quirk.names_without_nul) && names_nul(value) {
+            return Value::Null;
+        }
+        let digits = self.of_type(data_type).and_then(|quirk| quirk.second_digits).unwrap_or(9);
+        let step = 10_u32.pow(9_u32.saturating_sub(digits));
+        let cut = |at: &Timestamp| Timestamp { nanos: at.nanos - at.nanos % step, ..*at };
+        match value {
+            Value::Time(nanos) => Value::Time(nanos - nanos % i64::from(step)),
+            Value::Timestamp(at) => Value::Timestamp(cut(at)),
+            Value::Instant(instant) => Value::Instant(Instant { at: cut(&instant.at), ..*instant }),
+            other => other.clone(),
+        }
     }
 
     fn of_type(&self, data_type: ColumnType) -> Option<&TypeQuirk> {
         self.r#type.iter().find(|quirk| quirk.name.0 == data_type)
+    }
+}
+
+fn names_nul(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| name.contains('\0') || names_nul(member))
+        }
+        Value::List(items) => items.iter().any(names_nul),
+        _ => false,
     }
 }
 

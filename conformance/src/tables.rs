@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! {"tables": [{"table": a description as in the contract's catalogue, "view_of": null or the table whose rows a view shows,
-//!              "rows": [[one cell for each column, in the order of the columns]]}]}
+//!              "undescribed": [columns that rows have and the store's description must not name],
+//!              "rows": [[one cell for each column, in the order of the columns, the undescribed ones last]]}]}
 //! ```
 //!
 //! | type | cell |
@@ -15,7 +16,7 @@
 //! | json, array, object | the JSON itself |
 //! | other | a number or a text, as it comes: a column without a type |
 //!
-//! Null is null in every column.
+//! Null is null in every column, but for undescribed ones: these a row with a null does not have.
 
 use connector_api::model::{
     Column, ColumnType, ForeignKey, Key, Table, TableKind, TableRef, TimeOfDay, Value,
@@ -51,6 +52,10 @@ pub const HOSTILE_COLUMN: &str = "select \"x\", 'y'";
 pub const AUTHOR: &str = "author";
 /// The referring one.
 pub const BOOK: &str = "book";
+/// An open table, in stores that have such: rows have a column [`EXTRA`], or not, and no description names it.
+pub const OPEN: &str = "open";
+/// The column of [`OPEN`] that no description names.
+pub const EXTRA: &str = "extra";
 /// A key of two columns, in another order than the columns.
 pub const EDITION: &str = "edition";
 
@@ -61,7 +66,9 @@ pub struct Stored {
     pub table: Table,
     /// The table whose rows a view shows, all of them and all columns.
     pub view_of: Option<String>,
-    /// The rows; none for a view.
+    /// Columns that rows have and no description names.
+    pub undescribed: Vec<String>,
+    /// The rows; none for a view. Cells of undescribed columns come last.
     pub rows: Vec<Vec<Value>>,
 }
 
@@ -72,7 +79,7 @@ impl Stored {
         let primary_key: Vec<String> =
             columns.first().map(|column| column.name.clone()).into_iter().collect();
         let table = Table { table: TableRef::new(name), columns, primary_key, ..Table::default() };
-        Self { table, view_of: None, rows }
+        Self { table, view_of: None, undescribed: Vec::new(), rows }
     }
 
     /// Its name.
@@ -93,6 +100,9 @@ impl Stored {
         if self.table.kind == TableKind::View && !has(Feature::Views) {
             return None;
         }
+        if self.table.is_open && !has(Feature::OpenTables) {
+            return None;
+        }
         if !has(Feature::UniqueKeys) {
             self.table.unique_keys.clear();
         }
@@ -105,6 +115,7 @@ impl Stored {
         }
         let is_kept: Vec<bool> =
             self.table.columns.iter().map(|column| facts.has(column.data_type)).collect();
+        let is_kept = [is_kept, vec![true; self.undescribed.len()]].concat();
         keep(&mut self.table.columns, &is_kept);
         self.rows.iter_mut().for_each(|row| keep(row, &is_kept));
         Some(self)
@@ -112,7 +123,7 @@ impl Stored {
 
     fn to_json(&self) -> Json {
         let rows: Json = self.rows.iter().map(|row| row.iter().map(cell).collect::<Json>()).collect();
-        json!({"table": self.table, "view_of": self.view_of, "rows": rows})
+        json!({"table": self.table, "view_of": self.view_of, "undescribed": self.undescribed, "rows": rows})
     }
 }
 
@@ -133,6 +144,7 @@ pub fn tables(facts: &Facts) -> Vec<Stored> {
         types::written(),
         document(),
         hostile(),
+        open(),
         author(),
         book(),
         edition(),
@@ -252,6 +264,17 @@ fn document() -> Stored {
 fn hostile() -> Stored {
     let columns = vec![key("id", ColumnType::Integer), Column::new(HOSTILE_COLUMN, ColumnType::Text)];
     Stored::new(HOSTILE, columns, vec![vec![Value::I64(1), text("'; DROP TABLE item; --")]])
+}
+
+fn open() -> Stored {
+    let columns = vec![key("id", ColumnType::Integer), Column::new("name", ColumnType::Text)];
+    let rows = [(1, "anchor", None), (2, "bolt", Some(7)), (3, "cable", None), (4, "drum", Some(8))];
+    let rows =
+        rows.map(|(id, name, extra)| vec![Value::I64(id), text(name), extra.map_or(Value::Null, Value::I64)]);
+    let mut open = Stored::new(OPEN, columns, rows.into());
+    open.table.is_open = true;
+    open.undescribed = vec![EXTRA.to_owned()];
+    open
 }
 
 fn author() -> Stored {

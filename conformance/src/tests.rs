@@ -15,8 +15,14 @@ use super::*;
 /// `capability::whatever_is_declared_is_tested` until it is struck off here and has cases.
 const WITHOUT_CASES: [&str; 2] = ["routines", "schema_changes"];
 
-const FEATURES: [Feature; 5] =
-    [Feature::Views, Feature::UniqueKeys, Feature::ForeignKeys, Feature::GeneratedKeys, Feature::Defaults];
+const FEATURES: [Feature; 6] = [
+    Feature::Views,
+    Feature::UniqueKeys,
+    Feature::ForeignKeys,
+    Feature::GeneratedKeys,
+    Feature::Defaults,
+    Feature::OpenTables,
+];
 
 fn needs() -> BTreeSet<&'static str> {
     tested_flags().into_iter().collect()

@@ -220,9 +220,10 @@ pub(super) fn form(data_type: ColumnType, value: &Value) -> Value {
 }
 
 async fn by_value(peer: Arc<Peer>, name: &'static str) -> Outcome {
-    let Some((.., values)) = columns().into_iter().find(|(column, ..)| *column == name) else {
+    let Some((_, data_type, values)) = columns().into_iter().find(|(column, ..)| *column == name) else {
         return Ok(());
     };
+    let values = values.map(|value| peer.quirks.cut(data_type, &value));
     for value in &values {
         let equal = |other: &Value| normal(other) == normal(value);
         let holds: Vec<i64> =

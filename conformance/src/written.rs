@@ -98,7 +98,7 @@ async fn as_written(
         let expected = match (kept, way) {
             (true, _) => vec![read],
             // The row was there before.
-            (false, Way::Update) => vec![Value::Null],
+            (false, Way::Update) => vec![form(data_type, &Value::Null)],
             (false, _) => vec![],
         };
         same(format_args!("{value:?}"), &forms(rows.collect()), &expected)?;

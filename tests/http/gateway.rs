@@ -32,17 +32,21 @@ impl Setup {
         let folder = tempfile::tempdir().unwrap();
         let plugins = folder.path().join("plugins");
         std::fs::create_dir(&plugins).unwrap();
-        for connector in CONNECTORS {
-            let library = libraries::library(connector).unwrap();
-            symlink(&library, plugins.join(library.file_name().unwrap())).unwrap();
-        }
         let setup = Self { folder, environment: Vec::new() };
+        let setup = CONNECTORS.iter().fold(setup, |setup, connector| setup.connector(connector));
         setup.write("gateway.toml", config);
         let (email, password) = ADMIN;
         setup
             .variable("TABLEGATE_SERVER__LISTEN", "127.0.0.1:0")
             .variable("TABLEGATE_ADMIN_EMAIL", email)
             .variable("TABLEGATE_ADMIN_PASSWORD", password)
+    }
+
+    /// Adds the library of another connector.
+    pub(crate) fn connector(self, name: &str) -> Self {
+        let library = libraries::library(name).unwrap();
+        symlink(&library, self.path("plugins").join(library.file_name().unwrap())).unwrap();
+        self
     }
 
     /// Adds a variable to the environment.

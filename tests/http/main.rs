@@ -23,6 +23,8 @@ mod cursor;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod filter;

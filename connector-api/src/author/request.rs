@@ -114,6 +114,19 @@ impl Records {
         }
         Ok(rows.finish()?)
     }
+
+    /// All records, `columns` cells wide, as values of their own.
+    ///
+    /// # Errors
+    /// When the bytes are malformed.
+    pub fn values(&self, columns: usize) -> Result<Vec<Vec<Value>>> {
+        let mut read = Vec::new();
+        self.for_each(columns, |_, cells| {
+            read.push(cells.iter().map(|cell| cell.to_value()).collect::<std::result::Result<_, _>>()?);
+            Ok(())
+        })?;
+        Ok(read)
+    }
 }
 
 fn records_frame(body: &[u8]) -> std::result::Result<Option<RowsFrame<'_>>, Malformed> {

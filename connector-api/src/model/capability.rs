@@ -59,6 +59,8 @@ capabilities! {
         order_nulls,
         /// `offset`.
         offset,
+        /// Pages go on from a token that the page before gave (`after` in a query).
+        page_token,
         /// Comparisons `= <> < <= > >=` of a column with a value.
         filter_compare,
         /// `in` a list of values.
@@ -83,6 +85,8 @@ capabilities! {
         filter_paths,
         /// Rows for which a related row exists.
         filter_related,
+        /// [`Query::others`](super::Query::others), and columns by name that the description of an open table does not have.
+        open_columns,
         /// `distinct`.
         distinct,
         /// Groups, aggregates and conditions on them.

@@ -82,6 +82,13 @@ pub struct Table {
     /// The columns were guessed from a sample; others may appear in rows.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_inferred: bool,
+    /// Rows may have columns beyond these. Requests may name any column, in reads and in writes; one that a row lacks is absent. Needs
+    /// the capability `open_columns`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_open: bool,
+    /// Rows are documents: putting one replaces it whole. In other tables it changes the columns that it names.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_document: bool,
     /// The store's comment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,

@@ -155,9 +155,11 @@ impl Demanding for Query {
     fn demands(&self) -> Demands {
         let having = self.group.as_ref().and_then(|group| group.having.as_ref());
         Demands::of("query")
+            .when(self.others, "open_columns")
             .when(self.distinct, "distinct")
             .when(self.group.is_some(), "aggregates")
             .when(self.offset.is_some(), "offset")
+            .when(self.after.is_some(), "page_token")
             .paths(&self.select)
             .order(&self.order)
             .filter(self.filter.as_ref())
@@ -262,9 +264,11 @@ mod tests {
     fn each_member_of_a_query_demands_its_capability() {
         for (more, demanded) in [
             (json!({}), &[][..]),
+            (json!({"others": true}), &["open_columns"]),
             (json!({"distinct": true}), &["distinct"]),
             (json!({"group": {"by": [["a"]]}}), &["aggregates"]),
             (json!({"offset": 0}), &["offset"]),
+            (json!({"after": 0}), &["page_token"]),
             (json!({"order": [{"by": ["a"], "direction": "asc"}]}), &["order"]),
             (
                 json!({"order": [{"by": ["a"], "direction": "asc", "nulls": "last"}]}),

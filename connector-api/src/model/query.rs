@@ -14,6 +14,10 @@ pub struct Query {
     pub from: TableRef,
     /// The columns wanted. A path of several segments is answered under its segments joined with dots. Empty only with a group.
     pub select: Vec<Path>,
+    /// And every other column that a row has, where the table is open: the connector announces the columns anew when a row has others.
+    /// Never with `distinct` or a group.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
     /// No row twice, among the columns wanted. `order` names some of them only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distinct: bool,
@@ -32,6 +36,10 @@ pub struct Query {
     /// The parameter with the rows to skip: an integer of at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<Param>,
+    /// The parameter that says where the page begins: null for the first one, else the text that [`Summary::next`](super::Summary::next)
+    /// of the page before gave, for the same filter and order. With it the answer's `next` alone says whether there are more rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Param>,
     /// Names of features this shape relies on beyond its members; a name the connector does not know refuses the call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub need: Vec<String>,
@@ -46,12 +54,14 @@ impl Query {
         Self {
             from,
             select,
+            others: false,
             distinct: false,
             group: None,
             filter: None,
             order: Vec::new(),
             limit,
             offset: None,
+            after: None,
             need: Vec::new(),
             hints: Hints::new(),
         }

@@ -104,7 +104,9 @@ async fn rows_by_key(
     format: RowFormat,
 ) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
     let (mut found, mut held) = (HashMap::new(), 0);
-    let mut encoder = RowEncoder::new(&plan.shown, format).with_numbers(target.layout.numbers());
+    let mut encoder = RowEncoder::new(&plan.shown, format)
+        .with_numbers(target.layout.numbers())
+        .with_others(plan.query.others);
     for_each_row(target, plan, |columns, row| {
         if held > target.max_held {
             return Ok(());

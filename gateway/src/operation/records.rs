@@ -161,7 +161,8 @@ async fn by_filter(
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
     let page = target.plan(|scope| plan::page(read, scope))?;
-    let document = Document::new(&page.read.shown, format, target.layout.of_rows());
+    let document =
+        Document::new(&page.read.shown, format, target.layout.of_rows()).with_others(page.read.query.others);
     let cursor = Cursor::of(&page, job.service.name(), job.caller, &job.snapshot.cursors)?;
     if cursor.is_some() && !target.layout.has_meta() {
         return Err(ApiError::cursor_without_place());
@@ -199,7 +200,9 @@ pub(super) async fn first_row(
     format: RowFormat,
 ) -> Result<Option<Vec<u8>>, ApiError> {
     let mut found = None;
-    let mut encoder = RowEncoder::new(&plan.shown, format).with_numbers(target.layout.numbers());
+    let mut encoder = RowEncoder::new(&plan.shown, format)
+        .with_numbers(target.layout.numbers())
+        .with_others(plan.query.others);
     for_each_row(target, plan, |columns, row| {
         if found.is_none() {
             let mut json = Vec::with_capacity(256);

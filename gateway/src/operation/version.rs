@@ -30,14 +30,20 @@ pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<F
     let columns: Vec<ShownColumn> =
         target.table.columns.iter().map(|column| column.name.as_str().into()).collect();
     let is_versioned = names_one_row(target, &plan);
+    let shows_others = plan.query.others;
     if is_versioned {
-        plan.query.select = columns.iter().map(|column| Path::column(&column.column)).collect();
+        let described = columns.iter().map(|column| Path::column(&column.column));
+        let inside = plan.query.select.iter().filter(|path| path.as_column().is_none()).cloned();
+        plan.query.select = described.chain(inside).collect();
+        plan.query.others = has_others(target);
     }
+    let encoder =
+        |columns, with_others| RowEncoder::new(columns, RowFormat::Objects).with_others(with_others);
     let numbers = target.layout.numbers();
-    let mut shown = RowEncoder::new(&plan.shown, RowFormat::Objects).with_numbers(numbers);
+    let mut shown = encoder(&plan.shown, shows_others).with_numbers(numbers);
     // Where all of the row is shown as it is, its version is that of what is shown.
-    let is_all = plan.shown == columns && numbers == Numbers::Number;
-    let mut all = (is_versioned && !is_all).then(|| RowEncoder::new(&columns, RowFormat::Objects));
+    let is_all = plan.shown == columns && numbers == Numbers::Number && shows_others == plan.query.others;
+    let mut all = (is_versioned && !is_all).then(|| encoder(&columns, plan.query.others));
     let mut found = None;
     for_each_row(target, &plan, |names, row| {
         if found.is_some() {
@@ -64,7 +70,13 @@ pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<F
 
 /// Whether a read finds one row at most, and all of it: where columns are guessed a row may have others.
 pub(super) fn names_one_row(target: &Target<'_>, plan: &Read) -> bool {
-    !target.table.is_inferred && plan::is_unique(&plan.key, &target.table)
+    let is_all_known = !target.table.is_inferred || has_others(target);
+    is_all_known && plan::is_unique(&plan.key, &target.table)
+}
+
+/// Whether a row may have columns that no description names, and shows them when it is asked.
+fn has_others(target: &Target<'_>) -> bool {
+    target.table.is_open && target.owner.connection.capabilities().open_columns
 }
 
 /// Refuses a row that is not the one that is meant; `None`: there is none.

@@ -35,20 +35,27 @@ impl<'a> Columns<'a> {
         self.position(name).and_then(|place| self.0.columns.get(place))
     }
 
-    /// The place of the column with this name in the table, found as [`Columns::find`] does it.
+    /// The place of the column with this name in the table, found as [`Columns::find`] does it. In an open table another name is another column.
     pub(super) fn position(self, name: &str) -> Option<usize> {
         let columns = || self.0.columns.iter();
-        if let Some(place) = columns().position(|column| column.name == name) {
-            return Some(place);
+        let exact = columns().position(|column| column.name == name);
+        if exact.is_some() || self.0.is_open {
+            return exact;
         }
         let mut matches = columns().enumerate().filter(|(_, column)| is_same_name(&column.name, name));
         matches.next().filter(|_| matches.next().is_none()).map(|(place, _)| place)
     }
 
-    /// A column, or a member inside one (`address.city`).
+    /// A column, or a member inside one (`address.city`). In an open table every name is one.
     pub(super) fn resolve(self, name: &str) -> Option<Resolved> {
         if let Some(column) = self.find(name) {
             return Some(Resolved::of(column));
+        }
+        if self.0.is_open {
+            let segments: Vec<String> = name.split('.').map(str::to_owned).collect();
+            let path =
+                Path::nested(segments).filter(|path| path.segments().iter().all(|part| !part.is_empty()))?;
+            return Some(Resolved { path, data_type: ColumnType::Other, is_nullable: true });
         }
         let (outer, inner) = name.split_once('.')?;
         let column = self.find(outer)?;

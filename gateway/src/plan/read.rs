@@ -95,8 +95,10 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
         is_capped || is_by_cursor || matches!(request.count, CountWish::Exact | CountWish::Estimated);
     let limit_param = values.push(row_count(limit.saturating_add(u64::from(says_more))));
     let offset_param = (request.offset > 0).then(|| values.push(row_count(request.offset)));
+    let is_by_row = !selection.distinct && selection.group.is_none();
     let query = Query {
         filter,
+        others: is_by_row && !request.as_list && selection::shows_others(&request.fields, scope),
         distinct: selection.distinct,
         group: selection.group,
         order: selection.order,
@@ -181,11 +183,12 @@ fn by_key(
     let wanted = key::filter_by(&key, keys, &mut values);
     let rules = rules::plan(scope.rules, scope, &mut values)?;
     let limit = values.push(row_count(u64::try_from(keys.len()).unwrap_or(u64::MAX)));
-    let mut select: Vec<Path> = shown.iter().map(|shown| Path::column(&shown.column)).collect();
+    let mut select = selection::paths(&shown, Columns::new(scope.table));
     let hidden: Vec<Path> = key.iter().map(Path::column).filter(|path| !select.contains(path)).collect();
     select.extend(hidden);
     let query = Query {
         filter: all_of([Some(wanted), rules]),
+        others: selection::shows_others(&request.fields, scope),
         ..Query::new(scope.table.table.clone(), select, limit)
     };
     finish(query, values, shown, key, scope)

@@ -62,8 +62,20 @@ pub(super) fn plan(
         let unique = if primary.is_empty() { key } else { primary };
         order::break_ties(&mut order, unique, columns, can);
     }
-    let select = shown.iter().map(|shown| Path::column(&shown.column)).collect();
+    let select = paths(&shown, columns);
     Ok(Selected { select, shown, distinct: request.distinct, group: None, order })
+}
+
+/// The columns that are shown, as the store is asked for them.
+pub(super) fn paths(shown: &[ShownColumn], columns: Columns<'_>) -> Vec<Path> {
+    let path = |shown: &ShownColumn| columns.resolve(&shown.column).map(|resolved| resolved.path);
+    shown.iter().map(|shown| path(shown).unwrap_or_else(|| Path::column(&shown.column))).collect()
+}
+
+/// Whether columns that no description names are shown as well: where nobody chose some.
+pub(super) fn shows_others(fields: &Fields, scope: &Scope<'_>) -> bool {
+    let is_open = scope.table.is_open && scope.capabilities.open_columns;
+    is_open && matches!(fields, Fields::Absent | Fields::All)
 }
 
 /// Of rows that are shown once, only what is shown has an order.
@@ -89,8 +101,9 @@ pub(super) fn shown(
         Fields::Named(items) => {
             let mut shown: Vec<ShownColumn> = Vec::with_capacity(items.len());
             for item in items {
-                let column = columns.find(&item.term.name).ok_or_else(|| unknown_field(&item.term.name))?;
-                let column = ShownColumn::from(column.name.as_str());
+                let resolved =
+                    columns.resolve(&item.term.name).ok_or_else(|| unknown_field(&item.term.name))?;
+                let column = ShownColumn::from(resolved.path.segments().join(".").as_str());
                 if !shown.contains(&column) {
                     shown.push(column);
                 }

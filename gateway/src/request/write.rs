@@ -41,6 +41,8 @@ pub struct TableWrite {
     pub is_forced: bool,
     /// Rows that are missing are created (`upsert`).
     pub is_upsert: bool,
+    /// The method puts records in the place of rows, where rows are documents.
+    pub is_replacement: bool,
 }
 
 impl TableWrite {
@@ -72,6 +74,7 @@ impl TableWrite {
             is_rolled_back,
             is_forced: parameters.flag("force"),
             is_upsert: parameters.flag("upsert"),
+            is_replacement: false,
         })
     }
 }
@@ -106,6 +109,7 @@ mod tests {
             is_rolled_back: true,
             is_forced: true,
             is_upsert: true,
+            is_replacement: false,
             ..TableWrite::default()
         };
         let pairs = [

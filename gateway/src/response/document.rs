@@ -41,6 +41,17 @@ impl Document {
         Self { layout, encoder, rows: 0 }
     }
 
+    /// Shows all other columns of each row as well, if that is wanted. Forms with a fixed set of columns show those alone.
+    #[must_use]
+    pub fn with_others(mut self, is_wanted: bool) -> Self {
+        self.encoder = match self.encoder {
+            Encoder::Json(rows) => Encoder::Json(rows.with_others(is_wanted)),
+            Encoder::Lines(rows) => Encoder::Lines(rows.with_others(is_wanted)),
+            fixed => fixed,
+        };
+        self
+    }
+
     /// Rows written so far.
     #[must_use]
     pub fn rows(&self) -> u64 {

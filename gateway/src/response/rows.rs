@@ -23,6 +23,8 @@ pub(super) struct Shown {
     places: Vec<usize>,
     /// Rows have just the shown cells, in their order.
     is_in_order: bool,
+    /// So many of the columns were asked for by name; whatever else rows have is shown behind them. `None`: nothing else is shown.
+    named: Option<usize>,
 }
 
 /// The set lacks a column that was asked for.
@@ -30,7 +32,22 @@ const MISSING: Malformed = Malformed("a selected column is missing");
 
 impl Shown {
     pub(super) fn new(columns: &[ShownColumn]) -> Self {
-        Self { columns: columns.to_vec(), places: Vec::with_capacity(columns.len()), is_in_order: false }
+        let places = Vec::with_capacity(columns.len());
+        Self { columns: columns.to_vec(), places, is_in_order: false, named: None }
+    }
+
+    /// Takes what else the rows to come have, where that is shown; says whether other columns are shown now.
+    fn others(&mut self, names: &[String]) -> bool {
+        let Some(named) = self.named else { return false };
+        let is_other = |name: &&String| !self.columns.iter().take(named).any(|shown| shown.column == **name);
+        let others: Vec<ShownColumn> =
+            names.iter().filter(is_other).map(|name| ShownColumn::from(name.as_str())).collect();
+        if self.columns.get(named..) == Some(others.as_slice()) {
+            return false;
+        }
+        self.columns.truncate(named);
+        self.columns.extend(others);
+        true
     }
 
     /// The names in the answer.
@@ -84,13 +101,25 @@ impl Shown {
     }
 }
 
+/// The bytes `,"name":` of each column, one behind the other, and where each ends.
+fn keys(shown: &[ShownColumn]) -> (Vec<u8>, Vec<usize>) {
+    let mut keys = (Vec::with_capacity(shown.len() * 16), Vec::with_capacity(shown.len()));
+    for column in shown {
+        keys.0.push(b',');
+        string(&mut keys.0, &column.name);
+        keys.0.push(b':');
+        keys.1.push(keys.0.len());
+    }
+    keys
+}
+
 /// Writes rows as JSON.
 #[derive(Debug)]
 pub struct RowEncoder {
     format: RowFormat,
     numbers: Numbers,
     shown: Shown,
-    /// The bytes `,"name":` of each shown column, one behind the other, and where each ends.
+    /// See [`keys`].
     keys: (Vec<u8>, Vec<usize>),
     rows: u64,
 }
@@ -99,14 +128,14 @@ impl RowEncoder {
     /// An encoder that shows these columns.
     #[must_use]
     pub fn new(shown: &[ShownColumn], format: RowFormat) -> Self {
-        let mut keys = (Vec::with_capacity(shown.len() * 16), Vec::with_capacity(shown.len()));
-        for column in shown {
-            keys.0.push(b',');
-            string(&mut keys.0, &column.name);
-            keys.0.push(b':');
-            keys.1.push(keys.0.len());
-        }
-        Self { format, numbers: Numbers::Number, keys, shown: Shown::new(shown), rows: 0 }
+        Self { format, numbers: Numbers::Number, keys: keys(shown), shown: Shown::new(shown), rows: 0 }
+    }
+
+    /// Shows all other columns of each row as well, if that is wanted.
+    #[must_use]
+    pub fn with_others(mut self, is_wanted: bool) -> Self {
+        self.shown.named = is_wanted.then_some(self.shown.columns.len());
+        self
     }
 
     /// The same with large numbers in this form.
@@ -120,6 +149,9 @@ impl RowEncoder {
     /// # Errors
     /// When a shown column is not among them.
     pub fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
+        if self.shown.others(names) {
+            self.keys = keys(&self.shown.columns);
+        }
         self.shown.columns(names)
     }
 

@@ -22,7 +22,7 @@ pub fn table_object(table: &Table, relationships: &[Relationship], access: u8) -
         "name": name,
         "label": label,
         "description": table.comment,
-        "native": native(table.is_inferred, "is_inferred"),
+        "native": native(&[(table.is_inferred, "is_inferred"), (table.is_open, "is_open")]),
         "plural": plural(&label),
         "is_view": table.kind == TableKind::View,
         "primary_key": table.primary_key,
@@ -75,7 +75,7 @@ pub fn field_object(table: &Table, column: &Column, relationships: &[Relationshi
         "name": column.name,
         "label": label(&column.name),
         "description": column.comment,
-        "native": native(column.is_generated, "is_generated"),
+        "native": native(&[(column.is_generated, "is_generated")]),
         "type": simple_type(table, column, target.as_ref()),
         "db_type": column.native_type,
         "length": column.length,
@@ -234,8 +234,10 @@ fn default_value(default: Option<&DefaultValue>) -> Value {
 }
 
 /// What the store says beyond the common members: an empty list, or an object with this member.
-fn native(is_so: bool, member: &str) -> Value {
-    if is_so { json!({ member: true }) } else { json!([]) }
+fn native(members: &[(bool, &str)]) -> Value {
+    let so = members.iter().filter(|(is_so, _)| *is_so);
+    let so: Map<String, Value> = so.map(|(_, member)| ((*member).to_owned(), json!(true))).collect();
+    if so.is_empty() { json!([]) } else { Value::Object(so) }
 }
 
 /// Primary key, unique keys and foreign keys, in this order, by their names in lower case. Stores differ in the members

@@ -27,7 +27,7 @@ mod write;
 
 pub use cell::{Cell, Entries, Items};
 pub use read::{ColumnNames, Frame, FrameReader, Malformed, RowsFrame, SetFrame};
-pub use write::{CellWriter, FrameWriter, OpenRows};
+pub use write::{CellWriter, FrameWriter, OpenRows, key};
 
 /// Version byte of every frame.
 pub const VERSION: u8 = 1;

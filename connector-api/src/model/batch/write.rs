@@ -88,7 +88,7 @@ pub trait CellWriter {
     {
         nested(self.cell(), tag::LIST, items);
     }
-    /// A document; `members` writes key and cell of each and says how many.
+    /// A document; `members` writes [`key`] and cell of each and says how many.
     fn object<F: FnOnce(&mut Vec<u8>) -> u32>(&mut self, members: F)
     where
         Self: Sized,
@@ -153,7 +153,7 @@ fn patch(buffer: &mut [u8], at: usize, value: u32) {
 }
 
 /// The key of a document's member; its cell follows.
-fn key(buffer: &mut Vec<u8>, name: &str) {
+pub fn key(buffer: &mut Vec<u8>, name: &str) {
     text_part(buffer, name.as_bytes());
 }
 

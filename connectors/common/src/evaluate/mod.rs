@@ -8,7 +8,7 @@
 //! | a text beside a date, time, timestamp, instant or uuid | the value that it spells |
 //! | kinds | number, text, bytes, boolean, date, time, timestamp, instant, uuid, document (list, object, JSON text); each named extension type is one more |
 //! | numbers | compared by their exact value, whatever their types; NaN equals itself and is above all others |
-//! | texts | compared byte by byte, so case matters; `like`, `contains` and the like ignore the case of ASCII letters |
+//! | texts | compared byte by byte, so case matters; `like`, `contains` and the like ignore the case of ASCII letters; with [`Condition::minding_case`] only `ilike` does |
 //! | documents | equal when their content is equal, members in any order; never ordered; JSON text equals only the same JSON text |
 //! | text search in what is not a text | false |
 //! | arithmetic or a function on what it is not made for | null |
@@ -48,6 +48,7 @@ pub use group::{Groups, group_cell};
 pub use key::key;
 pub use number::whole;
 pub use order::first_in_order;
+use pattern::Case;
 
 /// A filter with its parameters, ready to be tested on rows.
 #[derive(Debug)]
@@ -55,6 +56,8 @@ pub struct Condition<'a> {
     filter: Option<&'a Filter>,
     params: &'a [Value],
     now: Instant,
+    /// Of `like` and the plain text searches.
+    case: Case,
 }
 
 impl<'a> Condition<'a> {
@@ -64,9 +67,15 @@ impl<'a> Condition<'a> {
     /// *Unsupported* for a related row; *internal* for a parameter that was not sent, a list that is none, or a function with the
     /// wrong number of arguments.
     pub fn new(filter: Option<&'a Filter>, params: &'a [Value]) -> Result<Self> {
-        let condition = Self { filter, params, now: now() };
+        let condition = Self { filter, params, now: now(), case: Case::Ignored };
         filter.map_or(Ok(()), |filter| condition.check(filter))?;
         Ok(condition)
+    }
+
+    /// For stores in which `like` and the plain text searches mind the case of letters; `ilike` never does.
+    #[must_use]
+    pub fn minding_case(self) -> Self {
+        Self { case: Case::Minded, ..self }
     }
 
     /// Whether the row matches: the whole tree is true.
@@ -109,7 +118,8 @@ impl<'a> Condition<'a> {
             }
             Filter::Text { op, expr, pattern } => {
                 let value = self.value(expr, row)?;
-                Ok(search(*op, &value, self.param(*pattern)?))
+                let case = if *op == TextOp::Ilike { Case::Ignored } else { self.case };
+                Ok(search(*op, &value, self.param(*pattern)?, case))
             }
             Filter::IsNull(expr) => {
                 let value = self.value(expr, row)?;
@@ -234,16 +244,16 @@ fn in_list(value: &Value, items: &[Value]) -> Option<bool> {
     truth
 }
 
-fn search(op: TextOp, value: &Value, pattern: &Value) -> Option<bool> {
+fn search(op: TextOp, value: &Value, pattern: &Value, case: Case) -> Option<bool> {
     if is_null(value) || is_null(pattern) {
         return None;
     }
     let (Value::Text(text), Value::Text(pattern)) = (value, pattern) else { return Some(false) };
     Some(match op {
-        TextOp::Like | TextOp::Ilike => pattern::is_like(text, pattern),
-        TextOp::Contains => pattern::contains(text, pattern),
-        TextOp::StartsWith => pattern::starts_with(text, pattern),
-        TextOp::EndsWith => pattern::ends_with(text, pattern),
+        TextOp::Like | TextOp::Ilike => pattern::is_like(text, pattern, case),
+        TextOp::Contains => pattern::contains(text, pattern, case),
+        TextOp::StartsWith => pattern::starts_with(text, pattern, case),
+        TextOp::EndsWith => pattern::ends_with(text, pattern, case),
     })
 }
 

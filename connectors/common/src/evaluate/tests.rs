@@ -249,6 +249,31 @@ fn text_operators_ignore_the_case_of_ascii_letters_only() {
 }
 
 #[test]
+fn stores_that_mind_case_mind_it_in_all_searches_but_one() {
+    use TextOp::{Contains, EndsWith, Ilike, Like, StartsWith};
+    for (op, pattern, expected) in [
+        (Like, "h_l%", false),
+        (Like, "H_l%", true),
+        (Ilike, "h_l%", true),
+        (Contains, "LL", false),
+        (Contains, "ll", true),
+        (StartsWith, "he", false),
+        (StartsWith, "He", true),
+        (EndsWith, "LO", false),
+        (EndsWith, "lo", true),
+    ] {
+        let filter = Filter::Text { op, expr: Expr::Param(0), pattern: 1 };
+        let params = [text("Hello"), text(pattern)];
+        let condition = Condition::new(Some(&filter), &params).unwrap().minding_case();
+        assert_eq!(
+            condition.test(&|_| Err(Error::internal("no column"))),
+            Ok(Some(expected)),
+            "{op:?} {pattern}"
+        );
+    }
+}
+
+#[test]
 fn a_hostile_pattern_ends() {
     let filter = Filter::Text { op: TextOp::Like, expr: Expr::Param(0), pattern: 1 };
     let params = [text(&"a".repeat(5000)), text(&format!("{}b", "%a".repeat(500)))];

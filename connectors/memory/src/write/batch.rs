@@ -1,6 +1,7 @@
 //! Records one by one: which of them failed, and what that means for the others.
 
-use connector_api::author::{Affected, Error, OnError, Outcome, OutcomeStatus, Result, Value};
+use connector_api::author::{Affected, OnError, Result, Value};
+use connector_common::outcome::after_failure;
 
 use super::Written;
 use crate::client::{Table, take_turns};
@@ -35,36 +36,17 @@ pub(super) async fn each_record(
             }
             Err(error) => error,
         };
-        let rest = run_of(OutcomeStatus::NotRun, index + 1, records.len());
+        let outcomes = after_failure(on_error, (index, records.len()), error);
         match on_error {
-            OnError::Continue => written.outcomes.push(failed(index, error)),
+            OnError::Continue => written.outcomes.extend(outcomes),
             OnError::Stop => {
-                written.outcomes.push(failed(index, error));
-                written.outcomes.extend(rest);
+                written.outcomes.extend(outcomes);
                 return written;
             }
-            OnError::Atomic => {
-                let undone = run_of(OutcomeStatus::RolledBack, 0, index);
-                let outcomes = undone.into_iter().chain([failed(index, error)]).chain(rest);
-                return Written { outcomes: outcomes.collect(), ..Written::nothing(table) };
-            }
+            OnError::Atomic => return Written { outcomes, ..Written::nothing(table) },
         }
     }
     written
-}
-
-fn failed(index: usize, error: Error) -> Outcome {
-    Outcome { index: number(index), count: 1, status: OutcomeStatus::Failed, error: Some(error) }
-}
-
-/// The records from `start` to before `end`, if there are any.
-fn run_of(status: OutcomeStatus, start: usize, end: usize) -> Option<Outcome> {
-    let count = number(end.saturating_sub(start));
-    (count > 0).then(|| Outcome { index: number(start), count, status, error: None })
-}
-
-fn number(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 impl Written {

@@ -10,8 +10,8 @@ mod change;
 use std::sync::Arc;
 
 use connector_api::author::{
-    Affected, Delete, Error, Existing, Filter, Insert, Outcome, Path, Records, Request, Result, Selector,
-    Update, UpdateMode, Upsert, Value,
+    Affected, Delete, Error, Existing, Filter, Insert, Outcome, Path, Request, Result, Selector, Update,
+    UpdateMode, Upsert, Value,
 };
 use connector_common::evaluate::Condition;
 
@@ -41,7 +41,7 @@ pub(crate) async fn insert(table: &Table, request: &Request<Insert>) -> Result<W
         setting: Setting::new(table.layout(), &request.columns, &request.compute, params)?,
         check: Rule::new(table, request.check.as_ref(), params)?,
     };
-    let records = read_records(request.records(), request.columns.len())?;
+    let records = request.records().values(request.columns.len())?;
     let create = |table: &mut Table, cells: &[Value]| creation.create(table, cells);
     let mut written = each_record(table, &records, request.on_error, create).await;
     written.affected.matched = None;
@@ -64,7 +64,7 @@ pub(crate) async fn update(table: &Table, request: &Request<Update>) -> Result<W
         named_by: named_by.clone(),
         check: Rule::new(table, request.check.as_ref(), params)?,
     };
-    let records = read_records(request.records(), named_by.len() + request.set.len())?;
+    let records = request.records().values(named_by.len() + request.set.len())?;
     match &request.rows {
         Selector::Where(filter) => {
             let cells = match records.as_slice() {
@@ -127,7 +127,7 @@ pub(crate) async fn upsert(table: &Table, request: &Request<Upsert>) -> Result<W
     };
     let change = Change { setting: setting()?, mode, named_by: key.clone(), check: check()? };
     let guard = Rule::new(table, request.guard.as_ref(), params)?;
-    let records = read_records(request.records(), columns.len())?;
+    let records = request.records().values(columns.len())?;
     let step = |table: &mut Table, cells: &[Value]| {
         let place = |column: &usize| columns.iter().position(|given| given == column);
         let cell = |column: &usize| place(column).and_then(|place| cells.get(place)).cloned();
@@ -152,7 +152,7 @@ pub(crate) async fn delete(table: &Table, request: &Request<Delete>) -> Result<W
         Selector::Keys { columns, guard } => {
             let key_columns = table.layout().columns(columns)?;
             let guard = Rule::new(table, guard.as_ref(), params)?;
-            let records = read_records(request.records(), columns.len())?;
+            let records = request.records().values(columns.len())?;
             let step = |table: &mut Table, key: &[Value]| {
                 let (number, row) = find(table, &key_columns, key, &guard)?;
                 table.remove(number);
@@ -184,15 +184,6 @@ fn find(table: &Table, columns: &[usize], key: &[Value], guard: &Rule<'_>) -> Re
 
 fn split(record: &[Value], key: usize) -> Result<(&[Value], &[Value])> {
     record.split_at_checked(key).ok_or_else(|| Error::internal("a record is shorter than its key"))
-}
-
-fn read_records(records: &Records, width: usize) -> Result<Vec<Vec<Value>>> {
-    let mut read = Vec::new();
-    records.for_each(width, |_, cells| {
-        read.push(cells.iter().map(|cell| cell.to_value()).collect::<std::result::Result<_, _>>()?);
-        Ok(())
-    })?;
-    Ok(read)
 }
 
 /// Checks before the write that what is to be given back exists.

@@ -85,6 +85,7 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
         versioned::check_required(job.conditions, &job.service.settings().config)?;
     }
     options.as_list &= !is_single;
+    options.is_replacement = verb == Verb::Put;
     let is_streamed = matches!(brought, Brought::Stream(_));
     let task = match verb {
         Verb::Post => Task::Records(created(brought, job.layout)?),

@@ -125,7 +125,11 @@ impl Gathered {
 impl Write {
     fn change(&self, of: &Gathered, values: &mut Values, scope: &Scope<'_>) -> Result<Change, Error> {
         let table = scope.table.table.clone();
-        let column = |place: &usize| scope.table.columns.get(*place).map(|column| Path::column(&column.name));
+        let column = |place: &usize| self.column(*place, scope).map(|column| Path::column(&column.name));
+        let (mode, existing) = match self.replaces {
+            true => (UpdateMode::Replace, Existing::Replace),
+            false => (UpdateMode::Merge, Existing::Merge),
+        };
         let columns: Vec<Path> = of.columns.iter().filter_map(column).collect();
         let key: Vec<Path> = self.key.iter().map(Path::column).collect();
         let returning = self.shown.iter().map(|shown| Path::column(&shown.column)).collect();
@@ -149,7 +153,7 @@ impl Write {
                 rows: self.rows(key, rule.clone(), values, scope)?,
                 set: columns,
                 compute,
-                mode: UpdateMode::Merge,
+                mode,
                 check: rule,
                 on_error,
                 returning,
@@ -159,7 +163,7 @@ impl Write {
                 into: table,
                 columns: key.iter().cloned().chain(columns).collect(),
                 key,
-                existing: Existing::Merge,
+                existing,
                 guard: rule.clone(),
                 check: read::all_of([rule, rules::plan(scope.rules_of_new_rows, scope, values)?]),
                 on_error,

@@ -9,7 +9,7 @@ mod value;
 
 use std::collections::HashMap;
 
-use connector_api::model::{Capabilities, OnError};
+use connector_api::model::{Capabilities, Column, OnError};
 
 pub use call::{Call, Change, Gathered};
 pub use record::Planned;
@@ -70,8 +70,12 @@ pub struct Write {
     on_error: OnError,
     /// Values that row rules and condition bind in each call.
     rule_params: usize,
+    /// What is not given goes away.
+    replaces: bool,
     /// Names of the caller that were looked up already.
     names: HashMap<String, Option<usize>>,
+    /// Columns of an open table that no description names. Their places follow those of the table.
+    others: Vec<Column>,
 }
 
 impl Write {
@@ -113,14 +117,32 @@ impl Write {
         };
         let rule_params = check_rules(kind, &selection, scope)?;
         let key_places = key.iter().filter_map(|name| columns.position(name)).collect();
-        let names = HashMap::new();
-        Ok(Self { kind, selection, key, key_places, is_key_unique, shown, on_error, rule_params, names })
+        let replaces = request.is_replacement && scope.table.is_document;
+        Ok(Self {
+            kind,
+            selection,
+            key,
+            key_places,
+            is_key_unique,
+            shown,
+            on_error,
+            rule_params,
+            replaces,
+            names: HashMap::new(),
+            others: Vec::new(),
+        })
     }
 
     /// Columns of the answer, in their order; none: nothing is answered.
     #[must_use]
     pub fn shown(&self) -> &[ShownColumn] {
         &self.shown
+    }
+
+    /// The column at a place: of the table, else one that no description names.
+    fn column<'c>(&'c self, place: usize, scope: &Scope<'c>) -> Option<&'c Column> {
+        let columns = &scope.table.columns;
+        columns.get(place).or_else(|| self.others.get(place.checked_sub(columns.len())?))
     }
 
     /// Each record names its row by its key.
@@ -131,7 +153,8 @@ impl Write {
 
 fn check_kind(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<(), Error> {
     let can = scope.capabilities;
-    require(!scope.table.is_inferred, "a write into a table whose columns are guessed")?;
+    let takes_any = scope.table.is_open && can.open_columns;
+    require(takes_any || !scope.table.is_inferred, "a write into a table whose columns are guessed")?;
     match (kind, selection) {
         (Kind::Insert, _) => require(can.insert, "creating records"),
         (Kind::Upsert, _) => require(can.upsert, "upsert"),

@@ -1,6 +1,6 @@
 //! One record: names resolved, values typed, what the store makes itself left out, what is missing refused.
 
-use connector_api::model::{Assignment, Column, Path, Value};
+use connector_api::model::{Assignment, Column, ColumnType, Path, Value};
 use serde_json::Value as Json;
 
 use super::value::{expression, expression_text, value};
@@ -59,7 +59,7 @@ impl Write {
             if missing.is_some_and(|missing| missing < place) {
                 break;
             }
-            let Some(column) = scope.table.columns.get(place) else { continue };
+            let Some(column) = self.column(place, scope) else { continue };
             if self.is_left_out(place, column, json) {
                 continue;
             }
@@ -134,7 +134,7 @@ impl Write {
     ) -> Result<Vec<(usize, &'r Json)>, Error> {
         let mut given = Vec::with_capacity(record.len());
         for (name, json) in record {
-            match self.place(name, scope) {
+            match self.place(name, scope)? {
                 Some(place) => given.push((place, json)),
                 None if matches!(json, Json::Null | Json::Array(_) | Json::Object(_)) => {
                     strangers.push(name.clone());
@@ -144,7 +144,7 @@ impl Write {
         }
         given.sort_by_key(|(place, _)| *place);
         let twice = given.windows(2).find_map(|pair| match pair {
-            [(first, _), (second, _)] if first == second => scope.table.columns.get(*first),
+            [(first, _), (second, _)] if first == second => self.column(*first, scope),
             _ => None,
         });
         match twice {
@@ -153,15 +153,24 @@ impl Write {
         }
     }
 
-    fn place(&mut self, name: &str, scope: &Scope<'_>) -> Option<usize> {
+    /// The place of the column with this name; an open table has one for every name.
+    fn place(&mut self, name: &str, scope: &Scope<'_>) -> Result<Option<usize>, Error> {
         if let Some(known) = self.names.get(name) {
-            return *known;
+            return Ok(*known);
         }
-        let place = Columns::new(scope.table).position(name);
-        if self.names.len() < REMEMBERED_NAMES {
-            self.names.insert(name.to_owned(), place);
+        let mut place = Columns::new(scope.table).position(name);
+        if place.is_none() && scope.table.is_open && scope.capabilities.open_columns {
+            if self.others.len() >= REMEMBERED_NAMES {
+                let message = format!("more than {REMEMBERED_NAMES} fields that no description names");
+                return Err(Error::record(message));
+            }
+            place = Some(scope.table.columns.len() + self.others.len());
+            self.others.push(Column::new(name, ColumnType::Other));
+        } else if self.names.len() >= REMEMBERED_NAMES {
+            return Ok(place);
         }
-        place
+        self.names.insert(name.to_owned(), place);
+        Ok(place)
     }
 
     /// The first column that a new row needs and does not get.

@@ -94,6 +94,15 @@ fn a_table_whose_columns_are_guessed_is_not_written() {
 }
 
 #[test]
+fn an_open_table_is_written_though_its_columns_are_guessed() {
+    let mut bench = Bench::new();
+    (bench.table.is_inferred, bench.table.is_open) = (true, true);
+    assert!(bench.write(Kind::Insert, Selection::Keys, &TableWrite::default()).is_err());
+    bench.can.open_columns = true;
+    assert!(bench.write(Kind::Insert, Selection::Keys, &TableWrite::default()).is_ok());
+}
+
+#[test]
 fn nothing_that_identifies_a_row_is_an_error_unless_other_columns_are_asked_for() {
     let mut bench = Bench::new();
     bench.table.primary_key.clear();

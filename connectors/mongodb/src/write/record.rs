@@ -1,0 +1,170 @@
+//! What a write makes of one document: the members that it sets and computes, as the server is told and as the document becomes.
+
+use connector_api::author::{Assignment, Error, Path, Result, Value};
+use connector_common::evaluate::Computed;
+use mongodb::bson::raw::{RawDocument, RawDocumentBuf};
+use mongodb::bson::{Bson, Document, doc};
+
+use crate::condition::{Row, paths_in};
+use crate::error;
+use crate::schema::{ID, Layout};
+use crate::translate::{self, Filters};
+use crate::types::{Kind, to_bson};
+
+/// The columns that a write sets: those of the record, then those that are computed.
+pub(super) struct Setting<'r> {
+    layout: &'r Layout,
+    columns: Vec<&'r Path>,
+    computed: Computed<'r>,
+    computes: bool,
+    /// The columns from which something is computed.
+    sources: Vec<Path>,
+}
+
+/// A member and its value.
+pub(super) type Member<'r> = (&'r Path, Bson);
+
+impl<'r> Setting<'r> {
+    pub(super) fn new(
+        layout: &'r Layout,
+        columns: &'r [Path],
+        compute: &'r [Assignment],
+        params: &'r [Value],
+    ) -> Result<Self> {
+        let mut sources = Vec::new();
+        for assignment in compute {
+            paths_in(&assignment.value, &mut |path| sources.push(path.clone()));
+        }
+        let computed = compute.iter().map(|assignment| &assignment.column);
+        let columns: Vec<&Path> = columns.iter().chain(computed).collect();
+        columns.iter().try_for_each(|path| check_name(path))?;
+        Ok(Self {
+            layout,
+            columns,
+            computed: Computed::new(compute, params)?,
+            computes: !compute.is_empty(),
+            sources,
+        })
+    }
+
+    /// Whether it needs the document as it was.
+    pub(super) fn computes(&self) -> bool {
+        self.computes
+    }
+
+    /// The members that are set; an absent cell sets none. `old` is the document as it was, if there is one.
+    ///
+    /// # Errors
+    /// A value that its column does not take; what can't be computed.
+    pub(super) fn members(&self, cells: &[Value], old: Option<&RawDocument>) -> Result<Vec<Member<'r>>> {
+        let empty = RawDocumentBuf::new();
+        let row = Row::new(old.unwrap_or(&empty), &self.sources)?;
+        let computed = self.computed.values(&|path: &Path| row.cell(path))?;
+        let mut members = Vec::with_capacity(self.columns.len());
+        for (path, value) in self.columns.iter().zip(cells.iter().chain(&computed)) {
+            if *value != Value::Absent {
+                members.push((*path, member(self.layout, path, value)?));
+            }
+        }
+        Ok(members)
+    }
+}
+
+/// A name that stays a name: the server takes a dot for the way into a document, and `$` for a word of its own.
+fn check_name(path: &Path) -> Result<()> {
+    match translate::dotted(path) {
+        Some(_) => Ok(()),
+        None => Err(error::unnameable(&path.segments().join("."), "a write to column")),
+    }
+}
+
+/// The value of a column.
+///
+/// # Errors
+/// One that the column does not take.
+pub(super) fn member(layout: &Layout, path: &Path, value: &Value) -> Result<Bson> {
+    let name = path.segments().join(".");
+    if matches!(value, Value::Null) && !layout.is_nullable(path) {
+        return Err(error::not_null(&name));
+    }
+    to_bson(value, &name, layout.kind(path).unwrap_or(Kind::Any))
+}
+
+/// A document of these members alone.
+///
+/// # Errors
+/// A column that every document needs is not among them.
+pub(super) fn whole<'r>(layout: &Layout, members: impl IntoIterator<Item = Member<'r>>) -> Result<Document> {
+    let document = whole_of(members);
+    match layout.required().find(|name| !document.contains_key(name)) {
+        Some(missing) => Err(error::not_null(missing)),
+        None => Ok(document),
+    }
+}
+
+/// The same, whatever is missing.
+pub(super) fn whole_of<'r>(members: impl IntoIterator<Item = Member<'r>>) -> Document {
+    let mut document = Document::new();
+    members.into_iter().for_each(|(path, value)| put(&mut document, path.segments(), value));
+    document
+}
+
+/// Sets a member, documents on the way to it included.
+pub(super) fn put(document: &mut Document, segments: &[String], value: Bson) {
+    match segments {
+        [] => {}
+        [name] => drop(document.insert(name, value)),
+        [name, inner @ ..] => {
+            let mut within = match document.remove(name) {
+                Some(Bson::Document(within)) => within,
+                _ => Document::new(),
+            };
+            put(&mut within, inner, value);
+            document.insert(name, within);
+        }
+    }
+}
+
+/// The change that sets these members; `None`: nothing is set.
+pub(super) fn change(members: &[Member<'_>]) -> Option<Document> {
+    let set: Document =
+        members.iter().map(|(path, value)| (path.segments().join("."), value.clone())).collect();
+    (!set.is_empty()).then(|| doc! {"$set": set})
+}
+
+/// The condition that a document has this key. `None`: no document has a null in its key.
+///
+/// # Errors
+/// A key of a kind that the server can't look up.
+pub(super) fn key_filter(layout: &Layout, columns: &[Path], key: &[Value]) -> Result<Option<Document>> {
+    if key.iter().any(super::is_null) {
+        return Ok(None);
+    }
+    let filters = Filters { layout, params: key };
+    let part = |(place, path): (usize, &Path)| filters.equal(path, place);
+    let parts: Option<Vec<Document>> = columns.iter().enumerate().map(part).collect::<Result<_>>()?;
+    let parts = parts.ok_or_else(|| Error::unsupported("a key of this kind"))?;
+    Ok(Some(translate::all(parts)))
+}
+
+/// The bytes of a document.
+///
+/// # Errors
+/// What no document can hold.
+pub(super) fn raw(document: &Document) -> Result<RawDocumentBuf> {
+    RawDocumentBuf::try_from(document).map_err(|error| {
+        error::invalid("a value or a name can't stand in a document")
+            .with_reason("not_bson")
+            .with_detail(error.kind)
+    })
+}
+
+/// The id of a document.
+///
+/// # Errors
+/// It has none, which no document of the server has.
+pub(super) fn id_of(document: &RawDocument) -> Result<Bson> {
+    let id = document.get(ID).map_err(crate::types::malformed)?;
+    let id = id.ok_or_else(|| Error::internal("a document has no id"))?;
+    Bson::try_from(id).map_err(crate::types::malformed)
+}
