@@ -27,12 +27,10 @@ pub(super) struct Limits {
 pub(super) enum Payload {
     /// Nothing.
     None,
-    /// JSON, or what was made JSON.
-    Document(Json),
-    /// The fields of an HTML form.
-    Form(Json),
+    /// JSON, or what was made JSON of another form.
+    Document(BodyMedia, Json),
     /// Records, still to be read.
-    Records(RecordStream),
+    Records(BodyMedia, RecordStream),
 }
 
 /// What is known about a body before its bytes.
@@ -69,12 +67,12 @@ pub(super) async fn read(
     if announced.takes_records && media.is_records() {
         chunks.limit(limits.stream)?;
         let largest = usize::try_from(limits.document).unwrap_or(usize::MAX);
-        return Ok(Payload::Records(records(chunks, begun, Records::new(media, largest))));
+        let records = records(chunks, begun, Records::new(media, largest));
+        return Ok(Payload::Records(media, records));
     }
     chunks.limit(Some(limits.document))?;
     let bytes = chunks.rest(begun).await?;
-    let document = document(media, &bytes)?;
-    Ok(if media == BodyMedia::Form { Payload::Form(document) } else { Payload::Document(document) })
+    Ok(Payload::Document(media, document(media, &bytes)?))
 }
 
 impl Announced<'_> {

@@ -25,8 +25,8 @@ fn single(content_type: Option<&str>) -> Announced<'_> {
 async fn outcome(announced: Announced<'_>, pieces: &[&[u8]]) -> String {
     match read(body(pieces), announced, LIMITS, Progress::new()).await {
         Ok(Payload::None) => String::new(),
-        Ok(Payload::Form(document) | Payload::Document(document)) => document.to_string(),
-        Ok(Payload::Records(mut records)) => {
+        Ok(Payload::Document(_, document)) => document.to_string(),
+        Ok(Payload::Records(_, mut records)) => {
             let mut list = Vec::new();
             while let Some(record) = records.next().await {
                 list.push(
@@ -112,7 +112,7 @@ async fn only_gzip_is_undone() {
 async fn a_body_that_breaks_off_is_an_error() {
     let pieces = [Ok(Bytes::from("a\n1\n2")), Err(std::io::Error::other("reset"))];
     let body = Body::from_stream(stream::iter(pieces));
-    let Ok(Payload::Records(mut records)) =
+    let Ok(Payload::Records(_, mut records)) =
         read(body, table(Some("text/csv")), LIMITS, Progress::new()).await
     else {
         panic!("no records");

@@ -162,10 +162,12 @@ async fn handle(
         }
         _ => {
             let key = input.head.key()?;
-            let Input { head: Head { address, query, .. }, body } = input;
+            let Input { head: Head { address, query, .. }, body, are_texts } = input;
             let what = HookRequest { verb, service, resource: address.resource, query, body };
             let id = Arc::clone(id);
-            let request = Request { what, records, caller, id, layout, conditions, key, transaction: None };
+            let transaction = None;
+            let request =
+                Request { what, records, are_texts, caller, id, layout, conditions, key, transaction };
             pipeline::run(snapshot, request).await
         }
     }

@@ -126,6 +126,7 @@ impl<'a> Batch<'a> {
         let request = Request {
             what,
             records: None,
+            are_texts: false,
             caller: self.job.caller.clone(),
             id: Arc::clone(self.job.request_id),
             layout: self.layout.clone(),
