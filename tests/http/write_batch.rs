@@ -251,6 +251,20 @@ fn of_more_results_than_fit_into_memory_some_are_listed_and_all_are_counted() {
 }
 
 #[test]
+fn identifiers_have_the_bound_that_they_have_in_reads() {
+    let body = json!({ "ids": vec![1; 100_001], "resource": [{ "qty": 9 }] }).to_string();
+    let stock = Stock::new();
+    for service in SERVICES {
+        for verb in ["PATCH", "PUT", "DELETE"] {
+            let answer = stock.send(WRITER, service, (verb, "?continue=true"), &body);
+            let context = json!({ "parameter": "ids", "position": null, "expected": null });
+            answer.is_error_with(400, "at most 100000 identifiers can be given at once", &context);
+        }
+        assert_eq!(stock.rows(service), UNTOUCHED, "{service}");
+    }
+}
+
+#[test]
 fn records_of_megabytes_are_written_in_several_calls() {
     let records: Vec<Json> =
         (0..12).map(|number| json!({ "name": format!("{number}").repeat(60_000) })).collect();
