@@ -59,7 +59,7 @@ fn print_tables(config: &Config) -> std::io::Result<ExitCode> {
     }
     let mut out = std::io::stdout().lock();
     for stored in needed(&config.store, &config.quirks) {
-        for line in to_lines(&stored) {
+        for line in to_lines(&stored, &config.store) {
             writeln!(out, "{line}")?;
         }
     }

@@ -16,6 +16,7 @@ pub struct Ask {
     values: Vec<Value>,
     limit: u64,
     offset: Option<u64>,
+    after: Option<Value>,
 }
 
 impl Ask {
@@ -24,7 +25,7 @@ impl Ask {
     pub fn new(table: TableRef, columns: &[&str]) -> Self {
         let columns = columns.iter().map(|name| Path::column(*name)).collect();
         let shape = Query::new(table, columns, 0);
-        Self { shape, values: Vec::new(), limit: ALL, offset: None }
+        Self { shape, values: Vec::new(), limit: ALL, offset: None, after: None }
     }
 
     /// Only rows for which this holds.
@@ -77,6 +78,13 @@ impl Ask {
         self
     }
 
+    /// The page behind the one that gave this token; `None`: the first one of those that have tokens.
+    #[must_use]
+    pub fn after(mut self, token: Option<&str>) -> Self {
+        self.after = Some(token.map_or(Value::Null, text));
+        self
+    }
+
     /// One more column, inside a document.
     #[must_use]
     pub fn path(mut self, segments: &[&str]) -> Self {
@@ -99,6 +107,7 @@ impl Ask {
         let mut shape = self.shape.clone();
         shape.limit = params.push_row_count(self.limit);
         shape.offset = self.offset.map(|offset| params.push_row_count(offset));
+        shape.after = self.after.as_ref().map(|after| params.push(after));
         (shape, params)
     }
 

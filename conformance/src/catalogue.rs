@@ -13,7 +13,12 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("catalogue::every_table_is_listed_once", &["query"], listed),
         Case::new("catalogue::a_view_is_listed_as_one", &["query", "store.views"], view_listed),
-        Case::new("catalogue::columns_have_names_types_and_nullability", &["query"], columns),
+        Case::new(
+            "catalogue::columns_have_names_types_and_nullability",
+            &["query", "store.declared_columns"],
+            columns,
+        ),
+        Case::new("catalogue::guessed_columns_are_said_to_be", &["query", "store.guessed_columns"], guessed),
         Case::new("catalogue::a_view_has_the_columns_of_its_query", &["query", "store.views"], view_columns),
         Case::new("catalogue::a_primary_key_is_in_key_order", &["query"], primary_keys),
         Case::new("catalogue::unique_keys_are_found", &["query", "store.unique_keys"], unique_keys),
@@ -90,6 +95,30 @@ async fn columns(peer: Arc<Peer>) -> Outcome {
 
 fn is_own_key(peer: &Peer, name: &str) -> bool {
     peer.facts.own_key.as_deref() == Some(name)
+}
+
+/// The key comes first and takes no null; whatever else rows have is there with its type.
+async fn guessed(peer: Arc<Peer>) -> Outcome {
+    for name in [ITEM, EDITION] {
+        let (table, stored) = described(&peer, name).await?;
+        holds(table.is_inferred, || format!("{name} is not said to be guessed"))?;
+        let key = &stored.table.primary_key;
+        let first: Vec<_> = table.columns.iter().take(key.len()).map(|column| &column.name).collect();
+        same("first columns", &first, &key.iter().collect())?;
+        let seen = |column: &Column, data_type| {
+            let is_nullable = !key.contains(&column.name);
+            (column.name.clone(), format!("{data_type:?}"), is_nullable)
+        };
+        let found: BTreeSet<_> = table
+            .columns
+            .iter()
+            .map(|column| (column.name.clone(), format!("{:?}", column.data_type), column.is_nullable))
+            .collect();
+        let columns = stored.table.columns.iter();
+        let expected = columns.map(|column| seen(column, peer.quirks.described(column.data_type)));
+        same(name, &found, &expected.collect())?;
+    }
+    Ok(())
 }
 
 async fn view_columns(peer: Arc<Peer>) -> Outcome {

@@ -37,10 +37,11 @@ pub(super) fn cases() -> Vec<Case> {
             &["query", "delete_where", "filter_compare", "returning"],
             all_back,
         ),
+        Case::new("delete::an_unknown_table_is_not_found", &["query", "delete_where"], unknown_table),
         Case::new(
-            "delete::unknown_tables_and_columns_are_not_found",
-            &["query", "delete_where", "filter_null"],
-            unknown,
+            "delete::unknown_columns_are_not_found",
+            &["query", "delete_where", "filter_null", "store.declared_columns"],
+            unknown_column,
         ),
     ];
     let needs: [&[&str]; 3] = [
@@ -133,16 +134,16 @@ async fn all_back(peer: Arc<Peer>) -> Outcome {
     stock.holds(&without(&[1, 2, 3])).await
 }
 
-async fn unknown(peer: Arc<Peer>) -> Outcome {
+async fn unknown_table(peer: Arc<Peer>) -> Outcome {
     let stock = Stock::new(&peer)?;
-    let shapes = [
-        stock.delete_where(is_null("no_such_column")),
-        Delete { from: peer.name("no_such_table"), ..stock.delete_where(Filter::Always(true)) },
-    ];
-    for shape in shapes {
-        let answer = stock.write(&shape, NONE, &[]).await;
-        check_error(format_args!("{shape:?}"), answer, ErrorKind::NotFound)?;
-    }
+    let shape = Delete { from: peer.name("no_such_table"), ..stock.delete_where(Filter::Always(true)) };
+    check_error("a table", stock.write(&shape, NONE, &[]).await, ErrorKind::NotFound).map(drop)
+}
+
+async fn unknown_column(peer: Arc<Peer>) -> Outcome {
+    let stock = Stock::new(&peer)?;
+    let answer = stock.write(&stock.delete_where(is_null("no_such_column")), NONE, &[]).await;
+    check_error("a column", answer, ErrorKind::NotFound)?;
     stock.is_untouched().await
 }
 

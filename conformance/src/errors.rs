@@ -18,15 +18,19 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("errors::an_unknown_table_is_not_found", &["query"], unknown_table),
         Case::new("errors::an_unknown_table_is_not_counted", &["count"], unknown_counted),
-        Case::new("errors::an_unknown_column_is_not_found", &["query"], unknown_column),
+        Case::new(
+            "errors::an_unknown_column_is_not_found",
+            &["query", "store.declared_columns"],
+            unknown_column,
+        ),
         Case::new(
             "errors::an_unknown_column_of_a_filter_is_not_found",
-            &["query", "filter_compare"],
+            &["query", "filter_compare", "store.declared_columns"],
             unknown_in_filter,
         ),
         Case::new(
             "errors::an_unknown_column_of_an_order_is_not_found",
-            &["query", "order"],
+            &["query", "order", "store.declared_columns"],
             unknown_in_order,
         ),
         Case::new("errors::an_error_does_not_tell_a_value", &["query", "filter_compare"], no_values),
@@ -77,7 +81,8 @@ async fn unknown_in_order(peer: Arc<Peer>) -> Outcome {
 
 async fn no_values(peer: Arc<Peer>) -> Outcome {
     let secret = "hunter2 is a secret";
-    let ask = peer.ask(ITEM, &["id"]).filter(compare("no_such_column", CompareOp::Eq), &[text(secret)]);
+    let filter = compare("no_such_column", CompareOp::Eq);
+    let ask = peer.ask("no_such_table", &["id"]).filter(filter, &[text(secret)]);
     let error = check_error("a filter", peer.rows(&ask).await, ErrorKind::NotFound)?;
     holds(!format!("{error:?}").contains("hunter2"), || format!("the error tells a value: {}", full(&error)))
 }

@@ -1,5 +1,7 @@
 //! What has to be known of a store and no connector says: the types that its columns can have, what it has beyond tables.
 
+use std::collections::BTreeMap;
+
 use connector_api::model::ColumnType;
 use serde::Deserialize;
 
@@ -17,6 +19,8 @@ pub struct Facts {
     pub own_key: Option<String>,
     /// The types that a column can have in this store. Columns of other types are left out of the tables.
     pub types: Vec<TypeName>,
+    /// Tables of the suite whose names this store can't have, with the names that they have instead.
+    pub names: BTreeMap<String, String>,
     /// What the store has beyond tables.
     pub features: Vec<Feature>,
     /// How many random filters are compared with the reference evaluator, at least.
@@ -30,6 +34,7 @@ impl Default for Facts {
             namespace: Vec::new(),
             own_key: None,
             types: Vec::new(),
+            names: BTreeMap::new(),
             features: Vec::new(),
             random_filters: 2_000,
         }
@@ -42,6 +47,18 @@ impl Facts {
     pub fn has(&self, data_type: ColumnType) -> bool {
         self.types.contains(&TypeName(data_type))
     }
+
+    /// The name of a table of the suite in this store.
+    #[must_use]
+    pub fn name<'n>(&'n self, table: &'n str) -> &'n str {
+        self.names.get(table).map_or(table, String::as_str)
+    }
+
+    /// The type of numbers with a fraction.
+    #[must_use]
+    pub fn fraction(&self) -> ColumnType {
+        if self.has(ColumnType::Double) { ColumnType::Double } else { ColumnType::Decimal }
+    }
 }
 
 /// What a store may have and no connector declares.
@@ -50,6 +67,10 @@ impl Facts {
 pub enum Feature {
     /// Views.
     Views,
+    /// Columns are declared: others are unknown, and some take no null.
+    DeclaredColumns,
+    /// Columns beside the key are guessed from what rows have.
+    GuessedColumns,
     /// Unique keys beside the primary one.
     UniqueKeys,
     /// References between tables.
@@ -68,6 +89,8 @@ impl Feature {
     pub fn need(self) -> &'static str {
         match self {
             Self::Views => "store.views",
+            Self::DeclaredColumns => "store.declared_columns",
+            Self::GuessedColumns => "store.guessed_columns",
             Self::UniqueKeys => "store.unique_keys",
             Self::ForeignKeys => "store.foreign_keys",
             Self::GeneratedKeys => "store.generated_keys",

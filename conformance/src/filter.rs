@@ -8,7 +8,7 @@ use super::ask::{
     arithmetic, between, call, column, compare, compare_exprs, equals, in_list, is_null, member, not, text,
 };
 use super::peer::Peer;
-use super::tables::{AUTHOR, BOOK, DOCUMENT, ITEM};
+use super::tables::{AUTHOR, BOOK, DOCUMENT, ITEM, fraction};
 use super::{Case, Outcome, same};
 
 /// Rows of `item` whose size is known.
@@ -277,7 +277,7 @@ async fn functions(peer: Arc<Peer>) -> Outcome {
         (Abs, "size", None, Value::I64(7), &[5, 9], &SIZED),
         (Round, "weight", None, Value::F64(2.0), &[1, 3, 6, 10], &weighed),
         (Round, "weight", None, Value::F64(-2.0), &[5], &weighed),
-        (Round, "weight", Some(Value::I64(1)), Value::F64(0.3), &[2], &weighed),
+        (Round, "weight", Some(Value::I64(1)), fraction(0.3, &peer.facts), &[2], &weighed),
         (Coalesce, "size", Some(Value::I64(0)), Value::I64(0), &[3, 8], &EVERY),
     ] {
         let mut args = vec![column(name)];

@@ -9,9 +9,11 @@ use connector_api::model::{
 
 use crate::reference::{Reference, Row};
 
-/// What a store can take. All false: integers, doubles, ASCII-cased texts, each cell of its column's type.
+/// What a store can take. All false: integers, decimals, ASCII-cased texts, each cell of its column's type.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Profile {
+    /// Numbers with a fraction are doubles, else decimals.
+    pub doubles: bool,
     /// A boolean column.
     pub booleans: bool,
     /// A decimal column, exact on both sides.
@@ -26,8 +28,14 @@ pub struct Profile {
 
 impl Profile {
     /// All of it.
-    pub const ALL: Self =
-        Self { booleans: true, decimals: true, mixed: true, cross_kind: true, unicode_case: true };
+    pub const ALL: Self = Self {
+        doubles: true,
+        booleans: true,
+        decimals: true,
+        mixed: true,
+        cross_kind: true,
+        unicode_case: true,
+    };
 }
 
 /// A small generator of random numbers (SplitMix64).
@@ -93,12 +101,13 @@ impl RandomTable {
     /// A table with so many rows; three cells in ten are null.
     pub fn new(random: &mut Random, profile: Profile, rows: i64) -> Self {
         use ColumnType::{BigInt, Boolean, Decimal, Double, Integer, Other, Text};
+        let fraction = if profile.doubles { Double } else { Decimal };
         let wanted = [
             ("id", Integer, true),
             ("small", Integer, true),
             ("other", Integer, true),
             ("big", BigInt, true),
-            ("ratio", Double, true),
+            ("ratio", fraction, true),
             ("word", Text, true),
             ("note", Text, true),
             ("flag", Boolean, profile.booleans),
@@ -367,10 +376,11 @@ impl Builder<'_> {
     fn call(&mut self) -> Option<Typed> {
         use Function::{Abs, Coalesce, Length, Lower, Round, Trim, Upper};
         let function = self.random.pick_copy(Lower, &[Upper, Trim, Length, Abs, Round, Round, Coalesce]);
+        let fraction = if self.profile.doubles { ColumnType::Double } else { ColumnType::Decimal };
         let is_argument = |data_type| match function {
             Lower | Upper | Trim | Length => data_type == ColumnType::Text,
             Abs => matches!(data_type, ColumnType::Integer | ColumnType::Double),
-            Round => data_type == ColumnType::Double,
+            Round => data_type == fraction,
             _ => data_type != ColumnType::Other,
         };
         let (first, data_type) = self.column_of(is_argument)?;

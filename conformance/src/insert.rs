@@ -31,7 +31,11 @@ pub(super) fn cases() -> Vec<Case> {
             other_key,
         ),
         Case::new("insert::of_many_writers_of_one_key_one_wins", &["query", "insert"], crowd),
-        Case::new("insert::a_null_where_none_may_stand_is_refused", &["query", "insert"], null),
+        Case::new(
+            "insert::a_null_where_none_may_stand_is_refused",
+            &["query", "insert", "store.declared_columns"],
+            null,
+        ),
         Case::new(
             "insert::a_reference_to_no_row_is_a_conflict",
             &["query", "insert", "store.foreign_keys"],
@@ -55,15 +59,34 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::new("insert::the_store_computes_columns", &["query", "insert", "write_expressions"], computed),
         Case::new("insert::a_large_call_is_written_whole", &["query", "insert"], large),
-        Case::new("insert::unknown_tables_and_columns_are_not_found", &["query", "insert"], unknown),
-        Case::new("insert::unknown_columns_wanted_back_write_nothing", returned, unknown_returning),
+        Case::new(
+            "insert::a_key_without_a_value_is_refused",
+            &["query", "insert", "store.guessed_columns"],
+            no_key,
+        ),
     ];
     let needs: [&[&str]; 3] = [
         &["query", "insert"],
         &["query", "insert", "on_error_continue"],
         &["query", "insert", "on_error_atomic"],
     ];
-    single.into_iter().chain(failing("insert", needs, one_fails)).collect()
+    single.into_iter().chain(unknown_names()).chain(failing("insert", needs, one_fails)).collect()
+}
+
+fn unknown_names() -> Vec<Case> {
+    vec![
+        Case::new("insert::an_unknown_table_is_not_found", &["query", "insert"], unknown_table),
+        Case::new(
+            "insert::unknown_columns_are_not_found",
+            &["query", "insert", "store.declared_columns"],
+            unknown_columns,
+        ),
+        Case::new(
+            "insert::unknown_columns_wanted_back_write_nothing",
+            &["query", "insert", "returning", "store.declared_columns"],
+            unknown_returning,
+        ),
+    ]
 }
 
 async fn as_given(peer: Arc<Peer>) -> Outcome {
@@ -225,11 +248,27 @@ async fn large(peer: Arc<Peer>) -> Outcome {
     stock.holds(&[before(), records].concat()).await
 }
 
-async fn unknown(peer: Arc<Peer>) -> Outcome {
+/// Whatever else is open: a row needs its key.
+async fn no_key(peer: Arc<Peer>) -> Outcome {
+    let stock = Stock::new(&peer)?;
+    for key in [Value::Null, Value::Absent] {
+        let record = [[key, text("eyelet")]];
+        stock.check(&stock.insert(&["id", "name"]), (&record, &[]), &[null_refused()]).await?;
+    }
+    stock.check(&stock.insert(&["name"]), (&[[text("eyelet")]], &[]), &[null_refused()]).await?;
+    stock.is_untouched().await
+}
+
+async fn unknown_table(peer: Arc<Peer>) -> Outcome {
+    let stock = Stock::new(&peer)?;
+    let elsewhere = Insert { into: peer.name("no_such_table"), ..stock.insert(&["id", "name"]) };
+    let answer = stock.write(&elsewhere, &[[int(5), text("eyelet")]], &[]).await;
+    check_error("a table", answer, ErrorKind::NotFound).map(drop)
+}
+
+async fn unknown_columns(peer: Arc<Peer>) -> Outcome {
     let stock = Stock::new(&peer)?;
     let records = [[int(5), text("eyelet")]];
-    let elsewhere = Insert { into: peer.name("no_such_table"), ..stock.insert(&["id", "name"]) };
-    check_error("a table", stock.write(&elsewhere, &records, &[]).await, ErrorKind::NotFound)?;
     for column in ["no_such_column", "name\" --", ""] {
         let answer = stock.write(&stock.insert(&["id", column]), &records, &[]).await;
         check_error(column, answer, ErrorKind::NotFound)?;

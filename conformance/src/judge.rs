@@ -79,7 +79,7 @@ pub async fn judge(
     let program = config.program().filter(|_| is_prepared);
     // Holds the store until the end.
     let store =
-        program.map(|program| program.start(version, &needed)).transpose().map_err(Unjudged::Asked)?;
+        program.map(|program| program.start(version, &needed, facts)).transpose().map_err(Unjudged::Asked)?;
     let mut service = config.config.clone();
     if let Some(Json::Object(members)) = store.as_ref().map(|store| store.config.clone()) {
         service.extend(members);

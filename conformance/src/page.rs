@@ -1,14 +1,15 @@
-//! Limit and offset.
+//! Limit, offset and tokens.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use connector_api::ErrorKind;
 use connector_api::model::{CompareOp, Direction, Value};
 
-use super::ask::compare;
-use super::peer::Peer;
-use super::tables::{ITEM, MANY, MANY_ROWS};
-use super::{Case, Outcome, same};
+use super::ask::{Ask, compare};
+use super::peer::{Peer, check_error, full, read_rows};
+use super::tables::{EMPTY, ITEM, MANY, MANY_ROWS};
+use super::{Case, Outcome, holds, same};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -21,6 +22,13 @@ pub(super) fn cases() -> Vec<Case> {
             &["query", "order", "offset", "filter_compare"],
             matching,
         ),
+        Case::new("page::tokens_lead_through_every_row_once", &["query", "page_token"], tokens),
+        Case::new(
+            "page::tokens_lead_through_matching_rows_only",
+            &["query", "page_token", "filter_compare"],
+            matching_tokens,
+        ),
+        Case::new("page::a_token_of_another_place_is_refused", &["query", "page_token"], wrong_token),
     ]
 }
 
@@ -69,4 +77,52 @@ async fn matching(peer: Arc<Peer>) -> Outcome {
     let even = compare("parity", CompareOp::Eq);
     let ask = peer.ask(MANY, &["id"]).filter(even, &[Value::I64(0)]).order("id", Direction::Asc, None);
     same("even ids", &peer.integers(&ask.limit(2).offset(10)).await?, &vec![22, 24])
+}
+
+/// All ids by following tokens; a page may be short, even empty. One page more than rows would do is one too many.
+async fn walked(peer: &Peer, ask: &Ask, limit: u64) -> Result<Vec<i64>, String> {
+    let (mut ids, mut token): (Vec<i64>, Option<String>) = (Vec::new(), None);
+    for _ in 0..=MANY_ROWS + 1 {
+        let page = ask.clone().limit(limit).after(token.as_deref());
+        let mut answer = peer.start(&page).await.map_err(|error| full(&error))?;
+        let rows = read_rows(&mut answer, &page.wanted()).await.map_err(|error| full(&error))?;
+        holds(u64::try_from(rows.len()).is_ok_and(|rows| rows <= limit), || format!("{} rows", rows.len()))?;
+        ids.extend(
+            rows.iter().flatten().filter_map(|cell| if let Value::I64(id) = cell { Some(*id) } else { None }),
+        );
+        token = answer.summary().and_then(|summary| summary.next.clone());
+        if token.is_none() {
+            ids.sort_unstable();
+            return Ok(ids);
+        }
+    }
+    Err("the pages have no end".to_owned())
+}
+
+async fn tokens(peer: Arc<Peer>) -> Outcome {
+    for (table, limit, rows) in
+        [(ITEM, 1, 10), (ITEM, 3, 10), (ITEM, 10, 10), (MANY, 700, MANY_ROWS), (EMPTY, 5, 0)]
+    {
+        let ids = walked(&peer, &peer.ask(table, &["id"]), limit).await?;
+        same(format_args!("ids of {table} in pages of {limit}"), &ids, &(1..=rows).collect())?;
+    }
+    Ok(())
+}
+
+async fn matching_tokens(peer: Arc<Peer>) -> Outcome {
+    let even = compare("parity", CompareOp::Eq);
+    let ask = peer.ask(MANY, &["id"]).filter(even, &[Value::I64(0)]);
+    let ids = walked(&peer, &ask, 300).await?;
+    same("even ids", &ids, &(1..=MANY_ROWS).filter(|id| id % 2 == 0).collect())?;
+    let none = compare("parity", CompareOp::Gt);
+    let ask = peer.ask(MANY, &["id"]).filter(none, &[Value::I64(9)]);
+    same("ids of no row", &walked(&peer, &ask, 300).await?, &Vec::new())
+}
+
+async fn wrong_token(peer: Arc<Peer>) -> Outcome {
+    for token in ["", "5", "{}{}", "no token of this store"] {
+        let answer = peer.rows(&peer.ask(ITEM, &["id"]).after(Some(token))).await;
+        check_error(token, answer, ErrorKind::InvalidRequest)?;
+    }
+    peer.check_usable().await
 }

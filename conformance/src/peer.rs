@@ -111,7 +111,7 @@ impl Peer {
     /// A table as this store names it.
     #[must_use]
     pub fn name(&self, table: &str) -> TableRef {
-        TableRef { namespace: self.facts.namespace.clone(), name: table.to_owned() }
+        TableRef { namespace: self.facts.namespace.clone(), name: self.facts.name(table).to_owned() }
     }
 
     /// What a table of the suite holds. A view holds what its table holds.

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value as Json;
 
+use super::facts::Facts;
 use super::tables::{self, Stored};
 
 /// The program, and where it is run.
@@ -26,9 +27,9 @@ impl Program {
     ///
     /// # Errors
     /// What the program says.
-    pub fn start(&self, version: Option<&str>, tables: &[Stored]) -> Result<Prepared, String> {
+    pub fn start(&self, version: Option<&str>, tables: &[Stored], facts: &Facts) -> Result<Prepared, String> {
         let folder = tempfile::tempdir().map_err(|error| format!("no folder for the store: {error}"))?;
-        let document = tables::to_json(tables).to_string();
+        let document = tables::to_json(tables, facts).to_string();
         std::fs::write(folder.path().join("tables.json"), document)
             .map_err(|error| format!("the tables can't be written: {error}"))?;
         // Made first, so that whatever was started before a failure is stopped as well.

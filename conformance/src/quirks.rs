@@ -54,6 +54,10 @@ pub enum ChoiceName {
     FoldsUnicode,
     /// Nulls stand behind all values in an ascending order, and before them in a descending one.
     NullsAreHighest,
+    /// Numbers have one type for all: what is whole is read as an integer, whatever it was written as.
+    NumbersHaveOneType,
+    /// A write of all records or none may name each row once.
+    AtomicWritesNameRowsOnce,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -137,8 +141,14 @@ impl Quirks {
         let value = self.cut(data_type, value);
         match self.of_type(data_type).and_then(|quirk| quirk.read_as) {
             Some(TypeName(read_as)) => converted(&value, read_as).map(|value| normal(&value)),
-            None => Ok(normal(&value)),
+            None => Ok(self.held(&normal(&value))),
         }
+    }
+
+    /// The value as the store holds it, whatever the type of its column.
+    #[must_use]
+    pub fn held(&self, value: &Value) -> Value {
+        if self.has(ChoiceName::NumbersHaveOneType) { one_type(value) } else { value.clone() }
     }
 
     /// Whether the store can keep all of this value in a column of this type. What it can't keep it refuses to write.
@@ -182,6 +192,17 @@ fn names_nul(value: &Value) -> bool {
         Value::List(items) => items.iter().any(names_nul),
         _ => false,
     }
+}
+
+/// A number as an integer if it is whole, else as a decimal.
+fn one_type(value: &Value) -> Value {
+    let digits = match value {
+        Value::F32(number) => number.to_string(),
+        Value::F64(number) => number.to_string(),
+        Value::Decimal(digits) => digits.clone(),
+        other => return other.clone(),
+    };
+    digits.parse().map_or(Value::Decimal(digits), Value::I64)
 }
 
 fn converted(value: &Value, to: ColumnType) -> Result<Value, String> {

@@ -49,6 +49,7 @@ pub(super) fn cases() -> Vec<Case> {
 /// What is generated for a store.
 fn profile(facts: &Facts, quirks: &Quirks) -> Profile {
     Profile {
+        doubles: facts.has(ColumnType::Double),
         booleans: facts.has(ColumnType::Boolean),
         decimals: facts.has(ColumnType::Decimal),
         mixed: facts.has(ColumnType::Other),
@@ -136,7 +137,8 @@ fn on_one_table(
     statistics: &mut Statistics,
 ) -> Outcome {
     let profile = profile(&peer.facts, &peer.quirks);
-    let table = table(seed, profile);
+    let mut table = table(seed, profile);
+    table.rows.iter_mut().flatten().for_each(|cell| *cell = peer.quirks.held(cell));
     let plan =
         Plan { seed, cases: FILTERS, profile, reference: Reference { bug, ..peer.quirks.reference() } };
     let name = name(seed);

@@ -446,14 +446,16 @@ impl Reference {
             Some(Value::I64(places)) => usize::try_from(*places).map_err(|_| Undefined("negative places"))?,
             Some(_) => return Err(Undefined("places that are no integer")),
         };
-        let Value::F64(number) = number else {
-            return if matches!(number, Value::I64(_)) {
-                Ok(number.clone())
-            } else {
-                Err(Undefined("rounding"))
-            };
+        let (text, is_negative) = match number {
+            Value::I64(_) => return Ok(number.clone()),
+            Value::F64(number) => (format!("{:.60}", number.abs()), number.is_sign_negative()),
+            Value::Decimal(digits) if !digits.contains(['e', 'E']) => {
+                let point = if digits.contains('.') { "" } else { "." };
+                (format!("{}{point}{:060}", digits.trim_start_matches('-'), 0), digits.starts_with('-'))
+            }
+            _ => return Err(Undefined("rounding")),
         };
-        let text = format!("{:.60}", number.abs());
+        let sign = if is_negative { "-" } else { "" };
         let (whole, fraction) = text.split_once('.').ok_or(Undefined("rounding"))?;
         let (kept, rest) = fraction.split_at_checked(places).ok_or(Undefined("too many places"))?;
         let digits: i128 =
@@ -465,8 +467,14 @@ impl Reference {
             digit => digit >= Some(&b'5'),
         };
         let digits = digits + i128::from(is_up);
-        let rounded: f64 = format!("{digits}e-{places}").parse().map_err(|_| Undefined("rounding"))?;
-        Ok(Value::F64(rounded.copysign(*number)))
+        let rounded = format!("{sign}{digits}e-{places}");
+        if matches!(number, Value::Decimal(_)) {
+            let padded = format!("{digits:0>width$}", width = places + 1);
+            let (whole, fraction) = padded.split_at(padded.len() - places);
+            let point = if places == 0 { "" } else { "." };
+            return Ok(Value::Decimal(format!("{sign}{whole}{point}{fraction}")));
+        }
+        Ok(Value::F64(rounded.parse().map_err(|_| Undefined("rounding"))?))
     }
 }
 

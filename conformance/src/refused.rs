@@ -40,6 +40,7 @@ fn reads() -> Vec<Case> {
             query(peer, |ask| ask.order("size", Direction::Asc, Some(Nulls::First)))
         }),
         Case::refusal("refused::offset", "offset", |peer| query(peer, |ask| ask.offset(1))),
+        Case::refusal("refused::page_token", "page_token", |peer| query(peer, |ask| ask.after(None))),
         Case::refusal("refused::open_columns", "open_columns", |peer| query(peer, Ask::others)),
         Case::refusal("refused::distinct", "distinct", |peer| query(peer, Ask::distinct)),
         Case::refusal("refused::aggregates", "aggregates", |peer| {

@@ -7,6 +7,7 @@ mod model;
 mod send;
 mod step;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use connector_api::model::{Begin, OnError, Value};
@@ -16,6 +17,7 @@ use self::send::{compare, send};
 use self::step::{COLUMNS, Repertoire, Step, Write};
 use super::ask::text;
 use super::peer::{CALL_TIME, Peer, context, full};
+use super::quirks::ChoiceName;
 use super::stock::Stock;
 use super::transaction::within;
 use super::{Case, Outcome, same};
@@ -39,7 +41,10 @@ pub(super) fn cases() -> Vec<Case> {
 
 async fn random(peer: Arc<Peer>) -> Outcome {
     let stock = Stock::new(&peer)?;
-    let steps = steps(&Repertoire::of(&peer));
+    let mut steps = steps(&Repertoire::of(&peer));
+    if peer.quirks.has(ChoiceName::AtomicWritesNameRowsOnce) {
+        steps.iter_mut().for_each(named_once);
+    }
     let Err((at, what)) = replay(&peer, &stock, &steps, LOOK).await else { return Ok(()) };
     let trace: Vec<Step> = steps.into_iter().take(at + 1).collect();
     let (steps, what) = shrunk(&peer, &stock, trace, what).await;
@@ -50,6 +55,16 @@ async fn random(peer: Arc<Peer>) -> Outcome {
         "{what}\n  seed {SEED}, step {at}; it takes {count} steps on an empty table, the last:\n{}",
         told.join("\n")
     ))
+}
+
+/// Leaves of several records for one row in an all-or-nothing write only the first.
+fn named_once(step: &mut Step) {
+    if let Step::Write(write) = step
+        && write.on_error == OnError::Atomic
+    {
+        let mut named = BTreeSet::new();
+        write.records.retain(|record| named.insert(record.id));
+    }
 }
 
 fn steps(repertoire: &Repertoire) -> Vec<Step> {
@@ -102,7 +117,8 @@ struct Run<'a> {
 /// Runs steps on the table, emptied first. The error says at which step what differed.
 async fn replay(peer: &Peer, stock: &Stock, steps: &[Step], look: usize) -> Result<(), (usize, String)> {
     let default_state = stock.default_state().map_or(Value::Null, text);
-    let model = Model::new(default_state, peer.offers("store.unique_keys"));
+    let takes_nulls = !peer.offers("store.declared_columns");
+    let model = Model::new(default_state, peer.offers("store.unique_keys"), takes_nulls);
     let mut run = Run { peer, stock, model, open: None };
     emptied(stock).await.map_err(|what| (0, what))?;
     let mut ended = Ok(());
@@ -190,7 +206,7 @@ mod tests {
     /// The sequence says something only if all that may happen to a record happens often, on a table that is not empty.
     #[test]
     fn the_sequence_meets_every_end() {
-        let mut model = Model::new(text("new"), true);
+        let mut model = Model::new(text("new"), true, false);
         let (mut ends, mut rows) = (BTreeMap::<String, usize>::new(), 0);
         for step in steps(&Repertoire::offered(|_| true)) {
             let Step::Write(write) = step else { continue };

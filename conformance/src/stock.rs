@@ -16,7 +16,7 @@ use super::tables::Stored;
 use super::{Outcome, same};
 
 /// So many of these tables there are; at least as many as cases that write.
-pub(super) const STOCKS: usize = 100;
+pub(super) const STOCKS: usize = 120;
 /// The columns that are compared.
 pub(super) const COLUMNS: &[&str] = &["id", "name", "qty", "state"];
 /// What [`Stock::write`] takes where there are no records.

@@ -121,9 +121,16 @@ impl Stored {
         Some(self)
     }
 
-    fn to_json(&self) -> Json {
+    /// The table with the name that it has in the store.
+    fn named(&self, facts: &Facts) -> Table {
+        let mut table = self.table.clone();
+        facts.name(self.name()).clone_into(&mut table.table.name);
+        table
+    }
+
+    fn to_json(&self, facts: &Facts) -> Json {
         let rows: Json = self.rows.iter().map(|row| row.iter().map(cell).collect::<Json>()).collect();
-        json!({"table": self.table, "view_of": self.view_of, "undescribed": self.undescribed, "rows": rows})
+        json!({"table": self.named(facts), "view_of": self.view_of, "undescribed": self.undescribed, "rows": rows})
     }
 }
 
@@ -136,8 +143,8 @@ fn keep<T>(items: &mut Vec<T>, is_kept: &[bool]) {
 #[must_use]
 pub fn tables(facts: &Facts) -> Vec<Stored> {
     let all = [
-        item(),
-        item_view(),
+        item(facts),
+        item_view(facts),
         many(),
         empty(),
         types::typed(),
@@ -154,19 +161,19 @@ pub fn tables(facts: &Facts) -> Vec<Stored> {
 
 /// The document that a fixture reads.
 #[must_use]
-pub fn to_json(tables: &[Stored]) -> Json {
-    json!({"tables": tables.iter().map(Stored::to_json).collect::<Vec<_>>()})
+pub fn to_json(tables: &[Stored], facts: &Facts) -> Json {
+    json!({"tables": tables.iter().map(|table| table.to_json(facts)).collect::<Vec<_>>()})
 }
 
 /// A table as lines of JSON, for who makes it by hand: its description, then each row as an object with the name of the table.
 #[must_use]
-pub fn to_lines(stored: &Stored) -> Vec<String> {
-    let name = stored.name();
+pub fn to_lines(stored: &Stored, facts: &Facts) -> Vec<String> {
+    let name = facts.name(stored.name());
     let row = |row: &Vec<Value>| {
         let cells = stored.columns().into_iter().map(str::to_owned).zip(row.iter().map(cell));
         json!({"into": name, "row": cells.collect::<serde_json::Map<_, _>>()}).to_string()
     };
-    let head = json!({"table": stored.table, "view_of": stored.view_of}).to_string();
+    let head = json!({"table": stored.named(facts), "view_of": stored.view_of}).to_string();
     std::iter::once(head).chain(stored.rows.iter().map(row)).collect()
 }
 
@@ -183,17 +190,17 @@ fn bounded(name: &str, length: u64) -> Column {
     Column { length: Some(length), ..Column::new(name, ColumnType::String) }
 }
 
-fn item_columns() -> Vec<Column> {
+fn item_columns(facts: &Facts) -> Vec<Column> {
     vec![
         key("id", ColumnType::Integer),
         Column { is_nullable: false, ..bounded("name", 40) },
         Column::new("size", ColumnType::Integer),
-        Column::new("weight", ColumnType::Double),
+        Column::new("weight", facts.fraction()),
         Column::new("note", ColumnType::Text),
     ]
 }
 
-fn item() -> Stored {
+fn item(facts: &Facts) -> Stored {
     type Row = (i64, &'static str, Option<i64>, Option<f64>, Option<&'static str>);
     let rows: [Row; 10] = [
         (1, "anchor", Some(3), Some(1.5), Some("Hello_World")),
@@ -212,15 +219,20 @@ fn item() -> Stored {
             Value::I64(id),
             text(name),
             size.map_or(Value::Null, Value::I64),
-            weight.map_or(Value::Null, Value::F64),
+            weight.map_or(Value::Null, |weight| fraction(weight, facts)),
             note.map_or(Value::Null, text),
         ]
     });
-    Stored::new(ITEM, item_columns(), rows.into())
+    Stored::new(ITEM, item_columns(facts), rows.into())
 }
 
-fn item_view() -> Stored {
-    let mut view = Stored::new(ITEM_VIEW, item_columns(), Vec::new());
+/// A number in the type that this store has for numbers with a fraction.
+pub(super) fn fraction(number: f64, facts: &Facts) -> Value {
+    if facts.has(ColumnType::Double) { Value::F64(number) } else { Value::Decimal(number.to_string()) }
+}
+
+fn item_view(facts: &Facts) -> Stored {
+    let mut view = Stored::new(ITEM_VIEW, item_columns(facts), Vec::new());
     view.table.kind = TableKind::View;
     view.table.primary_key.clear();
     view.view_of = Some(ITEM.to_owned());

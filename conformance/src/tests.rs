@@ -15,7 +15,9 @@ use super::*;
 /// `capability::whatever_is_declared_is_tested` until it is struck off here and has cases.
 const WITHOUT_CASES: [&str; 2] = ["routines", "schema_changes"];
 
-const FEATURES: [Feature; 6] = [
+const FEATURES: [Feature; 8] = [
+    Feature::DeclaredColumns,
+    Feature::GuessedColumns,
     Feature::Views,
     Feature::UniqueKeys,
     Feature::ForeignKeys,

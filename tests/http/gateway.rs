@@ -42,7 +42,7 @@ impl Setup {
             .variable("TABLEGATE_ADMIN_PASSWORD", password)
     }
 
-    /// Adds the library of another connector.
+    /// Adds the library of one more connector.
     pub(crate) fn connector(self, name: &str) -> Self {
         let library = libraries::library(name).unwrap();
         symlink(&library, self.path("plugins").join(library.file_name().unwrap())).unwrap();

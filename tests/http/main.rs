@@ -25,6 +25,8 @@ mod discovery;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod dynamodb;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod filter;

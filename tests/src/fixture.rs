@@ -67,7 +67,7 @@ impl Fixture {
     pub fn start(&self, version: &str, tables: &[Stored]) -> Result<Prepared, String> {
         let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
         let command = vec![python, self.folder.join("fixture.py").into()];
-        Program { command, folder: None }.start(Some(version), tables)
+        Program { command, folder: None }.start(Some(version), tables, &self.facts)
     }
 }
 

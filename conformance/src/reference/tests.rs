@@ -159,6 +159,8 @@ fn expressions_follow_the_words_of_the_contract() {
         (Function::Round, vec![Value::F64(0.125), int(2)], Value::F64(0.13)),
         (Function::Round, vec![Value::F64(9.875), int(1)], Value::F64(9.9)),
         (Function::Round, vec![Value::F64(1.0), Value::Null], Value::Null),
+        (Function::Round, vec![Value::Decimal("-2.50".to_owned())], Value::Decimal("-3".to_owned())),
+        (Function::Round, vec![Value::Decimal("0.05".to_owned()), int(1)], Value::Decimal("0.1".to_owned())),
         (Function::Coalesce, vec![Value::Null, int(2), int(3)], int(2)),
         (Function::Lower, vec![Value::Null], Value::Null),
     ] {

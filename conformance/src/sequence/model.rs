@@ -25,6 +25,8 @@ pub(super) struct Model {
     default_state: Value,
     /// No two rows have one code.
     has_unique_keys: bool,
+    /// Every column but the key takes a null.
+    takes_nulls: bool,
 }
 
 /// How a write ends.
@@ -55,8 +57,8 @@ struct Done {
 
 impl Model {
     /// An empty table.
-    pub(super) fn new(default_state: Value, has_unique_keys: bool) -> Self {
-        Self { rows: BTreeMap::new(), default_state, has_unique_keys }
+    pub(super) fn new(default_state: Value, has_unique_keys: bool, takes_nulls: bool) -> Self {
+        Self { rows: BTreeMap::new(), default_state, has_unique_keys, takes_nulls }
     }
 
     /// All rows by their key.
@@ -179,7 +181,7 @@ impl Model {
     /// The rules of the table, and the caller's, that a row breaks beside all others.
     fn broken(&self, row: &Row, check: Option<Rule>) -> Vec<End> {
         let mut broken = Vec::new();
-        if row.get(NAME) == Some(&Value::Null) {
+        if !self.takes_nulls && row.get(NAME) == Some(&Value::Null) {
             broken.push(null_refused());
         }
         let is_taken = |other: &Row| {

@@ -17,8 +17,8 @@ pub struct Summary {
     /// The session that `begin` started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<u64>,
-    /// Where the next page starts, opaque; asked for by [`Query::after`](super::Query::after). Only a missing token means the end: a page may
-    /// be short, even empty.
+    /// Where the next page starts, opaque; asked for by [`Query::after`](super::Query::after). Only a missing token means the end then: a page
+    /// may be short, even empty. Who was not asked may give it where the limit ended the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
     /// The statement that was run, with placeholders and without values, for the statement log.

@@ -37,7 +37,8 @@ pub struct Query {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<Param>,
     /// The parameter that says where the page begins: null for the first one, else the text that [`Summary::next`](super::Summary::next)
-    /// of the page before gave, for the same filter and order. With it the answer's `next` alone says whether there are more rows.
+    /// of the page before gave, for the same filter and order. With it the answer's `next` alone says whether there are more rows, and a
+    /// page may be short. Without it an answer has all rows up to the limit, or is an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Param>,
     /// Names of features this shape relies on beyond its members; a name the connector does not know refuses the call.

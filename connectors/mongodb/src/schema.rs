@@ -191,7 +191,7 @@ fn column(name: &str, kind: Kind) -> Column {
 fn identifier(sample: &[RawDocumentBuf]) -> Result<(Column, Kind)> {
     let mut kind = None;
     for document in sample {
-        let id = document.get(ID).map_err(|error| types::malformed(error.into()))?;
+        let id = document.get(ID).map_err(types::malformed)?;
         kind = joined(kind, id.and_then(types::kind_of));
     }
     let kind = kind.unwrap_or(Kind::ObjectId);

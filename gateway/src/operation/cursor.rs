@@ -1,4 +1,5 @@
-//! Where a page by cursor ends, as a token, and back: what a token is bound to, and the values in it.
+//! Where a page by cursor ends, as a token, and back: what a token is bound to, and the values in it. Where the store has tokens of its own,
+//! the value is the store's.
 
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ use crate::roles::Caller;
 pub(super) struct Cursor {
     key: Arc<Key>,
     subject: Subject,
-    /// The columns that make a position.
-    columns: Vec<String>,
+    /// The columns that make a position; `None`: the store's token does.
+    columns: Option<Vec<String>>,
     /// The values in the last row shown.
     last: Option<Vec<Value>>,
 }
@@ -32,15 +33,23 @@ impl Cursor {
         caller: &Caller,
         key: &Arc<Key>,
     ) -> Result<Option<Self>, ApiError> {
-        let Some(keyset) = &page.keyset else { return Ok(None) };
+        if page.keyset.is_none() && !page.is_by_token {
+            return Ok(None);
+        }
         let subject = subject(page, service, caller)?;
-        Ok(Some(Self { key: Arc::clone(key), subject, columns: keyset.columns.clone(), last: None }))
+        let columns = page.keyset.as_ref().map(|keyset| keyset.columns.clone());
+        Ok(Some(Self { key: Arc::clone(key), subject, columns, last: None }))
+    }
+
+    /// Whether a position is made of the last row's values.
+    pub(super) fn is_by_row(&self) -> bool {
+        self.columns.is_some()
     }
 
     /// The position in a token.
     pub(super) fn position(&self, token: &str) -> Result<Vec<Value>, ApiError> {
         let message = self.key.open(&self.subject, token)?;
-        let values = values(&message, self.columns.len());
+        let values = values(&message, self.columns.as_ref().map_or(1, Vec::len));
         values.ok_or_else(|| Fault::Unreadable.into())
     }
 
@@ -51,7 +60,7 @@ impl Cursor {
     }
 
     fn position_of(&self, names: &[String], row: &[Cell<'_>]) -> Result<Vec<Value>, Error> {
-        let places = RowEncoder::places_of(names, &self.columns)?;
+        let places = RowEncoder::places_of(names, self.columns.as_deref().unwrap_or_default())?;
         places.iter().filter_map(|place| row.get(*place)).map(|cell| position_value(*cell)).collect()
     }
 
@@ -63,6 +72,11 @@ impl Cursor {
             return Err(Error::new(ErrorKind::InvalidRequest, message));
         }
         Ok(())
+    }
+
+    /// Remembers where the store goes on.
+    pub(super) fn keep_token(&mut self, token: &str) {
+        self.last = Some(vec![Value::Text(token.to_owned())]);
     }
 
     /// The token of what lies behind the row that was kept.

@@ -30,6 +30,8 @@ pub(super) struct Meta {
     pub(super) limit: u64,
     /// Rows skipped.
     pub(super) offset: u64,
+    /// The service can skip a number of rows.
+    pub(super) can_skip: bool,
 }
 
 /// How `meta.count` is found.
@@ -134,6 +136,13 @@ impl Page {
         let statement = self.stream.as_ref().and_then(|stream| stream.summary()?.statement.as_deref());
         let rows = self.document.rows().saturating_sub(self.rows_before);
         self.owner.log_statement(statement, self.began, rows);
+        let token = self.stream.as_ref().and_then(|stream| stream.summary()?.next.as_deref());
+        if let (Some(token), Some(cursor)) =
+            (token, self.meta.cursor.as_mut().filter(|cursor| !cursor.is_by_row()))
+        {
+            cursor.keep_token(token);
+            self.has_more = true;
+        }
         self.rows_before = self.document.rows();
         let next = if self.has_more { None } else { self.reads.next() };
         self.began = Instant::now();
@@ -150,7 +159,8 @@ impl Page {
             self.document.columns(&section.columns().names)?;
             loop {
                 // The last row of a page by cursor is looked at once more, and so is the one behind it.
-                let is_kept = self.meta.cursor.is_some() && self.document.rows() + 1 >= self.meta.limit;
+                let is_by_row = self.meta.cursor.as_ref().is_some_and(Cursor::is_by_row);
+                let is_kept = is_by_row && self.document.rows() + 1 >= self.meta.limit;
                 let is_direct = self.document.is_direct() && !is_kept;
                 if !(if is_direct { section.next_row()? } else { section.read_row(&mut row)? }) {
                     break;
@@ -191,8 +201,13 @@ impl Page {
         match &self.meta.cursor {
             _ if !self.has_more => {}
             Some(cursor) => {
-                meta.extend(cursor.token()?.map(|token| ("next_cursor".to_owned(), Json::from(token))));
+                let token = cursor.token()?.map(Json::from);
+                // A store's own token may stand for an offset as well.
+                let as_offset = token.clone().filter(|_| !cursor.is_by_row());
+                meta.extend(as_offset.map(|token| ("next".to_owned(), token)));
+                meta.extend(token.map(|token| ("next_cursor".to_owned(), token)));
             }
+            None if !self.meta.can_skip => {}
             None => {
                 let next = self.meta.offset.saturating_add(self.meta.limit);
                 meta.insert("next".to_owned(), Json::from(next));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use connector_api::Error;
-use connector_api::model::Table;
 use connector_api::model::batch::Cell;
+use connector_api::model::{Table, Value};
 use serde_json::Value as Json;
 
 use super::cursor::Cursor;
@@ -91,7 +91,8 @@ impl<'a> Target<'a> {
     ) -> Result<Counting, ApiError> {
         match read.count {
             CountWish::Exact | CountWish::Estimated => return self.count(read).await.map(Counting::Asked),
-            CountWish::Unsaid if page.is_capped && !read.is_by_cursor() && document.has_meta() => {}
+            CountWish::Unsaid
+                if page.is_capped && !read.is_by_cursor() && !page.is_by_token && document.has_meta() => {}
             CountWish::Unsaid | CountWish::None => return Ok(Counting::Off),
         }
         // A store that can't count has answered all the same.
@@ -164,14 +165,16 @@ async fn by_filter(
     let document =
         Document::new(&page.read.shown, format, target.layout.of_rows()).with_others(page.read.query.others);
     let cursor = Cursor::of(&page, job.service.name(), job.caller, &job.snapshot.cursors)?;
-    if cursor.is_some() && !target.layout.has_meta() {
+    if read.is_by_cursor() && cursor.is_some() && !target.layout.has_meta() {
         return Err(ApiError::cursor_without_place());
     }
+    // Who did not ask for a cursor gets a token where there is a place for it anyway.
+    let cursor = cursor.filter(|_| read.is_by_cursor() || (target.layout.has_meta() && !document.is_bare()));
     let reads = match (&read.paging, &cursor) {
-        (Paging::After(token), Some(cursor)) => {
-            let last = cursor.position(token)?;
-            target.plan(|scope| page.after(&last, scope))?
-        }
+        (Paging::After(token), Some(cursor)) => match cursor.position(token)?.as_slice() {
+            [Value::Text(token)] if page.token.is_some() => vec![target.plan(|_| page.behind(token))?],
+            last => target.plan(|scope| page.after(last, scope))?,
+        },
         _ => vec![page.read.clone()],
     };
     let counting = target.counting(&page, read, &document).await?;
@@ -179,7 +182,9 @@ async fn by_filter(
         || cursor.is_some()
         || !matches!(counting, Counting::Off)
         || (page.is_capped && read.count == CountWish::None);
-    let meta = Meta { counting, schema, cursor, is_expected, limit: page.limit, offset: page.offset };
+    let can_skip = target.owner.connection.capabilities().offset;
+    let meta =
+        Meta { counting, schema, cursor, is_expected, limit: page.limit, offset: page.offset, can_skip };
     page::answer(&target.owner, reads, document, meta).await
 }
 

@@ -35,9 +35,10 @@ pub(super) fn written(
 }
 
 /// Adds columns that the order does not name yet, so that pages neither overlap nor leave gaps. They run the way of the last item: an
-/// index can serve both then. A store that can't order is left alone.
+/// index can serve both then. A store that can't order is left alone, and so is one whose pages go on by tokens of its own:
+/// these neither overlap nor leave gaps, and an order that nobody asked for may be one that the store does not have.
 pub(super) fn break_ties(order: &mut Vec<Order>, names: &[String], columns: Columns<'_>, can: &Capabilities) {
-    if !can.order {
+    if !can.order || (can.page_token && (order.is_empty() || !can.offset)) {
         return;
     }
     let direction = order.last().map_or(Direction::Asc, |last| last.direction);

@@ -1,12 +1,12 @@
 //! Plans of reads: a page of rows, rows by identifier, one row, a count.
 
-use connector_api::model::{Capabilities, Count, Filter, Path, Query, Table, Value};
+use connector_api::model::{Capabilities, Count, Filter, Param, Path, Query, Table, Value};
 
 use super::capability::{check_filter, check_order, check_parameters, require};
 use super::columns::Columns;
 use super::filter::Planner;
 use super::keyset::{self, Keyset};
-use super::selection::{self, ShownColumn};
+use super::selection::{self, Selected, ShownColumn};
 use super::values::Values;
 use super::{Error, RowRules, key, rules};
 use crate::request::{CountWish, Id, Related, TableRead};
@@ -56,8 +56,26 @@ pub struct Page {
     pub offset: u64,
     /// The caller gave no usable limit, so the service's maximum counts.
     pub is_capped: bool,
-    /// How a cursor goes on from it; `None` unless the request goes by cursor.
+    /// How a cursor goes on from it; `None` unless the request goes by cursor, or where the store has tokens for that.
     pub keyset: Option<Keyset>,
+    /// The store's own token says what goes on from it.
+    pub is_by_token: bool,
+    /// The parameter for such a token; `None` unless the request goes by cursor.
+    pub token: Option<Param>,
+}
+
+impl Page {
+    /// The page that begins where the store's token says.
+    ///
+    /// # Errors
+    /// A token where the store has none.
+    pub fn behind(&self, token: &str) -> Result<Read, Error> {
+        let mut read = self.read.clone();
+        let place = self.token.and_then(|token| read.params.get_mut(token));
+        let place = place.ok_or_else(|| Error::invalid("cursor", "the cursor is one of another request"))?;
+        *place = Value::Text(token.to_owned());
+        Ok(read)
+    }
 }
 
 /// Rows by identifier that are asked for together.
@@ -80,20 +98,22 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
     let filter = combined(request, scope, &mut values)?;
     let key = key::columns_of(&request.id_field, scope)?;
     let mut selection = selection::plan(request, &key, scope, &mut values)?;
-    let is_by_cursor = request.is_by_cursor();
+    let is_by_token = is_by_token(request, &selection, scope);
+    let is_by_cursor = request.is_by_cursor() && !is_by_token;
     let keyset = if is_by_cursor { Some(keyset::plan(&mut selection, scope)?) } else { None };
-    require(request.offset == 0 || scope.capabilities.offset, "offset")?;
+    refuse_offset(request, scope)?;
     let limit = request
         .limit
         .and_then(|limit| u64::try_from(limit).ok())
         .filter(|limit| (1..=scope.max_records).contains(limit));
     let is_capped = limit.is_none();
     let limit = limit.unwrap_or(scope.max_records);
-    let says_more =
-        is_capped || is_by_cursor || matches!(request.count, CountWish::Exact | CountWish::Estimated);
+    let says_more = !is_by_token
+        && (is_capped || is_by_cursor || matches!(request.count, CountWish::Exact | CountWish::Estimated));
     let limit_param = values.push(row_count(limit.saturating_add(u64::from(says_more))));
     let offset_param = (request.offset > 0).then(|| values.push(row_count(request.offset)));
     let is_by_row = !selection.distinct && selection.group.is_none();
+    let token = (is_by_token && request.is_by_cursor()).then(|| values.push(Value::Null));
     let query = Query {
         filter,
         others: is_by_row && !request.as_list && selection::shows_others(&request.fields, scope),
@@ -101,10 +121,28 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
         group: selection.group,
         order: selection.order,
         offset: offset_param,
+        after: token,
         ..Query::new(scope.table.table.clone(), selection.select, limit_param)
     };
     let read = finish(query, values, selection.shown, key, scope)?;
-    Ok(Page { read, limit, offset: request.offset, is_capped, keyset })
+    Ok(Page { read, limit, offset: request.offset, is_capped, keyset, is_by_token, token })
+}
+
+/// Whether the store's own token says where the next page begins: where the request goes by cursor, and where nothing else could go on.
+fn is_by_token(request: &TableRead, selection: &Selected, scope: &Scope<'_>) -> bool {
+    let can = scope.capabilities;
+    let is_of_rows = selection.group.is_none() && !selection.distinct;
+    can.page_token && is_of_rows && (request.is_by_cursor() || !can.offset)
+}
+
+fn refuse_offset(request: &TableRead, scope: &Scope<'_>) -> Result<(), Error> {
+    let can = scope.capabilities;
+    if request.offset > 0 && !can.offset && can.page_token {
+        let message = "this service can't skip a number of rows; give the 'next' of the previous answer's 'meta' as 'offset', or page \
+                       by cursor";
+        return Err(Error::invalid("offset", message));
+    }
+    require(request.offset == 0 || can.offset, "offset")
 }
 
 /// Plans the count of all rows that match, whatever the page; with groups, of the rows before they are grouped.

@@ -3,6 +3,7 @@
 mod cursor;
 mod group;
 mod order;
+mod token;
 
 use connector_api::model::{Capabilities, Column, ColumnType, Key, Table, TableRef};
 

@@ -189,8 +189,20 @@ fn read_count(parameters: Parameters<'_>) -> Result<CountWish, Error> {
         .ok_or_else(|| Error::new("count", "'count' must be 'exact', 'estimated' or 'none'"))
 }
 
+/// The names of the offset.
+const OFFSET: [&str; 2] = ["offset", "skip"];
+
+/// Whether this offset is the `next` of a page of a store that has tokens.
+fn is_token(text: &str) -> bool {
+    text.len() >= SHORTEST_TOKEN
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
 fn read_paging(parameters: Parameters<'_>, offset: u64) -> Result<Paging, Error> {
-    let cursor = parameters.text(&["cursor"])?;
+    let cursor = match parameters.text(&["cursor"])? {
+        None => parameters.text(&OFFSET)?.filter(|text| is_token(text)),
+        cursor => cursor,
+    };
     let page = parameters.text(&["page"])?;
     let is = |word: &str| page.as_deref().is_some_and(|page| page.trim().eq_ignore_ascii_case(word));
     let paging = match cursor {
@@ -216,9 +228,13 @@ pub(super) fn read_order(parameters: Parameters<'_>) -> Result<Vec<OrderItem>, E
     text.map_or_else(|| Ok(Vec::new()), |text| order::parse(&text))
 }
 
-/// A text that is no number counts as 0; only a negative number is refused.
+/// The shortest token of a page: no number is so long.
+const SHORTEST_TOKEN: usize = 64;
+
+/// A text that is no number counts as 0; only a negative number is refused. One that may be the token of a page is no number.
 pub(super) fn read_offset(parameters: Parameters<'_>) -> Result<u64, Error> {
-    let Some(text) = parameters.text(&["offset", "skip"])? else { return Ok(0) };
+    let text = parameters.text(&OFFSET)?.filter(|text| !is_token(text));
+    let Some(text) = text else { return Ok(0) };
     u64::try_from(integer(&text))
         .map_err(|_| Error::new("offset", "'offset' must be 0 or a positive number of rows"))
 }

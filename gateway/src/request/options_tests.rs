@@ -215,6 +215,11 @@ fn a_page_is_by_offset_or_by_cursor_and_never_both() {
     assert_eq!(paging(&[("page", "Cursor")]), Paging::FirstByCursor);
     assert_eq!(paging(&[("cursor", "")]), Paging::FirstByCursor);
     assert_eq!(paging(&[("cursor", "x"), ("offset", "0")]), Paging::After("x".to_owned()));
+    // The token of a page may stand for an offset; it is longer than any number.
+    let token = "5-_a".repeat(16);
+    assert_eq!(paging(&[("offset", &token)]), Paging::After(token.clone()));
+    assert_eq!(paging(&[("offset", token.trim_end_matches("_a"))]), Paging::Offset);
+    assert_eq!(paging(&[("offset", &format!("{token}="))]), Paging::Offset);
     for (query, parameter) in [
         (&[("page", "2")][..], "page"),
         (&[("page", "offset"), ("cursor", "x")], "cursor"),
