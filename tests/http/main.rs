@@ -51,6 +51,8 @@ mod process;
 #[cfg(test)]
 mod read;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod sales;

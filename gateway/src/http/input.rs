@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::idempotency::Key;
 use crate::pipeline::RecordStream;
 use crate::request::body::unwrapped;
+use crate::request::media::BodyMedia;
 use crate::request::{Conditions, verb};
 use crate::roles::Verb;
 
@@ -112,6 +113,8 @@ pub(super) struct Input {
     pub(super) head: Head,
     /// `None`: no body, an empty one, or records that are read one by one.
     pub(super) body: Option<Json>,
+    /// The values of the body or of the records are texts, of whatever type they are meant.
+    pub(super) are_texts: bool,
 }
 
 impl Input {
@@ -130,20 +133,16 @@ impl Input {
         };
         let mut payload = body::read(body, announced, limits, progress).await?;
         let mut head = head;
-        if let Payload::Form(form) = &mut payload {
+        if let Payload::Document(BodyMedia::Form, form) = &mut payload {
             head.read_form(form)?;
         }
-        let (body, records) = match payload {
-            Payload::None => (None, None),
-            Payload::Form(record) | Payload::Document(record) if head.is_about_one_row() => {
-                (Some(record), None)
-            }
-            Payload::Form(document) | Payload::Document(document) => {
-                (Some(unwrapped(document, wrapper)), None)
-            }
-            Payload::Records(records) => (None, Some(records)),
+        let (media, body, records) = match payload {
+            Payload::None => return Ok((Self { head, body: None, are_texts: false }, None)),
+            Payload::Document(media, record) if head.is_about_one_row() => (media, Some(record), None),
+            Payload::Document(media, document) => (media, Some(unwrapped(document, wrapper)), None),
+            Payload::Records(media, records) => (media, None, Some(records)),
         };
-        Ok((Self { head, body }, records))
+        Ok((Self { head, body, are_texts: media.is_of_texts() }, records))
     }
 
     /// A text member of the body.

@@ -13,7 +13,6 @@ use serde_json::{Value as Json, json};
 use tower::util::MapResponseLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
-use tower_http::decompression::RequestDecompressionLayer;
 
 use super::address::logged;
 use super::answer::{self, Failing};
@@ -47,14 +46,12 @@ struct Shared {
 /// Bytes from which on an answer is worth compressing.
 const WORTH_COMPRESSING: u64 = 1024;
 
-/// All addresses of the server. Bodies and answers are compressed with gzip where the other side can do that; what a body is compressed
-/// with that can't be undone is refused where its form is looked at.
+/// All addresses of the server. Answers are compressed with gzip where the other side can read it.
 pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> Router {
     let compression = CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING));
-    let decompression = RequestDecompressionLayer::new().pass_through_unaccepted(true);
     let router = Router::new().fallback(any).with_state(Shared { snapshot, readiness: Arc::default() });
-    // One layer of three: a router boxes what passes through each of its own, future and body.
-    router.layer((MapResponseLayer::new(answer::mark_compressed), compression, decompression))
+    // One layer of two: a router boxes what passes through each of its own, future and body.
+    router.layer((MapResponseLayer::new(answer::mark_compressed), compression))
 }
 
 /// Answers a request, with its id in a header and a line in the log. Probes come every few seconds and are not worth a line.
@@ -169,10 +166,12 @@ async fn handle(
         }
         _ => {
             let key = input.head.key()?;
-            let Input { head: Head { address, query, .. }, body } = input;
+            let Input { head: Head { address, query, .. }, body, are_texts } = input;
             let what = HookRequest { verb, service, resource: address.resource, query, body };
             let id = Arc::clone(id);
-            let request = Request { what, records, caller, id, layout, conditions, key, transaction: None };
+            let transaction = None;
+            let request =
+                Request { what, records, are_texts, caller, id, layout, conditions, key, transaction };
             pipeline::run(snapshot, request).await
         }
     }

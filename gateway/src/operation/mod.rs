@@ -204,7 +204,8 @@ pub async fn run(
         Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
         Operation::Batch => batch::run(job, request.what.body.take()).await,
-        Operation::Write(order) => {
+        Operation::Write(mut order) => {
+            order.options.are_texts = request.are_texts;
             let brought = match request.records.take() {
                 Some(stream) => write::Brought::Stream(stream),
                 None => write::Brought::Body(request.what.body.take()),

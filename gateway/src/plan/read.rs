@@ -13,8 +13,6 @@ use super::values::Values;
 use super::{Error, RowRules, key, rules};
 use crate::request::{CountWish, Id, Related, TableRead};
 
-/// The most identifiers of one request.
-const MAX_IDS: usize = 100_000;
 /// The most keys of one query: longer conditions cost stores more than another query does.
 const MAX_PIECE: usize = 500;
 
@@ -179,15 +177,11 @@ pub fn single(id: &Id, request: &TableRead, scope: &Scope<'_>) -> Result<Read, E
 /// Plans rows by identifier, in pieces that a store takes in one query. `offset`, `order` and `filter` of the request do not count here.
 ///
 /// # Errors
-/// As [`single`]; more identifiers than a request may have.
+/// As [`single`].
 pub fn by_ids(ids: &[Id], request: &TableRead, scope: &Scope<'_>) -> Result<Vec<Piece>, Error> {
     refuse_unbuilt(request)?;
     refuse_groups(request)?;
     let key = key::identifying(request, scope)?;
-    if ids.len() > MAX_IDS {
-        let message = format!("at most {MAX_IDS} identifiers can be asked for at once");
-        return Err(Error::invalid("ids", message));
-    }
     let columns = Columns::new(scope.table);
     let keys = ids.iter().map(|id| key::values_of(id, &key, columns)).collect::<Result<Vec<_>, _>>()?;
     let can_ask_for_all =

@@ -5,6 +5,9 @@ use serde_json::{Map, Value as Json};
 use super::Error;
 use super::parameters::{Given, Parameters};
 
+/// The most identifiers of one request, to read or to write.
+const MAX_IDS: usize = 100_000;
+
 /// One identifier. Which columns it names, and of what type, is for the plan to say.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Id {
@@ -45,9 +48,9 @@ pub fn path_id(segment: &str) -> Id {
 /// The `ids` of a request, else the records of a body's `resource`. `None` if neither is there.
 ///
 /// # Errors
-/// A body whose `ids` hold nulls or anything nested deeper than a tuple.
+/// A body whose `ids` hold nulls or anything nested deeper than a tuple; more of them than [`MAX_IDS`].
 pub(super) fn ids(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Error> {
-    Ok(ids_only(parameters)?.or_else(|| records(parameters)))
+    bounded(ids_only(parameters)?.or_else(|| records(parameters)))
 }
 
 /// The `ids` of a request; `None` if it has none.
@@ -55,15 +58,20 @@ pub(super) fn ids(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Error> 
 /// # Errors
 /// As [`ids`].
 pub(super) fn ids_only(parameters: Parameters<'_>) -> Result<Option<Vec<Id>>, Error> {
-    match parameters.find(&["ids"]) {
-        Some(Given::Query(text)) => Ok(Some(from_text(text))),
-        Some(Given::Body(Json::String(text))) => Ok(Some(from_text(text))),
-        Some(Given::Body(Json::Array(items))) => {
-            items.iter().map(from_json).collect::<Result<_, _>>().map(Some)
-        }
-        Some(Given::Body(value)) => Ok(Some(vec![from_json(value)?])),
-        None => Ok(None),
+    bounded(match parameters.find(&["ids"]) {
+        Some(Given::Query(text)) => Some(from_text(text)),
+        Some(Given::Body(Json::String(text))) => Some(from_text(text)),
+        Some(Given::Body(Json::Array(items))) => Some(items.iter().map(from_json).collect::<Result<_, _>>()?),
+        Some(Given::Body(value)) => Some(vec![from_json(value)?]),
+        None => None,
+    })
+}
+
+fn bounded(ids: Option<Vec<Id>>) -> Result<Option<Vec<Id>>, Error> {
+    if ids.as_ref().is_some_and(|ids| ids.len() > MAX_IDS) {
+        return Err(Error::new("ids", format!("at most {MAX_IDS} identifiers can be given at once")));
     }
+    Ok(ids)
 }
 
 /// The records that a body lists; their identifying fields stand for `ids`.

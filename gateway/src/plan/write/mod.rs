@@ -73,6 +73,8 @@ pub struct Write {
     rule_params: usize,
     /// What is not given goes away.
     replaces: bool,
+    /// Values are texts, of whatever type they are meant.
+    are_texts: bool,
     /// Names of the caller that were looked up already.
     names: HashMap<String, Option<usize>>,
     /// Columns of an open table that no description names. Their places follow those of the table.
@@ -129,6 +131,7 @@ impl Write {
             on_error,
             rule_params,
             replaces,
+            are_texts: request.are_texts,
             names: HashMap::new(),
             others: Vec::new(),
         })
