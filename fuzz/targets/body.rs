@@ -91,7 +91,7 @@ fn points_into(body: &[u8], error: &Error) {
     let lines = body.iter().filter(|byte| **byte == b'\n').count() + 1;
     let line = match error {
         Error::Json { line, .. } | Error::Depth { line, .. } => *line,
-        Error::Line { line, .. } | Error::TooLarge { line, .. } => *line,
+        Error::Line { line, .. } | Error::Rest { line, .. } | Error::TooLarge { line, .. } => *line,
         _ => return,
     };
     let line = usize::try_from(line).expect("a line that fits into memory");

@@ -11,7 +11,7 @@ use crate::auth::{self, Accounts, AppDefinition, OneTimePassword};
 use crate::connectors::Registry;
 use crate::cursor;
 use crate::hooks::Hooks;
-use crate::http::{Listening, router, serve};
+use crate::http::{Listening, Times, router, serve};
 use crate::idempotency;
 use crate::roles::{self, RequestorMask, VerbMask};
 use crate::services::{Options, Service};
@@ -203,7 +203,9 @@ impl App {
             }
             tracing::info!("stopping: running requests may end");
         };
-        serve(listening, app.router(), stop, settings.server.shutdown_timeout.get()).await;
+        let server = &settings.server;
+        let times = Times { standstill: server.request_timeout.get(), drain: server.shutdown_timeout.get() };
+        serve(listening, app.router(), stop, times).await;
         for service in app.snapshot().sorted_services() {
             service.close().await;
         }
@@ -327,7 +329,7 @@ fn service_of(
     old: Option<&Snapshot>,
 ) -> Arc<Service> {
     let options = Options {
-        allow_inline: settings.plugins.inline.contains(&service.service_type),
+        allow_inline: settings.plugins.allows_inline(&service.service_type),
         worker_threads: settings.plugins.worker_threads.get(),
     };
     let same = old

@@ -1,6 +1,7 @@
 //! All that the gateway says in its log about its own work: one function each, so that what may be logged is decided here. Never a
 //! secret, never a bound value.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use connector_api::ErrorKind;
@@ -25,9 +26,15 @@ pub(crate) fn statement(service: &str, request_id: &str, statement: Option<&str>
     );
 }
 
-/// A request was answered.
-pub(crate) fn answered(request_id: &str, method: &str, path: &str, status: u16, took: Duration) {
-    tracing::info!(target: "tablegate::http", request_id, method, path, status, milliseconds = took.as_secs_f64() * 1000.0, "answered");
+/// A request was answered. `path` is asked for only where somebody listens.
+pub(crate) fn answered<'p>(
+    request_id: &str,
+    method: &str,
+    path: impl FnOnce() -> Cow<'p, str>,
+    status: u16,
+    took: Duration,
+) {
+    tracing::info!(target: "tablegate::http", request_id, method, path = &*path(), status, milliseconds = took.as_secs_f64() * 1000.0, "answered");
 }
 
 /// An answer was cut off after its beginning had been sent.

@@ -39,6 +39,8 @@ pub struct Request {
     pub what: HookRequest,
     /// The records of a write, where they come as a stream; the body of `what` is `None` then, so no hook sees them.
     pub records: Option<RecordStream>,
+    /// The values of the records are texts, of whatever type they are meant: they came as CSV, XML or a form.
+    pub are_texts: bool,
     /// Who asks.
     pub caller: Caller,
     /// For logs, and for connectors to log with.

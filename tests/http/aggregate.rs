@@ -174,6 +174,12 @@ fn distinct_rows_are_shown_once() {
 fn what_is_wrong_is_named() {
     refused(&[("fields", "country,nope"), ("group", "country")], "Invalid field requested: nope");
     refused(&[("fields", "SUM(nope)")], "Invalid field requested: SUM(nope)");
+    refused(&[("fields", "SUM(at)")], "'SUM(at)' needs a field of numbers");
+    refused(&[("fields", "country, avg(at) AS a")], "'avg(at)' needs a field of numbers");
+    refused(
+        &[("having", "SUM(at) > 1"), ("group", "country")],
+        "Invalid or unparsable field in filter request: 'SUM(at)'",
+    );
     refused(&[("group", "nope")], "Invalid or unknown field 'nope' in group by clause.");
     refused(&[("order", "SUM(amount)")], "Invalid field 'SUM(amount)' in order by clause.");
     refused(&[("group", "country"), ("order", "id")], "Invalid field 'id' in order by clause.");

@@ -50,7 +50,7 @@ fn identifiers_of_a_write_have_a_bound() {
     for service in SERVICES {
         for verb in ["PATCH", "DELETE"] {
             let answer = stock.send(WRITER, service, (verb, ""), &body);
-            check(&answer, 400, "at most 100000 identifiers can be asked for at once");
+            check(&answer, 400, "at most 100000 identifiers can be given at once");
         }
         assert_eq!(stock.rows(service), UNTOUCHED);
     }

@@ -389,3 +389,24 @@ fn rows_with_a_null_in_their_primary_key_are_not_left_out() {
                    rows at once, or page by 'offset'";
     read("two?limit=1&page=cursor").is_error(400, message);
 }
+
+#[test]
+fn a_cursor_does_not_go_on_from_a_value_of_another_kind_than_its_column() {
+    let setup = shop::setup("");
+    let database = Connection::open(setup.path("shop.sqlite")).unwrap();
+    let table = "CREATE TABLE mixed (id INTEGER PRIMARY KEY, t TEXT NOT NULL, n INTEGER NOT NULL);
+                 INSERT INTO mixed VALUES (1, 'a', 5), (2, CAST(x'ff41' AS TEXT), 'five'), (3, 'b', 6)";
+    database.execute_batch(table).unwrap();
+    drop(database);
+    let gateway = setup.start();
+    let read = |order: &str, limit: u8| {
+        let path = format!("shop/_table/mixed?fields=id&page=cursor&order={order}&limit={limit}");
+        gateway.send(reading(&path))
+    };
+    let message = "a row has a value in the order that the others can't be compared with; a cursor can't go past it, page by \
+                   'offset'";
+    for order in ["t+desc", "n+desc"] {
+        read(order, 1).is_error(400, message);
+        read(order, 3).is_ok(r#"{"resource":[{"id":2},{"id":3},{"id":1}]}"#);
+    }
+}

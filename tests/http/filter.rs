@@ -122,6 +122,8 @@ const MOMENTS: &[Case] = &[
     ("seen >= '2024-05-01 10:00:00'", NONE, &[1, 2, 4, 7]),
     ("seen between '2024-05-01 00:00:00' and '2024-05-01 10:00:00'", NONE, &[1, 6]),
     ("born is null", NONE, &[3]),
+    ("seen < '2024-05-02'", NONE, &[1, 4, 5, 6]),
+    ("not (seen < '2024-05-03')", NONE, &[7]),
 ];
 
 const PARAMETERS: &[Case] = &[
@@ -259,6 +261,13 @@ fn a_filter_that_cannot_be_read_is_refused_with_the_place() {
     check("age = x", integer, 6, None);
     check("age = null", integer, 6, None);
     check("(age = 1) or (age in (1, x))", integer, 25, None);
+    check(
+        "age like '1%'",
+        "Field 'age' can't be searched by LIKE, CONTAINS, STARTS WITH or ENDS WITH: it holds no text. Compare it by = &lt; > IN or \
+         BETWEEN.",
+        0,
+        None,
+    );
     check("is_active = perhaps", "Field 'is_active' must be a valid boolean.", 12, None);
     let unparsable = "Invalid or unparsable filter request.";
     let comparison = Some("a comparison: field, operator, value");
@@ -311,4 +320,7 @@ fn a_filter_past_its_bounds_is_refused() {
     assert!(refused(&format!("{}age = 1{}", "(".repeat(65), ")".repeat(65))).contains("64"));
     let many = vec!["age = 1"; 1001].join(" or ");
     assert!(refused(&many).contains("1000"));
+    let nested = format!("{}id = 1", "not ".repeat(64));
+    check(&[(Box::leak(nested.into_boxed_str()), NONE, &[1])]);
+    assert!(refused(&format!("{}id = 1", "not ".repeat(65))).contains("64"));
 }

@@ -1,6 +1,7 @@
 //! Forms of answers and bodies: which one is chosen, what it looks like, compression, files, and answers that are cut off.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -391,6 +392,25 @@ fn an_answer_that_fails_in_its_middle_is_cut_off() {
     let last: Json = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert!(last["error"]["status_code"].as_u64().is_some(), "{last}");
     assert!(text.lines().count() > 4000, "{}", text.lines().count());
+}
+
+#[test]
+fn an_answer_of_unknown_length_that_fails_is_reset_for_an_old_client() {
+    let gateway = breaking();
+    // Such a client takes the end of the connection for the end of the answer.
+    let read = |table: &str| {
+        let mut stream = TcpStream::connect(gateway.address).unwrap();
+        let head = format!(
+            "GET /api/v2/big/_table/{table} HTTP/1.0\r\nAccept: text/csv\r\nX-DreamFactory-API-Key: {READER}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        let end = stream.read_to_end(&mut answer).map_err(|error| error.kind());
+        assert!(answer.starts_with(b"HTTP/1.0 200 OK"), "{table}");
+        (end.map(|_| answer.ends_with(b"x\n")), table.to_owned())
+    };
+    assert_eq!(read("breaking"), (Err(ErrorKind::ConnectionReset), "breaking".to_owned()));
+    assert_eq!(read("large"), (Ok(true), "large".to_owned()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 
 use tablegate::app::App;
 use tablegate::hooks::Hooks;
-use tablegate::http::{Listening, serve};
+use tablegate::http::{Listening, Times, serve};
 use tablegate::settings::{self, LoadOptions};
 
 use crate::client::{LIMIT, RUNTIME};
@@ -39,7 +39,7 @@ impl InProcess {
             let address = listening.address();
             tokio::spawn(async move {
                 let stop = async { drop(stopping.await) };
-                serve(listening, app.router(), stop, LIMIT).await;
+                serve(listening, app.router(), stop, Times { standstill: LIMIT, drain: LIMIT }).await;
                 // Nobody may wait for it any more.
                 let _ = stopped_in.send(());
             });

@@ -52,6 +52,8 @@ mod process;
 #[cfg(test)]
 mod read;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod sales;
@@ -67,6 +69,8 @@ mod stock;
 mod streaming;
 #[cfg(test)]
 mod tunnel;
+#[cfg(test)]
+mod typed;
 #[cfg(test)]
 mod uploads;
 #[cfg(test)]

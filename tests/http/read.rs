@@ -239,7 +239,7 @@ fn identifiers_have_a_bound_and_so_have_their_rows() {
         gateway.send(ask.body(json!({ "ids": ids, "fields": ["n"] })))
     };
     let context = json!({ "parameter": "ids", "position": null, "expected": null });
-    let message = "at most 100000 identifiers can be asked for at once";
+    let message = "at most 100000 identifiers can be given at once";
     ask(shared(), vec![1; 100_001]).is_error_with(400, message, &context);
     let small = setup("[server]\nmax_body_size = \"1KiB\"").start();
     let message = "These rows are larger than the 1024 bytes that this server holds; ask for fewer rows or fields at once.";

@@ -1,11 +1,11 @@
 //! Answers larger than memory should be: streamed, ended with their client, and no burden on others.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use serde_json::Value as Json;
 
 use crate::client::{Download, request};
-use crate::gateway::{Gateway, Setup};
+use crate::gateway::{Gateway, Setup, eventually};
 use crate::shop::{self, READER, reading};
 
 /// Bytes of the text in each row of the long tables.
@@ -139,8 +139,23 @@ fn a_count_whose_client_goes_away_is_ended() {
 }
 
 #[test]
+fn a_client_that_takes_too_little_is_ended() {
+    let gateway = setup("[server]\nrequest_timeout = \"1s\"").start();
+    let endless = request("GET", "/api/v2/big/_table/endless").key(READER);
+    let mut slow = endless.send_only(gateway.address);
+    let mut byte = [0];
+    slow.read_exact(&mut byte).unwrap();
+    // Of what is on its way already there is always one byte more.
+    eventually("the only thread of the service is free again", || {
+        _ = slow.read(&mut byte);
+        gateway.send(reading("big/_table/large?limit=1&fields=n")).status == 200
+    });
+}
+
+#[test]
 fn a_slow_reader_holds_up_nobody_else() {
-    let gateway = started();
+    let gateway = setup("[server]\nrequest_timeout = \"10m\"").start();
+    gateway.send(reading("shop/_table/orders?count_only=1")).is_ok("5");
     let at_rest = memory_kib(&gateway, "VmHWM");
     let mut waiting: Vec<Download> =
         (0..4).map(|_| reading("shop/_table/numbers").open(gateway.address)).collect();

@@ -227,6 +227,19 @@ fn words_for_true_are_true_and_all_others_false() {
 }
 
 #[test]
+fn lists_may_have_an_item_in_each_parameter() {
+    for (first, second) in [("[]", "[]"), ("[0]", "[1]")] {
+        let answer = reading("shop/_table/orders")
+            .with(&format!("ids{first}"), "2")
+            .with(&format!("fields{first}"), "id")
+            .with(&format!("ids{second}"), "1")
+            .with(&format!("fields{second}"), "status")
+            .send(shared().address);
+        answer.is_ok(r#"{"resource":[{"id":2,"status":"paid"},{"id":1,"status":"new"}]}"#);
+    }
+}
+
+#[test]
 fn lists_may_have_blanks_and_stray_commas() {
     let answer = reading("shop/_table/orders")
         .with("fields", ", id , status,,")

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::client::{Answer, LIMIT, Request, request};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, eventually};
 use crate::stock::{self, SERVICES, Stock, UNTOUCHED, WRITER};
 use crate::streaming::{LARGE_BODY, memory_kib, stays_small};
 
@@ -84,6 +84,52 @@ fn a_record_that_cant_be_read_is_named_with_its_line() {
     check(NDJSON, "{\"name\":\"d\"}\n{\"name\":\n", "Invalid or malformed JSON at line 2, column 8.");
 }
 
+#[test]
+fn with_continue_a_line_that_cant_be_read_is_a_record_that_failed() {
+    let check = |content_type: &str, body: &str, message: &str| {
+        let stock = Stock::new();
+        for service in SERVICES {
+            let path = stock.path(service, "?continue=true");
+            let request = request("POST", &path).key(WRITER).header("Content-Type", content_type);
+            let answer = stock::shared().send(request.bytes(body)).json();
+            let context = &answer["error"]["context"];
+            assert_eq!(context["error"], serde_json::json!([1]), "{service} {content_type}: {answer}");
+            assert_eq!(context["resource"][0]["id"], 4, "{service} {content_type}");
+            assert_eq!(context["resource"][1]["message"], message, "{service} {content_type}");
+            assert_eq!(context["resource"][2]["id"], 5, "{service} {content_type}");
+            assert_eq!(stock.rows(service), format!("{UNTOUCHED}|4 d new 1 -|5 f new 3 -"), "{content_type}");
+        }
+    };
+    let ragged = "Line 3 of the body: it has fewer cells than the 2 of the header.";
+    check("text/csv", "name,qty\nd,1\ne\nf,3\n", ragged);
+    let body = "{\"name\":\"d\",\"qty\":1}\n{\"name\":\n{\"name\":\"f\",\"qty\":3}\n";
+    check(NDJSON, body, "Invalid or malformed JSON at line 2, column 8.");
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn all_members_of_a_compressed_body_are_read_and_nothing_may_stand_behind_them() {
+    let (stock, refused) = (Stock::new(), Stock::new());
+    let members = [gzip(b"{\"name\":\"d\"}\n{\"name\":\"e\"}\n"), gzip(b"{\"name\":\"f\"}\n")].concat();
+    let send = |stock: &Stock, service, body: Vec<u8>| {
+        let request = sending(stock, service, "POST", NDJSON).header("Content-Encoding", "gzip");
+        stock::shared().send(request.bytes(body))
+    };
+    for service in SERVICES {
+        let whole = send(&stock, service, members.clone());
+        whole.is_ok(r#"{"resource":[{"id":4},{"id":5},{"id":6}]}"#);
+        let more = [members.as_slice(), b"garbage behind"].concat();
+        let answer = send(&refused, service, more);
+        let message = "The body of the request could not be read.";
+        assert!(answer.status == 400 && answer.body.contains(message), "{service}: {}", answer.body);
+    }
+}
+
 /// So many records of four kilobytes each.
 fn records(count: usize, head: &str, record: impl Fn(usize, &str) -> String) -> Vec<u8> {
     let text = "x".repeat(4000);
@@ -121,11 +167,10 @@ fn a_long_run_of_records_does_not_pass_through_memory() {
         let stock = Stock::new();
         check(form, sending(&stock, "shop", "POST", form).bytes(body), &stock, RECORDS);
     }
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(&records(RECORDS / 2, "", ndjson)).unwrap();
+    let body = gzip(&records(RECORDS / 2, "", ndjson));
     let stock = Stock::new();
     let request = sending(&stock, "shop", "POST", NDJSON).header("Content-Encoding", "gzip");
-    check("compressed NDJSON", request.bytes(encoder.finish().unwrap()), &stock, RECORDS / 2);
+    check("compressed NDJSON", request.bytes(body), &stock, RECORDS / 2);
 }
 
 fn request_count(stock: &Stock) -> Request {
@@ -176,6 +221,27 @@ fn sent_without_end(gateway: &Gateway, path: &str) -> String {
         assert!(began.elapsed() < LIMIT, "an upload without end goes on");
     }
     answer.join().unwrap()
+}
+
+#[test]
+fn an_upload_that_brings_too_little_is_ended() {
+    let gateway = stock::setup("[server]\nrequest_timeout = \"1s\"").start();
+    let mut stream = TcpStream::connect(gateway.address).unwrap();
+    let path = Stock::new().path("shop", "");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nX-DreamFactory-API-Key: {WRITER}\r\nContent-Type: {NDJSON}\r\nContent-Length: 1000000\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let (mut answer, mut piece) = (String::new(), [0; 4096]);
+    eventually("the gateway answers before all has come", || {
+        // Once it has answered, it may take no more.
+        let _ = stream.write(b" ");
+        let size = stream.read(&mut piece).unwrap_or(0);
+        answer.push_str(&String::from_utf8_lossy(&piece[..size]));
+        answer.contains("status_code")
+    });
+    assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
 }
 
 #[test]

@@ -222,6 +222,49 @@ fn more_records_than_an_answer_of_rows_may_have_are_all_listed() {
 }
 
 #[test]
+fn of_more_results_than_fit_into_memory_some_are_listed_and_all_are_counted() {
+    let gateway = setup("[server]\nmax_body_size = \"64KiB\"").start();
+    for service in SERVICES {
+        let stock = Stock::new();
+        let send = |query: &str, records: Vec<Json>| {
+            let path = stock.path(service, query);
+            gateway.send(request("POST", &path).key(WRITER).body(Json::from(records))).json()
+        };
+        let new = |number: u32| json!({ "name": format!("n{number}") });
+        let answer = send("", (0..2000).map(new).collect());
+        let listed = answer["resource"].as_array().unwrap();
+        assert!((1..100).contains(&listed.len()), "{service}: {}", listed.len());
+        assert_eq!(
+            (&listed[0], &answer["meta"]),
+            (&json!({ "id": 4 }), &json!({ "count": 2000 })),
+            "{service}"
+        );
+        let mut records = vec![json!({ "qty": 1 }); 3000];
+        records.push(new(2000));
+        let context = &send("?continue=true", records)["error"]["context"];
+        let failed = context["error"].as_array().unwrap();
+        assert!((1..100).contains(&failed.len()), "{service}: {}", failed.len());
+        assert_eq!(context["resource"].as_array().unwrap().len(), failed.len(), "{service}");
+        assert_eq!((&context["count"], &context["error_count"]), (&json!(1), &json!(3000)), "{service}");
+        gateway.send(request("GET", &stock.path(service, "?count_only=true")).key(WRITER)).is_ok("2004");
+    }
+}
+
+#[test]
+fn identifiers_have_the_bound_that_they_have_in_reads() {
+    let body = json!({ "ids": vec![1; 100_001], "resource": [{ "qty": 9 }] }).to_string();
+    let stock = Stock::new();
+    for service in SERVICES {
+        for verb in ["PATCH", "PUT", "DELETE"] {
+            let answer = stock.send(WRITER, service, (verb, "?continue=true"), &body);
+            let context = json!({ "parameter": "ids", "position": null, "expected": null });
+            answer.is_error_with(400, "at most 100000 identifiers can be given at once", &context);
+        }
+        assert_eq!(stock.rows(service), UNTOUCHED, "{service}");
+    }
+}
+
+#[test]
 fn records_of_megabytes_are_written_in_several_calls() {
     let records: Vec<Json> =
         (0..12).map(|number| json!({ "name": format!("{number}").repeat(60_000) })).collect();

@@ -190,7 +190,7 @@ impl Model {
     fn create(&mut self, record: &Record) -> Result<i64, u16> {
         let name = record.name.flatten().ok_or(400_u16)?;
         if self.has(name, None) {
-            return Err(409);
+            return Err(CONFLICT);
         }
         let id = self.0.last_key_value().map_or(1, |(last, _)| last + 1);
         self.0.insert(id, (name.to_owned(), record.qty));
@@ -207,7 +207,7 @@ impl Model {
         }
         let name = record.name.flatten();
         if name.is_some_and(|name| self.has(name, Some(record.id))) {
-            return Err(409);
+            return Err(CONFLICT);
         }
         let row = self.0.get_mut(&record.id).unwrap();
         row.0 = name.unwrap_or(&row.0).to_owned();
@@ -237,16 +237,25 @@ impl Model {
     }
 }
 
+/// A record that contradicts another row is refused with 400 as any other, and known by its SQLSTATE.
+const CONFLICT: u16 = 409;
+
 fn single(end: Result<i64, u16>) -> End {
-    (end.err().unwrap_or(200), vec![end])
+    let status = end.err().unwrap_or(200);
+    (if status == CONFLICT { 400 } else { status }, vec![end])
 }
 
 /// What an answer says, in the words of the model.
 fn told(answer: &Answer) -> End {
     let body = answer.json();
     let entry = |entry: &Json| {
-        let status = entry["status_code"].as_u64().map(|status| u16::try_from(status).unwrap());
-        entry["id"].as_i64().ok_or_else(|| status.unwrap_or_else(|| panic!("{body}")))
+        let own = || entry["status_code"].as_u64().map(|status| u16::try_from(status).unwrap());
+        let of_the_store = || match entry["code"].as_str() {
+            Some("23505") => CONFLICT,
+            Some(_) => 400,
+            None => own().unwrap_or_else(|| panic!("{body}")),
+        };
+        entry["id"].as_i64().ok_or_else(of_the_store)
     };
     let entries = match (&body["error"], body.get("resource")) {
         (Json::Null, None) => vec![entry(&body)],
@@ -300,5 +309,5 @@ fn random_writes_are_answered_and_done_as_the_model_says() {
         }
     }
     // Little would be proved if some way for a record to end hardly came up.
-    assert!([200, 400, 404, 409].iter().all(|status| met[status] > WRITES / 20), "{met:?}");
+    assert!([200, 400, 404, CONFLICT].iter().all(|status| met[status] > WRITES / 20), "{met:?}");
 }

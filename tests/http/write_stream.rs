@@ -44,7 +44,8 @@ impl Inside {
         let caller = Caller { is_admin: true, ..Caller::default() };
         let (layout, conditions) = (Layout::default(), Conditions::default());
         let (id, key, transaction) = ("test".into(), None, None);
-        let request = Request { what, records, caller, id, layout, conditions, key, transaction };
+        let request =
+            Request { what, records, are_texts: false, caller, id, layout, conditions, key, transaction };
         pipeline::run(&self.app.snapshot(), request).await
     }
 

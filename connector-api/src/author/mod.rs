@@ -39,8 +39,8 @@ pub mod export {
 
 /// Exports a type that implements [`Connector`] from this library. Once per crate, and the crate is a `cdylib`.
 ///
-/// `export_connector!(MyConnector, inline)` says that the connector's futures never block or compute for long, so that the gateway may
-/// poll them on its own workers where its configuration allows: one thread hop less per call.
+/// `export_connector!(MyConnector, inline)` says that the connector's futures never block or compute for long, so that the gateway
+/// polls them on its own workers unless its configuration forbids that: two thread hops less per call.
 #[macro_export]
 macro_rules! export_connector {
     ($connector:ty) => {

@@ -151,6 +151,10 @@ pub struct Column {
     /// Computed by the store; can't be written.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_generated: bool,
+    /// Its days, times or uuids are texts in whatever form they were written, and compare as texts, for the store has no type for
+    /// them. A filter's text then reaches the store as it stands; else only what can be read as the column's type does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_text: bool,
     /// What a new row gets when nothing is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<DefaultValue>,

@@ -1,4 +1,4 @@
-//! Days and times read from text: the other way of how [`value`](super::value) writes them.
+//! Days, times and uuids read from text: the other way of how [`value`](super::value) writes them.
 
 use super::{Date, Instant, TimeOfDay, Timestamp};
 
@@ -63,6 +63,17 @@ impl Instant {
         let at = Timestamp { seconds: local.seconds - i64::from(offset), ..local };
         Some(Self { at, offset: Some(offset) })
     }
+}
+
+/// The bytes of a uuid in its form with hyphens, `123e4567-e89b-12d3-a456-426614174000`; `None` for another form.
+#[must_use]
+pub fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    let digits = text.replace('-', "");
+    if lengths != [8, 4, 4, 4, 12] || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
 }
 
 /// `+02:00`

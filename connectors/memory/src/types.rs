@@ -3,9 +3,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use connector_api::author::{ColumnType, Date, Instant, TimeOfDay, Timestamp, Value};
+use connector_api::author::{ColumnType, Date, Instant, TimeOfDay, Timestamp, Value, parse_uuid};
 use connector_api::model::batch::MAX_DEPTH;
-use connector_common::evaluate::{uuid, whole};
+use connector_common::evaluate::whole;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -124,7 +124,7 @@ impl Type {
             Self::Time => text.and_then(TimeOfDay::parse).map(|time| Value::Time(time.0)),
             Self::DateTime => text.and_then(Timestamp::parse).map(Value::Timestamp),
             Self::Timestamp => text.and_then(Instant::parse).map(Value::Instant),
-            Self::Uuid => text.and_then(uuid).map(Value::Uuid),
+            Self::Uuid => text.and_then(parse_uuid).map(Value::Uuid),
             Self::Json => document(json, MAX_DEPTH),
             Self::Array => json.as_array().and_then(|_| document(json, MAX_DEPTH)),
             Self::Object => json.as_object().and_then(|_| document(json, MAX_DEPTH)),

@@ -36,6 +36,11 @@ pub(crate) fn column(name: &str, declared: &str) -> Column {
     let data_type = data_type(&words, size);
     let mut column = Column { native_type: declared.to_owned(), ..Column::new(name, data_type) };
     match data_type {
+        ColumnType::Date
+        | ColumnType::Time
+        | ColumnType::DateTime
+        | ColumnType::Timestamp
+        | ColumnType::Uuid => column.keeps_text = true,
         ColumnType::Decimal => {
             column.precision = size.and_then(|size| u32::try_from(size).ok());
             column.scale = sizes.get(1).and_then(|scale| i32::try_from(*scale).ok());

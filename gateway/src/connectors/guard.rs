@@ -6,7 +6,7 @@
 //!   does not come back is left behind.
 //! * *Calls* (`GuardedCall`): their entry and their polls run on the gateway's workers. With the author's kit these only look into
 //!   a channel, because the connector's own code runs on the connector's own threads; a hop to another thread at each poll would
-//!   cost several microseconds to guard against nothing. A connector that the configuration lets run inline, or one
+//!   cost several microseconds to guard against nothing. A connector that declares itself inline, or one
 //!   that is not made with the kit, may still block there. Two things hold that: one worker always stays outside of connectors
 //!   (`Watch::enter`), and the [`Watchdog`], a thread of its own, sees an entry that lasts longer than a tick and marks the library
 //!   stuck: from then on nothing enters it and its calls are answered at once. When the entry returns after all, the mark is taken away.

@@ -24,6 +24,8 @@ pub struct Parts {
     pub entries: Vec<Entry>,
     /// How many did well, where not all of them have an entry.
     pub count: Option<u64>,
+    /// How many failed, likewise.
+    pub failures: Option<u64>,
 }
 
 /// What became of one part.
@@ -67,6 +69,9 @@ impl Parts {
         context.insert(self.wrapper.clone(), entries.into());
         if let Some(count) = self.count {
             context.insert("count".to_owned(), count.into());
+        }
+        if let Some(failures) = self.failures {
+            context.insert("error_count".to_owned(), failures.into());
         }
         let details = self.details();
         if !details.is_empty() {

@@ -77,14 +77,14 @@ fn not_modified(held: &Tag) -> Response<Body> {
     response
 }
 
-fn insert_tag(response: &mut Response<Body>, tag: &str) {
+fn insert_tag<B>(response: &mut Response<B>, tag: &str) {
     if let Ok(value) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(ETAG, value);
     }
 }
 
 /// Gives a compressed answer the tag of its own bytes.
-pub(super) async fn mark_compressed(mut response: Response<Body>) -> Response<Body> {
+pub(super) fn mark_compressed<B>(mut response: Response<B>) -> Response<B> {
     let tag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok());
     let is_compressed = response.headers().contains_key(CONTENT_ENCODING);
     if let Some(tag) = tag.filter(|_| is_compressed).and_then(Tag::compressed) {
@@ -130,10 +130,14 @@ pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
     Response::from_parts(parts, Body::empty())
 }
 
+/// So many headers most answers have at the end: room that is made once.
+const USUAL_HEADERS: usize = 10;
+
 fn respond(status: StatusCode, offer: &Offer, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    headers.reserve(USUAL_HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(offer.content_type));
     insert_common(headers);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

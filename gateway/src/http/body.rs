@@ -6,6 +6,7 @@ use axum::body::{Body, HttpBody};
 use bytes::{Buf, Bytes, BytesMut};
 use serde_json::Value as Json;
 
+use super::gzip::Gzip;
 use super::progress::Progress;
 use crate::error::ApiError;
 use crate::pipeline::RecordStream;
@@ -26,19 +27,17 @@ pub(super) struct Limits {
 pub(super) enum Payload {
     /// Nothing.
     None,
-    /// JSON, or what was made JSON.
-    Document(Json),
-    /// The fields of an HTML form.
-    Form(Json),
+    /// JSON, or what was made JSON of another form.
+    Document(BodyMedia, Json),
     /// Records, still to be read.
-    Records(RecordStream),
+    Records(BodyMedia, RecordStream),
 }
 
 /// What is known about a body before its bytes.
 pub(super) struct Announced<'a> {
     /// `Content-Type`, if there was one.
     pub(super) content_type: Option<&'a str>,
-    /// `Content-Encoding`, if there was one that was not undone.
+    /// `Content-Encoding`, if there was one.
     pub(super) encoding: Option<&'a str>,
     /// Records are read one by one here, where the form allows it.
     pub(super) takes_records: bool,
@@ -61,21 +60,33 @@ pub(super) async fn read(
     if body.size_hint().lower() > limits.document && !announced.may_be_records() {
         return Err(ApiError::body_too_large(limits.document));
     }
-    let mut chunks = Chunks { body, progress, limit: None, taken: 0 };
+    let gzip = if announced.is_compressed()? { Some(Gzip::new()) } else { None };
+    let mut chunks = Chunks { body, gzip, progress, limit: None, taken: 0 };
     let Some(begun) = chunks.begin(limits.document).await? else { return Ok(Payload::None) };
     let media = media(&announced, &begun)?;
     if announced.takes_records && media.is_records() {
         chunks.limit(limits.stream)?;
         let largest = usize::try_from(limits.document).unwrap_or(usize::MAX);
-        return Ok(Payload::Records(records(chunks, begun, Records::new(media, largest))));
+        let records = records(chunks, begun, Records::new(media, largest));
+        return Ok(Payload::Records(media, records));
     }
     chunks.limit(Some(limits.document))?;
     let bytes = chunks.rest(begun).await?;
-    let document = document(media, &bytes)?;
-    Ok(if media == BodyMedia::Form { Payload::Form(document) } else { Payload::Document(document) })
+    Ok(Payload::Document(media, document(media, &bytes)?))
 }
 
 impl Announced<'_> {
+    /// # Errors
+    /// A compression that is not undone.
+    fn is_compressed(&self) -> Result<bool, ApiError> {
+        match self.encoding {
+            None => Ok(false),
+            Some(name) if name.eq_ignore_ascii_case("identity") => Ok(false),
+            Some(name) if name.eq_ignore_ascii_case("gzip") => Ok(true),
+            Some(name) => Err(ApiError::unsupported_encoding(name)),
+        }
+    }
+
     fn may_be_records(&self) -> bool {
         let said = self.content_type.and_then(BodyMedia::of);
         self.takes_records && said.is_none_or(BodyMedia::is_records)
@@ -85,9 +96,6 @@ impl Announced<'_> {
 /// The form of a body. What is sent as a form and begins as JSON is JSON: a form has its braces encoded, and `curl -d` calls
 /// everything a form.
 fn media(announced: &Announced<'_>, begun: &[u8]) -> Result<BodyMedia, ApiError> {
-    if let Some(encoding) = announced.encoding.filter(|name| !name.eq_ignore_ascii_case("identity")) {
-        return Err(ApiError::unsupported_encoding(encoding));
-    }
     let first = begun.trim_ascii_start().strip_prefix(b"\xef\xbb\xbf").unwrap_or(begun);
     let looks_like =
         first.trim_ascii_start().first().map_or(BodyMedia::Json, |byte| BodyMedia::of_first_byte(*byte));
@@ -104,8 +112,9 @@ fn media(announced: &Announced<'_>, begun: &[u8]) -> Result<BodyMedia, ApiError>
 /// The bytes of a body as they come.
 struct Chunks {
     body: Body,
+    gzip: Option<Gzip>,
     progress: Progress,
-    /// Bytes at most; `None`: any number.
+    /// Bytes at most, decompressed; `None`: any number.
     limit: Option<u64>,
     taken: u64,
 }
@@ -113,16 +122,44 @@ struct Chunks {
 impl Chunks {
     /// The next bytes; `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let bytes = self.plain().await?;
+        let size = bytes.as_ref().map_or(0, Bytes::len);
+        self.taken = self.taken.saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
+        self.limit(self.limit)?;
+        Ok(bytes)
+    }
+
+    /// The next bytes, decompressed.
+    async fn plain(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let broken = |_| ApiError::broken_body();
+        loop {
+            if let Some(bytes) = self.gzip.as_mut().map_or(Ok(None), Gzip::next).map_err(broken)? {
+                return Ok(Some(bytes));
+            }
+            let sent = self.sent().await?;
+            match (sent, &mut self.gzip) {
+                (Some(bytes), Some(gzip)) => gzip.take(bytes),
+                (None, Some(gzip)) => return gzip.end().map_err(broken),
+                (sent, None) => return Ok(sent),
+            }
+        }
+    }
+
+    /// The next bytes as they were sent.
+    async fn sent(&mut self) -> Result<Option<Bytes>, ApiError> {
         loop {
             let frame = std::future::poll_fn(|context| Pin::new(&mut self.body).poll_frame(context)).await;
-            let Some(frame) = frame else { return Ok(None) };
+            let Some(frame) = frame else {
+                self.progress.end();
+                return Ok(None);
+            };
             let frame = frame.map_err(|_| ApiError::broken_body())?;
-            self.progress.note();
-            let Ok(bytes) = frame.into_data() else { continue };
-            self.taken = self.taken.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-            self.limit(self.limit)?;
-            if !bytes.is_empty() {
-                return Ok(Some(bytes));
+            match frame.into_data() {
+                Ok(bytes) if !bytes.is_empty() => {
+                    self.progress.note(bytes.len());
+                    return Ok(Some(bytes));
+                }
+                _ => {}
             }
         }
     }
@@ -171,30 +208,47 @@ struct Reading {
     /// Bytes that came and are not read yet.
     held: Bytes,
     records: Records,
+    /// Nothing can be read any more.
+    is_over: bool,
 }
 
 fn records(chunks: Chunks, held: Bytes, records: Records) -> RecordStream {
-    let reading = Reading { chunks, held, records };
-    Box::pin(futures_util::stream::try_unfold(reading, |mut reading| async move {
-        Ok(reading.next().await?.map(|record| (record, reading)))
+    let reading = Reading { chunks, held, records, is_over: false };
+    Box::pin(futures_util::stream::unfold(Some(reading), |reading| async move {
+        let mut reading = reading?;
+        let record = reading.next().await.transpose()?;
+        let rest = (!reading.is_over).then_some(reading);
+        Some((record, rest))
     }))
 }
 
 impl Reading {
+    /// The next record or the error of one, after which the next may be read, unless it is over.
     async fn next(&mut self) -> Result<Option<Record>, ApiError> {
         loop {
             let mut rest = &*self.held;
-            let found = self.records.next(&mut rest)?;
+            let found = self.records.next(&mut rest);
             let read = self.held.len() - rest.len();
             self.held.advance(read);
-            if found.is_some() {
-                return Ok(found);
+            match found {
+                Ok(None) => {}
+                Err(error) if error.ends_body() => return Err(self.over(error.into())),
+                found => return Ok(found?),
             }
-            match self.chunks.next().await? {
-                Some(bytes) => self.held = bytes,
-                None => return Ok(self.records.end()?),
+            match self.chunks.next().await {
+                Ok(Some(bytes)) => self.held = bytes,
+                Ok(None) => {
+                    self.is_over = true;
+                    return Ok(self.records.end()?);
+                }
+                Err(error) => return Err(self.over(error)),
             }
         }
+    }
+
+    fn over(&mut self, error: ApiError) -> ApiError {
+        self.is_over = true;
+        error
     }
 }
 

@@ -25,8 +25,8 @@ fn single(content_type: Option<&str>) -> Announced<'_> {
 async fn outcome(announced: Announced<'_>, pieces: &[&[u8]]) -> String {
     match read(body(pieces), announced, LIMITS, Progress::new()).await {
         Ok(Payload::None) => String::new(),
-        Ok(Payload::Form(document) | Payload::Document(document)) => document.to_string(),
-        Ok(Payload::Records(mut records)) => {
+        Ok(Payload::Document(_, document)) => document.to_string(),
+        Ok(Payload::Records(_, mut records)) => {
             let mut list = Vec::new();
             while let Some(record) = records.next().await {
                 list.push(
@@ -74,8 +74,10 @@ async fn records_into_a_table_come_one_by_one() {
     check(Some("application/x-ndjson"), &[b"{\"a\":", b"\"1\"}\n{\"a\":\"2\"}"], records).await;
     check(Some("application/json"), &[b"[{\"a\":\"1\"}", b"]"], r#"[{"a":"1"}]"#).await;
     let wrong: &[&[u8]] = &[b"{\"a\":1}\n", b"x\n{}"];
-    check(Some("application/jsonl"), wrong, r#"{"a":1} Invalid or malformed JSON at line 2, column 1."#)
-        .await;
+    let named = r#"{"a":1} Invalid or malformed JSON at line 2, column 1. {}"#;
+    check(Some("application/jsonl"), wrong, named).await;
+    let ended = "Line 1 of the body: the header names 'a' twice.";
+    check(Some("text/csv"), &[b"a,a\n1,2\n3,4\n"], ended).await;
 }
 
 #[tokio::test]
@@ -110,7 +112,7 @@ async fn only_gzip_is_undone() {
 async fn a_body_that_breaks_off_is_an_error() {
     let pieces = [Ok(Bytes::from("a\n1\n2")), Err(std::io::Error::other("reset"))];
     let body = Body::from_stream(stream::iter(pieces));
-    let Ok(Payload::Records(mut records)) =
+    let Ok(Payload::Records(_, mut records)) =
         read(body, table(Some("text/csv")), LIMITS, Progress::new()).await
     else {
         panic!("no records");

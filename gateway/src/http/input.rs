@@ -1,5 +1,7 @@
 //! The parts of a request before anything is decided: verb, address, parameters, body.
 
+use std::collections::HashMap;
+
 use axum::body::Body;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, request::Parts};
@@ -12,6 +14,7 @@ use crate::error::ApiError;
 use crate::idempotency::Key;
 use crate::pipeline::RecordStream;
 use crate::request::body::unwrapped;
+use crate::request::media::BodyMedia;
 use crate::request::{Conditions, verb};
 use crate::roles::Verb;
 
@@ -110,6 +113,8 @@ pub(super) struct Input {
     pub(super) head: Head,
     /// `None`: no body, an empty one, or records that are read one by one.
     pub(super) body: Option<Json>,
+    /// The values of the body or of the records are texts, of whatever type they are meant.
+    pub(super) are_texts: bool,
 }
 
 impl Input {
@@ -128,20 +133,16 @@ impl Input {
         };
         let mut payload = body::read(body, announced, limits, progress).await?;
         let mut head = head;
-        if let Payload::Form(form) = &mut payload {
+        if let Payload::Document(BodyMedia::Form, form) = &mut payload {
             head.read_form(form)?;
         }
-        let (body, records) = match payload {
-            Payload::None => (None, None),
-            Payload::Form(record) | Payload::Document(record) if head.is_about_one_row() => {
-                (Some(record), None)
-            }
-            Payload::Form(document) | Payload::Document(document) => {
-                (Some(unwrapped(document, wrapper)), None)
-            }
-            Payload::Records(records) => (None, Some(records)),
+        let (media, body, records) = match payload {
+            Payload::None => return Ok((Self { head, body: None, are_texts: false }, None)),
+            Payload::Document(media, record) if head.is_about_one_row() => (media, Some(record), None),
+            Payload::Document(media, document) => (media, Some(unwrapped(document, wrapper)), None),
+            Payload::Records(media, records) => (media, None, Some(records)),
         };
-        Ok((Self { head, body }, records))
+        Ok((Self { head, body, are_texts: media.is_of_texts() }, records))
     }
 
     /// A text member of the body.
@@ -168,10 +169,36 @@ fn parameter<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
     query.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-/// Pairs of a query string. Bytes that are not UTF-8 are refused: replaced by a placeholder, a filter would silently mean something else.
+/// Pairs of a query string. A list may be written as `ids[]=1&ids[]=2` or `ids[0]=1&ids[1]=2`, which is `ids=1,2`. Bytes that are not UTF-8 are refused: replaced by a placeholder, a filter would silently mean something else.
 pub(crate) fn query_pairs(query: &str) -> Result<Vec<(String, String)>, ApiError> {
     percent_encoding::percent_decode_str(query)
         .decode_utf8()
         .map_err(|_| ApiError::malformed_address("query string"))?;
-    Ok(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    // The items of each list so far stand here.
+    let mut lists: HashMap<String, usize> = HashMap::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()).into_owned() {
+        let Some(list) = listed(&name) else {
+            pairs.push((name, value));
+            continue;
+        };
+        match lists.get(list).and_then(|place| pairs.get_mut(*place)) {
+            Some((_, items)) => {
+                items.push(',');
+                items.push_str(&value);
+            }
+            None => {
+                lists.insert(list.to_owned(), pairs.len());
+                pairs.push((list.to_owned(), value));
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+/// The parameter of which `ids[]` or `ids[0]` names an item. Brackets with words in them, as in `params[:a]`, mean something else.
+fn listed(name: &str) -> Option<&str> {
+    let (list, index) = name.strip_suffix(']')?.split_once('[')?;
+    let is_index = !list.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());
+    is_index.then_some(list).filter(|list| *list != "params")
 }

@@ -5,6 +5,7 @@ mod address;
 mod answer;
 mod body;
 mod delivery;
+mod gzip;
 mod health;
 mod input;
 mod progress;
@@ -12,8 +13,9 @@ mod request_id;
 mod router;
 mod server;
 mod session;
+mod socket;
 
 #[cfg(fuzzing)]
 pub(crate) use input::query_pairs;
 pub use router::router;
-pub use server::{Listening, serve};
+pub use server::{Listening, Times, serve};

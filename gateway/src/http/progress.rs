@@ -1,7 +1,7 @@
-//! The time limit of a request: not for the whole of it, but for how long nothing may move. A long upload that goes on is never cut.
+//! The time limit of a request: not for the whole of it, but for how long too little may move. A long upload that goes on is never cut.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,34 +9,53 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::ApiError;
 
-/// When bytes of a body last arrived; at first, when the request began.
+/// Bytes that are worth waiting for: a client that sends or takes fewer in the time that it has holds up others for nothing.
+pub(super) const WORTH: usize = 64 * 1024;
+
+/// How a body arrives.
 #[derive(Debug, Clone)]
-pub(super) struct Progress(Arc<Mutex<Instant>>);
+pub(super) struct Progress(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    /// When enough had arrived; at first, when the request began.
+    last: Instant,
+    /// Bytes since then.
+    bytes: usize,
+}
 
 impl Progress {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
+        Self(Arc::new(Mutex::new(State { last: Instant::now(), bytes: 0 })))
     }
 
-    /// Something has arrived.
-    pub(super) fn note(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    /// So many bytes have arrived.
+    pub(super) fn note(&self, bytes: usize) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.bytes = state.bytes.saturating_add(bytes);
+        if state.bytes >= WORTH {
+            *state = State { last: Instant::now(), bytes: 0 };
+        }
+    }
+
+    /// Everything has arrived.
+    pub(super) fn end(&self) {
+        self.note(WORTH);
     }
 
     fn last(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).last
     }
 
-    /// Waits for `work` as long as less than `limit` has passed since something arrived.
+    /// Waits for `work` as long as less than `limit` has passed since enough arrived.
     ///
     /// # Errors
-    /// When the time is over; the work is dropped.
+    /// When the time is over; the work is for the caller to drop.
     pub(super) async fn within<T>(
         &self,
         limit: Duration,
-        work: impl Future<Output = Result<T, ApiError>>,
+        mut work: Pin<&mut impl Future<Output = Result<T, ApiError>>>,
     ) -> Result<T, ApiError> {
-        let mut work = pin!(work);
         loop {
             let end = self.last() + limit;
             match timeout_at(end, work.as_mut()).await {
@@ -50,6 +69,8 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(30);
@@ -61,11 +82,12 @@ mod tests {
         let work = async {
             for _ in 0..10 {
                 tokio::time::sleep(LIMIT - Duration::from_secs(1)).await;
-                progress.note();
+                progress.note(WORTH / 2);
+                progress.note(WORTH / 2);
             }
             Ok(7)
         };
-        assert_eq!(progress.within(LIMIT, work).await, Ok(7));
+        assert_eq!(progress.within(LIMIT, pin!(work)).await, Ok(7));
         assert_eq!(began.elapsed(), Duration::from_secs(290));
     }
 
@@ -75,10 +97,24 @@ mod tests {
         let began = Instant::now();
         let work = async {
             tokio::time::sleep(Duration::from_secs(20)).await;
-            progress.note();
+            progress.end();
             std::future::pending().await
         };
-        assert_eq!(progress.within::<()>(LIMIT, work).await, Err(ApiError::timed_out()));
+        assert_eq!(progress.within::<()>(LIMIT, pin!(work)).await, Err(ApiError::timed_out()));
         assert_eq!(began.elapsed(), Duration::from_secs(50));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_moves_too_little_is_cut_too() {
+        let progress = Progress::new();
+        let began = Instant::now();
+        let work = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(4)).await;
+                progress.note(500);
+            }
+        };
+        assert_eq!(progress.within::<()>(LIMIT, work).await, Err(ApiError::timed_out()));
+        assert_eq!(began.elapsed(), LIMIT);
     }
 }

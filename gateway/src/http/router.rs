@@ -1,5 +1,6 @@
 //! Addresses to handlers. Everything under `/api` goes one way: input, caller, pipeline, answer.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -8,11 +9,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderValue, Method, Response, header::HeaderName};
-use axum::middleware::map_response;
 use serde_json::{Value as Json, json};
+use tower::util::MapResponseLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
-use tower_http::decompression::RequestDecompressionLayer;
 
 use super::address::logged;
 use super::answer::{self, Failing};
@@ -46,13 +46,12 @@ struct Shared {
 /// Bytes from which on an answer is worth compressing.
 const WORTH_COMPRESSING: u64 = 1024;
 
-/// All addresses of the server. Bodies and answers are compressed with gzip where the other side can do that; what a body is compressed
-/// with that can't be undone is refused where its form is looked at.
+/// All addresses of the server. Answers are compressed with gzip where the other side can read it.
 pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> Router {
     let compression = CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING));
-    let decompression = RequestDecompressionLayer::new().pass_through_unaccepted(true);
     let router = Router::new().fallback(any).with_state(Shared { snapshot, readiness: Arc::default() });
-    router.layer(decompression).layer(compression).layer(map_response(answer::mark_compressed))
+    // One layer of two: a router boxes what passes through each of its own, future and body.
+    router.layer((MapResponseLayer::new(answer::mark_compressed), compression))
 }
 
 /// Answers a request, with its id in a header and a line in the log. Probes come every few seconds and are not worth a line.
@@ -82,7 +81,8 @@ async fn any(State(shared): State<Shared>, request: HttpRequest) -> Response<Bod
         response.headers_mut().insert(REQUEST_ID, value);
     }
     if probe.is_none() {
-        events::answered(&id, method.as_str(), &logged(&path), response.status().as_u16(), began.elapsed());
+        let status = response.status().as_u16();
+        events::answered(&id, method.as_str(), || logged(&path), status, began.elapsed());
     }
     response
 }
@@ -120,7 +120,8 @@ async fn api(
         delivery.held = conditions.if_none_match.take();
     }
     let progress = Progress::new();
-    let answer = async {
+    // Passed on by reference: a future that is an argument takes its room twice, and all of it is moved with the request.
+    let answer = pin!(async {
         let by_head = ByHead::of(snapshot, &head).await;
         let document = by_head.max_document(snapshot.max_body_size);
         let limits = Limits { document, stream: snapshot.max_stream_size };
@@ -129,7 +130,7 @@ async fn api(
         let (input, records) = read.map_err(|error| by_head.refusal(error))?;
         let layout = negotiated.map(|delivery| delivery.layout);
         handle(snapshot, input, Wanted { records, conditions, layout, by_head }, id).await
-    };
+    });
     progress.within(snapshot.request_timeout, answer).await
 }
 
@@ -244,10 +245,12 @@ async fn answer(
         }
         _ => {
             let key = input.head.key()?;
-            let Input { head: Head { address, query, .. }, body } = input;
+            let Input { head: Head { address, query, .. }, body, are_texts } = input;
             let what = HookRequest { verb, service, resource: address.resource, query, body };
             let id = Arc::clone(id);
-            let request = Request { what, records, caller, id, layout, conditions, key, transaction: None };
+            let transaction = None;
+            let request =
+                Request { what, records, are_texts, caller, id, layout, conditions, key, transaction };
             pipeline::run(snapshot, request).await
         }
     }

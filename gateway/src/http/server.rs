@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::CONTENT_LENGTH;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -17,6 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
+use super::socket::{Ending, Socket};
 use crate::error::NOT_MODIFIED;
 
 /// The longest that the head of a request may take to arrive.
@@ -49,8 +50,17 @@ impl Listening {
     }
 }
 
-/// Serves until `stop` is over, then lets running requests and streams end for at most `drain`.
-pub async fn serve(listening: Listening, router: Router, stop: impl Future<Output = ()>, drain: Duration) {
+/// For how long a server waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// For a client to take something that is worth it.
+    pub standstill: Duration,
+    /// For running requests and streams to end, once it was told to stop.
+    pub drain: Duration,
+}
+
+/// Serves until `stop` is over, then drains.
+pub async fn serve(listening: Listening, router: Router, stop: impl Future<Output = ()>, times: Times) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
     let running = GracefulShutdown::new();
@@ -68,9 +78,12 @@ pub async fn serve(listening: Listening, router: Router, stop: impl Future<Outpu
             () = stop.as_mut() => break,
         };
         prepare(&stream);
-        let service = ServiceExt::<Request<Incoming>>::map_response(router.clone(), without_wrong_length);
+        let ending = Ending::default();
+        let socket = Socket::new(stream, times.standstill, ending.clone());
+        let service = ServiceExt::<Request<Incoming>>::map_response(router.clone(), without_wrong_length)
+            .map_request(move |request| marked(request, &ending));
         let service = TowerToHyperService::new(service);
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
         let connection = running.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -82,8 +95,16 @@ pub async fn serve(listening: Listening, router: Router, stop: impl Future<Outpu
     drop(listening);
     tokio::select! {
         () = running.shutdown() => {}
-        () = tokio::time::sleep(drain) => tracing::warn!("requests were still running at the end of the time to drain"),
+        () = tokio::time::sleep(times.drain) => tracing::warn!("requests were still running at the end of the time to drain"),
     }
+}
+
+/// Before HTTP/1.1 an answer of unknown length ends where the connection does, so one that breaks would look whole.
+fn marked(request: Request<Incoming>, ending: &Ending) -> Request<Incoming> {
+    if request.version() < Version::HTTP_11 {
+        ending.reset();
+    }
+    request
 }
 
 /// An answer that is not sent again has the length that it had, which is not that of the body it comes without.

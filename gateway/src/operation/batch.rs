@@ -126,6 +126,7 @@ impl<'a> Batch<'a> {
         let request = Request {
             what,
             records: None,
+            are_texts: false,
             caller: self.job.caller.clone(),
             id: Arc::clone(self.job.request_id),
             layout: self.layout.clone(),
@@ -166,7 +167,7 @@ impl<'a> Batch<'a> {
         });
         let entries = done.chain([Entry::Operation(Box::new(error.clone()))]).collect();
         let wrapper = self.layout.wrapper.to_string();
-        let parts = Parts { wrapper, failed: vec![index], entries, count: None };
+        let parts = Parts { wrapper, failed: vec![index], entries, ..Parts::default() };
         let mut batch = ApiError::batch(NOT_ALL, parts);
         batch.retry_after = error.retry_after;
         batch

@@ -160,5 +160,5 @@ fn missing(ids: &[Id], rows: &[Option<Vec<u8>>], wrapper: &str) -> ApiError {
         None => Entry::Record(Box::new(ApiError::unknown_record(name_of(id)))),
     });
     let (wrapper, entries) = (wrapper.to_owned(), entries.collect());
-    ApiError::batch(NOT_ALL, Parts { wrapper, failed, entries, count: None })
+    ApiError::batch(NOT_ALL, Parts { wrapper, failed, entries, ..Parts::default() })
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use connector_api::model::Value;
 use connector_api::model::batch::{Cell, CellWriter, Frame, FrameReader, FrameWriter};
+use connector_api::model::{ColumnType, Value};
 use connector_api::{Error, ErrorKind};
 use ring::digest::{Context, SHA256};
 
@@ -21,6 +21,8 @@ pub(super) struct Cursor {
     subject: Subject,
     /// The columns that make a position; `None`: the store's token does.
     columns: Option<Vec<String>>,
+    /// Their types.
+    types: Vec<ColumnType>,
     /// The values in the last row shown.
     last: Option<Vec<Value>>,
 }
@@ -38,7 +40,8 @@ impl Cursor {
         }
         let subject = subject(page, service, caller)?;
         let columns = page.keyset.as_ref().map(|keyset| keyset.columns.clone());
-        Ok(Some(Self { key: Arc::clone(key), subject, columns, last: None }))
+        let types = page.keyset.as_ref().map(|keyset| keyset.types.clone()).unwrap_or_default();
+        Ok(Some(Self { key: Arc::clone(key), subject, columns, types, last: None }))
     }
 
     /// Whether a position is made of the last row's values.
@@ -61,7 +64,8 @@ impl Cursor {
 
     fn position_of(&self, names: &[String], row: &[Cell<'_>]) -> Result<Vec<Value>, Error> {
         let places = RowEncoder::places_of(names, self.columns.as_deref().unwrap_or_default())?;
-        places.iter().filter_map(|place| row.get(*place)).map(|cell| position_value(*cell)).collect()
+        let cells = places.iter().filter_map(|place| row.get(*place));
+        cells.zip(&self.types).map(|(cell, data_type)| position_value(*cell, *data_type)).collect()
     }
 
     /// Refuses a row behind the page that stands at the place of its last one: no position lies between them, so a page would leave rows out.
@@ -121,8 +125,17 @@ pub(crate) fn values(message: &[u8], count: usize) -> Option<Vec<Value>> {
 }
 
 /// The value by which the next page is found; a row whose value has no place in an order would be a page's end for ever.
-fn position_value(cell: Cell<'_>) -> Result<Value, Error> {
+/// A value of another kind than its column's, as a store without strict types may hold it, is compared with values of its own kind only, so
+/// that all others would be left out behind it.
+fn position_value(cell: Cell<'_>, data_type: ColumnType) -> Result<Value, Error> {
+    use ColumnType::{BigInt, Binary, Boolean, Decimal, Double, Float, Integer};
     match cell {
+        Cell::Bytes(_) if data_type != Binary => Err(placeless()),
+        Cell::Text(_)
+            if matches!(data_type, Binary | Boolean | Integer | BigInt | Float | Double | Decimal) =>
+        {
+            Err(placeless())
+        }
         Cell::F32(value) if value.is_nan() => Err(placeless()),
         Cell::F64(value) if value.is_nan() => Err(placeless()),
         Cell::Json(_) | Cell::List(_) | Cell::Object(_) | Cell::Unknown(_) => Err(placeless()),
@@ -133,6 +146,6 @@ fn position_value(cell: Cell<'_>) -> Result<Value, Error> {
 fn placeless() -> Error {
     Error::new(
         ErrorKind::InvalidRequest,
-        "a row has a value in the order that nothing can be compared with; a cursor can't go past it, page by 'offset'",
+        "a row has a value in the order that the others can't be compared with; a cursor can't go past it, page by 'offset'",
     )
 }

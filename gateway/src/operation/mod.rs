@@ -13,6 +13,7 @@ mod session;
 mod version;
 mod write;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -41,8 +42,10 @@ use crate::snapshot::Snapshot;
 
 /// The path as roles see it. A `/` inside a segment stays encoded, so that a table named `a/b` is not taken for row `b` of table `a`.
 pub(crate) fn component(resource: &[String]) -> String {
-    let segments: Vec<_> = resource.iter().map(|segment| segment.replace('/', "%2F")).collect();
-    segments.join("/")
+    let escaped = |segment: &String| segment.contains('/').then(|| segment.replace('/', "%2F"));
+    let segments =
+        resource.iter().map(|segment| escaped(segment).map_or(Cow::Borrowed(&**segment), Cow::Owned));
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// What an operation works with.
@@ -201,12 +204,14 @@ pub async fn run(
         Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
         Operation::Batch => batch::run(job, request.what.body.take()).await,
-        Operation::Write(order) => {
+        Operation::Write(mut order) => {
+            order.options.are_texts = request.are_texts;
             let brought = match request.records.take() {
                 Some(stream) => write::Brought::Stream(stream),
                 None => write::Brought::Body(request.what.body.take()),
             };
-            write::run(job, *order, brought).await
+            // Boxed, because a read would carry the room for it.
+            Box::pin(write::run(job, *order, brought)).await
         }
     }
 }

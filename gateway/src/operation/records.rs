@@ -170,12 +170,12 @@ async fn by_filter(
     }
     // Who did not ask for a cursor gets a token where there is a place for it anyway.
     let cursor = cursor.filter(|_| read.is_by_cursor() || (target.layout.has_meta() && !document.is_bare()));
-    let reads = match (&read.paging, &cursor) {
-        (Paging::After(token), Some(cursor)) => match cursor.position(token)?.as_slice() {
+    let further = match (&read.paging, &cursor) {
+        (Paging::After(token), Some(cursor)) => Some(match cursor.position(token)?.as_slice() {
             [Value::Text(token)] if page.token.is_some() => vec![target.plan(|_| page.behind(token))?],
             last => target.plan(|scope| page.after(last, scope))?,
-        },
-        _ => vec![page.read.clone()],
+        }),
+        _ => None,
     };
     let counting = target.counting(&page, read, &document).await?;
     let is_expected = schema.is_some()
@@ -185,6 +185,7 @@ async fn by_filter(
     let can_skip = target.owner.connection.capabilities().offset;
     let meta =
         Meta { counting, schema, cursor, is_expected, limit: page.limit, offset: page.offset, can_skip };
+    let reads = further.unwrap_or_else(|| vec![page.read]);
     page::answer(&target.owner, reads, document, meta).await
 }
 

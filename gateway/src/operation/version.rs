@@ -1,6 +1,8 @@
 //! The version of a row: a digest of all its cells, whatever of them is shown. So every store has versions, without a column for them.
 
-use connector_api::model::Path;
+use std::sync::Arc;
+
+use connector_api::model::{Column, Path};
 
 use super::Operation;
 use super::records::{Target, for_each_row};
@@ -27,23 +29,27 @@ impl Found {
 
 /// Reads one row with its version.
 pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<Found>, ApiError> {
-    let columns: Vec<ShownColumn> =
-        target.table.columns.iter().map(|column| column.name.as_str().into()).collect();
     let is_versioned = names_one_row(target, &plan);
     let shows_others = plan.query.others;
-    if is_versioned {
-        let described = columns.iter().map(|column| Path::column(&column.column));
-        let inside = plan.query.select.iter().filter(|path| path.as_column().is_none()).cloned();
-        plan.query.select = described.chain(inside).collect();
-        plan.query.others = has_others(target);
-    }
-    let encoder =
-        |columns, with_others| RowEncoder::new(columns, RowFormat::Objects).with_others(with_others);
+    let encoder = |columns: &Arc<[ShownColumn]>, with_others| {
+        RowEncoder::new(columns, RowFormat::Objects).with_others(with_others)
+    };
     let numbers = target.layout.numbers();
     let mut shown = encoder(&plan.shown, shows_others).with_numbers(numbers);
     // Where all of the row is shown as it is, its version is that of what is shown.
-    let is_all = plan.shown == columns && numbers == Numbers::Number && shows_others == plan.query.others;
-    let mut all = (is_versioned && !is_all).then(|| encoder(&columns, plan.query.others));
+    let others = has_others(target);
+    let is_shown_whole =
+        numbers == Numbers::Number && shows_others == others && shows_all(&plan, &target.table.columns);
+    let mut all = None;
+    if is_versioned && !is_shown_whole {
+        let columns = target.table.columns.iter();
+        let described = columns.clone().map(|column| Path::column(&column.name));
+        let inside = plan.query.select.iter().filter(|path| path.as_column().is_none()).cloned();
+        plan.query.select = described.chain(inside).collect();
+        plan.query.others = others;
+        let columns = columns.map(|column| column.name.as_str().into()).collect();
+        all = Some(encoder(&columns, others));
+    }
     let mut found = None;
     for_each_row(target, &plan, |names, row| {
         if found.is_some() {
@@ -66,6 +72,14 @@ pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<F
     })
     .await?;
     Ok(found)
+}
+
+/// Whether a read shows all of these columns, in their order and under their own names.
+fn shows_all(plan: &Read, columns: &[Column]) -> bool {
+    let is_itself = |(shown, column): (&ShownColumn, &Column)| {
+        *shown.column == *column.name && *shown.name == *column.name
+    };
+    plan.shown.len() == columns.len() && plan.shown.iter().zip(columns).all(is_itself)
 }
 
 /// Whether a read finds one row at most, and all of it: where columns are guessed a row may have others.

@@ -2,6 +2,8 @@
 
 use connector_api::model::{Column, ColumnType, Path, Table};
 
+use super::literal::Place;
+
 /// The columns of one table, looked up exactly first, then without regard to case.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a>(&'a Table);
@@ -14,13 +16,21 @@ pub(super) struct Resolved {
     pub(super) data_type: ColumnType,
     /// Null may stand in it.
     pub(super) is_nullable: bool,
+    /// See [`Column::keeps_text`].
+    pub(super) keeps_text: bool,
 }
 
 impl Resolved {
     /// A plain column.
     pub(super) fn of(column: &Column) -> Self {
-        let Column { name, data_type, is_nullable, .. } = column;
-        Self { path: Path::column(name), data_type: *data_type, is_nullable: *is_nullable }
+        let Column { name, data_type, is_nullable, keeps_text, .. } = column;
+        let path = Path::column(name);
+        Self { path, data_type: *data_type, is_nullable: *is_nullable, keeps_text: *keeps_text }
+    }
+
+    /// Where a value for it belongs; `field` is its name as the caller wrote it.
+    pub(super) fn place<'a>(&self, field: &'a str, parameter: &'static str) -> Place<'a> {
+        Place { field, data_type: self.data_type, keeps_text: self.keeps_text, parameter }
     }
 }
 
@@ -55,7 +65,12 @@ impl<'a> Columns<'a> {
             let segments: Vec<String> = name.split('.').map(str::to_owned).collect();
             let path =
                 Path::nested(segments).filter(|path| path.segments().iter().all(|part| !part.is_empty()))?;
-            return Some(Resolved { path, data_type: ColumnType::Other, is_nullable: true });
+            return Some(Resolved {
+                path,
+                data_type: ColumnType::Other,
+                is_nullable: true,
+                keeps_text: false,
+            });
         }
         let (outer, inner) = name.split_once('.')?;
         let column = self.find(outer)?;
@@ -66,7 +81,7 @@ impl<'a> Columns<'a> {
         }
         let segments = std::iter::once(column.name.clone()).chain(inner.split('.').map(str::to_owned));
         let path = Path::nested(segments.collect())?;
-        Some(Resolved { path, data_type: ColumnType::Other, is_nullable: true })
+        Some(Resolved { path, data_type: ColumnType::Other, is_nullable: true, keeps_text: false })
     }
 
     /// All of them, in the store's order.

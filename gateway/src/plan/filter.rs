@@ -45,7 +45,7 @@ impl<'a> Planner<'a> {
             written::Node::And(members) => Filter::And(self.all(members)?),
             written::Node::Or(members) => Filter::Or(self.all(members)?),
             written::Node::Xor(members) => self.xor(members)?,
-            written::Node::Not(member) => Filter::Not(Box::new(self.plan(member)?)),
+            written::Node::Not(member) => negate(true, self.plan(member)?),
             written::Node::Compare { field, op, value } => {
                 let resolved = self.field(field)?;
                 let right = self.operand(&resolved, &field.name, value)?;
@@ -70,7 +70,8 @@ impl<'a> Planner<'a> {
             }
             written::Node::Text { field, kind, negated, pattern } => {
                 let resolved = self.field(field)?;
-                let pattern = self.pattern(&field.name, pattern)?;
+                let place = resolved.place(&field.name, self.parameter).searched();
+                let pattern = self.pattern(place.map_err(|error| error.at(field.position))?, pattern)?;
                 negate(
                     *negated,
                     Filter::Text {
@@ -112,27 +113,39 @@ impl<'a> Planner<'a> {
     }
 
     fn operand(&mut self, resolved: &Resolved, field: &str, value: &written::Value) -> Result<Expr, Error> {
-        if let written::Value::Expression(expression) = value {
-            return self.expression(expression);
-        }
-        let value = self.value(resolved, field, value)?;
+        let value = match value {
+            // A value in parentheses is a value like others.
+            written::Value::Expression(written::Expression::Text(literal)) => {
+                self.literal(resolved, field, literal)?
+            }
+            written::Value::Expression(written::Expression::Number(literal))
+                if resolved.data_type == ColumnType::Float =>
+            {
+                self.literal(resolved, field, literal)?
+            }
+            written::Value::Expression(computed) => return self.expression(computed),
+            value => self.value(resolved, field, value)?,
+        };
         Ok(Expr::Param(self.values.push(value)))
     }
 
     fn value(&self, resolved: &Resolved, field: &str, value: &written::Value) -> Result<Value, Error> {
-        let place = Place { field, data_type: resolved.data_type, parameter: self.parameter };
         match value {
-            written::Value::Literal(literal) => self
-                .substituted(&literal.text)
-                .and_then(|text| place.text(&text, literal.quoted))
-                .map_err(|error| error.at(literal.position)),
+            written::Value::Literal(literal) => self.literal(resolved, field, literal),
             written::Value::Parameter(parameter) => {
+                let place = resolved.place(field, self.parameter);
                 self.json(place, &parameter.value).map_err(|error| error.at(parameter.position))
             }
             written::Value::Expression(_) => {
                 Err(Error::invalid(self.parameter, "an expression can't stand in a list"))
             }
         }
+    }
+
+    fn literal(&self, resolved: &Resolved, field: &str, literal: &written::Literal) -> Result<Value, Error> {
+        let place = resolved.place(field, self.parameter);
+        let value = self.substituted(&literal.text).and_then(|text| place.text(&text, literal.quoted));
+        value.map_err(|error| error.at(literal.position))
     }
 
     /// A JSON value, lookups in its text replaced.
@@ -144,7 +157,7 @@ impl<'a> Planner<'a> {
     }
 
     fn list(&self, resolved: &Resolved, field: &str, values: &[written::Value]) -> Result<Vec<Value>, Error> {
-        let place = Place { field, data_type: resolved.data_type, parameter: self.parameter };
+        let place = resolved.place(field, self.parameter);
         let mut items = Vec::with_capacity(values.len());
         for value in values {
             match value {
@@ -162,8 +175,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A pattern is text whatever the column's type is.
-    fn pattern(&self, field: &str, pattern: &written::Value) -> Result<Value, Error> {
-        let place = Place { field, data_type: ColumnType::Text, parameter: self.parameter };
+    fn pattern(&self, place: Place<'_>, pattern: &written::Value) -> Result<Value, Error> {
         match pattern {
             written::Value::Literal(literal) => {
                 Ok(Value::Text(self.substituted(&literal.text)?.into_owned()))
@@ -171,7 +183,7 @@ impl<'a> Planner<'a> {
             written::Value::Parameter(parameter) => self.json(place, &parameter.value),
             written::Value::Expression(_) => Err(Error::invalid(
                 self.parameter,
-                format!("the pattern for field '{field}' must be a text, not an expression"),
+                format!("the pattern for field '{}' must be a text, not an expression", place.field),
             )),
         }
     }
@@ -216,8 +228,13 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// Two negations are none, so that a store's depth is not spent on them.
 fn negate(negated: bool, filter: Filter) -> Filter {
-    if negated { Filter::Not(Box::new(filter)) } else { filter }
+    match filter {
+        Filter::Not(member) if negated => *member,
+        filter if negated => Filter::Not(Box::new(filter)),
+        filter => filter,
+    }
 }
 
 fn compare_op(op: written::CompareOp) -> CompareOp {

@@ -4,6 +4,7 @@
 //! `having` and `order` a name is first a grouped column, then a name of the answer, then an aggregate, which need not be shown.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use connector_api::model::{Aggregate, AggregateFunction, Column, ColumnType, Group, Path};
 
@@ -52,7 +53,7 @@ pub(super) fn plan(request: &TableRead, scope: &Scope<'_>, values: &mut Values) 
     }
     let by: Vec<String> = grouping.by.iter().map(|column| column.name.clone()).collect();
     order::break_ties(&mut order, &by, columns, can);
-    let shown: HashSet<&str> = grouping.shown.list.iter().map(|shown| shown.column.as_str()).collect();
+    let shown: HashSet<&str> = grouping.shown.list.iter().map(|shown| &*shown.column).collect();
     Ok(Selected {
         select: by.iter().filter(|name| shown.contains(name.as_str())).map(Path::column).collect(),
         group: Some(Group {
@@ -125,7 +126,7 @@ impl Aggregates {
 #[derive(Default)]
 struct Shown {
     list: Vec<ShownColumn>,
-    by_name: HashMap<String, usize>,
+    by_name: HashMap<Arc<str>, usize>,
     /// The first of those that differ in case only.
     by_folded: HashMap<String, usize>,
 }
@@ -142,7 +143,7 @@ impl Shown {
             None => {}
         }
         let place = self.list.len();
-        self.by_name.insert(shown.name.clone(), place);
+        self.by_name.insert(Arc::clone(&shown.name), place);
         self.by_folded.entry(shown.name.to_lowercase()).or_insert(place);
         self.list.push(shown);
         Ok(())
@@ -183,9 +184,13 @@ impl Grouping<'_> {
             }
             return Ok(ShownColumn::from(column.name.as_str()));
         };
+        if self.sums_texts(aggregate) {
+            let message = format!("'{}' needs a field of numbers", term.name);
+            return Err(Error::invalid("fields", message));
+        }
         let column = self.aggregate(aggregate).ok_or_else(|| unknown_field(&term.name))?;
         let name = item.alias.clone().unwrap_or_else(|| self.usual_name(aggregate));
-        Ok(ShownColumn { column, name })
+        Ok(ShownColumn { column: column.into(), name: name.into() })
     }
 
     /// `SUM_amount`; everything but letters and digits becomes `_`.
@@ -198,8 +203,27 @@ impl Grouping<'_> {
         format!("{}_{distinct}{of}", aggregate.function.word())
     }
 
-    /// The aggregate's name in the query, under which it is added if it is new; `None` if its column does not exist.
+    /// Whether a sum or an average is wanted of what is never a number. Columns called texts only because their declared type is unknown
+    /// have no length and may hold numbers.
+    fn sums_texts(&self, wanted: &request::Aggregate) -> bool {
+        use ColumnType::{Binary, Date, DateTime, String, Text, Time, Timestamp, Uuid};
+        if !matches!(wanted.function, request::AggregateFunction::Sum | request::AggregateFunction::Avg) {
+            return false;
+        }
+        let column = wanted.of.as_ref().and_then(|name| self.columns.find(name));
+        column.is_some_and(|column| match column.data_type {
+            Text | Binary | Date | Time | DateTime | Timestamp | Uuid => true,
+            String => column.length.is_some(),
+            _ => false,
+        })
+    }
+
+    /// The aggregate's name in the query, under which it is added if it is new; `None` if its column does not exist or can't be
+    /// summed.
     fn aggregate(&mut self, wanted: &request::Aggregate) -> Option<String> {
+        if self.sums_texts(wanted) {
+            return None;
+        }
         let of = match &wanted.of {
             Some(name) => Some(Path::column(&self.columns.find(name)?.name)),
             None => None,
@@ -233,7 +257,7 @@ impl Grouping<'_> {
             return Some(Resolved::of(column));
         }
         let name = match self.shown.find(&term.name) {
-            Some(shown) => shown.column.clone(),
+            Some(shown) => shown.column.as_ref().to_owned(),
             None => self.aggregate(term.aggregate.as_ref()?)?,
         };
         self.aggregates.named(&name).map(|known| self.resolved(known))
@@ -241,14 +265,16 @@ impl Grouping<'_> {
 
     fn resolved(&self, aggregate: &Aggregate) -> Resolved {
         let of = aggregate.of.as_ref().and_then(Path::as_column).and_then(|name| self.columns.find(name));
-        let of = of.map_or(ColumnType::Other, |column| column.data_type);
+        let keeps_text = of.is_some_and(|column| column.keeps_text);
         let data_type = match aggregate.function {
             AggregateFunction::Count => ColumnType::BigInt,
-            AggregateFunction::Min | AggregateFunction::Max => of,
+            AggregateFunction::Min | AggregateFunction::Max => {
+                of.map_or(ColumnType::Other, |column| column.data_type)
+            }
             AggregateFunction::Sum | AggregateFunction::Avg => ColumnType::Decimal,
         };
         let is_nullable = aggregate.function != AggregateFunction::Count;
-        Resolved { path: Path::column(&aggregate.name), data_type, is_nullable }
+        Resolved { path: Path::column(&aggregate.name), data_type, is_nullable, keeps_text }
     }
 }
 

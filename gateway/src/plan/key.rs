@@ -52,8 +52,9 @@ pub(super) fn values_of(id: &Id, key: &[String], columns: Columns<'_>) -> Result
 
 /// One part of an identifier, typed by its column.
 pub(super) fn value_of(name: &str, part: &Json, columns: Columns<'_>) -> Result<Value, Error> {
-    let data_type = columns.find(name).map(|column| column.data_type).unwrap_or_default();
-    let place = Place { field: name, data_type, parameter: "ids" };
+    let (data_type, keeps_text) =
+        columns.find(name).map(|column| (column.data_type, column.keeps_text)).unwrap_or_default();
+    let place = Place { field: name, data_type, keeps_text, parameter: "ids" };
     match part {
         // Text from a URL: for a column of open type it may be a number.
         Json::String(text) => place.text(text, false),

@@ -6,7 +6,7 @@
 //! range, which every store can look up; most pages need the first only.
 
 use connector_api::model::{
-    ColumnType, CompareOp, Direction, Expr, Filter, Nulls, Order, Path, Query, Table, Value,
+    Column, ColumnType, CompareOp, Direction, Expr, Filter, Nulls, Order, Path, Query, Table, Value,
 };
 
 use super::capability::{check_filter, check_parameters, require};
@@ -23,6 +23,8 @@ const PARAMETER: &str = "cursor";
 pub struct Keyset {
     /// The columns whose values in its last row are a page's end, in the order's sequence.
     pub columns: Vec<String>,
+    /// Their types.
+    pub types: Vec<ColumnType>,
     /// Which of them may be null.
     nullable: Vec<bool>,
 }
@@ -38,8 +40,9 @@ pub(super) fn plan(selection: &mut Selected, scope: &Scope<'_>) -> Result<Keyset
     let ordered = selection.order.iter().map(|item| of_order(item, columns));
     let ordered = ordered.collect::<Result<Vec<_>, _>>()?;
     let keyset = Keyset {
-        columns: ordered.iter().map(|(name, _)| name.clone()).collect(),
-        nullable: ordered.iter().map(|(_, is_nullable)| *is_nullable).collect(),
+        columns: ordered.iter().map(|column| column.name.clone()).collect(),
+        types: ordered.iter().map(|column| column.data_type).collect(),
+        nullable: ordered.iter().map(|column| column.is_nullable).collect(),
     };
     refuse_ambiguous(&keyset, scope.table)?;
     check(&keyset, &selection.order, scope)?;
@@ -49,14 +52,14 @@ pub(super) fn plan(selection: &mut Selected, scope: &Scope<'_>) -> Result<Keyset
     Ok(keyset)
 }
 
-/// A column of the order, and whether it may be null. Values of one column must be comparable with each other.
-fn of_order(item: &Order, columns: Columns<'_>) -> Result<(String, bool), Error> {
+/// A column of the order. Values of one column must be comparable with each other.
+fn of_order<'a>(item: &Order, columns: Columns<'a>) -> Result<&'a Column, Error> {
     let column = item.by.as_column().and_then(|name| columns.find(name));
     let is_open = |data_type| {
         matches!(data_type, ColumnType::Other | ColumnType::Json | ColumnType::Array | ColumnType::Object)
     };
     match column.filter(|column| !is_open(column.data_type)) {
-        Some(column) => Ok((column.name.clone(), column.is_nullable)),
+        Some(column) => Ok(column),
         None => {
             let name = item.by.segments().join(".");
             let message = format!(

@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use connector_api::model::{ColumnType, Date, TimeOfDay, Timestamp, Value};
+use connector_api::model::{ColumnType, Value};
 use serde_json::Value as Json;
 
-use super::Error;
+use super::{Error, moment};
 
 /// Words for true and false, in any case.
 const TRUE: [&str; 6] = ["true", "1", "yes", "on", "y", "t"];
@@ -16,6 +16,8 @@ const FALSE: [&str; 6] = ["false", "0", "no", "off", "n", "f"];
 pub(super) struct Place<'a> {
     pub(super) field: &'a str,
     pub(super) data_type: ColumnType,
+    /// Days, times and uuids may be any text, see [`Column::keeps_text`](connector_api::model::Column::keeps_text).
+    pub(super) keeps_text: bool,
     pub(super) parameter: &'static str,
 }
 
@@ -28,14 +30,19 @@ impl Place<'_> {
                 number(text).map(whole).ok_or_else(|| self.must_be("integer"))
             }
             ColumnType::Decimal => number(text).ok_or_else(|| self.must_be("number")),
-            ColumnType::Float | ColumnType::Double => float(text).ok_or_else(|| self.must_be("number")),
+            ColumnType::Float => narrow(text).ok_or_else(|| self.must_be("number")),
+            ColumnType::Double => float(text).ok_or_else(|| self.must_be("number")),
             ColumnType::Binary => {
                 STANDARD.decode(text.trim()).map(Value::Bytes).map_err(|_| self.must_be("base64 text"))
             }
             ColumnType::Other | ColumnType::Json | ColumnType::Array | ColumnType::Object if !quoted => {
                 Ok(untyped(text))
             }
-            ColumnType::Date | ColumnType::Time | ColumnType::DateTime => Ok(moment(self.data_type, text)),
+            ColumnType::Date
+            | ColumnType::Time
+            | ColumnType::DateTime
+            | ColumnType::Timestamp
+            | ColumnType::Uuid => self.moment(text),
             _ => Ok(Value::Text(text.to_owned())),
         }
     }
@@ -57,6 +64,33 @@ impl Place<'_> {
             Json::Number(digits) => self.text(&digits.to_string().replace('+', ""), false),
             Json::Array(_) | Json::Object(_) => Err(self.must_be("single value")),
         }
+    }
+
+    fn moment(self, text: &str) -> Result<Value, Error> {
+        if self.keeps_text {
+            return Ok(moment::exact(self.data_type, text));
+        }
+        moment::lenient(self.data_type, text).ok_or_else(|| self.must_be(moment::expected(self.data_type)))
+    }
+
+    /// The place of a pattern that the field's values are searched for. Only texts can be searched: what a number or a day looks like as
+    /// text differs from store to store.
+    pub(super) fn searched(self) -> Result<Self, Error> {
+        use ColumnType::{BigInt, Binary, Boolean, Decimal, Double, Float, Integer};
+        use ColumnType::{Date, DateTime, Time, Timestamp, Uuid};
+        let is_text = match self.data_type {
+            Boolean | Integer | BigInt | Float | Double | Decimal | Binary => false,
+            Date | Time | DateTime | Timestamp | Uuid => self.keeps_text,
+            _ => true,
+        };
+        if is_text {
+            return Ok(Self { data_type: ColumnType::Text, ..self });
+        }
+        let message = format!(
+            "Field '{}' can't be searched by LIKE, CONTAINS, STARTS WITH or ENDS WITH: it holds no text. Compare it by = < > IN or BETWEEN.",
+            self.field
+        );
+        Err(Error::invalid(self.parameter, message))
     }
 
     pub(super) fn must_be(self, what: &str) -> Error {
@@ -145,17 +179,11 @@ fn float(text: &str) -> Option<Value> {
     value.is_finite().then_some(Value::F64(value))
 }
 
-/// A day or time, where the text is just as such a value would be written. Any other text goes as it is: a store that keeps days and
-/// times as text may have written them so.
-fn moment(data_type: ColumnType, text: &str) -> Value {
-    let typed = match data_type {
-        ColumnType::Date => Date::parse(text).map(Value::Date),
-        ColumnType::Time => {
-            TimeOfDay::parse(text).filter(|time| time.to_string() == text).map(|time| Value::Time(time.0))
-        }
-        _ => Timestamp::parse(text).filter(|moment| moment.to_string() == text).map(Value::Timestamp),
-    };
-    typed.unwrap_or_else(|| Value::Text(text.to_owned()))
+/// As a column of 32 bits keeps it, so that what is read from one is found in it. What is out of its range still compares with it.
+fn narrow(text: &str) -> Option<Value> {
+    let wide = float(text)?;
+    let value: f32 = decimal(text.trim().trim_start_matches('+'))?.parse().ok()?;
+    Some(if value.is_finite() { Value::F32(value) } else { wide })
 }
 
 /// Text for a column whose type is open: a number or truth value where it looks like one.
@@ -172,10 +200,12 @@ fn untyped(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use connector_api::model::{Date, Timestamp};
+
     use super::*;
 
     fn check(data_type: ColumnType, text: &str, expected: Option<Value>) {
-        let place = Place { field: "f", data_type, parameter: "filter" };
+        let place = Place { field: "f", data_type, keeps_text: true, parameter: "filter" };
         assert_eq!(place.text(text, false).ok(), expected, "{data_type:?} {text}");
     }
 
@@ -209,6 +239,9 @@ mod tests {
         check(ColumnType::Decimal, "NaN", None);
         check(ColumnType::Double, "1e3", Some(Value::F64(1000.0)));
         check(ColumnType::Double, "1e999", None);
+        check(ColumnType::Float, "0.1", Some(Value::F32(0.1)));
+        check(ColumnType::Float, "-1e300", Some(Value::F64(-1e300)));
+        check(ColumnType::Float, "1e999", None);
         check(ColumnType::Boolean, "Yes", Some(Value::Bool(true)));
         check(ColumnType::Boolean, "off", Some(Value::Bool(false)));
         check(ColumnType::Boolean, "2", None);
@@ -231,8 +264,42 @@ mod tests {
     }
 
     #[test]
+    fn a_filters_text_is_refused_where_its_column_has_no_such_value() {
+        use ColumnType::{Date, DateTime, Time, Timestamp, Uuid};
+        for (data_type, form) in [
+            (Date, "date such as 2024-05-01"),
+            (Time, "time such as 12:30:00"),
+            (DateTime, "date and time such as 2024-05-01 12:30:00, without a zone"),
+            (Timestamp, "point in time such as 2024-05-01T12:30:00Z or 2024-05-01T14:30:00+02:00"),
+            (Uuid, "uuid such as 123e4567-e89b-12d3-a456-426614174000"),
+        ] {
+            let place = Place { field: "f", data_type, keeps_text: false, parameter: "filter" };
+            let message = format!("Field 'f' must be a valid {form}.");
+            assert_eq!(place.text("yesterday", true), Err(Error::invalid("filter", message)));
+        }
+    }
+
+    #[test]
+    fn only_texts_are_searched() {
+        use ColumnType::*;
+        let is_searched = |data_type, keeps_text| {
+            Place { field: "f", data_type, keeps_text, parameter: "filter" }.searched().is_ok()
+        };
+        for data_type in [Boolean, Integer, BigInt, Float, Double, Decimal, Binary] {
+            assert!(!is_searched(data_type, false) && !is_searched(data_type, true), "{data_type:?}");
+        }
+        for data_type in [Date, Time, DateTime, Timestamp, Uuid] {
+            assert!(!is_searched(data_type, false) && is_searched(data_type, true), "{data_type:?}");
+        }
+        for data_type in [String, Text, Json, Other] {
+            assert!(is_searched(data_type, false), "{data_type:?}");
+        }
+    }
+
+    #[test]
     fn json_numbers_keep_their_digits() {
-        let place = Place { field: "f", data_type: ColumnType::BigInt, parameter: "params" };
+        let place =
+            Place { field: "f", data_type: ColumnType::BigInt, keeps_text: false, parameter: "params" };
         assert_eq!(
             place.json(&serde_json::json!(9_007_199_254_740_993_i64)),
             Ok(Value::I64(9_007_199_254_740_993))

@@ -10,6 +10,7 @@ mod group;
 mod key;
 mod keyset;
 mod literal;
+mod moment;
 mod order;
 mod read;
 mod rules;

@@ -1,5 +1,7 @@
 //! Plans of reads: a page of rows, rows by identifier, one row, a count.
 
+use std::sync::Arc;
+
 use connector_api::model::{Capabilities, Count, Filter, Param, Path, Query, Table, Value};
 
 use super::capability::{check_filter, check_order, check_parameters, require};
@@ -40,7 +42,7 @@ pub struct Read {
     /// Its parameters.
     pub params: Vec<Value>,
     /// Columns of the answer in their order; the query may select more.
-    pub shown: Vec<ShownColumn>,
+    pub shown: Arc<[ShownColumn]>,
     /// Columns that identify a row; empty when the table has none.
     pub key: Vec<String>,
 }
@@ -239,7 +241,7 @@ fn finish(
     }
     check_order(&query.order, scope.capabilities)?;
     check_parameters(values.bound_count(), scope.capabilities)?;
-    Ok(Read { query, params: values.into_vec(), shown, key })
+    Ok(Read { query, params: values.into_vec(), shown: shown.into(), key })
 }
 
 /// What the request may ask one day and no room answers yet is refused, not ignored.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use connector_api::model::{ColumnType, CompareOp, Expr, Filter, TextOp, Value};
+use connector_api::model::{CompareOp, Expr, Filter, TextOp, Value};
 use serde_json::Value as Json;
 
 use super::columns::Columns;
@@ -73,8 +73,7 @@ fn plan_rule(rule: &RowFilter, scope: &Scope<'_>, values: &mut Values) -> Result
         return Ok(not(Filter::IsNull(expr)));
     }
     let Some(items) = items(rule, scope)? else { return Ok(Filter::Always(false)) };
-    let field =
-        Field { expr, place: Place { field: &rule.name, data_type: resolved.data_type, parameter: ROLE } };
+    let field = Field { expr, place: resolved.place(&rule.name, ROLE) };
     match rule.operator {
         RowOperator::In => field.in_list(&items, values),
         RowOperator::NotIn => field.in_list(&items, values).map(not),
@@ -105,7 +104,7 @@ impl Field<'_> {
     }
 
     fn search(self, op: TextOp, items: &[Json], values: &mut Values) -> Result<Filter, Error> {
-        let pattern = self.one(Place { data_type: ColumnType::Text, ..self.place }, items)?;
+        let pattern = self.one(self.place.searched()?, items)?;
         Ok(Filter::Text { op, expr: self.expr, pattern: values.push(pattern) })
     }
 

@@ -1,5 +1,7 @@
 //! What a read selects, and in which order: columns, columns without double rows, or groups.
 
+use std::sync::Arc;
+
 use connector_api::model::{Group, Order, Path};
 
 use super::capability::require;
@@ -12,15 +14,16 @@ use crate::request::{Fields, TableRead};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownColumn {
     /// Its name in the rows that the connector sends.
-    pub column: String,
+    pub column: Arc<str>,
     /// Its name in the answer.
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 impl From<&str> for ShownColumn {
     /// A column under its own name.
     fn from(name: &str) -> Self {
-        Self { column: name.to_owned(), name: name.to_owned() }
+        let column: Arc<str> = name.into();
+        Self { name: Arc::clone(&column), column }
     }
 }
 
@@ -53,7 +56,7 @@ pub(super) fn plan(
     let mut order = order::written(&request.order, can, |term| columns.resolve(&term.name))?;
     if request.distinct {
         require(can.distinct, "distinct")?;
-        let names: Vec<String> = shown.iter().map(|shown| shown.column.clone()).collect();
+        let names: Vec<String> = shown.iter().map(|shown| shown.column.as_ref().to_owned()).collect();
         refuse_hidden(&order, &names)?;
         order::break_ties(&mut order, &names, columns, can);
     } else {
@@ -69,7 +72,7 @@ pub(super) fn plan(
 /// The columns that are shown, as the store is asked for them.
 pub(super) fn paths(shown: &[ShownColumn], columns: Columns<'_>) -> Vec<Path> {
     let path = |shown: &ShownColumn| columns.resolve(&shown.column).map(|resolved| resolved.path);
-    shown.iter().map(|shown| path(shown).unwrap_or_else(|| Path::column(&shown.column))).collect()
+    shown.iter().map(|shown| path(shown).unwrap_or_else(|| Path::column(&*shown.column))).collect()
 }
 
 /// Whether columns that no description names are shown as well: where nobody chose some.

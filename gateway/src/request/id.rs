@@ -89,7 +89,7 @@ fn check_count(count: usize) -> Result<(), Error> {
     if count <= MAX_IDS {
         return Ok(());
     }
-    Err(Error::new("ids", format!("at most {MAX_IDS} identifiers can be asked for at once")))
+    Err(Error::new("ids", format!("at most {MAX_IDS} identifiers can be given at once")))
 }
 
 fn from_json(value: &Json) -> Result<Id, Error> {

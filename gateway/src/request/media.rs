@@ -246,6 +246,12 @@ impl BodyMedia {
         READABLE.map(|(name, _)| name).join(", ")
     }
 
+    /// Whether its values are texts, of whatever type they are meant: there is no null, no number and no list.
+    #[must_use]
+    pub fn is_of_texts(self) -> bool {
+        matches!(self, Self::Csv | Self::Xml | Self::Form)
+    }
+
     /// Whether a body is a run of records, to be read one by one.
     #[must_use]
     pub fn is_records(self) -> bool {

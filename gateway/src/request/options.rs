@@ -241,20 +241,39 @@ pub(super) fn read_offset(parameters: Parameters<'_>) -> Result<u64, Error> {
         .map_err(|_| Error::new("offset", "'offset' must be 0 or a positive number of rows"))
 }
 
-/// The number that a text begins with, 0 if it begins with none; past the 64-bit range the nearest end of it.
+/// A number with more digits is past 64 bits.
+const MAX_DIGITS: usize = 20;
+
+/// The whole part of the number that a text begins with, exponent included, 0 if it begins with none; past the 64-bit range the nearest
+/// end of it.
 pub(super) fn integer(text: &str) -> i64 {
     let text = text.trim_ascii_start();
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let length = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());
-    let digits = digits.get(..length).unwrap_or_default();
-    if digits.is_empty() {
-        return 0;
-    }
-    let value = digits.parse::<i64>().unwrap_or(i64::MAX);
+    let (whole, rest) = split_digits(digits);
+    let (fraction, rest) = rest.strip_prefix('.').map_or(("", rest), split_digits);
+    let exponent = rest.strip_prefix(['e', 'E']).unwrap_or_default();
+    let (is_small, exponent) =
+        exponent.strip_prefix('-').map_or((false, exponent), |exponent| (true, exponent));
+    let (exponent, _) = split_digits(exponent.strip_prefix('+').unwrap_or(exponent));
+    let shift = if exponent.is_empty() { 0 } else { exponent.parse::<usize>().unwrap_or(usize::MAX) };
+    let digits = if is_small {
+        whole.get(..whole.len().saturating_sub(shift)).unwrap_or_default().to_owned()
+    } else {
+        let moved = fraction.get(..shift.min(fraction.len())).unwrap_or_default();
+        let zeros = shift.saturating_sub(fraction.len()).min(MAX_DIGITS);
+        format!("{whole}{moved}{}", "0".repeat(zeros))
+    };
+    let digits = digits.trim_start_matches('0');
+    let value = if digits.is_empty() { 0 } else { digits.parse().unwrap_or(i64::MAX) };
     if is_negative { -value } else { value }
+}
+
+/// The digits that a text begins with, and the rest of it.
+fn split_digits(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len()))
 }
 
 #[cfg(test)]

@@ -100,7 +100,16 @@ fn other_words_are_false() {
 #[test]
 fn limit_is_kept_as_given() {
     let cases = [("10", 10), ("0", 0), ("-3", -3), ("abc", 0), ("", 0), ("12x", 12), (" +4", 4)];
-    for (text, expected) in cases {
+    let exponents = [
+        ("1e1", 10),
+        ("1.25e1", 12),
+        ("25e-1", 2),
+        ("1e", 1),
+        ("-1E+2", -100),
+        ("0e99", 0),
+        ("1e999", i64::MAX),
+    ];
+    for (text, expected) in cases.into_iter().chain(exponents) {
         assert_eq!(read(&[("limit", text)], &json!(null)).unwrap().limit, Some(expected), "{text}");
     }
     assert_eq!(read(&[("limit", "99999999999999999999")], &json!(null)).unwrap().limit, Some(i64::MAX));
@@ -267,7 +276,7 @@ fn every_list_has_a_bound_which_its_refusal_names() {
 
 #[test]
 fn identifiers_have_a_bound_wherever_they_stand() {
-    let message = "at most 100000 identifiers can be asked for at once";
+    let message = "at most 100000 identifiers can be given at once";
     for (count, is_refused) in [(100_000, false), (100_001, true)] {
         let records = json!({ "resource": vec![json!({ "id": 1 }); count] });
         for (query, body) in [

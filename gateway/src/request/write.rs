@@ -44,6 +44,8 @@ pub struct TableWrite {
     pub is_upsert: bool,
     /// The method puts records in the place of rows, where rows are documents.
     pub is_replacement: bool,
+    /// The values of the records are texts, of whatever type they are meant. Said by the form of the body, not by an option.
+    pub are_texts: bool,
 }
 
 impl TableWrite {
@@ -76,6 +78,7 @@ impl TableWrite {
             is_forced: parameters.flag("force"),
             is_upsert: parameters.flag("upsert"),
             is_replacement: false,
+            are_texts: false,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Rows as CSV, by the rules of PHP's `fputcsv`: commas, quotes where needed, `\n` at the end of each line. UTF-8 without a mark.
 
+use std::sync::Arc;
+
 use connector_api::model::batch::{Cell, Malformed};
 
 use super::cell::write_text;
@@ -19,7 +21,7 @@ pub(super) struct CsvEncoder {
 
 impl CsvEncoder {
     /// `list` is the header of a list of identifiers.
-    pub(super) fn new(shown: &[ShownColumn], format: RowFormat, list: &str, is_safe: bool) -> Self {
+    pub(super) fn new(shown: &Arc<[ShownColumn]>, format: RowFormat, list: &str, is_safe: bool) -> Self {
         Self {
             shown: Shown::new(shown),
             list: (format == RowFormat::Identifiers).then(|| list.to_owned()),

@@ -1,5 +1,7 @@
 //! Rows with what stands around them, in every form.
 
+use std::sync::Arc;
+
 use connector_api::model::batch::{Cell, Malformed};
 use serde_json::{Map, Value as Json};
 
@@ -30,7 +32,7 @@ enum Encoder {
 impl Document {
     /// A document that shows these columns.
     #[must_use]
-    pub fn new(shown: &[ShownColumn], format: RowFormat, layout: Layout) -> Self {
+    pub fn new(shown: &Arc<[ShownColumn]>, format: RowFormat, layout: Layout) -> Self {
         let list = &*layout.wrapper;
         let encoder = match layout.media {
             Media::Json => Encoder::Json(RowEncoder::new(shown, format).with_numbers(layout.numbers())),

@@ -31,7 +31,7 @@ const COLUMNS: [&str; 5] = ["id", "a b", "gone", "list", "tree"];
 fn document(layout: Layout, format: RowFormat, rows: usize, meta: Json) -> String {
     let columns = COLUMNS.map(str::to_owned);
     let shown = if format == RowFormat::Identifiers { &COLUMNS[..2] } else { &COLUMNS[..] };
-    let shown: Vec<ShownColumn> = shown.iter().map(|name| ShownColumn::from(*name)).collect();
+    let shown: Arc<[ShownColumn]> = shown.iter().map(|name| ShownColumn::from(*name)).collect();
     let write = |cells: &mut Vec<u8>| {
         cells.i64(-1);
         cells.text("x, <\"y\">");

@@ -1,5 +1,7 @@
 //! Rows of a message as JSON.
 
+use std::sync::Arc;
+
 use connector_api::model::batch::{Cell, Malformed};
 
 use super::cell::{string, write_cell, write_text};
@@ -18,7 +20,7 @@ pub enum RowFormat {
 /// The columns that shall be shown, in their order, whatever the order in which the connector sends them.
 #[derive(Debug)]
 pub(super) struct Shown {
-    columns: Vec<ShownColumn>,
+    columns: Arc<[ShownColumn]>,
     /// For each shown column its place in a row.
     places: Vec<usize>,
     /// Rows have just the shown cells, in their order.
@@ -31,28 +33,28 @@ pub(super) struct Shown {
 const MISSING: Malformed = Malformed("a selected column is missing");
 
 impl Shown {
-    pub(super) fn new(columns: &[ShownColumn]) -> Self {
+    pub(super) fn new(columns: &Arc<[ShownColumn]>) -> Self {
         let places = Vec::with_capacity(columns.len());
-        Self { columns: columns.to_vec(), places, is_in_order: false, named: None }
+        Self { columns: Arc::clone(columns), places, is_in_order: false, named: None }
     }
 
     /// Takes what else the rows to come have, where that is shown; says whether other columns are shown now.
     fn others(&mut self, names: &[String]) -> bool {
         let Some(named) = self.named else { return false };
-        let is_other = |name: &&String| !self.columns.iter().take(named).any(|shown| shown.column == **name);
+        let is_other =
+            |name: &&String| !self.columns.iter().take(named).any(|shown| *shown.column == ***name);
         let others: Vec<ShownColumn> =
             names.iter().filter(is_other).map(|name| ShownColumn::from(name.as_str())).collect();
         if self.columns.get(named..) == Some(others.as_slice()) {
             return false;
         }
-        self.columns.truncate(named);
-        self.columns.extend(others);
+        self.columns = self.columns.iter().take(named).cloned().chain(others).collect();
         true
     }
 
     /// The names in the answer.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.columns.iter().map(|shown| shown.name.as_str())
+        self.columns.iter().map(|shown| &*shown.name)
     }
 
     /// Takes the columns of the rows to come.
@@ -60,10 +62,11 @@ impl Shown {
         self.places.clear();
         for (index, shown) in self.columns.iter().enumerate() {
             // Nearly always the connector keeps the order it was asked in.
-            let place = if names.get(index) == Some(&shown.column) {
+            let is_shown = |name: &String| **name == *shown.column;
+            let place = if names.get(index).is_some_and(is_shown) {
                 Some(index)
             } else {
-                names.iter().position(|name| *name == shown.column)
+                names.iter().position(is_shown)
             };
             self.places.push(place.ok_or(MISSING)?);
         }
@@ -127,7 +130,7 @@ pub struct RowEncoder {
 impl RowEncoder {
     /// An encoder that shows these columns.
     #[must_use]
-    pub fn new(shown: &[ShownColumn], format: RowFormat) -> Self {
+    pub fn new(shown: &Arc<[ShownColumn]>, format: RowFormat) -> Self {
         Self { format, numbers: Numbers::Number, keys: keys(shown), shown: Shown::new(shown), rows: 0 }
     }
 

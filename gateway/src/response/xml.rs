@@ -1,5 +1,7 @@
 //! Elements of XML 1.0: rows straight from their cells, other values from JSON. A list repeats the tag of its name.
 
+use std::sync::Arc;
+
 use connector_api::model::batch::{Cell, Malformed};
 use serde_json::Value as Json;
 
@@ -29,7 +31,7 @@ pub(super) struct XmlEncoder {
 
 impl XmlEncoder {
     /// `list` is the name of each row.
-    pub(super) fn new(shown: &[ShownColumn], format: RowFormat, list: &str) -> Self {
+    pub(super) fn new(shown: &Arc<[ShownColumn]>, format: RowFormat, list: &str) -> Self {
         Self {
             tags: shown.iter().map(|shown| tag(&shown.name)).collect(),
             shown: Shown::new(shown),

@@ -93,11 +93,21 @@ pub struct Plugins {
     pub allow_sha256: Option<Vec<Sha256Digest>>,
     /// The longest that a library may take to load and describe itself.
     pub load_timeout: Timeout,
-    /// Service types whose calls are polled on the gateway's own workers: faster, only for drivers that never block.
-    pub inline: Vec<String>,
+    /// Service types whose calls are polled on the gateway's own workers, if their connector says that it never blocks there. Absent:
+    /// all of those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inline: Option<Vec<String>>,
     /// Worker threads of each connector's own runtime, at most 1024.
     #[schemars(range(min = 1, max = 1024))]
     pub worker_threads: NonZeroUsize,
+}
+
+impl Plugins {
+    /// Whether services of this type may run inline, if their connector can.
+    #[must_use]
+    pub fn allows_inline(&self, service_type: &str) -> bool {
+        self.inline.as_ref().is_none_or(|types| types.iter().any(|listed| listed == service_type))
+    }
 }
 
 impl Default for Plugins {
@@ -106,7 +116,7 @@ impl Default for Plugins {
             directories: vec![PathBuf::from("plugins")],
             allow_sha256: None,
             load_timeout: Timeout::from_secs(5),
-            inline: Vec::new(),
+            inline: None,
             worker_threads: NonZeroUsize::MIN,
         }
     }

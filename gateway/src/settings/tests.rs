@@ -178,6 +178,17 @@ fn more_threads_than_sense_are_refused() {
 }
 
 #[test]
+fn only_a_list_keeps_service_types_from_running_inline() {
+    let check = |main: &str, expected: [bool; 2]| {
+        let plugins = Files::new(main).load().unwrap().plugins;
+        assert_eq!(["a", "b"].map(|service_type| plugins.allows_inline(service_type)), expected, "{main}");
+    };
+    check("", [true, true]);
+    check("plugins.inline = [\"a\"]", [true, false]);
+    check("plugins.inline = []", [false, false]);
+}
+
+#[test]
 fn a_single_bracket_for_a_list_says_how_to_write_it() {
     check(
         "[services]\nname = \"a\"",
@@ -358,6 +369,7 @@ fn the_documented_defaults_are_the_built_in_ones() {
     assert!(documented["server"].as_object_mut().unwrap().remove("workers").is_some());
     assert!(documented["server"].as_object_mut().unwrap().remove("max_stream_size").is_some());
     assert!(documented["plugins"].as_object_mut().unwrap().remove("allow_sha256").is_some());
+    assert!(documented["plugins"].as_object_mut().unwrap().remove("inline").is_some());
     assert_eq!(documented, defaults);
 
     let service = &all.services[0];
@@ -397,7 +409,7 @@ fn the_schema_knows_the_keys_that_serde_writes() {
     assert_eq!(schema.check(&written, ""), []);
     for (section, keys) in written.as_object().unwrap() {
         let described = schema.properties(schema.properties(&root)[section.as_str()]);
-        let optional = ["workers", "allow_sha256", "cursor_key", "max_stream_size"];
+        let optional = ["workers", "allow_sha256", "inline", "cursor_key", "max_stream_size"];
         let described: Vec<&str> = described.into_keys().filter(|key| !optional.contains(key)).collect();
         let mut keys: Vec<&str> = keys.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();

@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 
-use connector_api::author::{CompareOp, Date, Direction, Instant, Nulls, Order, TimeOfDay, Timestamp, Value};
+use connector_api::author::{
+    CompareOp, Date, Direction, Instant, Nulls, Order, TimeOfDay, Timestamp, Value, parse_uuid,
+};
 
 use super::is_null;
 use super::number::Number;
@@ -111,20 +113,9 @@ fn spelled(text: &str, other: &Value) -> Option<Value> {
             })
             .map(Value::Timestamp),
         Value::Instant(_) => Instant::parse(text).map(Value::Instant),
-        Value::Uuid(_) => uuid(text).map(Value::Uuid),
+        Value::Uuid(_) => parse_uuid(text).map(Value::Uuid),
         _ => None,
     }
-}
-
-/// The bytes of a uuid in its form with hyphens, `123e4567-e89b-12d3-a456-426614174000`; `None` for another form.
-#[must_use]
-pub fn uuid(text: &str) -> Option<[u8; 16]> {
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    let digits = text.replace('-', "");
-    if lengths != [8, 4, 4, 4, 12] || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
 }
 
 fn is_same_document(left: &Value, right: &Value) -> bool {

@@ -41,7 +41,7 @@ use connector_api::author::{
     CompareOp, Error, Expr, Filter, Instant, Param, Path, Result, TextOp, Timestamp, Value,
 };
 
-pub use compare::{compare_by, compare_values, uuid};
+pub use compare::{compare_by, compare_values};
 pub use compute::Computed;
 pub use distinct::Distinct;
 pub use group::{Groups, group_cell};

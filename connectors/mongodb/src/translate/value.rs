@@ -1,8 +1,7 @@
 //! Values of a filter as the server knows them. A request has no literals for object ids, moments and uuids, so a text stands for those
 //! that it spells as well.
 
-use connector_api::author::{Instant, Value};
-use connector_common::evaluate::uuid;
+use connector_api::author::{Instant, Value, parse_uuid};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, DateTime};
@@ -47,7 +46,7 @@ fn of_text(text: &str, kind: Option<Kind>) -> Vec<Bson> {
         meanings.extend(spelled(text).map(Bson::DateTime));
     }
     if is_open || kind == Some(Kind::Binary) {
-        let bytes = uuid(text).map(|bytes| bytes.to_vec());
+        let bytes = parse_uuid(text).map(|bytes| bytes.to_vec());
         meanings.extend(bytes.map(|bytes| Binary { subtype: BinarySubtype::Uuid, bytes }.into()));
     }
     meanings

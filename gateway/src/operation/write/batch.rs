@@ -8,7 +8,7 @@ use super::no_records;
 use super::outcome::{ends, failure, is_a_records, is_missing_row, is_worth_a_line};
 use super::relations::Relations;
 use super::send::{Sent, Shown, send};
-use super::tally::Tally;
+use super::tally::{Bound, Tally};
 use crate::error::ApiError;
 use crate::operation::records::{Target, name_of};
 use crate::operation::session::Session;
@@ -54,18 +54,18 @@ impl<'a, 'j> Batch<'a, 'j> {
             waiting: Vec::new(),
             relations: Relations::default(),
             session: None,
-            tally: Tally::new(usize::MAX),
+            tally: Tally::new(Bound { entries: usize::MAX, bytes: target.max_held }),
             is_broken: false,
         })
     }
 
-    /// Writes all records. Of a stream only as many are remembered as an answer may have.
+    /// Writes all records. Of a stream only as many are remembered as an answer may have, of a list as many as fit into memory.
     ///
     /// # Errors
     /// No record at all; a failure that is not a record's own, before anything was written.
     pub(super) async fn run(mut self, mut input: Input, is_streamed: bool) -> Result<Tally, ApiError> {
         if is_streamed {
-            self.tally = Tally::new(kept(self.target));
+            self.tally = Tally::new(Bound { entries: kept(self.target), bytes: self.target.max_held });
         }
         let mut index = 0;
         while let Some(item) = input.next().await {

@@ -78,10 +78,8 @@ async fn write(target: &Target<'_>, order: &Order, read: &Read) -> Result<Answer
         Ok(())
     })
     .await?;
-    let rows = if ids.is_empty() {
-        Vec::new()
-    } else {
-        batch.run(Input::of_ids(ids, order.record.clone()), false).await?.into_rows()?
-    };
-    Ok(wrapped(rows.iter().map(Vec::as_slice), Map::new()))
+    if ids.is_empty() {
+        return Ok(wrapped(std::iter::empty(), Map::new()));
+    }
+    batch.run(Input::of_ids(ids, order.record.clone()), false).await?.into_rows()
 }

@@ -1,5 +1,6 @@
 //! One call of a write: sent, its rows written as JSON, its outcomes collected.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use connector_api::Error;
@@ -24,7 +25,7 @@ pub(super) struct Sent {
 
 /// How the rows of a write are shown.
 pub(super) struct Shown<'a> {
-    pub(super) columns: &'a [ShownColumn],
+    pub(super) columns: &'a Arc<[ShownColumn]>,
     pub(super) as_list: bool,
     pub(super) numbers: Numbers,
     /// Rows beyond these are only counted.

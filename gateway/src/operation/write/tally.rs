@@ -14,12 +14,28 @@ use crate::request::TableWrite;
 pub(super) struct Tally {
     /// Index and end of records.
     entries: Vec<(usize, Entry)>,
+    /// Indices of the entries that failed.
     failed: Vec<usize>,
+    /// How many did well and how many failed, listed or not.
     written: u64,
-    /// The most entries of either kind that are kept; the rest is only counted.
-    kept: usize,
-    are_failures_cut: bool,
+    failures: u64,
+    bound: Bound,
+    /// What the entries take, by [`Bound::bytes`].
+    held: usize,
+    is_in_doubt: bool,
 }
+
+/// The most entries that are kept; what is beyond is only counted. The first failure is kept all the same, and so is the first entry.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound {
+    /// Entries of either kind.
+    pub(super) entries: usize,
+    /// Bytes of all entries together.
+    pub(super) bytes: usize,
+}
+
+/// What an entry takes beside its text, until it is part of the answer.
+const ENTRY: usize = 1024;
 
 #[derive(Debug)]
 enum Entry {
@@ -29,43 +45,55 @@ enum Entry {
 }
 
 impl Tally {
-    pub(super) fn new(kept: usize) -> Self {
-        Self { entries: Vec::new(), failed: Vec::new(), written: 0, kept, are_failures_cut: false }
+    pub(super) fn new(bound: Bound) -> Self {
+        let (entries, failed) = (Vec::new(), Vec::new());
+        Self { entries, failed, written: 0, failures: 0, bound, held: 0, is_in_doubt: false }
     }
 
     /// A record did well and touched so many rows, nearly always one. `rows`: those to show.
     pub(super) fn wrote(&mut self, index: usize, touched: u64, rows: impl Iterator<Item = Vec<u8>>) {
         self.written += touched;
         for row in rows {
-            if self.entries.len() - self.failed.len() < self.kept {
-                self.entries.push((index, Entry::Row(row)));
+            let rows = self.entries.len() - self.failed.len();
+            if self.entries.is_empty() || self.has_room(rows, row.len()) {
+                self.keep(index, Entry::Row(row));
             }
         }
     }
 
     /// A record failed.
     pub(super) fn failed(&mut self, index: usize, error: ApiError) {
-        if self.failed.len() < self.kept {
+        self.failures += 1;
+        self.is_in_doubt |= error.is_in_doubt();
+        if self.failed.is_empty() || self.has_room(self.failed.len(), error.message.len()) {
             self.failed.push(index);
-            self.entries.push((index, Entry::Failed(Box::new(error))));
-        } else {
-            self.are_failures_cut = true;
+            self.keep(index, Entry::Failed(Box::new(error)));
         }
+    }
+
+    /// Whether an entry with so many bytes of text may be kept beside so many of its kind.
+    fn has_room(&self, of_kind: usize, text: usize) -> bool {
+        of_kind < self.bound.entries && self.held + text + ENTRY <= self.bound.bytes
+    }
+
+    fn keep(&mut self, index: usize, entry: Entry) {
+        self.held += entry.text_len() + ENTRY;
+        self.entries.push((index, entry));
     }
 
     /// Whether something has become of a record that no entry tells.
     fn is_cut(&self) -> bool {
-        let rows = self.entries.len() - self.failed.len();
-        self.are_failures_cut || usize::try_from(self.written).map_or(true, |written| written > rows)
+        let all = usize::try_from(self.written + self.failures);
+        all.map_or(true, |all| all > self.entries.len())
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        !self.failed.is_empty()
+        self.failures > 0
     }
 
     /// Nothing has become of any record yet.
     pub(super) fn is_untouched(&self) -> bool {
-        self.written == 0 && self.failed.is_empty()
+        self.written == 0 && self.failures == 0
     }
 
     /// The answer for one row: the row or its own error, without a wrapper.
@@ -77,16 +105,20 @@ impl Tally {
         }
     }
 
-    /// The rows that were written, where nothing may have failed.
-    pub(super) fn into_rows(self) -> Result<Vec<Vec<u8>>, ApiError> {
-        let rows = self.entries.into_iter().map(|(_, entry)| match entry {
-            Entry::Row(row) => Ok(row),
-            Entry::Failed(error) => Err(*error),
-        });
-        rows.collect()
+    /// The answer for rows of which none may have failed.
+    pub(super) fn into_rows(self) -> Result<Answer, ApiError> {
+        let count = self.is_cut().then_some(self.written);
+        let mut rows = Vec::with_capacity(self.entries.len());
+        for (_, entry) in self.entries {
+            match entry {
+                Entry::Row(row) => rows.push(row),
+                Entry::Failed(error) => return Err(*error),
+            }
+        }
+        Ok(wrapped(rows.iter().map(Vec::as_slice), meta(count)))
     }
 
-    /// The answer for a list. How many did well is said where not all are listed.
+    /// The answer for a list. How many did well and how many failed is said where not all are listed.
     pub(super) fn into_list(
         mut self,
         kind: Kind,
@@ -102,10 +134,12 @@ impl Tally {
         self.entries.sort_by_key(|(index, _)| *index);
         self.failed.sort_unstable();
         // Whoever decides whether to try again has to know of the one record that may have been written.
-        let is_in_doubt = self.entries.iter().any(|(_, entry)| entry.is_in_doubt());
+        let is_in_doubt = self.is_in_doubt;
         let message = message(kind, options.is_rolled_back);
         let entries = self.entries.into_iter().map(|(_, entry)| entry.into_part()).collect();
-        let parts = Parts { wrapper: wrapper.to_owned(), failed: self.failed, entries, count };
+        let wrapper = wrapper.to_owned();
+        let failures = count.map(|_| self.failures);
+        let parts = Parts { wrapper, failed: self.failed, entries, count, failures };
         let error = ApiError::batch(message, parts);
         Err(if is_in_doubt { error.of_kind(ErrorKind::UnknownOutcome) } else { error })
     }
@@ -116,8 +150,11 @@ impl Entry {
         if let Self::Row(row) = self { Some(row) } else { None }
     }
 
-    fn is_in_doubt(&self) -> bool {
-        matches!(self, Self::Failed(error) if error.is_in_doubt())
+    fn text_len(&self) -> usize {
+        match self {
+            Self::Row(row) => row.len(),
+            Self::Failed(error) => error.message.len(),
+        }
     }
 
     fn into_part(self) -> error::Entry {
@@ -148,6 +185,8 @@ mod tests {
     use super::*;
     use crate::pipeline::AnswerBody;
 
+    const WIDE: Bound = Bound { entries: 10, bytes: usize::MAX };
+
     fn row(text: &str) -> impl Iterator<Item = Vec<u8>> {
         std::iter::once(text.as_bytes().to_vec())
     }
@@ -162,7 +201,7 @@ mod tests {
 
     #[test]
     fn entries_stand_in_the_order_of_the_records() {
-        let mut tally = Tally::new(10);
+        let mut tally = Tally::new(WIDE);
         tally.failed(1, ApiError::unknown_record(9));
         tally.wrote(0, 1, row(r#"{"id":1}"#));
         tally.wrote(2, 1, row(r#"{"id":3}"#));
@@ -178,18 +217,39 @@ mod tests {
 
     #[test]
     fn what_is_not_kept_is_counted() {
-        let mut tally = Tally::new(2);
+        let mut tally = Tally::new(Bound { entries: 2, ..WIDE });
         (0..5).for_each(|index| tally.wrote(index, 1, row("1")));
         let answer = tally.into_list(Kind::Insert, &TableWrite::default(), "rows");
         assert_eq!(body(answer), r#"{"resource":[1,1],"meta":{"count":5}}"#);
     }
 
     #[test]
-    fn a_single_row_is_answered_without_wrapper_and_so_is_its_error() {
-        let mut tally = Tally::new(1);
+    fn what_has_no_room_is_counted_but_the_first_failure_is_listed() {
+        let mut tally = Tally::new(Bound { entries: usize::MAX, bytes: 3 * ENTRY });
+        (0..5).for_each(|index| tally.wrote(index, 1, row(r#"{"id":1}"#)));
+        (5..9).for_each(|index| tally.failed(index, ApiError::internal()));
+        assert!(tally.entries.len() == 3 && tally.held <= 4 * ENTRY, "{tally:?}");
+        let error = tally.into_list(Kind::Insert, &TableWrite::default(), "rows").err().unwrap();
+        assert_eq!(error.kind, Some(ErrorKind::UnknownOutcome));
+        let context = &error.object(true)["context"];
+        assert_eq!(context["error"], serde_json::json!([5]));
+        assert_eq!(context["rows"].as_array().unwrap().len(), 3);
+        assert_eq!((&context["count"], &context["error_count"]), (&Json::from(5), &Json::from(4)));
+    }
+
+    #[test]
+    fn one_row_is_kept_whatever_its_size() {
+        let mut tally = Tally::new(Bound { entries: 0, bytes: 0 });
         tally.wrote(0, 1, row(r#"{"id":1}"#));
         assert_eq!(body(tally.into_row()), r#"{"id":1}"#);
-        let mut tally = Tally::new(1);
+    }
+
+    #[test]
+    fn a_single_row_is_answered_without_wrapper_and_so_is_its_error() {
+        let mut tally = Tally::new(WIDE);
+        tally.wrote(0, 1, row(r#"{"id":1}"#));
+        assert_eq!(body(tally.into_row()), r#"{"id":1}"#);
+        let mut tally = Tally::new(WIDE);
         tally.failed(0, ApiError::unknown_record(1));
         assert!(body(tally.into_row()).starts_with(r#"{"code":404,"#));
     }

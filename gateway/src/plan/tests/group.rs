@@ -16,7 +16,7 @@ fn refused(query: &[(&str, &str)]) -> String {
 
 /// The answer's names with the columns they come from.
 fn shown(page: &Page) -> Vec<(&str, &str)> {
-    page.read.shown.iter().map(|shown| (shown.name.as_str(), shown.column.as_str())).collect()
+    page.read.shown.iter().map(|shown| (&*shown.name, &*shown.column)).collect()
 }
 
 /// Group and order of a query.

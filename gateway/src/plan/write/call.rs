@@ -132,7 +132,7 @@ impl Write {
         };
         let columns: Vec<Path> = of.columns.iter().filter_map(column).collect();
         let key: Vec<Path> = self.key.iter().map(Path::column).collect();
-        let returning = self.shown.iter().map(|shown| Path::column(&shown.column)).collect();
+        let returning = self.shown.iter().map(|shown| Path::column(&*shown.column)).collect();
         let compute = of.form.compute.clone();
         let rule = rules::plan(scope.rules, scope, values)?;
         let (on_error, need) = (self.on_error, Vec::new());

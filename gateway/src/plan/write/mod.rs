@@ -8,6 +8,7 @@ mod tests;
 mod value;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use connector_api::model::{Capabilities, Column, OnError};
 
@@ -66,12 +67,14 @@ pub struct Write {
     /// A key names at most one row.
     is_key_unique: bool,
     /// Columns of the answer.
-    shown: Vec<ShownColumn>,
+    shown: Arc<[ShownColumn]>,
     on_error: OnError,
     /// Values that row rules and condition bind in each call.
     rule_params: usize,
     /// What is not given goes away.
     replaces: bool,
+    /// Values are texts, of whatever type they are meant.
+    are_texts: bool,
     /// Names of the caller that were looked up already.
     names: HashMap<String, Option<usize>>,
     /// Columns of an open table that no description names. Their places follow those of the table.
@@ -95,7 +98,7 @@ impl Write {
         let key = key::columns_of(&request.id_field, scope)?;
         let is_key_unique = key::is_unique(&key, scope.table);
         let needs_key = kind != Kind::Insert && selection.is_by_key();
-        let shown = shown((kind, &selection), request, &key, scope)?;
+        let shown: Arc<[ShownColumn]> = shown((kind, &selection), request, &key, scope)?.into();
         if needs_key && key.is_empty() {
             return Err(Error::NoIdentifier);
         }
@@ -128,6 +131,7 @@ impl Write {
             on_error,
             rule_params,
             replaces,
+            are_texts: request.are_texts,
             names: HashMap::new(),
             others: Vec::new(),
         })
@@ -135,7 +139,7 @@ impl Write {
 
     /// Columns of the answer, in their order; none: nothing is answered.
     #[must_use]
-    pub fn shown(&self) -> &[ShownColumn] {
+    pub fn shown(&self) -> &Arc<[ShownColumn]> {
         &self.shown
     }
 

@@ -68,7 +68,7 @@ impl Write {
                     let assignment = self.computed(column, text, scope, &mut values)?;
                     planned.form.compute.push(assignment);
                 }
-                None => planned.cells.push((place, value(column, json, scope)?)),
+                None => planned.cells.push((place, value(column, json, self.are_texts, scope)?)),
             }
         }
         if let Some(column) = missing.and_then(|place| scope.table.columns.get(place)) {
@@ -98,7 +98,7 @@ impl Write {
         if let Some(id) = id {
             return key::values_of(id, &self.key, columns);
         }
-        let part = |name: &String| key::member(record, name).filter(|part| !part.is_null());
+        let part = |name: &String| self.member(record, name).filter(|part| !part.is_null());
         let missing: Vec<&str> =
             self.key.iter().filter(|name| part(name).is_none()).map(String::as_str).collect();
         if !missing.is_empty() {
@@ -117,9 +117,16 @@ impl Write {
             return None;
         }
         let parts: Option<Vec<Json>> =
-            self.key.iter().map(|name| key::member(record, name).cloned()).collect();
+            self.key.iter().map(|name| self.member(record, name).cloned()).collect();
         let mut parts = parts?;
         Some(if parts.len() == 1 { Id::Value(parts.remove(0)) } else { Id::Tuple(parts) })
+    }
+
+    /// The member of a record for a column, named as [`Write::place`] finds it.
+    fn member<'r>(&self, record: &'r Record, column: &str) -> Option<&'r Json> {
+        let spaced = |name: &String| self.are_texts && name.trim().eq_ignore_ascii_case(column);
+        let found = key::member(record, column);
+        found.or_else(|| record.iter().find(|(name, _)| spaced(name)).map(|(_, json)| json))
     }
 
     /// The members that are columns, in the table's order. Other members go to `strangers` when related records have their form.
@@ -158,14 +165,17 @@ impl Write {
         if let Some(known) = self.names.get(name) {
             return Ok(*known);
         }
-        let mut place = Columns::new(scope.table).position(name);
+        let columns = Columns::new(scope.table);
+        // Whoever writes CSV by hand puts blanks behind the commas.
+        let bare = if self.are_texts { name.trim() } else { name };
+        let mut place = columns.position(name).or_else(|| columns.position(bare));
         if place.is_none() && scope.table.is_open && scope.capabilities.open_columns {
             if self.others.len() >= REMEMBERED_NAMES {
                 let message = format!("more than {REMEMBERED_NAMES} fields that no description names");
                 return Err(Error::record(message));
             }
             place = Some(scope.table.columns.len() + self.others.len());
-            self.others.push(Column::new(name, ColumnType::Other));
+            self.others.push(Column::new(bare, ColumnType::Other));
         } else if self.names.len() >= REMEMBERED_NAMES {
             return Ok(place);
         }

@@ -14,14 +14,18 @@ use crate::plan::{Error, Scope};
 use crate::request::filter::parse_expression;
 use crate::request::lookup;
 
-/// Reads a value. Lookups such as `{user.id}` in a text are replaced; what comes out is bound, never part of a statement.
+/// Reads a value; `is_text`: it may be meant as any type, as what stands in a cell of CSV. Lookups such as `{user.id}` in a text are replaced; what comes out is bound, never part of a statement.
 ///
 /// # Errors
 /// A value that is none of the column's type, null where none may stand.
-pub(super) fn value(column: &Column, json: &Json, scope: &Scope<'_>) -> Result<Value, Error> {
+pub(super) fn value(column: &Column, json: &Json, is_text: bool, scope: &Scope<'_>) -> Result<Value, Error> {
     let read = match json {
         Json::Array(items) if items.is_empty() && !takes_documents(column.data_type) => Value::Null,
-        Json::String(text) => typed(column, &Json::String(substituted(text, scope)?.into_owned()))?,
+        Json::String(text) => {
+            let text = substituted(text, scope)?;
+            let meant = if is_text { meant(column, &text) } else { None };
+            typed(column, &meant.unwrap_or_else(|| Json::String(text.into_owned())))?
+        }
         other => typed(column, other)?,
     };
     if read == Value::Null && !column.is_nullable {
@@ -75,12 +79,23 @@ fn substituted<'t>(text: &'t str, scope: &Scope<'_>) -> Result<Cow<'t, str>, Err
     lookup::substitute(text, scope.lookup).map_err(|error| Error::record(error.to_string()))
 }
 
+/// What a text that may be any type is meant as by its column, where that is no text: nothing stands for null, and documents are JSON.
+fn meant(column: &Column, text: &str) -> Option<Json> {
+    match column.data_type {
+        ColumnType::String | ColumnType::Text => None,
+        _ if text.is_empty() && column.is_nullable => Some(Json::Null),
+        data_type if takes_documents(data_type) => serde_json::from_str(text).ok(),
+        _ => None,
+    }
+}
+
 fn takes_documents(data_type: ColumnType) -> bool {
     matches!(data_type, ColumnType::Json | ColumnType::Array | ColumnType::Object)
 }
 
 fn typed(column: &Column, json: &Json) -> Result<Value, Error> {
-    let place = Place { field: &column.name, data_type: column.data_type, parameter: "" };
+    // What a day may look like that is kept is the store's to say.
+    let place = Place { field: &column.name, data_type: column.data_type, keeps_text: true, parameter: "" };
     match (column.data_type, json) {
         (_, Json::Null) => Ok(Value::Null),
         (ColumnType::Json, json) => Ok(Value::Json(json_text(json))),

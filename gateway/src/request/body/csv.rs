@@ -75,7 +75,7 @@ impl Csv {
         }
         let record = self.next(&mut b"\n".as_slice())?;
         if self.size > 0 {
-            return Err(Error::line(self.start, "a quote is opened and not closed"));
+            return Err(Error::rest(self.start, "a quote is opened and not closed"));
         }
         Ok(record)
     }
@@ -115,18 +115,16 @@ impl Csv {
         self.header.as_ref().map_or(MAX_COLUMNS, Vec::len)
     }
 
-    /// The cells that were collected: the header, or a record.
+    /// The cells that were collected: the header, or a record. Whatever is wrong with a record, the next one can be read.
     fn record(&mut self) -> Result<Option<Record>, Error> {
-        if self.ends_len > self.columns() {
-            return Err(self.ragged("more"));
-        }
-        let cells = self.cells()?;
+        let cells = self.cells();
         (self.size, self.text_len, self.ends_len) = (0, 0, 0);
         let Some(header) = &self.header else {
-            self.check_header(&cells)?;
-            self.header = Some(cells);
+            let named = cells.and_then(|names| self.check_header(&names).map(|()| names));
+            self.header = Some(named.map_err(|error| error.of_the_rest())?);
             return Ok(None);
         };
+        let cells = cells?;
         if cells.len() < header.len() {
             return Err(self.ragged("fewer"));
         }
@@ -134,6 +132,9 @@ impl Csv {
     }
 
     fn cells(&self) -> Result<Vec<String>, Error> {
+        if self.ends_len > self.columns() {
+            return Err(self.ragged("more"));
+        }
         let mut from = 0;
         let ends = self.ends.get(..self.ends_len).unwrap_or_default();
         let cells = ends.iter().enumerate().map(|(index, end)| {

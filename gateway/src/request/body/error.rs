@@ -27,9 +27,22 @@ pub enum Error {
         /// What is wrong and what was expected.
         problem: String,
     },
+    /// The same, and what comes after it can't be told apart.
+    #[error("Line {line} of the body: {problem}.")]
+    Rest {
+        /// From 1.
+        line: u64,
+        /// What is wrong and what was expected.
+        problem: String,
+    },
     /// A form that is not percent-encoded UTF-8.
     #[error("The form in the body is not percent-encoded UTF-8.")]
     Form,
+    /// A form with records inside it.
+    #[error(
+        "A form holds one record: write name=x, not resource[0][name]=x, and send several records as JSON or CSV."
+    )]
+    Nested,
     /// One record is larger than a body may be that is kept in memory.
     #[error("Line {line} of the body: the record is larger than the {limit} bytes that this server accepts.")]
     TooLarge {
@@ -41,8 +54,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether no record can be read after it; otherwise it is the error of one record.
+    #[must_use]
+    pub fn ends_body(&self) -> bool {
+        matches!(self, Self::Rest { .. } | Self::TooLarge { .. })
+    }
+
     pub(super) fn line(line: u64, problem: impl Into<String>) -> Self {
         Self::Line { line, problem: problem.into() }
+    }
+
+    /// The same where nothing can be read after it: without its header a body has no records.
+    pub(super) fn of_the_rest(self) -> Self {
+        match self {
+            Self::Line { line, problem } => Self::Rest { line, problem },
+            other => other,
+        }
+    }
+
+    pub(super) fn rest(line: u64, problem: impl Into<String>) -> Self {
+        Self::Rest { line, problem: problem.into() }
     }
 
     /// What a JSON parser says about text that begins after so many lines.

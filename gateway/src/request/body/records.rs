@@ -45,7 +45,7 @@ impl Records {
     /// Takes bytes off the input until a record is there. `None`: all are taken and more are needed.
     ///
     /// # Errors
-    /// A line that is no record, or one larger than the limit. Nothing can be read after that.
+    /// A line that is no record; the next one can be read, unless the error [ends the body](Error::ends_body).
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Record>, Error> {
         while let Some(expected) = BOM.get(self.mark) {
             match input.split_first() {

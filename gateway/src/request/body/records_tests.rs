@@ -4,27 +4,35 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Everything that these pieces hold, as JSON texts, then the error if there was one.
-fn read(media: BodyMedia, pieces: &[&[u8]], limit: usize) -> (Vec<String>, Option<Error>) {
+/// Everything that these pieces hold, as JSON texts, and the errors.
+fn read(media: BodyMedia, pieces: &[&[u8]], limit: usize) -> (Vec<String>, Vec<Error>) {
     let mut records = Records::new(media, limit);
-    let mut found = Vec::new();
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
     for piece in pieces {
         let mut rest = *piece;
         loop {
             match records.next(&mut rest) {
                 Ok(Some(record)) => found.push(Json::Object(record).to_string()),
                 Ok(None) => break,
-                Err(error) => return (found, Some(error)),
+                Err(error) => {
+                    errors.push(error);
+                    if errors.last().is_some_and(Error::ends_body) {
+                        return (found, errors);
+                    }
+                }
             }
         }
         assert!(rest.is_empty(), "bytes were left over");
     }
     match records.end() {
         Ok(record) => found.extend(record.map(|record| Json::Object(record).to_string())),
-        Err(error) => return (found, Some(error)),
+        Err(error) => {
+            errors.push(error);
+            return (found, errors);
+        }
     }
     assert_eq!(records.end(), Ok(None));
-    (found, None)
+    (found, errors)
 }
 
 /// Cuts bytes at these places.
@@ -41,13 +49,13 @@ fn cut<'a>(bytes: &'a [u8], places: &[usize]) -> Vec<&'a [u8]> {
 }
 
 fn check(media: BodyMedia, body: &[u8], expected: &[&str]) {
-    let (found, error) = read(media, &[body], 1 << 20);
-    assert_eq!((found, error), (expected.iter().map(|text| (*text).to_owned()).collect(), None));
+    let (found, errors) = read(media, &[body], 1 << 20);
+    assert_eq!((found, errors), (expected.iter().map(|text| (*text).to_owned()).collect(), Vec::new()));
 }
 
 fn check_error(media: BodyMedia, body: &[u8], limit: usize, expected: &str) {
-    let (_, error) = read(media, &[body], limit);
-    assert_eq!(error.expect("no error").to_string(), expected);
+    let (_, errors) = read(media, &[body], limit);
+    assert_eq!(errors.first().expect("no error").to_string(), expected);
 }
 
 #[test]
@@ -111,6 +119,28 @@ fn a_wrong_line_of_csv_is_named() {
 }
 
 #[test]
+fn after_a_wrong_line_the_next_ones_are_read_unless_they_cant_be_told_apart() {
+    let check = |media, body: &[u8], expected: &[&str], lines: &[u64]| {
+        let (found, errors) = read(media, &[body], 40);
+        let line = |error: &Error| match error {
+            Error::Json { line, .. } | Error::Line { line, .. } => *line,
+            Error::Rest { line, .. } | Error::TooLarge { line, .. } => *line,
+            other => panic!("{other}"),
+        };
+        assert_eq!(found, expected);
+        assert_eq!(errors.iter().map(line).collect::<Vec<_>>(), lines);
+    };
+    let (a1, a3) = (r#"{"a":"1","b":"1"}"#, r#"{"a":"3","b":"3"}"#);
+    check(BodyMedia::Csv, b"a,b\n1,1\n2\n3,3\n", &[a1, a3], &[3]);
+    check(BodyMedia::Csv, b"a,b\n2,2,2,2\n\xff,2\n3,3", &[a3], &[2, 3]);
+    check(BodyMedia::Csv, b"a,b\n1,1\n2,\"\n3,3\n", &[a1], &[3]);
+    check(BodyMedia::Csv, b"a,a\n1,1\n", &[], &[1]);
+    check(BodyMedia::Ndjson, b"{\"a\":1}\n{\"a\"\n[1]\n{\"a\":3}\n", &[r#"{"a":1}"#, r#"{"a":3}"#], &[2, 3]);
+    let long = format!("{{}}\n{}\n{{}}\n", " ".repeat(41));
+    check(BodyMedia::Ndjson, long.as_bytes(), &["{}"], &[2]);
+}
+
+#[test]
 fn a_header_has_a_most_of_columns() {
     let body = "a,".repeat(MAX_HEADER + 1);
     check_error(
@@ -128,9 +158,9 @@ fn many_long_cells_fit_whatever_room_there_was_at_first() {
     let names: Vec<String> = (0..500).map(|number| format!("column{number}")).collect();
     let cells: Vec<String> = (0..500).map(|number| format!("{number}").repeat(50)).collect();
     let body = format!("{}\n{}\n", names.join(","), cells.join(","));
-    let (found, error) = read(BodyMedia::Csv, &[body.as_bytes()], 1 << 20);
+    let (found, errors) = read(BodyMedia::Csv, &[body.as_bytes()], 1 << 20);
     let record: Record = serde_json::from_str(&found[0]).unwrap();
-    assert_eq!((found.len(), error, record.len()), (1, None, 500));
+    assert_eq!((found.len(), errors.len(), record.len()), (1, 0, 500));
     assert!(names.iter().zip(&cells).all(|(name, cell)| record[name] == cell.as_str()));
 }
 
@@ -178,6 +208,6 @@ proptest! {
             .iter()
             .map(|row| serde_json::json!({ "x": row[0], "y": row[1], "z": row[2] }).to_string())
             .collect();
-        prop_assert_eq!(read(BodyMedia::Csv, &[body.as_bytes()], 1 << 20), (expected, None));
+        prop_assert_eq!(read(BodyMedia::Csv, &[body.as_bytes()], 1 << 20), (expected, Vec::new()));
     }
 }

@@ -246,7 +246,7 @@ fn the_answer_shows_the_key_unless_other_columns_are_asked_for() {
     let shown = |fields: Fields, as_list: bool| {
         let request = TableWrite { fields, as_list, ..TableWrite::default() };
         let write = Bench::new().write(Kind::Insert, Selection::Keys, &request).unwrap();
-        write.shown().iter().map(|shown| shown.column.clone()).collect::<Vec<_>>()
+        write.shown().iter().map(|shown| shown.column.to_string()).collect::<Vec<_>>()
     };
     let named = || Fields::Named(["QTY", "id"].map(|name| Term::name(name).into()).to_vec());
     assert_eq!(shown(Fields::Absent, false), ["id"]);

@@ -100,7 +100,17 @@ impl Bench {
 
     /// Plans one record by key, or a new one, and gives its call.
     fn call(&self, kind: Kind, record: &Json, id: Option<&Id>) -> Result<Call, Error> {
-        let mut write = self.write(kind, Selection::Keys, &TableWrite::default())?;
+        self.call_with(kind, record, id, &TableWrite::default())
+    }
+
+    fn call_with(
+        &self,
+        kind: Kind,
+        record: &Json,
+        id: Option<&Id>,
+        request: &TableWrite,
+    ) -> Result<Call, Error> {
+        let mut write = self.write(kind, Selection::Keys, request)?;
         let mut gathered = Gathered::default();
         self.with(|scope| {
             gathered.add(write.record(members(record), id, 0, scope)?);

@@ -4,7 +4,7 @@ use connector_api::model::{ArithmeticOp, Date, Expr, Function, Path, Value};
 use serde_json::{Value as Json, json};
 
 use super::{Bench, Change, Kind, cells, refused, text};
-use crate::request::path_id;
+use crate::request::{TableWrite, path_id};
 
 /// Sets one column of the row 1 and gives its cell.
 fn cell(column: &str, value: &str) -> Result<Value, String> {
@@ -88,6 +88,28 @@ fn columns_of_documents_take_any_json() {
 }
 
 #[test]
+fn a_text_that_may_be_any_type_is_meant_by_its_column() {
+    let request = TableWrite { are_texts: true, ..TableWrite::default() };
+    let check = |column: &str, given: &str, expected: Value| {
+        // The row is named in the record, under a header with blanks around it.
+        let record = json!({ " Id ": "1", column: given });
+        let call = Bench::new().call_with(Kind::Update, &record, None, &request).unwrap();
+        assert_eq!(cells(&call).pop(), Some(expected), "{column}: {given}");
+    };
+    for column in ["qty", "price", "is_sold", "photo", "day", "data", "tags", "anything"] {
+        check(column, "", Value::Null);
+    }
+    check("name", "", text(""));
+    check("name", " 5", text(" 5"));
+    check(" qty", "5", Value::I64(5));
+    check("data", "5", Value::Json("5".to_owned()));
+    check("data", r#""5""#, Value::Json(r#""5""#.to_owned()));
+    check("data", "plain", Value::Json(r#""plain""#.to_owned()));
+    check("tags", r#"[1,"x"]"#, Value::List(vec![Value::I64(1), text("x")]));
+    check("anything", "5", text("5"));
+}
+
+#[test]
 fn an_empty_list_is_null_and_null_stands_only_where_it_may() {
     for null in ["null", "[]"] {
         check("day", null, Value::Null);
@@ -128,7 +150,7 @@ fn what_the_store_makes_is_left_out() {
 #[test]
 fn unknown_members_mean_nothing_but_nested_ones_are_told() {
     let bench = Bench::new();
-    let mut write = bench.write(Kind::Insert, super::Selection::Keys, &super::TableWrite::default()).unwrap();
+    let mut write = bench.write(Kind::Insert, super::Selection::Keys, &TableWrite::default()).unwrap();
     let record = json!({ "name": "x", "shoe": 5, "orders": [{}], "parent": {}, "gone": null });
     let planned = bench.with(|scope| write.record(super::members(&record), None, 0, scope)).unwrap();
     assert_eq!(planned.strangers, ["orders", "parent", "gone"]);
@@ -164,7 +186,7 @@ fn a_change_leaves_out_its_key_and_numbered_columns() {
     assert_eq!(cells(&call.unwrap()), [Value::I64(1), Value::I64(2)]);
     // With another identifying column the numbered one is still the store's.
     let bench = Bench::new();
-    let request = super::TableWrite { id_field: vec!["name".to_owned()], ..super::TableWrite::default() };
+    let request = TableWrite { id_field: vec!["name".to_owned()], ..TableWrite::default() };
     let mut write = bench.write(Kind::Update, super::Selection::Keys, &request).unwrap();
     let record = json!({ "id": 9, "name": "x", "qty": 2 });
     let planned = bench.with(|scope| write.record(super::members(&record), None, 0, scope)).unwrap();
