@@ -114,7 +114,7 @@ mod tests {
                 progress.note(500);
             }
         };
-        assert_eq!(progress.within::<()>(LIMIT, work).await, Err(ApiError::timed_out()));
+        assert_eq!(progress.within::<()>(LIMIT, pin!(work)).await, Err(ApiError::timed_out()));
         assert_eq!(began.elapsed(), LIMIT);
     }
 }
