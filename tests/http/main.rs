@@ -12,6 +12,7 @@ mod batch;
 mod batch_hooks;
 #[cfg(test)]
 mod bounds;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod commands;
