@@ -194,7 +194,7 @@ fn a_page_that_makes_no_sense_is_none_or_refused() {
     for (limit, offset, found) in [
         ("-1", "", Ok(all)),
         ("NaN", "", Ok(all)),
-        ("1e400", "", Ok(1)),
+        ("1e400", "", Ok(all)),
         ("0x10", "", Ok(all)),
         ("-99999999999999999999", "", Ok(all)),
         ("99999999999999999999999999999999999999", "", Ok(all)),
