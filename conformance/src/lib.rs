@@ -9,7 +9,7 @@
 //! * [`existing`]: random requests on tables that are there already; [`fill`]: tables that an author has made by hand.
 //! * [`judge`]: all of it for one library file, as its [`config`] says.
 //! * [`run`]: runs the cases on a peer; [`report`]: what came of it.
-//! * [`reference`]: what a filter means, evaluated; [`generate`]: random tables and filters; [`mod@property`]: a store against the reference.
+//! * [`mod@reference`]: what a filter means, evaluated; [`generate`]: random tables and filters; [`mod@property`]: a store against the reference.
 
 pub mod ask;
 pub mod change;

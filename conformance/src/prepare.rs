@@ -1,7 +1,7 @@
 //! A program of whoever tests a store, which makes the tables of the suite in it: a script in any language.
 //!
 //! `PROGRAM… start FOLDER [VERSION]` starts the store, if it has a process of its own, makes the tables of `FOLDER/tables.json`
-//! ([`tables`](super::tables)) and prints one line of JSON, `{"config": the configuration of a service}`, with `"version"` if it knows
+//! ([`tables`]) and prints one line of JSON, `{"config": the configuration of a service}`, with `"version"` if it knows
 //! better. All that it writes goes into `FOLDER`. `PROGRAM… stop FOLDER` undoes it: it ends the process by its number, or drops the tables.
 
 use std::ffi::OsString;

@@ -3,6 +3,8 @@
 
 #![no_main]
 
+use std::sync::Arc;
+
 use connector_api::model::batch::Cell;
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
@@ -27,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
 /// Reads all rows, as far as they are well-formed.
 fn check(mut section: Section<'_>) {
     let names = &section.columns().names;
-    let shown: Vec<ShownColumn> = names.iter().map(|name| ShownColumn::from(name.as_str())).collect();
+    let shown: Arc<[ShownColumn]> = names.iter().map(|name| ShownColumn::from(name.as_str())).collect();
     let mut encoders = [RowFormat::Objects, RowFormat::Identifiers].map(|form| RowEncoder::new(&shown, form));
     encoders.iter_mut().for_each(|encoder| encoder.columns(names).expect("all of them are shown"));
     let mut row = Vec::new();

@@ -56,21 +56,15 @@ impl<'a> Columns<'a> {
         matches.next().filter(|_| matches.next().is_none()).map(|(place, _)| place)
     }
 
-    /// A column, or a member inside one (`address.city`). In an open table every name is one.
+    /// A column, or a member inside one (`address.city`). In an open table every plain name is one, and a dot always leads into a
+    /// document: else whoever writes a column `address.city` of his own would decide what a row rule means.
     pub(super) fn resolve(self, name: &str) -> Option<Resolved> {
-        if let Some(column) = self.find(name) {
+        let is_path = self.0.is_open && name.contains('.');
+        if let Some(column) = self.find(name).filter(|_| !is_path) {
             return Some(Resolved::of(column));
         }
         if self.0.is_open {
-            let segments: Vec<String> = name.split('.').map(str::to_owned).collect();
-            let path =
-                Path::nested(segments).filter(|path| path.segments().iter().all(|part| !part.is_empty()))?;
-            return Some(Resolved {
-                path,
-                data_type: ColumnType::Other,
-                is_nullable: true,
-                keeps_text: false,
-            });
+            return self.open(name);
         }
         let (outer, inner) = name.split_once('.')?;
         let column = self.find(outer)?;
@@ -84,13 +78,60 @@ impl<'a> Columns<'a> {
         Some(Resolved { path, data_type: ColumnType::Other, is_nullable: true, keeps_text: false })
     }
 
+    /// What no description names. Anything but a plain name is more likely a mistake in a filter, which must not mean all rows.
+    fn open(self, name: &str) -> Option<Resolved> {
+        let segments: Vec<String> = name.split('.').map(str::to_owned).collect();
+        let (first, inner) = segments.split_first()?;
+        let is_known = is_plain(first) || self.find(first).is_some();
+        if !is_known || !inner.iter().all(|part| is_plain(part)) {
+            return None;
+        }
+        let path = Path::nested(segments)?;
+        Some(Resolved { path, data_type: ColumnType::Other, is_nullable: true, keeps_text: false })
+    }
+
     /// All of them, in the store's order.
     pub(super) fn all(self) -> &'a [Column] {
         &self.0.columns
     }
 }
 
+/// Letters, digits and underscores.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|character| character.is_alphanumeric() || character == '_')
+}
+
 /// Equal without regard to case.
 pub(super) fn is_same_name(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_an_open_table_plain_names_are_columns_and_dots_lead_into_documents() {
+        let described =
+            ["id", "user-id", "doc", "doc.secret"].map(|name| Column::new(name, ColumnType::Text));
+        let table = Table { is_open: true, columns: described.into(), ..Table::default() };
+        let segments =
+            |name: &str| Columns::new(&table).resolve(name).map(|found| found.path.segments().join("/"));
+        for (name, expected) in [
+            ("id", Some("id")),
+            ("user-id", Some("user-id")),
+            ("user-id.part", Some("user-id/part")),
+            ("doc.secret", Some("doc/secret")),
+            ("größe", Some("größe")),
+            ("other.inner_1", Some("other/inner_1")),
+            ("qty + 1", None),
+            ("qty-1", None),
+            ("not (qty", None),
+            ("length(name)", None),
+            ("doc..secret", None),
+            ("", None),
+        ] {
+            assert_eq!(segments(name).as_deref(), expected, "{name}");
+        }
+    }
 }
