@@ -55,11 +55,9 @@ enum ConnectorCommand {
     },
     /// Judge a library file: does it do what it declares, and refuse what it does not?
     ///
-    /// Runs against a store that runs. `--config` names a file of its own for this, not the gateway's: `[config]` is what
-    /// `[services.config]` would hold. With a `[prepare]` the whole suite runs on tables of its own; without, random requests on the tables
-    /// that are there are compared with a reference, and nothing is written.
-    ///
-    /// The exit code is 0 when all is as declared, 1 when not, 2 when there is no judgement.
+    /// Runs against a store that runs. `--config` names a file of its own for this, not the gateway's. With a `[prepare]` in it the whole
+    /// suite runs on tables of its own; without, random requests on the tables that are there are compared with a reference, and nothing is
+    /// written.
     Test(Judge),
 }
 

@@ -3,22 +3,44 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use conformance::Case;
 use conformance::config::Config;
-use conformance::judge::{Judgement, Unjudged, Wanted, judge, needed};
+use conformance::judge::{Judgement, Wanted, judge, needed};
 use conformance::report::End;
+use conformance::run::CASE_TIME;
 use conformance::tables::to_lines;
+use tablegate::settings::{LogLevel, Logging};
+use tablegate::telemetry;
 
 /// The judgement is: as declared.
 const PASSED: u8 = 0;
 /// The judgement is: not as declared.
 const FAILED: u8 = 1;
-/// There is no judgement, because of what was asked for. The same as for arguments that can't be read.
-const USAGE: u8 = 2;
+/// There is no judgement. The same as for arguments that can't be read.
+const UNJUDGED: u8 = 2;
+
+/// Shown under the options.
+const MORE: &str = "\
+Exit code:
+  0  the connector does what it declares, in all that was asked
+  1  it does not: each case that failed is printed with its rule
+  2  it could not be judged: a wrong argument, a mistake in the file, a library that is refused,
+     a store that is not there
+
+The --config file:
+  [config]         what [services.config] holds in the gateway, secret references included
+  [store]          what the store can have: types, features, names, ...
+  [prepare]        who makes the tables of the suite: command = [\"program\"] or by_hand = true
+  [[quirks....]]   where the store differs from what the suite expects, each with its manual
+  docs/guides/write-a-connector.md has every key.
+
+The result goes to the standard output, progress and the log to the error stream.";
 
 #[derive(Debug, Args)]
+#[command(after_long_help = MORE)]
 pub(crate) struct Judge {
     /// The library file.
     #[arg(value_name = "LIB")]
@@ -27,8 +49,14 @@ pub(crate) struct Judge {
     #[arg(long, value_name = "NAME")]
     table: Vec<String>,
     /// Run only the cases whose name contains this, for example `order::`.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     only: String,
+    /// A case that takes longer has failed.
+    #[arg(long, value_name = "SECONDS", default_value_t = CASE_TIME.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
+    case_time: u64,
+    /// Show what the connector and its loader log, from this level on: `error`, `warn`, `info`, `debug` or `trace`.
+    #[arg(long, value_name = "LEVEL")]
+    log: Option<LogLevel>,
     /// Print the tables that the suite needs and their rows, a line of JSON each, and run nothing.
     #[arg(long)]
     print_tables: bool,
@@ -36,26 +64,27 @@ pub(crate) struct Judge {
 
 /// Judges the library as the configuration says; without one as a service that needs none.
 pub(crate) fn run(judge: &Judge, config: Option<&PathBuf>) -> ExitCode {
+    let logging = judge.log.clone().map(|level| Logging { level, ..Logging::default() });
+    if let Some(Err(error)) = logging.as_ref().map(telemetry::install) {
+        return complain(&error.to_string());
+    }
     let config = match config.map_or_else(|| Ok(Config::default()), |path| Config::read(path)) {
         Ok(config) => config,
-        Err(what) => return complain(&what, USAGE),
+        Err(what) => return complain(&what),
     };
     let end = if judge.print_tables { print_tables(&config) } else { judged(judge, &config) };
-    end.unwrap_or_else(|error| complain(&error.to_string(), FAILED))
+    end.unwrap_or_else(|error| complain(&format!("the result can't be written: {error}")))
 }
 
-fn complain(what: &str, code: u8) -> ExitCode {
+fn complain(what: &str) -> ExitCode {
     // A closed output is no reason to give another code.
     let _ = writeln!(std::io::stderr(), "{what}");
-    ExitCode::from(code)
+    ExitCode::from(UNJUDGED)
 }
 
 fn print_tables(config: &Config) -> std::io::Result<ExitCode> {
     if config.store.types.is_empty() {
-        return Ok(complain(
-            "name the `types` of the store's columns in the [store] of a --config file",
-            USAGE,
-        ));
+        return Ok(complain("name the `types` of the store's columns in the [store] of a --config file"));
     }
     let mut out = std::io::stdout().lock();
     for stored in needed(&config.store, &config.quirks) {
@@ -70,17 +99,17 @@ fn judged(asked: &Judge, config: &Config) -> std::io::Result<ExitCode> {
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(workers.max(2)).enable_all().build()?;
-    let wanted = Wanted { tables: asked.table.clone(), only: asked.only.clone(), workers };
+    let case_time = Duration::from_secs(asked.case_time);
+    let wanted = Wanted { tables: asked.table.clone(), only: asked.only.clone(), case_time, workers };
     let mut progress = Progress::default();
-    let told = |case: &Case, end: &End, number: (usize, usize)| progress.tell(case, end, number);
+    let told = |case: &Case, end: Option<&End>, number: (usize, usize)| progress.tell(case, end, number);
     let judgement = runtime.block_on(judge(&asked.library, config, &wanted, told));
     progress.end_line();
     // A connector may have threads that do not return.
     runtime.shutdown_background();
     match judgement {
         Ok(judgement) => print(&judgement, judgement.is_prepared && asked.only.is_empty()),
-        Err(Unjudged::Asked(what)) => Ok(complain(&what, USAGE)),
-        Err(Unjudged::Library(what)) => Ok(complain(&what, FAILED)),
+        Err(what) => Ok(complain(&what)),
     }
 }
 
@@ -100,6 +129,9 @@ fn print(judgement: &Judgement, is_whole: bool) -> std::io::Result<ExitCode> {
             "Only tables that were there already were read: a [prepare] in the --config file has all of it judged."
         )?;
     }
+    if let Some(why) = &report.over {
+        writeln!(out, "The run has ended early: {why}")?;
+    }
     let word = match (failures.is_empty(), is_whole) {
         (false, _) => "the connector does NOT do what it declares",
         (true, true) => "the connector does what it declares",
@@ -109,7 +141,8 @@ fn print(judgement: &Judgement, is_whole: bool) -> std::io::Result<ExitCode> {
     Ok(ExitCode::from(if failures.is_empty() { PASSED } else { FAILED }))
 }
 
-/// How far it is, on the error stream: a line for each group of cases, on a terminal rewritten with each case.
+/// How far it is, on the error stream: a line for each group of cases. On a terminal it is rewritten with each case and names the one
+/// that runs.
 #[derive(Default)]
 struct Progress {
     group: String,
@@ -118,24 +151,28 @@ struct Progress {
     place: (usize, usize),
 }
 
+/// Moves to the start of the line of a terminal and clears it.
+const REWRITE: &str = "\r\x1b[K";
+
 impl Progress {
-    fn tell(&mut self, case: &Case, end: &End, place: (usize, usize)) {
+    fn tell(&mut self, case: &Case, end: Option<&End>, place: (usize, usize)) {
         let group = case.name.split("::").next().unwrap_or_default();
         if group != self.group {
             self.end_line();
             *self = Self { group: group.to_owned(), ..Self::default() };
         }
-        self.run += 1;
-        self.failed += usize::from(matches!(end, End::Failed(_)));
+        self.run += usize::from(end.is_some());
+        self.failed += usize::from(matches!(end, Some(End::Failed(_))));
         self.place = place;
         if std::io::stderr().is_terminal() {
-            self.write("\r", "");
+            let running = if end.is_none() { case.name.as_str() } else { "" };
+            self.write(REWRITE, &format!("  {running}"));
         }
     }
 
     fn end_line(&self) {
         if self.run > 0 {
-            self.write(if std::io::stderr().is_terminal() { "\r" } else { "" }, "\n");
+            self.write(if std::io::stderr().is_terminal() { REWRITE } else { "" }, "\n");
         }
     }
 

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
-use tablegate::settings;
+use tablegate::settings::{Problems, ServiceConfig, Source};
 
 use super::facts::Facts;
 use super::prepare::Program;
 use super::quirks::Quirks;
+
+/// Where the service's configuration stands in the file.
+const CONFIG: &str = "/config";
 
 /// The file. Not for printing: the service's configuration may hold secrets.
 #[derive(Default, Deserialize)]
@@ -25,6 +28,8 @@ pub struct Config {
     pub quirks: Quirks,
     #[serde(skip)]
     folder: PathBuf,
+    #[serde(skip)]
+    source: Source,
 }
 
 /// Who makes the tables of the suite. Either way it may write into them: into `written` and `stock_*` while it runs, and into those that
@@ -46,37 +51,71 @@ impl Config {
     /// # Errors
     /// What is wrong, with the line where it is known. The text of the file is not quoted.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let wrong = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            format!("{file}: it can't be read: {error}; `--config` names the file to judge by")
+        })?;
         let mut config: Self = toml::from_str(&text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            format!("{}:{}: {}", path.display(), before.matches('\n').count() + 1, error.message())
+            format!("{file}:{}: {}", before.matches('\n').count() + 1, error.message())
         })?;
+        config.source = Source::new(&file, &text);
         config.folder = path
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty())
             .map_or_else(|| PathBuf::from("."), Path::to_path_buf);
         let mut service = Json::Object(std::mem::take(&mut config.config));
-        settings::resolve_references(&mut service).map_err(|problems| wrong(&problems))?;
+        config.source.resolve_references(CONFIG, &mut service).map_err(|problems| problems.to_string())?;
         if let Json::Object(members) = service {
             config.config = members;
         }
-        config.check().map_err(|what| wrong(&what))?;
+        config.check()?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), String> {
-        self.quirks.check()?;
+        let wrong = |pointer: &str, message: String| Err(self.source.problem(pointer, message).to_string());
+        if let Some((pointer, message)) = self.quirks.unproven() {
+            return wrong(&format!("/quirks{pointer}"), message);
+        }
         let Some(prepare) = &self.prepare else { return Ok(()) };
         if prepare.command.is_empty() != prepare.by_hand {
-            return Err("[prepare] has either `command = [\"program\", …]` or `by_hand = true`".to_owned());
+            let message = "[prepare] has either `command = [\"program\", …]` or `by_hand = true`";
+            return wrong("/prepare", message.to_owned());
         }
         if self.store.types.is_empty() {
-            return Err(
-                "[store] has to name the `types` that a column can have, or no table has columns".to_owned()
-            );
+            let message = "[store] has to name the `types` that a column can have, or no table has columns";
+            return wrong("/store", message.to_owned());
         }
         Ok(())
+    }
+
+    /// The configuration that a connector with this schema gets: `[config]`, with what the program that made the tables answered, without
+    /// the keys that the gateway takes for itself.
+    ///
+    /// # Errors
+    /// Everything that does not fit the schema, with file and line where they are known.
+    pub fn service(&self, prepared: Option<&Json>, schema: &Json) -> Result<Json, String> {
+        let mut config = self.config.clone();
+        if let Some(Json::Object(members)) = prepared {
+            config.extend(members.clone());
+        }
+        let problems = self.source.check_config(CONFIG, &config, schema);
+        if !problems.is_empty() {
+            let remedy = if self.has_file() {
+                ""
+            } else {
+                "\ngive the service a configuration: `--config FILE` with a [config]"
+            };
+            return Err(format!("{}{remedy}", Problems::sorted(problems)));
+        }
+        let service: ServiceConfig =
+            serde_json::from_value(Json::Object(config)).map_err(|error| format!("[config]: {error}"))?;
+        Ok(Json::Object(service.connector))
+    }
+
+    fn has_file(&self) -> bool {
+        !self.folder.as_os_str().is_empty()
     }
 
     /// The program that makes the tables, if it is one that does.

@@ -2,37 +2,37 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector_api::model::Capabilities;
-use serde_json::Value as Json;
 
 use super::config::Config;
 use super::facts::Facts;
 use super::peer::Peer;
+use super::prepare::Prepared;
 use super::quirks::Quirks;
 use super::report::{ByCapability, End, Report};
-use super::run::{asked, run, unknown_deviations};
+use super::run::{CASE_TIME, asked, run, unknown_deviations};
 use super::tables::{Stored, tables};
-use super::{Case, cases, existing, fill, random};
+use super::{Case, cases, existing, fill, library, random};
 
 /// What is wanted beside the configuration.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Wanted {
     /// Tables to read instead of those of the suite.
     pub tables: Vec<String>,
     /// Only cases whose name contains this.
     pub only: String,
+    /// A case may take so long.
+    pub case_time: Duration,
     /// Worker threads.
     pub workers: usize,
 }
 
-/// Why a library was not judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unjudged {
-    /// What was asked for can't be done: a mistake in the configuration, tables that are missing.
-    Asked(String),
-    /// The library is refused, or does not open a service.
-    Library(String),
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { tables: Vec::new(), only: String::new(), case_time: CASE_TIME, workers: 2 }
+    }
 }
 
 /// What came of it.
@@ -59,55 +59,69 @@ pub fn needed(facts: &Facts, quirks: &Quirks) -> Vec<Stored> {
 }
 
 /// Runs the suite on the tables that were prepared for it, or random requests on tables that are there already. `told` gets each case as
-/// it ends, with its number and the number of cases.
+/// it begins, without an end, and as it ends, with its number and the number of cases.
 ///
 /// # Errors
-/// Why there is no judgement.
+/// Why there is no judgement, and what to do: a mistake in the configuration, a library that is refused, a store that is not there.
 pub async fn judge(
     library: &Path,
     config: &Config,
     wanted: &Wanted,
-    mut told: impl FnMut(&Case, &End, (usize, usize)),
-) -> Result<Judgement, Unjudged> {
-    if !library.is_file() {
-        return Err(Unjudged::Asked(format!("there is no file {}", library.display())));
-    }
-    let Config { store: facts, quirks, prepare, .. } = config;
-    let is_prepared = prepare.is_some() && wanted.tables.is_empty();
-    let needed = if is_prepared { needed(facts, quirks) } else { Vec::new() };
-    let version = prepare.as_ref().and_then(|prepare| prepare.version.as_deref());
-    let program = config.program().filter(|_| is_prepared);
-    // Holds the store until the end.
-    let store =
-        program.map(|program| program.start(version, &needed, facts)).transpose().map_err(Unjudged::Asked)?;
-    let mut service = config.config.clone();
-    if let Some(Json::Object(members)) = store.as_ref().map(|store| store.config.clone()) {
-        service.extend(members);
-    }
-    let known = (facts.clone(), quirks.clone(), tables(facts));
-    let peer = Peer::open(library, Json::Object(service), known, wanted.workers.max(2)).await;
-    let peer = peer.map_err(Unjudged::Library)?;
-    if is_prepared && store.is_none() {
-        fill::fill(&peer, &needed).await.map_err(Unjudged::Asked)?;
-    }
-    let (cases, left_out) = chosen(&peer, is_prepared, &wanted.tables).await.map_err(Unjudged::Asked)?;
+    mut told: impl FnMut(&Case, Option<&End>, (usize, usize)),
+) -> Result<Judgement, String> {
+    let is_prepared = config.prepare.is_some() && wanted.tables.is_empty();
+    // The store is held until the end.
+    let (peer, _store) = opened(library, config, is_prepared, wanted.workers.max(2)).await?;
+    let (cases, left_out) = chosen(&peer, is_prepared, &wanted.tables).await?;
     let cases = asked(&peer, cases, &wanted.only);
     if cases.is_empty() {
-        let why = if left_out.is_empty() { String::new() } else { format!(": {}", left_out.join("; ")) };
-        return Err(Unjudged::Asked(format!("there is no case to run{why}")));
+        return Err(nothing_to_run(&wanted.only, &left_out));
     }
     let (declared, count) = (peer.service.capabilities().clone(), cases.len());
     let (mut by_capability, mut failures, mut number) = (ByCapability::default(), Vec::new(), 0);
-    let report = run(Arc::new(peer), cases, "", |case, end| {
-        number += 1;
-        by_capability.count(case, end);
-        if let End::Failed(what) = end {
+    let report = run(Arc::new(peer), cases, ("", wanted.case_time), |case, end| {
+        number += usize::from(end.is_none());
+        if let Some(end) = end {
+            by_capability.count(case, end);
+        }
+        if let Some(End::Failed(what)) = end {
             failures.push((case.name.clone(), what.clone()));
         }
         told(case, end, (number, count));
     });
     let report = report.await;
     Ok(Judgement { declared, report, by_capability, failures, is_prepared, left_out })
+}
+
+fn nothing_to_run(only: &str, left_out: &[String]) -> String {
+    let why = if left_out.is_empty() { String::new() } else { format!(": {}", left_out.join("; ")) };
+    match only {
+        "" => format!("there is no case to run{why}"),
+        only => format!("there is no case to run whose name contains '{only}'{why}"),
+    }
+}
+
+/// A service of the library, on tables that were made for the suite if there shall be such.
+async fn opened(
+    library: &Path,
+    config: &Config,
+    is_prepared: bool,
+    workers: usize,
+) -> Result<(Peer, Option<Prepared>), String> {
+    let Config { store: facts, quirks, prepare, .. } = config;
+    let connector = library::load(library, workers)?;
+    let service_type = library::service_type(&connector, &facts.service_type)?;
+    let needed = if is_prepared { needed(facts, quirks) } else { Vec::new() };
+    let version = prepare.as_ref().and_then(|prepare| prepare.version.as_deref());
+    let program = config.program().filter(|_| is_prepared);
+    let store = program.map(|program| program.start(version, &needed, facts)).transpose()?;
+    let service = config.service(store.as_ref().map(|store| &store.config), &service_type.config_schema)?;
+    let known = (facts.clone(), quirks.clone(), tables(facts));
+    let peer = Peer::of(&connector, service, known, workers).await?;
+    if is_prepared && store.is_none() {
+        fill::fill(&peer, &needed).await?;
+    }
+    Ok((peer, store))
 }
 
 /// The cases, and the tables that were left out.

@@ -7,7 +7,7 @@
 //! * [`facts`]: what is known of a store; [`quirks`]: where it differs, each with its manual; [`prepare`]: who makes the tables in it.
 //! * [`peer`]: one open service on a store; [`ask`] and [`change`]: short words for requests; `stock`: tables to write into.
 //! * [`existing`]: random requests on tables that are there already; [`fill`]: tables that an author has made by hand.
-//! * [`judge`]: all of it for one library file, as its [`config`] says.
+//! * [`judge`]: all of it for one [`library`] file, as its [`config`] says.
 //! * [`run`]: runs the cases on a peer; [`report`]: what came of it.
 //! * [`mod@reference`]: what a filter means, evaluated; [`generate`]: random tables and filters; [`mod@property`]: a store against the reference.
 
@@ -19,6 +19,7 @@ pub mod facts;
 pub mod fill;
 pub mod generate;
 pub mod judge;
+pub mod library;
 pub mod peer;
 pub mod prepare;
 pub mod property;

@@ -1,5 +1,6 @@
 //! One open service on a store that holds the tables of the suite, and what a case does with it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -10,22 +11,27 @@ use connector_api::model::{Filter, OpenRequest, Operation, TableRef, Value};
 use connector_api::{Error, ErrorKind, Result};
 use serde_json::Value as Json;
 use tablegate::connectors::registry::Connector;
-use tablegate::connectors::{CallContext, Limits, Registry, RowStream, Service};
-use tablegate::settings::Plugins;
-use tracing::level_filters::LevelFilter;
+use tablegate::connectors::{CallContext, Limits, RowStream, Service};
 
 use super::ask::{Ask, not};
 use super::facts::Facts;
+use super::library;
 use super::quirks::{Quirks, normal};
 use super::random::MANY_FILTERS;
 use super::tables::Stored;
 use super::{Applies, Case, Outcome, same, sent};
+
+/// The name of the service, as it stands in messages.
+const SERVICE: &str = "judged";
 
 /// A call may take so long.
 pub const CALL_TIME: Duration = Duration::from_secs(60);
 
 /// Rows of cells.
 pub type Rows = Vec<Vec<Value>>;
+
+/// A row by the names of its columns.
+pub type Members = BTreeMap<String, Value>;
 
 /// An open service, and what is known of its store.
 #[derive(Debug)]
@@ -51,23 +57,26 @@ impl Peer {
     pub async fn open(
         library: &Path,
         config: Json,
+        known: (Facts, Quirks, Vec<Stored>),
+        workers: usize,
+    ) -> std::result::Result<Self, String> {
+        Self::of(&library::load(library, workers)?, config, known, workers).await
+    }
+
+    /// Opens a service of a connector that is loaded.
+    ///
+    /// # Errors
+    /// Why it can't be opened.
+    pub async fn of(
+        connector: &Arc<Connector>,
+        config: Json,
         (mut facts, quirks, tables): (Facts, Quirks, Vec<Stored>),
         workers: usize,
     ) -> std::result::Result<Self, String> {
-        // Needed while the library is loaded, not longer: it stays in memory until the process ends.
-        let folder = tempfile::tempdir().map_err(|error| format!("no plugin folder: {error}"))?;
-        let file = library.file_name().ok_or("the library has no name")?;
-        std::fs::copy(library, folder.path().join(file))
-            .map_err(|error| format!("{}: {error}", library.display()))?;
-        let plugins = Plugins { directories: vec![folder.path().to_path_buf()], ..Plugins::default() };
-        let registry = Registry::load(&plugins, workers, LevelFilter::ERROR);
-        let connector = chosen(&registry, &facts.service_type)?;
-        if facts.service_type.is_empty() {
-            facts.service_type.clone_from(&only_type(connector)?);
-        }
+        facts.service_type = library::service_type(connector, &facts.service_type)?.name.clone();
         let request = OpenRequest {
             service_type: facts.service_type.clone(),
-            service: "behaviour".to_owned(),
+            service: SERVICE.to_owned(),
             config,
             allow_inline: false,
             worker_threads: workers,
@@ -147,6 +156,29 @@ impl Peer {
         read(self.start(ask).await?, &ask.wanted()).await
     }
 
+    /// The rows of a query with all columns that the answer has, by name and as they come; those that a row lacks are left out.
+    ///
+    /// # Errors
+    /// The connector's.
+    pub async fn members(&self, ask: &Ask) -> Result<Vec<Members>> {
+        let mut answer = self.start(ask).await?;
+        let mut rows = Vec::new();
+        while let Some(batch) = answer.next().await {
+            let batch = batch?;
+            let mut row = Vec::new();
+            for mut section in batch.sections() {
+                let names = section.columns().names.clone();
+                while section.read_row(&mut row)? {
+                    let cells =
+                        row.iter().map(|cell| cell.to_value()).collect::<std::result::Result<Vec<_>, _>>()?;
+                    let members = names.iter().cloned().zip(cells);
+                    rows.push(members.filter(|(_, cell)| *cell != Value::Absent).collect());
+                }
+            }
+        }
+        Ok(rows)
+    }
+
     /// The integers that a query of one column gives, in the order in which they come.
     ///
     /// # Errors
@@ -217,29 +249,6 @@ impl Peer {
     }
 }
 
-/// The connector of a library that was loaded alone.
-fn chosen<'a>(registry: &'a Registry, service_type: &str) -> std::result::Result<&'a Arc<Connector>, String> {
-    let refusals: Vec<String> = registry.refusals().iter().map(ToString::to_string).collect();
-    let [connector] = registry.connectors() else {
-        return Err(format!("the library was refused: {}", refusals.join("; ")));
-    };
-    let is_offered = service_type.is_empty() || connector.service_type(service_type).is_some();
-    let offered = || format!("the library offers {}, not '{service_type}'", types(connector).join(", "));
-    is_offered.then_some(connector).ok_or_else(offered)
-}
-
-fn types(connector: &Connector) -> Vec<String> {
-    connector.descriptor().service_types.iter().map(|service_type| service_type.name.clone()).collect()
-}
-
-/// The service type of a library that offers no other.
-fn only_type(connector: &Connector) -> std::result::Result<String, String> {
-    match types(connector).as_slice() {
-        [only] => Ok(only.clone()),
-        several => Err(format!("the library offers {}: say which is tested", several.join(", "))),
-    }
-}
-
 async fn opened(
     connector: &Arc<Connector>,
     request: &OpenRequest,
@@ -252,7 +261,7 @@ async fn opened(
 /// The context of a call that may take so long.
 #[must_use]
 pub fn context(time: Duration) -> CallContext<'static> {
-    CallContext { request_id: "behaviour", time, session: None }
+    CallContext { request_id: SERVICE, time, session: None }
 }
 
 /// Reads an answer to its end.
@@ -300,10 +309,17 @@ fn value(row: &[Cell<'_>], place: usize) -> Result<Value> {
     Ok(normal(&cell.to_value()?))
 }
 
-/// An error with all that it carries, for the person who reads the run.
+/// An error with all that it carries, for the person who reads the run: its message, its kind and finer words, the driver's own text.
 #[must_use]
 pub fn full(error: &Error) -> String {
-    format!("{:?} error: {error} {:?} {:?}", error.kind, error.reason, error.detail)
+    let Error { kind, message, reason, native_code, sqlstate, detail, .. } = error;
+    let finer = [("reason", reason), ("code", native_code), ("SQLSTATE", sqlstate)];
+    let finer: String = finer
+        .iter()
+        .filter_map(|(name, word)| word.as_ref().map(|word| format!(", {name} {word}")))
+        .collect();
+    let detail = detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+    format!("{message} ({kind:?}{finer}){detail}")
 }
 
 /// Checks that a call failed with this kind of error.

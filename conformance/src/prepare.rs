@@ -50,11 +50,20 @@ impl Program {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
-        let output = command.output().map_err(|error| format!("{}: {error}", self.name()))?;
+        let output = command.output().map_err(|error| self.unrunnable(&error))?;
         if !output.status.success() {
             return Err(format!("{} {word} {}: {}", self.name(), folder.display(), output.status));
         }
         String::from_utf8(output.stdout).map_err(|error| format!("{}: {error}", self.name()))
+    }
+
+    fn unrunnable(&self, error: &std::io::Error) -> String {
+        let folder = self.folder.as_ref().map(|folder| format!(" in the folder {}", folder.display()));
+        format!(
+            "the program that makes the tables can't be run: `{}`{}: {error}",
+            self.name(),
+            folder.unwrap_or_default()
+        )
     }
 
     fn name(&self) -> String {

@@ -7,6 +7,28 @@ use serde::Deserialize;
 use super::tables::{plain, uuid};
 use crate::reference::Reference;
 
+/// The names of all types of the contract.
+pub const TYPES: [&str; 18] = [
+    "boolean",
+    "integer",
+    "big_int",
+    "float",
+    "double",
+    "decimal",
+    "string",
+    "text",
+    "binary",
+    "date",
+    "time",
+    "date_time",
+    "timestamp",
+    "uuid",
+    "json",
+    "array",
+    "object",
+    "other",
+];
+
 /// A type by its name in the contract. An unknown name is refused, though the contract itself reads it as `other`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -18,7 +40,7 @@ impl TryFrom<String> for TypeName {
     fn try_from(name: String) -> Result<Self, String> {
         match serde_json::from_value(name.as_str().into()) {
             Ok(data_type) if data_type != ColumnType::Other || name == "other" => Ok(Self(data_type)),
-            _ => Err(format!("'{name}' is not a type of the contract")),
+            _ => Err(format!("'{name}' is not a type of the contract, which are {}", TYPES.join(", "))),
         }
     }
 }
@@ -90,13 +112,25 @@ impl Quirks {
     /// # Errors
     /// The first that does not.
     pub fn check(&self) -> Result<(), String> {
-        let choices = self.choice.iter().map(|choice| &choice.manual);
-        let types = self.r#type.iter().map(|quirk| &quirk.manual);
-        let deviations = self.deviation.iter().map(|deviation| &deviation.manual);
-        match choices.chain(types).chain(deviations).find(|manual| !manual.starts_with("https://")) {
-            None => Ok(()),
-            Some(manual) => Err(format!("expected a link to the manual, found '{manual}'")),
+        self.unproven().map_or(Ok(()), |(_, message)| Err(message))
+    }
+
+    /// The first entry that does not name the manual it follows from: where it stands, as a JSON pointer, and what is wrong.
+    #[must_use]
+    pub fn unproven(&self) -> Option<(String, String)> {
+        fn placed<'q>(list: &str, manuals: impl Iterator<Item = &'q String>) -> Vec<(String, &'q String)> {
+            manuals.enumerate().map(|(at, manual)| (format!("/{list}/{at}/manual"), manual)).collect()
         }
+        let entries = [
+            placed("choice", self.choice.iter().map(|choice| &choice.manual)),
+            placed("type", self.r#type.iter().map(|quirk| &quirk.manual)),
+            placed("deviation", self.deviation.iter().map(|deviation| &deviation.manual)),
+        ];
+        let unproven = |(pointer, manual): (String, &String)| {
+            let message = format!("expected a link to the store's manual, `https://…`, found '{manual}'");
+            (!manual.starts_with("https://")).then_some((pointer, message))
+        };
+        entries.into_iter().flatten().find_map(unproven)
     }
 
     /// Whether the store has made this choice.

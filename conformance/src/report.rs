@@ -20,7 +20,7 @@ pub enum End {
 }
 
 /// Numbers of one peer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Rules that hold for what is declared.
     pub passed: usize,
@@ -30,6 +30,8 @@ pub struct Report {
     pub deviating: usize,
     /// Everything else.
     pub failed: usize,
+    /// Why cases were left that were not run, if so.
+    pub over: Option<String>,
 }
 
 impl Report {
@@ -80,11 +82,11 @@ impl ByCapability {
         let is_other = |name: &&&str| !names.contains(name);
         let others = Capabilities::FLAGS.iter().filter(is_other).filter(|name| self.0.contains_key(**name));
         let line = |name: &str, is_declared: bool| {
-            let report = self.0.get(name).copied().unwrap_or_default();
+            let report = self.0.get(name).cloned().unwrap_or_default();
             let numbers = [report.run(), report.passed, report.refused, report.deviating, report.failed];
-            let verdict = match report {
-                Report { failed: 1.., .. } => "FAILED",
-                report if report.run() == 0 => "not judged",
+            let verdict = match (report.failed, report.run()) {
+                (1.., _) => "FAILED",
+                (0, 0) => "not judged",
                 _ => "ok",
             };
             let words = [name, if is_declared { "yes" } else { "no" }].map(str::to_owned);

@@ -236,35 +236,118 @@ fn lies_are_found_on_tables_that_are_there() {
     assert_eq!(judged.capability("filter_null").last(), Some(&"ok"), "{judged:?}");
 }
 
-/// The command ends with this code and names this on the error stream.
+/// The command ends with the code for no judgement and names this on the error stream.
 #[track_caller]
-fn check_unjudged(judged: &Judged, code: i32, part: &str) {
-    assert_eq!((judged.code, judged.output.as_str()), (Some(code), ""), "{judged:?}");
+fn check_unjudged(judged: &Judged, part: &str) {
+    assert_eq!((judged.code, judged.output.as_str()), (Some(2), ""), "{judged:?}");
     assert!(judged.errors.contains(part), "{judged:?}");
 }
 
 #[test]
-fn what_can_not_be_judged_ends_with_the_code_of_a_wrong_usage() {
-    let no_file = Path::new("no_such_library.so");
-    check_unjudged(&judge_file(&folder(""), no_file, &[]), 2, "there is no file no_such_library.so");
-    check_unjudged(&judge(&folder(PEOPLE), "memory", &["--table", "cats"]), 2, "no table 'cats'");
-    check_unjudged(&judge(&folder(PEOPLE), "memory", &["--only", "cats"]), 2, "no case to run");
-    check_unjudged(
-        &judge(&folder("\nconfigs = 1"), "memory", &[]),
-        2,
-        "gateway.toml:2: unknown field `configs`",
+fn what_can_not_be_judged_says_why_and_what_to_do() {
+    let check = |config: &str, arguments: &[&str], part: &str| {
+        check_unjudged(&judge(&folder(config), "memory", arguments), part);
+    };
+    check(PEOPLE, &["--table", "cats"], "no table 'cats'");
+    check(PEOPLE, &["--only", "cats"], "no case to run whose name contains 'cats'");
+    check(
+        "[prepare]\ncommand = [\"./nobody\"]\n[store]\ntypes = [\"text\"]",
+        &[],
+        "can't be run: `./nobody` in the folder",
     );
-    check_unjudged(&judge(&folder("[prepare]"), "memory", &[]), 2, "by_hand = true");
-    check_unjudged(&judge(&folder("[prepare]\nby_hand = true"), "memory", &[]), 2, "`types`");
-    let secret = "[config]\npassword = \"${env:NO_SUCH_PASSWORD}\"";
-    check_unjudged(&judge(&folder(secret), "memory", &[]), 2, "NO_SUCH_PASSWORD");
+    check("[store]\nservice_type = \"greeter\"", &[], "offers memory, not 'greeter'; change `service_type`");
+    check(PEOPLE, &["--case-time", "0"], "invalid value '0'");
+    check(PEOPLE, &["--log", "loud"], "must be one of `off`, `error`");
 }
 
 #[test]
-fn a_library_that_can_not_be_used_fails() {
+fn a_mistake_in_the_configuration_is_told_with_file_line_and_remedy() {
+    let check = |config: &str, part: &str| {
+        let judged = judge(&folder(config), "memory", &[]);
+        check_unjudged(&judged, part);
+        assert!(!judged.errors.contains("hunter2"), "{judged:?}");
+    };
+    check("\nconfigs = 1", "gateway.toml:2: unknown field `configs`");
+    check("[prepare]", "gateway.toml:1: [prepare] has either");
+    check("[prepare]\nby_hand = true", "`types`");
+    check(
+        "[config]\n\npassword = \"${env:NO_SUCH_PASSWORD}\"",
+        "gateway.toml:3: `password` in [config] needs the environment",
+    );
+    check(
+        "[config]\ntabels = \"hunter2\"",
+        "gateway.toml:2: unknown key `tabels` in [config]; did you mean `tables`?",
+    );
+    check(
+        "[config]\n\ntables = \"hunter2\"",
+        "gateway.toml:3: `tables` in [config] must be a table, not a text",
+    );
+    let quirk = "[[quirks.choice]]\nname = \"like_minds_case\"\nmanual = \"a book\"";
+    check(quirk, "gateway.toml:3: expected a link to the store's manual");
+    check(
+        "[store]\n\ntypes = [\"bigint\"]",
+        "gateway.toml:3: 'bigint' is not a type of the contract, which are boolean,",
+    );
+}
+
+#[test]
+fn keys_that_the_gateway_takes_for_itself_do_not_reach_the_connector() {
+    let judged =
+        judge(&folder(&format!("[config]\nmax_records = 7\n{PEOPLE}")), "memory", &["--only", "order"]);
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+}
+
+#[test]
+fn a_library_that_can_not_be_used_says_why_and_what_to_do() {
     let setup = folder("");
+    let check = |name: &str, part: &str| check_unjudged(&judge_file(&setup, &setup.path(name), &[]), part);
     setup.write("libgreeter.so", "no library");
-    check_unjudged(&judge_file(&setup, &setup.path("libgreeter.so"), &[]), 1, "the library was refused");
-    let other = folder("[store]\nservice_type = \"greeter\"");
-    check_unjudged(&judge(&other, "memory", &[]), 1, "offers memory, not 'greeter'");
+    check("libgreeter.so", "libgreeter.so: it is not a shared library; name the `.so` that cargo builds");
+    check("no_such_library.so", "no_such_library.so: there is no such file; `cargo build --release`");
+    check("", "it is a folder; name the library file in it");
+    let honest = std::fs::read(library("memory").unwrap()).unwrap();
+    for name in ["greeter", ".libgreeter.so"] {
+        std::fs::write(setup.path(name), &honest).unwrap();
+        check(name, "ends in `.so` and begins with no dot; rename it");
+    }
+    std::fs::write(setup.path("cut.so"), &honest[..honest.len() / 2]).unwrap();
+    check("cut.so", "it is truncated");
+    std::fs::write(setup.path("old.so"), patched(&honest, b"tablegate.stamp\0", 16, 7)).unwrap();
+    check("old.so", "replace its folder `connector-api`");
+}
+
+/// The same library with another byte, so far behind the start of this text.
+fn patched(library: &[u8], text: &[u8], offset: usize, byte: u8) -> Vec<u8> {
+    let place = library.windows(text.len()).position(|window| window == text).unwrap();
+    let mut other = library.to_vec();
+    other[place + offset] = byte;
+    other
+}
+
+#[test]
+fn a_case_that_is_not_answered_ends_and_the_others_run() {
+    let judged = judge(&folder(&lying(&["hang"])), "chaos", &["--only", "order::o", "--case-time", "5"]);
+    assert_eq!(judged.code, Some(1), "{judged:?}");
+    assert!(judged.output.contains("no end within 5 s"), "{judged:?}");
+}
+
+#[test]
+fn a_service_that_answers_nothing_any_more_ends_the_run() {
+    let judged = judge(&folder(&lying(&["die"])), "chaos", &["--only", "order::", "--case-time", "5"]);
+    assert_eq!(judged.code, Some(1), "{judged:?}");
+    assert!(
+        judged.output.contains("The run has ended early: then the service did not even answer ping"),
+        "{judged:?}"
+    );
+    assert!(judged.output.contains("1 case(s), 1 failed"), "{judged:?}");
+}
+
+#[test]
+fn the_loader_tells_its_own_words_in_the_log() {
+    let setup = folder("");
+    let honest = std::fs::read(library("memory").unwrap()).unwrap();
+    std::fs::write(setup.path("strange.so"), patched(&honest, b"libc.so.6", 3, b'z')).unwrap();
+    let judged = judge_file(&setup, &setup.path("strange.so"), &["--log", "debug"]);
+    check_unjudged(&judged, "the system can't open it; run this again with `--log debug`");
+    assert!(judged.errors.contains("libz.so.6"), "{judged:?}");
 }

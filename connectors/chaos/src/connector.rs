@@ -16,6 +16,8 @@ pub(crate) struct Chaos {
 /// What goes wrong outside of queries.
 #[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+// A service that lies has keys of its own, and those of the honest one.
+#[schemars(extend("additionalProperties" = true))]
 pub(crate) struct Config {
     /// `open` panics.
     open_panics: bool,

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
@@ -47,6 +48,16 @@ pub(crate) enum Lie {
     Rules,
     /// Does not declare `count` and counts.
     Count,
+    /// Declares `offset` and ignores it.
+    Offset,
+    /// Declares `distinct` and gives rows twice.
+    Distinct,
+    /// Declares `order_nulls` and puts nulls where it likes.
+    Nulls,
+    /// Never answers a query that has an order.
+    Hang,
+    /// As that, and answers nothing else from then on.
+    Die,
 }
 
 static HOST: OnceLock<(HostApi, u32)> = OnceLock::new();
@@ -114,6 +125,9 @@ pub(crate) fn call(service: u64, operation: u32, parts: [Slice<'_>; 3]) -> Optio
         return Some(Call::new(Refused("too many parameters for me".to_owned())));
     }
     let (mut head, mut context) = (parsed(&head), parsed(&context));
+    if is_unanswered(&lies, &head) {
+        return Some(Call::new(Unanswered));
+    }
     for lie in &lies {
         change(*lie, operation, &mut head, &mut context);
     }
@@ -122,6 +136,29 @@ pub(crate) fn call(service: u64, operation: u32, parts: [Slice<'_>; 3]) -> Optio
     let call = module.call(service & !MINE, operation, &parts);
     let change = if lies.contains(&Lie::Affected) { Change::Affected } else { Change::Nothing };
     Some(Call::new(Forwarded { call: Box::pin(call), change }))
+}
+
+/// Whether nobody answers, now or any more.
+fn is_unanswered(lies: &[Lie], head: &Json) -> bool {
+    static IS_DEAD: AtomicBool = AtomicBool::new(false);
+    let is_ordered = head.get("order").is_some();
+    if is_ordered && lies.contains(&Lie::Die) {
+        IS_DEAD.store(true, Ordering::Relaxed);
+    }
+    is_ordered && lies.contains(&Lie::Hang) || IS_DEAD.load(Ordering::Relaxed)
+}
+
+/// An answer that does not come.
+struct Unanswered;
+
+impl PollStep for Unanswered {
+    fn poll_step(&mut self, _: &mut Context<'_>) -> Poll<Step> {
+        Poll::Pending
+    }
+
+    fn panicked() -> Buffer {
+        Buffer::default()
+    }
 }
 
 /// Calls without a head have no bytes there.
@@ -138,6 +175,12 @@ fn change(lie: Lie, operation: u32, head: &mut Json, context: &mut Json) {
     let without = |json: &mut Json, name: &str| json.as_object_mut().and_then(|members| members.remove(name));
     match lie {
         Lie::Order => drop(without(head, "order")),
+        Lie::Offset => drop(without(head, "offset")),
+        Lie::Distinct => drop(without(head, "distinct")),
+        Lie::Nulls => {
+            let order = head.get_mut("order").and_then(Json::as_array_mut);
+            order.into_iter().flatten().for_each(|column| drop(without(column, "nulls")));
+        }
         Lie::Not => untrue_is_false(head),
         Lie::Transactions if is(Operation::Begin) => *head = json!({"read_only": true}),
         Lie::Transactions if is(Operation::Commit) || is(Operation::Rollback) => {}

@@ -48,7 +48,9 @@ fn open_now(path: &Path) -> Result<(), Reason> {
     // SAFETY: this runs the library's initialisers. That is what loading a connector means; the folder and the file are under
     // the control of the gateway's owner, see `inspect`.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
-        tracing::debug!(file = %path.display(), %error, "a library can't be opened");
+        // What the system says stands behind the error.
+        let report = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        tracing::debug!(file = %path.display(), %error, report, "a library can't be opened");
         Reason::CantBeOpened("the system can't open it".to_owned())
     })?;
     std::mem::forget(library);

@@ -143,6 +143,16 @@ impl Reader {
     }
 }
 
+/// The place of every key of one file; none when it is no TOML.
+pub(crate) fn places(file: &str, text: &str) -> Places {
+    let mut places = Places::default();
+    if let Ok(document) = Document::parse(text) {
+        let mut converter = Converter { lines: Lines::new(file, text), places: &mut places };
+        converter.table(document.as_table(), "", [0; LISTS.len()]);
+    }
+    places
+}
+
 /// Where the lines of a file begin, in bytes.
 struct Lines<'a> {
     file: &'a str,

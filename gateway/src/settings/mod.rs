@@ -14,6 +14,7 @@ mod rules;
 mod schema;
 mod secret;
 mod service;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,7 @@ pub use self::{
     quantity::{ByteSize, LogLevel, Sha256Digest, Timeout},
     secret::{MASK, Secret},
     service::{check_service_config, unknown_service_type, with_common_keys},
+    source::Source,
 };
 use self::{layers::Layers, origin::Places, schema::Schema, secret::Resolver};
 
@@ -102,19 +104,6 @@ pub fn read(options: &LoadOptions) -> (Option<Settings>, Vec<Problem>) {
         service.origin = Origin { pointer: format!("/services/{index}"), places: Arc::clone(&places) };
     }
     (Some(settings), problems)
-}
-
-/// Replaces the secret references in a document that is not part of the gateway's own configuration, with the environment of the process.
-///
-/// # Errors
-/// Each reference that can't be resolved, by its key.
-pub fn resolve_references(document: &mut Value) -> Result<(), Problems> {
-    let environment = LoadOptions::from_process(None).environment;
-    let (resolver, places, mut problems) = (Resolver::new(&environment), Places::default(), Vec::new());
-    let mut resolution =
-        Resolution { resolver: &resolver, places: &places, problems: &mut problems, secrets: Vec::new() };
-    resolution.replace(document, "");
-    if problems.is_empty() { Ok(()) } else { Err(Problems::sorted(problems)) }
 }
 
 /// Replaces the references in service configs, API keys and the key of cursors; returns the secrets of each service.
