@@ -165,16 +165,23 @@ pub fn to_json(tables: &[Stored], facts: &Facts) -> Json {
     json!({"tables": tables.iter().map(|table| table.to_json(facts)).collect::<Vec<_>>()})
 }
 
-/// A table as lines of JSON, for who makes it by hand: its description, then each row as an object with the name of the table.
+/// A table as lines of JSON, for who makes it by hand: its description, then each row as an object with the name of the table. A column
+/// that no description names stands only in the rows that have it.
 #[must_use]
 pub fn to_lines(stored: &Stored, facts: &Facts) -> Vec<String> {
     let name = facts.name(stored.name());
     let row = |row: &Vec<Value>| {
-        let cells = stored.columns().into_iter().map(str::to_owned).zip(row.iter().map(cell));
-        json!({"into": name, "row": cells.collect::<serde_json::Map<_, _>>()}).to_string()
+        let described = stored.columns().into_iter().map(str::to_owned).zip(row.iter().map(cell));
+        let others = stored.undescribed.iter().zip(row.iter().skip(stored.table.columns.len()));
+        let others = others.filter(|(_, value)| **value != Value::Null);
+        let others = others.map(|(name, value)| (name.clone(), cell(value)));
+        json!({"into": name, "row": described.chain(others).collect::<serde_json::Map<_, _>>()}).to_string()
     };
-    let head = json!({"table": stored.named(facts), "view_of": stored.view_of}).to_string();
-    std::iter::once(head).chain(stored.rows.iter().map(row)).collect()
+    let mut head = json!({"table": stored.named(facts), "view_of": stored.view_of});
+    if let (Some(members), false) = (head.as_object_mut(), stored.undescribed.is_empty()) {
+        members.insert("undescribed".to_owned(), json!(stored.undescribed));
+    }
+    std::iter::once(head.to_string()).chain(stored.rows.iter().map(row)).collect()
 }
 
 fn key(name: &str, data_type: ColumnType) -> Column {
