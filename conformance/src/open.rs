@@ -1,13 +1,13 @@
 //! Open tables: columns that no description names are read, asked for and written like any other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use connector_api::model::{CompareOp, Table, Value};
 
 use super::ask::{compare, text};
 use super::change::{self, End, by_id};
-use super::peer::{CALL_TIME, Peer, context, full};
+use super::peer::{CALL_TIME, Members, Peer, context, full};
 use super::quirks::normal;
 use super::stock::int;
 use super::tables::{EXTRA, OPEN};
@@ -51,26 +51,10 @@ async fn nowhere(peer: Arc<Peer>) -> Outcome {
     peer.check_filter(OPEN, &compare("nowhere", CompareOp::Eq), &[int(7)], (&[], &[])).await
 }
 
-type Members = BTreeMap<String, Value>;
-
 /// All columns of the rows that a filter on `id` selects, by their names; those that a row lacks are left out.
 async fn whole(peer: &Peer, op: CompareOp, id: i64) -> Result<Vec<Members>, String> {
     let ask = peer.ask(OPEN, &["id"]).filter(compare("id", op), &[int(id)]).others();
-    let mut answer = peer.start(&ask).await.map_err(|error| full(&error))?;
-    let mut rows = Vec::new();
-    while let Some(batch) = answer.next().await {
-        let batch = batch.map_err(|error| full(&error))?;
-        let mut row = Vec::new();
-        for mut section in batch.sections() {
-            let names = section.columns().names.clone();
-            while section.read_row(&mut row).map_err(|error| full(&error.into()))? {
-                let cells = row.iter().map(|cell| cell.to_value().map_err(|error| full(&error.into())));
-                let cells = cells.collect::<Result<Vec<_>, _>>()?;
-                let members = names.iter().cloned().zip(cells);
-                rows.push(members.filter(|(_, cell)| *cell != Value::Absent).collect::<Members>());
-            }
-        }
-    }
+    let mut rows = peer.members(&ask).await.map_err(|error| full(&error))?;
     rows.sort_by_key(|row| row.get("id").map(|id| format!("{id:?}")));
     Ok(rows)
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use connector_api::ErrorKind;
 use connector_api::model::{CompareOp, Direction, Value};
 
-use super::ask::{Ask, compare};
-use super::peer::{Peer, check_error, full, read_rows};
+use super::ask::{ALL, Ask, compare};
+use super::peer::{Peer, Rows, check_error, full, read_rows};
 use super::tables::{EMPTY, ITEM, MANY, MANY_ROWS};
 use super::{Case, Outcome, holds, same};
 
@@ -79,31 +79,39 @@ async fn matching(peer: Arc<Peer>) -> Outcome {
     same("even ids", &peer.integers(&ask.limit(2).offset(10)).await?, &vec![22, 24])
 }
 
-/// All ids by following tokens; a page may be short, even empty. One page more than rows would do is one too many.
-async fn walked(peer: &Peer, ask: &Ask, limit: u64) -> Result<Vec<i64>, String> {
-    let (mut ids, mut token): (Vec<i64>, Option<String>) = (Vec::new(), None);
-    for _ in 0..=MANY_ROWS + 1 {
+/// All rows by following tokens; a page may be short, even empty. One page more than the longest table has rows is one too many.
+pub(super) async fn walked(peer: &Peer, ask: &Ask, limit: u64) -> Result<Rows, String> {
+    let (mut all, mut token): (Rows, Option<String>) = (Rows::new(), None);
+    for _ in 0..=ALL + 1 {
         let page = ask.clone().limit(limit).after(token.as_deref());
         let mut answer = peer.start(&page).await.map_err(|error| full(&error))?;
         let rows = read_rows(&mut answer, &page.wanted()).await.map_err(|error| full(&error))?;
-        holds(u64::try_from(rows.len()).is_ok_and(|rows| rows <= limit), || format!("{} rows", rows.len()))?;
-        ids.extend(
-            rows.iter().flatten().filter_map(|cell| if let Value::I64(id) = cell { Some(*id) } else { None }),
-        );
+        holds(u64::try_from(rows.len()).is_ok_and(|rows| rows <= limit), || {
+            format!("{} rows in a page of at most {limit}", rows.len())
+        })?;
+        all.extend(rows);
         token = answer.summary().and_then(|summary| summary.next.clone());
         if token.is_none() {
-            ids.sort_unstable();
-            return Ok(ids);
+            return Ok(all);
         }
     }
-    Err("the pages have no end".to_owned())
+    Err(format!("the pages have no end: the last one read gave a token again, after {} rows", all.len()))
+}
+
+/// All ids by following tokens, in ascending order.
+async fn walked_ids(peer: &Peer, ask: &Ask, limit: u64) -> Result<Vec<i64>, String> {
+    let rows = walked(peer, ask, limit).await?;
+    let id = |cell: &Value| if let Value::I64(id) = cell { Some(*id) } else { None };
+    let mut ids: Vec<i64> = rows.iter().flatten().filter_map(id).collect();
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 async fn tokens(peer: Arc<Peer>) -> Outcome {
     for (table, limit, rows) in
         [(ITEM, 1, 10), (ITEM, 3, 10), (ITEM, 10, 10), (MANY, 700, MANY_ROWS), (EMPTY, 5, 0)]
     {
-        let ids = walked(&peer, &peer.ask(table, &["id"]), limit).await?;
+        let ids = walked_ids(&peer, &peer.ask(table, &["id"]), limit).await?;
         same(format_args!("ids of {table} in pages of {limit}"), &ids, &(1..=rows).collect())?;
     }
     Ok(())
@@ -112,11 +120,11 @@ async fn tokens(peer: Arc<Peer>) -> Outcome {
 async fn matching_tokens(peer: Arc<Peer>) -> Outcome {
     let even = compare("parity", CompareOp::Eq);
     let ask = peer.ask(MANY, &["id"]).filter(even, &[Value::I64(0)]);
-    let ids = walked(&peer, &ask, 300).await?;
+    let ids = walked_ids(&peer, &ask, 300).await?;
     same("even ids", &ids, &(1..=MANY_ROWS).filter(|id| id % 2 == 0).collect())?;
     let none = compare("parity", CompareOp::Gt);
     let ask = peer.ask(MANY, &["id"]).filter(none, &[Value::I64(9)]);
-    same("ids of no row", &walked(&peer, &ask, 300).await?, &Vec::new())
+    same("ids of no row", &walked_ids(&peer, &ask, 300).await?, &Vec::new())
 }
 
 async fn wrong_token(peer: Arc<Peer>) -> Outcome {

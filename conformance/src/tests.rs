@@ -95,6 +95,19 @@ fn a_store_gets_only_what_it_has() {
 }
 
 #[test]
+fn a_list_of_tables_has_the_columns_that_no_description_names() {
+    let facts = "types = [\"integer\", \"text\"]\nfeatures = [\"open_tables\"]";
+    let facts: Facts = toml::from_str(facts).unwrap();
+    let tables = tables::tables(&facts);
+    let open = tables.iter().find(|stored| stored.name() == tables::OPEN).unwrap();
+    let lines = tables::to_lines(open, &facts);
+    assert!(lines[0].contains(r#""undescribed":["extra"]"#), "{}", lines[0]);
+    let row = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["row"].clone();
+    assert_eq!(row(&lines[1]), serde_json::json!({"id": 1, "name": "anchor"}));
+    assert_eq!(row(&lines[2]), serde_json::json!({"id": 2, "name": "bolt", "extra": 7}));
+}
+
+#[test]
 fn the_table_at_the_end_lines_up() {
     let report = Report { passed: 100, refused: 9, failed: 1, ..Report::default() };
     let table = table(&[("store".to_owned(), "1.2".to_owned(), report)]);
@@ -147,5 +160,5 @@ fn a_mistake_in_a_configuration_is_told_by_its_line_and_not_quoted() {
     check("[store]\ntypes = [\"integer\"]\n[config]\npassword = hunter2", ":4: ");
     check("[prepare]\ncommand = [\"a\"]\nby_hand = true", "either");
     check("[prepare]\ncommand = [\"a\"]", "`types`");
-    check("[[quirks.choice]]\nname = \"like_minds_case\"\nmanual = \"a book\"", "a link to the manual");
+    check("[[quirks.choice]]\nname = \"like_minds_case\"\nmanual = \"a book\"", ":3: expected a link");
 }

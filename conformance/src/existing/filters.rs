@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use connector_api::ErrorKind;
-use connector_api::model::{Demanding as _, Filter, TableRef, Value};
+use connector_api::model::{Demanding as _, Demands, Filter, Value};
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 use tokio::task::block_in_place;
 
+use super::refusals::refusal;
 use super::{Existing, places};
 use crate::ask::Ask;
 use crate::generate::{self, Profile, Random};
@@ -25,7 +26,7 @@ const FILTERS: usize = 60;
 const REFUSALS: usize = 5;
 
 /// The capabilities that random filters demand, each as a case needs it.
-const NEEDS: [(&str, &[&str]); 10] = [
+const NEEDS: [(&str, &[&str]); 12] = [
     ("filter_compare", &["query", "filter_compare"]),
     ("filter_in", &["query", "filter_in"]),
     ("filter_between", &["query", "filter_between"]),
@@ -36,6 +37,8 @@ const NEEDS: [(&str, &[&str]); 10] = [
     ("filter_or", &["query", "filter_or"]),
     ("filter_not", &["query", "filter_not"]),
     ("filter_expressions", &["query", "filter_expressions"]),
+    ("filter_paths", &["query", "filter_paths"]),
+    ("open_columns", &["query", "open_columns"]),
 ];
 
 /// A filter for a table, with the places of the rows that match.
@@ -74,8 +77,9 @@ pub(super) fn cases(peer: &Peer, tables: &[Arc<Existing>]) -> Vec<Case> {
             return Some(Case::new(name, needs, move |peer| matching(peer, Arc::clone(&of_case), flag)));
         }
         let can_be_refused = filters.undeclared.contains_key(flag);
-        can_be_refused
-            .then(|| Case::refusal(name, flag, move |peer| refused(peer, Arc::clone(&of_case), flag)))
+        can_be_refused.then(|| {
+            Case::refusal(refusal(flag), flag, move |peer| refused(peer, Arc::clone(&of_case), flag))
+        })
     };
     NEEDS.into_iter().filter_map(case).collect()
 }
@@ -88,9 +92,7 @@ impl Filters {
         let mut of_table: HashMap<&'static str, usize> = HashMap::new();
         for _ in 0..TRIES {
             let case = generate::case(&mut random, &on.table, profile);
-            let (shape, _) = Ask::new(on.name.clone(), &[]).filter(case.filter.clone(), &case.params).query();
-            let mut demands = shape.demands();
-            demands.capabilities.remove("query");
+            let mut demands = demands(on, &case.filter);
             let (declared, missing): (Vec<_>, Vec<_>) =
                 demands.capabilities.iter().copied().partition(|flag| peer.offers(flag));
             let (flags, most) = match missing.as_slice() {
@@ -126,34 +128,39 @@ impl Filters {
         let mut differences = Differences::new();
         for Tried { on, case, expected } in &self.declared {
             let mut store = |filter: &Filter, values: &[Value]| {
-                block_in_place(|| handle.block_on(places(peer, on, filter.clone(), values)))
+                block_in_place(|| handle.block_on(places(peer, on, on.sent(filter), values)))
             };
             let compared = (case.clone(), expected.clone());
             let checked = property::check(&peer.quirks.reference(), compared, &on.table, &mut store);
             if let Err(found) = checked {
-                differences.entry(blamed(&found)).or_insert_with(|| told(&found, &on.name.name));
+                differences.entry(blamed(on, &found)).or_insert_with(|| told(&found, &on.name.name));
             }
         }
         differences
     }
 }
 
+/// What a filter demands, columns that no description names included.
+fn demands(on: &Existing, filter: &Filter) -> Demands {
+    let (shape, _) = Ask::new(on.name.clone(), &[]).filter(on.sent(filter), &[]).query();
+    let mut demands = shape.demands();
+    demands.capabilities.remove("query");
+    demands.capabilities.extend(on.names_others(filter).then_some("open_columns"));
+    demands
+}
+
 /// The capabilities of the outermost node of the smallest filter that differs: all below it is right.
-fn blamed(difference: &Difference) -> BTreeSet<&'static str> {
+fn blamed(on: &Existing, difference: &Difference) -> BTreeSet<&'static str> {
     match &difference.case.filter {
         Filter::Not(_) => BTreeSet::from(["filter_not"]),
         Filter::Or(_) => BTreeSet::from(["filter_or"]),
-        filter => {
-            let ask = Ask::new(TableRef::default(), &[]).filter(filter.clone(), &[]);
-            let (shape, _) = ask.query();
-            shape.demands().capabilities
-        }
+        filter => demands(on, filter).capabilities,
     }
 }
 
 async fn matching(peer: Arc<Peer>, filters: Arc<Filters>, flag: &'static str) -> Outcome {
     let differences = filters.differences.get_or_init(|| filters.compare(&peer)).await;
-    let is_filter = |name: &&str| name.starts_with("filter_");
+    let is_filter = |name: &&str| name.starts_with("filter_") || *name == "open_columns";
     // Where no filter is to blame, as for rows that come twice, each one would be wrong.
     let concerns = |blamed: &BTreeSet<&str>| blamed.contains(flag) || !blamed.iter().any(is_filter);
     match differences.iter().find(|(blamed, _)| concerns(blamed)) {
@@ -164,7 +171,7 @@ async fn matching(peer: Arc<Peer>, filters: Arc<Filters>, flag: &'static str) ->
 
 async fn refused(peer: Arc<Peer>, filters: Arc<Filters>, flag: &'static str) -> Outcome {
     for Tried { on, case, .. } in filters.undeclared.get(flag).into_iter().flatten() {
-        let ask = on.ask().filter(case.filter.clone(), &case.params);
+        let ask = on.ask().filter(on.sent(&case.filter), &case.params);
         check_error(&on.name.name, peer.rows(&ask).await, ErrorKind::Unsupported)?;
     }
     Ok(())
