@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use conformance::Case;
+use conformance::advice::{hint, rule};
 use conformance::config::Config;
 use conformance::judge::{Judgement, Wanted, judge, needed};
 use conformance::report::End;
@@ -38,6 +39,12 @@ The --config file:
   docs/guides/write-a-connector.md has every key.
 
 The result goes to the standard output, progress and the log to the error stream.";
+
+/// Shown under failures.
+const WHEN_THE_STORE_CAN_NOT: &str = "\
+Each failure is a defect of the connector, a fact that [store] does not say, or a difference that the store can't help:
+[[quirks.deviation]] with `case`, `because` and the `manual` where it is written.
+`--only NAME` runs one case again, `--log debug` shows what the connector logs.";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = MORE)]
@@ -117,7 +124,14 @@ fn print(judgement: &Judgement, is_whole: bool) -> std::io::Result<ExitCode> {
     let Judgement { declared, report, by_capability, failures, is_prepared, left_out } = judgement;
     let mut out = std::io::stdout().lock();
     for (name, what) in failures {
-        writeln!(out, "FAILED {name}\n    {what}\n")?;
+        writeln!(out, "FAILED {name}\n    the contract: {}\n    {what}", rule(name))?;
+        if let Some(hint) = hint(name) {
+            writeln!(out, "    if the store is like that, say so: {hint}")?;
+        }
+        writeln!(out)?;
+    }
+    if !failures.is_empty() {
+        writeln!(out, "{WHEN_THE_STORE_CAN_NOT}\n")?;
     }
     writeln!(out, "{}\n", by_capability.table(declared))?;
     for table in left_out {

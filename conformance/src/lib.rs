@@ -8,9 +8,10 @@
 //! * [`peer`]: one open service on a store; [`ask`] and [`change`]: short words for requests; `stock`: tables to write into.
 //! * [`existing`]: random requests on tables that are there already; [`fill`]: tables that an author has made by hand.
 //! * [`judge`]: all of it for one [`library`] file, as its [`config`] says.
-//! * [`run`]: runs the cases on a peer; [`report`]: what came of it.
+//! * [`run`]: runs the cases on a peer; [`report`]: what came of it; [`advice`]: what a person needs to know about a failure.
 //! * [`mod@reference`]: what a filter means, evaluated; [`generate`]: random tables and filters; [`mod@property`]: a store against the reference.
 
+pub mod advice;
 pub mod ask;
 pub mod change;
 pub mod config;

@@ -4,7 +4,13 @@
 use std::path::Path;
 use std::process::Output;
 
+use conformance::config::Config;
+use conformance::judge::needed;
+use conformance::prepare::Prepared;
+use conformance::tables::Stored;
+use connector_api::model::{Column, ColumnType, Value};
 use serde_json::{Value as Json, json};
+use tests::fixture::Fixture;
 use tests::libraries::{clone_folder, library};
 
 use crate::gateway::Setup;
@@ -180,9 +186,10 @@ fn without_lies_the_connector_that_can_lie_passes() {
 #[test]
 fn a_failure_says_what_was_sent_what_came_and_what_was_expected() {
     let judged = judge(&folder(&lying(&["order"])), "chaos", &["--only", "order::one_column"]);
-    let lines: Vec<&str> = judged.output.lines().take(3).collect();
-    let [name, difference, request] = lines[..] else { panic!("{judged:?}") };
+    let lines: Vec<&str> = judged.output.lines().take(4).collect();
+    let [name, rule, difference, request] = lines[..] else { panic!("{judged:?}") };
     assert_eq!(name, "FAILED order::one_column_goes_up_or_down");
+    assert_eq!(rule, "    the contract: one column goes up or down");
     assert!(difference.contains("expected [10, 9,") && difference.contains("found [1, 2,"), "{difference}");
     assert!(request.contains(r#"last request: Query {"from":{"name":"item"}"#), "{request}");
 }
@@ -192,7 +199,17 @@ fn tables_that_are_there_are_compared_with_the_reference() {
     let judged = judge(&folder(PEOPLE), "memory", &[]);
     assert_eq!(judged.code, Some(0), "{judged:?}");
     assert!(judged.output.ends_with("nothing wrong was found in what was tried\n"), "{judged:?}");
-    for judged_capability in ["filter_not", "filter_like", "filter_expressions", "count", "order", "offset"] {
+    for judged_capability in [
+        "filter_not",
+        "filter_like",
+        "filter_expressions",
+        "count",
+        "order",
+        "order_nulls",
+        "offset",
+        "distinct",
+        "aggregates",
+    ] {
         assert_eq!(
             judged.capability(judged_capability).last(),
             Some(&"ok"),
@@ -200,6 +217,57 @@ fn tables_that_are_there_are_compared_with_the_reference() {
         );
     }
     assert_eq!(judged.capability("insert"), ["insert", "yes", "0", "0", "0", "0", "0", "not judged"]);
+}
+
+/// A store of documents with these tables, for as long as it is held, and the configuration of a service on it.
+fn documents(tables: &[Stored]) -> (Prepared, String) {
+    let fixtures = Fixture::discover(&clone_folder().join("tests/fixtures")).unwrap();
+    let fixture = fixtures.into_iter().find(|fixture| fixture.name == "mongodb").unwrap();
+    let store = fixture.start(fixture.versions.first().unwrap(), tables).unwrap();
+    let config = json!({"config": store.config});
+    let config: toml::Table = serde_json::from_value(config).unwrap();
+    (store, config.to_string())
+}
+
+/// Its choice about letters.
+const FOLDS: &str =
+    "\n[[quirks.choice]]\nname = \"folds_unicode\"\nmanual = \"https://www.mongodb.com/docs/manual/\"\n";
+
+#[test]
+fn columns_that_only_documents_have_are_compared_with_the_reference() {
+    let columns = vec![Column::new("id", ColumnType::Integer), Column::new("place", ColumnType::Object)];
+    let text = |text: String| Value::Text(text);
+    let row = |id: i64| {
+        let city = if id % 3 == 0 { Value::Null } else { text(format!("city {}", id % 4)) };
+        let place = Value::Object(vec![("city".to_owned(), city), ("height".to_owned(), Value::I64(id % 5))]);
+        let extra = if id % 2 == 0 { Value::I64(id % 6) } else { Value::Null };
+        vec![Value::I64(id), place, extra]
+    };
+    let mut things = Stored::new("things", columns, (1..=30).map(row).collect());
+    things.table.is_open = true;
+    things.undescribed = vec!["extra".to_owned()];
+    let (_store, config) = documents(&[things]);
+    let judged = judge(&folder(&(config + FOLDS)), "mongodb", &[]);
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+    for (capability, cases) in [("open_columns", "2"), ("filter_paths", "2")] {
+        let cells = judged.capability(capability);
+        assert_eq!((cells[1], cells[2], cells.last()), ("yes", cases, Some(&"ok")), "{judged:?}");
+    }
+}
+
+#[test]
+fn open_tables_are_filled_with_the_columns_that_no_description_names() {
+    let facts = "[store]\nown_key = \"_id\"\nrandom_filters = 100\n";
+    let known = store("mongodb", "mongodb").replace("[store]\n", facts);
+    let Config { store: facts, quirks, .. } = toml::from_str(&known).unwrap();
+    let mut tables = needed(&facts, &quirks);
+    // Some values of `typed` can't be written by the connector.
+    tables.iter_mut().filter(|table| table.name() != "typed").for_each(|table| table.rows.clear());
+    let (_store, config) = documents(&tables);
+    let config = format!("{known}\n{config}\n[prepare]\nby_hand = true\n");
+    let judged = judge(&folder(&config), "mongodb", &["--only", "open::"]);
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+    assert_eq!(judged.capability("open_columns").last(), Some(&"ok"), "{judged:?}");
 }
 
 #[test]
@@ -225,15 +293,30 @@ fn a_database_that_is_there_is_not_written() {
 fn lies_are_found_on_tables_that_are_there() {
     let honest = library("memory").unwrap();
     let config = format!(
-        "[store]\nservice_type = \"chaos_00_liar\"\n[config]\nlibrary = {:?}\ntype = \"memory\"\nlies = [\"order\", \"not\"]\n{PEOPLE}",
-        honest.to_str().unwrap()
+        "[store]\nservice_type = \"chaos_00_liar\"\n[config]\nlibrary = {:?}\ntype = \"memory\"\nlies = {}\n{PEOPLE}",
+        honest.to_str().unwrap(),
+        json!(["order", "not", "offset", "distinct"])
     );
     let judged = judge(&folder(&config), "chaos", &["--table", "people"]);
     assert_eq!(judged.code, Some(1), "{judged:?}");
-    for case in ["existing::order", "existing::filter_not"] {
+    for case in ["existing::order", "existing::filter_not", "existing::offset", "existing::distinct"] {
         assert!(judged.output.contains(&format!("FAILED {case}\n")), "{case}: {judged:?}");
     }
     assert_eq!(judged.capability("filter_null").last(), Some(&"ok"), "{judged:?}");
+    let nulls = config.replace("\"order\",\"not\",\"offset\",\"distinct\"", "\"nulls\"");
+    let judged = judge(&folder(&nulls), "chaos", &[]);
+    assert!(judged.output.contains("FAILED existing::order_nulls\n"), "{judged:?}");
+    assert_eq!(judged.capability("order_nulls").last(), Some(&"FAILED"), "{judged:?}");
+}
+
+#[test]
+fn a_failure_says_which_words_of_the_configuration_may_say_it() {
+    let people = PEOPLE.replace("[config.", "[store]\nservice_type = \"memory\"\n[config.");
+    let choice = "[[quirks.choice]]\nname = \"like_minds_case\"\nmanual = \"https://example.com\"\n";
+    let judged = judge(&folder(&format!("{people}{choice}")), "memory", &["--only", "existing::filter_like"]);
+    assert_eq!(judged.code, Some(1), "{judged:?}");
+    let hint = "if the store is like that, say so: [[quirks.choice]] `like_minds_case`";
+    assert!(judged.output.contains(hint), "{judged:?}");
 }
 
 /// The command ends with the code for no judgement and names this on the error stream.
