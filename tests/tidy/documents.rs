@@ -1,5 +1,10 @@
 //! What the documents promise and what no file may hold: README commands and table, paths of one machine.
 
+use std::collections::BTreeSet;
+
+use conformance::config::Config;
+use conformance::quirks::TYPES;
+
 use crate::clone::{self, Member, TextFile, assert_clean, assert_finds};
 use crate::databases::NO_DATABASE;
 
@@ -78,6 +83,43 @@ fn holds_path(line: &str, folder: &str) -> bool {
         let after = after.and_then(|text| text.chars().next());
         !before.is_some_and(|last| goes_on(last) || "~}/)".contains(last)) && !after.is_some_and(goes_on)
     })
+}
+
+/// What the first cells of a table name in backticks; the table is the first one behind a line that holds `before`.
+fn first_cells(text: &str, before: &str) -> BTreeSet<String> {
+    let table =
+        text.lines().skip_while(|line| !line.contains(before)).skip_while(|line| !line.starts_with('|'));
+    let rows = table.take_while(|line| line.starts_with('|')).skip(2);
+    rows.filter_map(name_in_first_cell).map(str::to_owned).collect()
+}
+
+/// The words that could stand in the place of `unknown_word` in a file to judge by, as its reader tells them.
+fn words_instead(file: &str) -> BTreeSet<String> {
+    let Err(error) = toml::from_str::<Config>(file) else { panic!("{file} was taken") };
+    let message = error.message();
+    let (unknown, known) = message.split_once(", expected ").unwrap_or_else(|| panic!("{message}"));
+    assert!(unknown.contains("`unknown_word`"), "{message}");
+    known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_guide_has_every_key_of_the_file_to_judge_by() {
+    let guide = clone::read("docs/guides/write-a-connector.md").text;
+    let check = |before: &str, file: &str| {
+        assert_eq!(first_cells(&guide, before), words_instead(file), "the table behind \"{before}\"");
+    };
+    check("The tables of the file:", "unknown_word = 1");
+    check("In `[store]`:", "[store]\nunknown_word = 1");
+    check("is asked for none", "[store]\nfeatures = [\"unknown_word\"]");
+    check("In `[prepare]`", "[prepare]\nunknown_word = 1");
+    check("`[[quirks.choice]]` has", "[[quirks.choice]]\nname = \"unknown_word\"");
+    check("`[[quirks.type]]` is", "[[quirks.type]]\nunknown_word = 1");
+    for key in words_instead("[[quirks.deviation]]\nunknown_word = 1").iter().map(String::as_str).chain(TYPES)
+    {
+        assert!(guide.contains(&format!("`{key}`")), "{key}");
+    }
+    let default = Config::default().store.random_filters;
+    assert!(guide.contains(&format!("| `random_filters` | {default} |")), "{default}");
 }
 
 #[test]
