@@ -1,5 +1,6 @@
 //! `tablegate connector test`: shows a judgement of a library while it is made and when it is done.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -123,9 +124,11 @@ fn judged(asked: &Judge, config: &Config) -> std::io::Result<ExitCode> {
 fn print(judgement: &Judgement, is_whole: bool) -> std::io::Result<ExitCode> {
     let Judgement { declared, report, by_capability, failures, is_prepared, left_out } = judgement;
     let mut out = std::io::stdout().lock();
+    let mut hinted = BTreeSet::new();
     for (name, what) in failures {
         writeln!(out, "FAILED {name}\n    the contract: {}\n    {what}", rule(name))?;
-        if let Some(hint) = hint(name) {
+        // Said once: one cause often has many failures.
+        if let Some(hint) = hint(name).filter(|hint| hinted.insert(*hint)) {
             writeln!(out, "    if the store is like that, say so: {hint}")?;
         }
         writeln!(out)?;

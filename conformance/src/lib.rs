@@ -55,6 +55,7 @@ mod transaction;
 mod types;
 mod update;
 mod upsert;
+mod words;
 mod written;
 
 use std::fmt;
@@ -178,7 +179,22 @@ fn same<T: PartialEq + fmt::Debug>(what: impl fmt::Display, found: &T, expected:
     if found == expected {
         return Ok(());
     }
-    Err(format!("{what}: expected {expected:?}, found {found:?}"))
+    let (found, expected) = (format!("{found:?}"), format!("{expected:?}"));
+    let alike = found.chars().zip(expected.chars()).take_while(|(a, b)| a == b).count();
+    Err(format!("{what}: expected {}, found {}", part(&expected, alike), part(&found, alike)))
+}
+
+/// A longer text is shown in part, where the difference begins.
+const MOST_SHOWN: usize = 500;
+
+/// The part of a text around its character at this place, all of it if it is not long.
+fn part(text: &str, place: usize) -> String {
+    if text.chars().count() <= MOST_SHOWN {
+        return text.to_owned();
+    }
+    let start = place.saturating_sub(MOST_SHOWN / 5);
+    let shown: String = text.chars().skip(start).take(MOST_SHOWN).collect();
+    format!("{}{shown}…", if start == 0 { "" } else { "…" })
 }
 
 /// Says what does not hold.

@@ -8,6 +8,7 @@ use super::ask::{Ask, compare};
 use super::peer::Peer;
 use super::quirks::ChoiceName;
 use super::tables::{ITEM, MANY};
+use super::words::order_words;
 use super::{Case, Outcome, same};
 use Direction::{Asc, Desc};
 use Nulls::{First, Last};
@@ -38,7 +39,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 async fn check(peer: &Peer, ask: Ask, expected: &[i64]) -> Outcome {
     let found = peer.integers(&ask).await?;
-    same(format_args!("{:?}", ask.query().0.order), &found, &expected.to_vec())
+    same(format_args!("order by {}", order_words(&ask.query().0.order)), &found, &expected.to_vec())
 }
 
 async fn one_column(peer: Arc<Peer>) -> Outcome {

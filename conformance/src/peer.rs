@@ -19,6 +19,7 @@ use super::library;
 use super::quirks::{Quirks, normal};
 use super::random::MANY_FILTERS;
 use super::tables::Stored;
+use super::words::words;
 use super::{Applies, Case, Outcome, same, sent};
 
 /// The name of the service, as it stands in messages.
@@ -219,12 +220,13 @@ impl Peer {
         (holds, opposite): (&[i64], &[i64]),
     ) -> Outcome {
         let found = self.matching(table, filter.clone(), values).await?;
-        same(format_args!("{filter:?} with {values:?}"), &found, &holds.to_vec())?;
+        let said = words(filter, values);
+        same(&said, &found, &holds.to_vec())?;
         if !self.offers("filter_not") {
             return Ok(());
         }
         let found = self.matching(table, not(filter.clone()), values).await?;
-        same(format_args!("not {filter:?} with {values:?}"), &found, &opposite.to_vec())
+        same(format_args!("not ({said})"), &found, &opposite.to_vec())
     }
 
     /// Counts rows.

@@ -11,6 +11,7 @@ use super::facts::Facts;
 use super::peer::Peer;
 use super::quirks::{ChoiceName, Quirks};
 use super::tables::Stored;
+use super::words::words;
 use super::{Case, Outcome, holds};
 use crate::generate::{Profile, Random, RandomTable};
 use crate::property::{Difference, Plan, Statistics, run};
@@ -149,5 +150,12 @@ fn on_one_table(
 
 pub(super) fn told(difference: &Difference, table: &str) -> String {
     let Difference { case, expected, found } = difference;
-    format!("{table}: {:?} with {:?}: expected {expected:?}, found {found:?}", case.filter, case.params)
+    let found = match found {
+        Ok(ids) => format!("{ids:?}"),
+        Err(what) => what.clone(),
+    };
+    format!(
+        "rows of {table} for which {}: expected {expected:?}, found {found}",
+        words(&case.filter, &case.params)
+    )
 }

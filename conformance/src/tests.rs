@@ -108,6 +108,16 @@ fn a_list_of_tables_has_the_columns_that_no_description_names() {
 }
 
 #[test]
+fn a_long_difference_is_shown_where_it_begins() {
+    let numbers: Vec<u32> = (0..5_000).collect();
+    let others: Vec<u32> = numbers.iter().map(|number| if *number == 4_000 { 7 } else { *number }).collect();
+    let told = same("ids", &others, &numbers).unwrap_err();
+    assert!(told.contains(" 3999, 4000, 4001,") && told.contains(" 3999, 7, 4001,"), "{told}");
+    assert!(told.len() < 1_200, "{told}");
+    assert_eq!(same("ids", &[1], &[2]), Err("ids: expected [2], found [1]".to_owned()));
+}
+
+#[test]
 fn the_table_at_the_end_lines_up() {
     let report = Report { passed: 100, refused: 9, failed: 1, ..Report::default() };
     let table = table(&[("store".to_owned(), "1.2".to_owned(), report)]);
