@@ -220,7 +220,8 @@ fn explained(name: &str, error: &connector_api::Error) -> Failure {
 fn new_connector(name: &str) -> Result<(), Failure> {
     let folder = template::create(name, &std::env::current_dir()?)?;
     say(format_args!("wrote {}", folder.display()))?;
-    say(format_args!(
-        "next: cd {name} && cargo build --release, then copy target/release/*.so into the gateway's plugin folder"
-    ))
+    let library = format!("target/release/lib{}.so", name.replace('-', "_"));
+    say(format_args!("next: cd {name} && cargo build --release"))?;
+    say(format_args!("then: tablegate connector test {library} --config judge.toml"))?;
+    say("README.md there says how to install it")
 }

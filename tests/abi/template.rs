@@ -63,13 +63,13 @@ fn a_new_connector_builds_anywhere_and_answers() {
         }
         assert!(!section.read_row(&mut row).unwrap(), "the limit is two rows");
         assert!(rows.next().await.is_none() && rows.summary().is_some());
-        does_what_it_declares(&library).await;
+        does_what_it_declares(&folder, &library).await;
     });
 }
 
-/// It declares to read rows and nothing else, so it has to refuse every filter.
-async fn does_what_it_declares(library: &Path) {
-    let config: Config = toml::from_str("[config]\nnames = [\"Ada\", \"Grace\", \"Ada\"]").unwrap();
+/// It declares to read rows and nothing else, so it has to refuse every filter. The folder has the file that it is judged by.
+async fn does_what_it_declares(folder: &Path, library: &Path) {
+    let config = Config::read(&folder.join("judge.toml")).unwrap();
     let judgement = judge(library, &config, &Wanted::default(), |_, _, _| {}).await.unwrap();
     assert_eq!((judgement.failures, judgement.left_out), (vec![], vec![]));
     let Report { passed, refused, .. } = judgement.report;

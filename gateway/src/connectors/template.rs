@@ -12,6 +12,8 @@ const CONTRACT_FOLDER: &str = "connector-api";
 const MANIFEST: &str = include_str!("../../template/manifest.toml");
 const SOURCE: &str = include_str!("../../template/lib.rs");
 const README: &str = include_str!("../../template/README.md");
+/// What the new connector is judged by.
+const JUDGE: &str = include_str!("../../template/judge.toml");
 
 /// The gateway's workspace: what `workspace = true` stands for in a manifest, and the versions it was tested with.
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
@@ -128,6 +130,7 @@ pub fn create(name: &str, parent: &Path) -> Result<PathBuf, TemplateError> {
     write(&folder.join("Cargo.toml"), &manifest)?;
     write(&folder.join("Cargo.lock"), LOCK)?;
     write(&folder.join("README.md"), &readme)?;
+    write(&folder.join("judge.toml"), JUDGE)?;
     write(&folder.join(".gitignore"), "/target\n")?;
     write(&folder.join("rustfmt.toml"), "use_small_heuristics = \"Max\"\n")?;
     write(&folder.join("src/lib.rs"), &source)?;
