@@ -111,7 +111,15 @@ fn judged(asked: &Judge, config: &Config) -> std::io::Result<ExitCode> {
     let wanted = Wanted { tables: asked.table.clone(), only: asked.only.clone(), case_time, workers };
     let mut progress = Progress::default();
     let told = |case: &Case, end: Option<&End>, number: (usize, usize)| progress.tell(case, end, number);
-    let judgement = runtime.block_on(judge(&asked.library, config, &wanted, told));
+    let judgement = runtime.block_on(async {
+        tokio::select! {
+            // First, so that it is heard also while the tables are made.
+            biased;
+            // The judgement is dropped, so the program of [prepare] takes its tables away again.
+            Ok(()) = tokio::signal::ctrl_c() => Err("\nstopped before the end, so there is no judgement".to_owned()),
+            judgement = judge(&asked.library, config, &wanted, told) => judgement,
+        }
+    });
     progress.end_line();
     // A connector may have threads that do not return.
     runtime.shutdown_background();

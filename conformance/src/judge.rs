@@ -4,16 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connector_api::ErrorKind;
 use connector_api::model::Capabilities;
 
 use super::config::Config;
 use super::facts::Facts;
-use super::peer::Peer;
+use super::peer::{Peer, full};
 use super::prepare::Prepared;
 use super::quirks::Quirks;
 use super::report::{ByCapability, End, Report};
 use super::run::{CASE_TIME, asked, run, unknown_deviations};
-use super::tables::{Stored, tables};
+use super::tables::{ITEM, Stored, tables};
 use super::{Case, cases, existing, fill, library, random};
 
 /// What is wanted beside the configuration.
@@ -118,10 +119,25 @@ async fn opened(
     let service = config.service(store.as_ref().map(|store| &store.config), &service_type.config_schema)?;
     let known = (facts.clone(), quirks.clone(), tables(facts));
     let peer = Peer::of(&connector, service, known, workers).await?;
-    if is_prepared && store.is_none() {
-        fill::fill(&peer, &needed).await?;
+    match (is_prepared, &store) {
+        (false, _) => {}
+        (true, None) => fill::fill(&peer, &needed).await?,
+        (true, Some(_)) => made(&peer).await?,
     }
     Ok((peer, store))
+}
+
+/// Whether the program has made the tables where the connector looks for them: without them each case would fail for the same reason.
+async fn made(peer: &Peer) -> Result<(), String> {
+    match peer.rows(&peer.ask(ITEM, &["id"]).limit(1)).await {
+        Err(error) if error.kind == ErrorKind::NotFound => Err(format!(
+            "the program of [prepare] has answered, but the connector does not find the table '{}': {}; \
+             it has to make the tables of FOLDER/tables.json, and `namespace` in [store] says where they are",
+            peer.name(ITEM).name,
+            full(&error)
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The cases, and the tables that were left out.

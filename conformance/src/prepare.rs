@@ -35,9 +35,10 @@ impl Program {
         // Made first, so that whatever was started before a failure is stopped as well.
         let mut prepared = Prepared { program: self.clone(), folder, version: None, config: Json::Null };
         let line = self.run("start", prepared.folder.path(), version)?;
-        let mut answer: Json = serde_json::from_str(&line)
-            .map_err(|error| format!("{}: the answer of `start`: {error}", self.name()))?;
-        prepared.config = answer.get_mut("config").map(Json::take).unwrap_or_default();
+        let answer: Json =
+            serde_json::from_str(&line).map_err(|error| self.misunderstood(&error.to_string()))?;
+        let config = answer.get("config").filter(|config| config.is_object());
+        prepared.config = config.cloned().ok_or_else(|| self.misunderstood("it has no `config`"))?;
         prepared.version = answer.get("version").and_then(Json::as_str).or(version).map(str::to_owned);
         Ok(prepared)
     }
@@ -55,6 +56,13 @@ impl Program {
             return Err(format!("{} {word} {}: {}", self.name(), folder.display(), output.status));
         }
         String::from_utf8(output.stdout).map_err(|error| format!("{}: {error}", self.name()))
+    }
+
+    fn misunderstood(&self, why: &str) -> String {
+        format!(
+            "`{}` has to answer `start` with one line of JSON, `{{\"config\": {{…}}}}`: {why}",
+            self.name()
+        )
     }
 
     fn unrunnable(&self, error: &std::io::Error) -> String {

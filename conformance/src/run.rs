@@ -11,8 +11,8 @@ use super::{Applies, Case, Outcome};
 
 /// A case may take so long, where nobody says otherwise.
 pub const CASE_TIME: Duration = Duration::from_secs(600);
-/// The store may take so long to say that it is there, after a case has failed.
-const PING_TIME: Duration = Duration::from_secs(10);
+/// The store may take so long to say that it is there, after something has failed.
+pub(super) const PING_TIME: Duration = Duration::from_secs(10);
 /// So many cases that run out of time one after the other end the run: each of the others would take as long.
 const MOST_LATE: usize = 3;
 

@@ -2,7 +2,7 @@
 //! wrong is shown with a connector that lies (`connectors/chaos`).
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use conformance::config::Config;
 use conformance::judge::needed;
@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use tests::fixture::Fixture;
 use tests::libraries::{clone_folder, library};
 
-use crate::gateway::Setup;
+use crate::gateway::{Setup, eventually};
 
 /// What the command has printed, and its exit code.
 #[derive(Debug)]
@@ -338,6 +338,12 @@ fn what_can_not_be_judged_says_why_and_what_to_do() {
         &[],
         "can't be run: `./nobody` in the folder",
     );
+    let answering = |answer: &str| {
+        let command = json!(["sh", "-c", format!("echo '{answer}'")]);
+        format!("[prepare]\ncommand = {command}\n[store]\ntypes = [\"text\"]")
+    };
+    check(&answering("1"), &[], "has to answer `start` with one line of JSON");
+    check(&answering(r#"{"config": {}}"#), &[], "does not find the table 'item'");
     check("[store]\nservice_type = \"greeter\"", &[], "offers memory, not 'greeter'; change `service_type`");
     check(PEOPLE, &["--case-time", "0"], "invalid value '0'");
     check(PEOPLE, &["--log", "loud"], "must be one of `off`, `error`");
@@ -423,6 +429,28 @@ fn a_service_that_answers_nothing_any_more_ends_the_run() {
         "{judged:?}"
     );
     assert!(judged.output.contains("1 case(s), 1 failed"), "{judged:?}");
+}
+
+/// The program of a [prepare] that leaves a mark as long as its tables are there.
+const MARKING: &str = r#"if [ "$2" = start ]; then touch mark; else rm mark; fi; exec python3 "$@""#;
+
+#[test]
+fn a_run_that_is_interrupted_takes_its_tables_away() {
+    let script = clone_folder().join("tests/fixtures/memory/fixture.py");
+    let (plain, marking) = (json!(["python3", script]), json!(["sh", "-c", MARKING, "sh", script]));
+    let setup = folder(&lying(&["hang"]).replace(&plain.to_string(), &marking.to_string()));
+    let library = library("chaos").unwrap();
+    let mut command = setup.command(&["connector", "test", library.to_str().unwrap(), "--only", "order::"]);
+    let mut running = command.stderr(Stdio::null()).spawn().unwrap();
+    eventually("the tables are there", || setup.path("mark").exists());
+    // Whether the first case is waiting already does not matter.
+    let interrupt = format!("kill -s INT {}", running.id());
+    eventually("it ends", || {
+        assert!(std::process::Command::new("sh").args(["-c", &interrupt]).status().is_ok());
+        running.try_wait().unwrap().is_some()
+    });
+    assert_eq!(running.wait().unwrap().code(), Some(2));
+    assert!(!setup.path("mark").exists());
 }
 
 #[test]

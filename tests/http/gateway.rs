@@ -92,7 +92,8 @@ impl Setup {
         Gateway { setup: self, child: Mutex::new(child), guard, output, log, address }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// The program with these arguments, to be run in the folder.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(libraries::gateway().unwrap());
         command.args(["--config", "gateway.toml"]).args(arguments).current_dir(self.folder.path());
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));

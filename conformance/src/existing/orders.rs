@@ -31,7 +31,7 @@ async fn ordered(peer: Arc<Peer>, on: Arc<Existing>) -> Outcome {
         }
         if let [Some(up), Some(down)] = both.as_slice() {
             same(
-                format_args!("{name} up, and {name} down read backwards"),
+                format_args!("{name} up, and {name} down read backwards, of texts the letters and digits"),
                 up,
                 &down.iter().rev().cloned().collect(),
             )?;

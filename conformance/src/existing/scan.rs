@@ -12,6 +12,7 @@ use crate::ask::Ask;
 use crate::generate::RandomTable;
 use crate::peer::{CALL_TIME, Members, Peer, context, full};
 use crate::quirks::{ChoiceName, normal};
+use crate::run::PING_TIME;
 
 /// A longer table is left out: the reference would need all of its rows.
 const MAX_ROWS: u64 = 10_000;
@@ -38,7 +39,7 @@ pub struct Scan {
 /// # Errors
 /// A table that does not exist, or what the connector says.
 pub async fn scan(peer: &Peer, names: &[String]) -> Result<Scan, String> {
-    let said = |error| full(&error);
+    let said = |error| format!("the tables of the store can't be listed: {}", full(&error));
     let mut listed = peer.service.list_tables(context(CALL_TIME)).await.map_err(said)?;
     if let Some(unknown) = names.iter().find(|name| listed.iter().all(|table| table.table.name != **name)) {
         return Err(format!("the store has no table '{unknown}'"));
@@ -57,7 +58,12 @@ pub async fn scan(peer: &Peer, names: &[String]) -> Result<Scan, String> {
     for table in &described {
         match read(peer, table).await {
             Ok(existing) => scan.tables.push(Arc::new(existing)),
-            Err(why) => scan.left_out.push(format!("{}: {why}", table.table.name)),
+            Err(why) => {
+                // Each of the others would take as long to fail.
+                let ping = peer.service.ping(context(PING_TIME)).await;
+                ping.map_err(|error| format!("after this the service is gone: {why}: {}", full(&error)))?;
+                scan.left_out.push(format!("{}: {why}", table.table.name));
+            }
         }
     }
     Ok(scan)

@@ -61,3 +61,31 @@ impl Source {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_fault_has_the_line_of_its_key_or_of_the_table_around_it() {
+        let source = Source::new("a.toml", "[config]\nname = 1\n\nport = \"hunter2\"\n");
+        let config = json!({"name": 1, "port": "hunter2", "given": true});
+        let schema = json!({
+            "type": "object",
+            "properties": {"port": {"type": "integer"}, "host": {"type": "string"}, "given": {"type": "boolean"}},
+            "required": ["host"],
+            "additionalProperties": false,
+        });
+        let problems = source.check_config("/config", config.as_object().unwrap(), &schema);
+        let told = Problems::sorted(problems).to_string();
+        for part in
+            ["a.toml:1: missing required key `host`", "a.toml:2: unknown key `name`", "a.toml:4: `port`"]
+        {
+            assert!(told.contains(part), "{told}");
+        }
+        assert!(!told.contains("hunter2"), "{told}");
+        assert_eq!(Source::default().problem("/config", "no").to_string(), "no");
+    }
+}
