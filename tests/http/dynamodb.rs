@@ -170,6 +170,7 @@ fn a_key_makes_a_query_and_the_log_says_so(world: &World) {
 
 fn tokens_lead_through_all_pages(world: &World) {
     let all: Vec<i64> = (1..=ORDERS).collect();
+    assert_eq!(world.statement(&[("limit", "2")]), "Scan orders");
     let even: Vec<i64> = (1..=ORDERS).filter(|id| id % 2 == 0).collect();
     for (names, first) in
         [(("next_cursor", "cursor"), ("page", "cursor")), (("next", "offset"), ("limit", "40"))]
