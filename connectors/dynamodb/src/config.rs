@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub(crate) struct Config {
     /// The region, for example `eu-west-1`.
     pub(crate) region: String,
-    /// The access key id. Default: the environment variable `AWS_ACCESS_KEY_ID`, with its two companions.
+    /// The access key id. Default: the environment variables, else the credentials of the container or the machine.
     #[serde(default)]
     pub(crate) key: Option<String>,
     /// The secret access key that belongs to `key`.
