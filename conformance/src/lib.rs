@@ -46,6 +46,7 @@ mod page;
 mod read;
 mod refused;
 mod rules;
+mod seen;
 mod sent;
 mod sequence;
 mod stock;
@@ -162,6 +163,7 @@ pub fn cases() -> Vec<Case> {
         delete::cases(),
         rules::cases(),
         written::cases(),
+        seen::cases(),
         transaction::cases(),
         sequence::cases(),
         calls::cases(),
