@@ -10,7 +10,8 @@ use connector_common::evaluate::{key, member};
 use super::job::{Job, Kind};
 use crate::client::{Body, Failure, ItemAnswer, Write};
 use crate::error::{
-    Misfit, check_failed, contention, exists, guard_failed, invalid, mismatch, not_null, row_not_found,
+    Misfit, check_failed, condition_too_large, contention, exists, guard_failed, invalid, mismatch, not_null,
+    row_not_found,
 };
 use crate::schema::KeyColumn;
 use crate::translate::{Placeholders, Test};
@@ -139,6 +140,9 @@ impl Job<'_> {
             (false, _) => self.condition(record)?,
         };
         let mut placeholders = Placeholders::default();
+        if !condition.fits() {
+            return Err(condition_too_large());
+        }
         let mut body = Body { table_name: self.layout.table.clone(), ..Body::default() };
         body.condition_expression = Some(placeholders.expression(&condition)).filter(|text| !text.is_empty());
         let row = changes.row;
