@@ -13,6 +13,7 @@ pub(crate) fn all(world: &World) {
     a_row_is_written_only_in_the_version_that_is_named(world);
     a_row_is_created_only_where_there_is_none(world);
     of_many_writers_with_the_same_version_one_succeeds(world);
+    with_an_attribute_of_versions_no_member_is_overlooked(world);
     of_many_creators_of_the_same_row_one_succeeds(world);
     of_writers_that_only_want_a_row_none_is_in_the_way_of_others(world);
     row_rules_hold_for_a_conditional_write(world);
@@ -157,6 +158,24 @@ fn of_many_writers_with_the_same_version_one_succeeds(world: &World) {
             assert_eq!(winner.1, tag(world, &path), "{verb}");
         }
     }
+}
+
+/// Each adds a member that the others know nothing of. Only an attribute that changes with every write keeps them apart.
+fn with_an_attribute_of_versions_no_member_is_overlooked(world: &World) {
+    let row = |verb: &str| request(verb, "/api/v2/versioned/_table/things/apart").key(READER);
+    world.write("POST", "things", &json!([{"id": "apart", "n": 0}]));
+    for round in 0..2 {
+        let first = world.gateway.send(row("GET")).header("etag").to_owned();
+        let statuses = at_once(|number| {
+            let body = json!({ format!("in_{round}_by_{number}"): true });
+            world.gateway.send(row("PATCH").header("If-Match", &first).body(body)).status
+        });
+        one_wins(&statuses);
+    }
+    let answer = world.gateway.send(row("PATCH").header("If-Match", "*").body(json!({"mark": "mine"})));
+    answer.is_ok(r#"{"id":"apart"}"#);
+    let shown = world.gateway.send(row("GET")).json();
+    assert_eq!(shown["mark"].as_str().map(str::len), Some(32), "the store's own, not the caller's");
 }
 
 fn of_many_creators_of_the_same_row_one_succeeds(world: &World) {
