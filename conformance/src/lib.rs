@@ -48,6 +48,7 @@ mod page;
 mod read;
 mod refused;
 mod rules;
+mod seen;
 mod sent;
 mod sequence;
 mod stock;
@@ -165,6 +166,7 @@ pub fn cases() -> Vec<Case> {
         delete::cases(),
         rules::cases(),
         written::cases(),
+        seen::cases(),
         transaction::cases(),
         sequence::cases(),
         calls::cases(),

@@ -28,7 +28,7 @@ fn tag(stock: &Stock, service: &str, behind: &str) -> String {
 }
 
 #[track_caller]
-fn is_unmet(answer: &Answer, header: &str) {
+pub(crate) fn is_unmet(answer: &Answer, header: &str) {
     answer.is_error(412, &format!("The condition {header} {UNMET}"));
 }
 
@@ -242,7 +242,7 @@ fn of_many_creators_of_the_same_row_one_succeeds() {
     }
 }
 
-fn count(statuses: &[u16], wanted: u16) -> usize {
+pub(crate) fn count(statuses: &[u16], wanted: u16) -> usize {
     statuses.iter().filter(|status| **status == wanted).count()
 }
 

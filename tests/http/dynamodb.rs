@@ -11,8 +11,9 @@ use tests::libraries::clone_folder;
 use crate::client::{Answer, request};
 use crate::gateway::{Gateway, Setup};
 use crate::logs::lines;
-use crate::sales::{ask, with};
+use crate::sales::ask;
 use crate::shop::reading;
+use crate::{dynamodb_rollback, dynamodb_versions};
 
 /// Rows of `orders`, more than the service may scan in vain.
 const ORDERS: i64 = 250;
@@ -53,8 +54,10 @@ fn things() -> Stored {
 }
 
 /// The gateway on a running store, which ends with it.
-struct World {
-    gateway: Gateway,
+pub(crate) struct World {
+    pub(crate) gateway: Gateway,
+    /// Where the store listens.
+    pub(crate) address: String,
     _store: Prepared,
 }
 
@@ -62,28 +65,30 @@ fn world() -> World {
     let fixtures = Fixture::discover(&clone_folder().join("tests/fixtures")).unwrap();
     let fixture = fixtures.into_iter().find(|fixture| fixture.facts.service_type == "aws_dynamodb").unwrap();
     let store = fixture.start(&fixture.versions[0], &[orders(), things()]).unwrap();
+    let endpoint = store.config["endpoint"].as_str().unwrap().to_owned();
     let setup = Setup::new(include_str!("dynamodb.toml"))
         .connector(&fixture.connector)
         .variable("STORE_SECRET", "test")
-        .variable("STORE_ENDPOINT", store.config["endpoint"].as_str().unwrap());
-    World { gateway: setup.start(), _store: store }
+        .variable("STORE_ENDPOINT", &endpoint);
+    let address = endpoint.trim_start_matches("http://").to_owned();
+    World { gateway: setup.start(), address, _store: store }
 }
 
 impl World {
     #[track_caller]
-    fn read(&self, table: &str, parameters: &[(&str, &str)]) -> Answer {
+    pub(crate) fn read(&self, table: &str, parameters: &[(&str, &str)]) -> Answer {
         ask(&self.gateway, &format!("store/_table/{table}"), parameters)
     }
 
     #[track_caller]
-    fn write(&self, verb: &str, path: &str, body: &Json) -> Answer {
+    pub(crate) fn write(&self, verb: &str, path: &str, body: &Json) -> Answer {
         let path = format!("/api/v2/store/_table/{path}");
         self.gateway.send(request(verb, &path).key(crate::shop::READER).body(body))
     }
 
     /// The ids that an answer has, ascending.
     #[track_caller]
-    fn ids(&self, parameters: &[(&str, &str)]) -> Vec<i64> {
+    pub(crate) fn ids(&self, parameters: &[(&str, &str)]) -> Vec<i64> {
         let mut ids = ids_of(&self.read("orders", parameters));
         ids.sort_unstable();
         ids
@@ -136,9 +141,10 @@ fn a_store_of_keys_is_served_as_it_is() {
     tokens_lead_through_all_pages(&world);
     a_read_beyond_the_bound_is_refused_by_name(&world);
     rules_of_a_role_hold_with_every_write(&world);
-    a_long_list_is_written_and_one_to_be_undone_is_refused_before(&world);
+    a_long_list_is_written_in_several_calls(&world);
     no_value_and_no_name_is_an_operator(&world);
-    conditions_of_writes_on_versions_are_refused(&world);
+    dynamodb_versions::all(&world);
+    dynamodb_rollback::all(&world);
 }
 
 fn a_key_makes_a_query_and_the_log_says_so(world: &World) {
@@ -164,6 +170,7 @@ fn a_key_makes_a_query_and_the_log_says_so(world: &World) {
     assert!(sorted.ends_with("sorted here"), "{sorted}");
     let parameters = [("filter", "(country = GB) and (placed_at >= 2024-245)"), ("order", "placed_at desc")];
     assert_eq!(ids_of(&world.read("orders", &parameters)), [250, 248, 246]);
+    assert_eq!(world.statement(&[("limit", "2")]), "Scan orders");
     world.statement(&[("filter", &format!("country = {NEEDLE} and placed_at > {NEEDLE}"))]);
     assert!(!world.gateway.log.text().contains(NEEDLE));
 }
@@ -222,12 +229,8 @@ fn rules_of_a_role_hold_with_every_write(world: &World) {
     assert_eq!(row["resource"].to_string(), expected.to_string());
 }
 
-fn a_long_list_is_written_and_one_to_be_undone_is_refused_before(world: &World) {
+fn a_long_list_is_written_in_several_calls(world: &World) {
     let rows = |ids: std::ops::Range<i64>| json!({"resource": ids.map(|id| json!({"id": id, "total": 1})).collect::<Vec<_>>()});
-    let refused = world.write("POST", "orders?rollback=true", &rows(1000..1010));
-    assert_eq!(refused.status, 501, "{}", refused.body);
-    assert_eq!(world.ids(&[("filter", "id in (1000, 1009)")]), [] as [i64; 0]);
-    // More records than one call takes go in several.
     assert_eq!(world.write("POST", "orders", &rows(2000..2150)).status, 200);
     assert_eq!(world.ids(&[("filter", "id in (2000, 2149)")]), [2000, 2149]);
     let again = world.write("POST", "orders?continue=true", &rows(2149..2151));
@@ -260,19 +263,4 @@ fn no_value_and_no_name_is_an_operator(world: &World) {
         world.read("things", &[("filter", "size = big"), ("fields", "id")]).body,
         r#"{"resource":[{"id":"first"}]}"#
     );
-}
-
-/// A row has a version to compare; a write under a condition would need a transaction of several calls.
-fn conditions_of_writes_on_versions_are_refused(world: &World) {
-    let answer = world.gateway.send(reading("store/_table/things/first"));
-    assert_eq!(answer.status, 200);
-    let unchanged = with(request("GET", "/api/v2/store/_table/things/first"), &[]).key(crate::shop::READER);
-    let unchanged = unchanged.header("If-None-Match", answer.header("etag"));
-    assert_eq!(world.gateway.send(unchanged).status, 304);
-    let conditional = with(request("PATCH", "/api/v2/store/_table/things/first"), &[])
-        .key(crate::shop::READER)
-        .header("If-Match", "\"x\"")
-        .body(json!({"n": 2}));
-    assert_eq!(world.gateway.send(conditional).status, 501);
-    world.gateway.send(reading("store/_table/things/first?fields=n")).is_ok(r#"{"n":1}"#);
 }

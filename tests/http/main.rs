@@ -29,6 +29,10 @@ mod documents;
 #[cfg(test)]
 mod dynamodb;
 #[cfg(test)]
+mod dynamodb_rollback;
+#[cfg(test)]
+mod dynamodb_versions;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod filter;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub(crate) struct Config {
     /// The region, for example `eu-west-1`.
     pub(crate) region: String,
-    /// The access key id. Default: the environment variable `AWS_ACCESS_KEY_ID`, with its two companions.
+    /// The access key id. Default: the environment variables, else the credentials of the container or the machine.
     #[serde(default)]
     pub(crate) key: Option<String>,
     /// The secret access key that belongs to `key`.
@@ -33,6 +33,10 @@ pub(crate) struct Config {
     #[serde(default = "hundred")]
     #[schemars(range(max = 1000))]
     pub(crate) sample: u32,
+    /// An attribute, no part of a key, that each write of this service gives a new value. So a row changes with whatever changes in it, and no
+    /// write on a version overlooks a member that somebody added. Default: none.
+    #[serde(default)]
+    pub(crate) version_attribute: Option<String>,
     /// Read what was written last, at twice the price. Global indexes can't: a read by one of them may be a moment behind.
     #[serde(default = "yes")]
     pub(crate) consistent_reads: bool,
@@ -65,6 +69,8 @@ impl Config {
             "'session_token' belongs to 'key' and 'secret'; give them as well"
         } else if !(1..=10_000_000).contains(&self.scan_limit) {
             "'scan_limit' takes 1 to 10000000 items"
+        } else if self.version_attribute.as_ref().is_some_and(String::is_empty) {
+            "'version_attribute' takes a name of at least one character"
         } else if self.sample > 1000 {
             "'sample' takes 0 to 1000 items"
         } else {
@@ -97,6 +103,7 @@ mod tests {
             (r#""region": "r", "session_token": "a""#, "'session_token'"),
             (r#""region": "r", "scan_limit": 0"#, "'scan_limit'"),
             (r#""region": "r", "sample": 1001"#, "'sample'"),
+            (r#""region": "r", "version_attribute": """#, "'version_attribute'"),
         ] {
             assert!(problem(more).is_some_and(|problem| problem.contains(key)), "{more}");
         }

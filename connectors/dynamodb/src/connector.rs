@@ -31,6 +31,8 @@ pub(crate) struct Store {
     pub(crate) client: Client,
     pub(crate) scan_limit: u64,
     pub(crate) consistent_reads: bool,
+    /// What each write sets to a value of its own.
+    pub(crate) version_attribute: Option<String>,
     catalogue: Catalogue,
 }
 
@@ -72,7 +74,8 @@ impl Connector for DynamoDb {
             client: Client::new(&open.config)?,
             scan_limit: open.config.scan_limit,
             consistent_reads: open.config.consistent_reads,
-            catalogue: Catalogue::new(open.config.sample),
+            catalogue: Catalogue::new(open.config.sample, open.config.version_attribute.clone()),
+            version_attribute: open.config.version_attribute,
         };
         Ok(Self { store })
     }

@@ -76,6 +76,12 @@ pub(crate) fn check_failed() -> Error {
     Error::new(ErrorKind::RuleViolated, "the row may not become so").with_reason("check_failed")
 }
 
+/// A condition on more columns than the store tests at once.
+pub(crate) fn condition_too_large() -> Error {
+    let message = "the write depends on more columns than one condition of the store can test (4 KB of text, 300 operators)";
+    Error::new(ErrorKind::LimitExceeded, message).with_reason("condition_too_large")
+}
+
 /// No such table.
 pub(crate) fn table_not_found(table: &impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::NotFound, format!("there is no table '{table}'")).with_reason("table_not_found")

@@ -155,11 +155,12 @@ impl Layout {
 pub(crate) struct Catalogue {
     known: Mutex<HashMap<String, (Instant, Arc<Layout>)>>,
     sample: u32,
+    version_attribute: Option<String>,
 }
 
 impl Catalogue {
-    pub(crate) fn new(sample: u32) -> Self {
-        Self { known: Mutex::new(HashMap::new()), sample }
+    pub(crate) fn new(sample: u32, version_attribute: Option<String>) -> Self {
+        Self { known: Mutex::new(HashMap::new()), sample, version_attribute }
     }
 
     /// Keys and indexes of a table.
@@ -208,13 +209,14 @@ impl Catalogue {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
+        let versioned = self.version_attribute.as_deref();
         if self.sample == 0 {
-            return Ok(Some(described(&layout, &[])));
+            return Ok(Some(described(&layout, &[], versioned)));
         }
         let sample =
             Body { table_name: layout.table.clone(), limit: Some(self.sample.into()), ..Body::default() };
         let page: Page = client.read("Scan", &sample, deadline).await?;
-        Ok(Some(described(&layout, &page.items)))
+        Ok(Some(described(&layout, &page.items, versioned)))
     }
 }
 
@@ -236,8 +238,8 @@ fn is_table_name(name: &str) -> bool {
     (3..=255).contains(&name.len()) && name.bytes().all(is_allowed)
 }
 
-/// Keys first, then columns of indexes, then what the sample has, by name.
-fn described(layout: &Layout, sample: &[Item]) -> Table {
+/// Keys first, then columns of indexes, then what the sample has, by name, and last what each write sets by itself.
+fn described(layout: &Layout, sample: &[Item], versioned: Option<&str>) -> Table {
     let mut columns: Vec<Column> = Vec::new();
     for key in layout.keys.columns() {
         columns.push(Column { is_nullable: false, ..column(&key.name, &key.native_type) });
@@ -256,6 +258,10 @@ fn described(layout: &Layout, sample: &[Item]) -> Table {
         if columns.iter().all(|known| known.name != name) {
             columns.push(guessed(name, &types));
         }
+    }
+    if let Some(name) = versioned.filter(|name| !layout.keys.has(name)) {
+        columns.retain(|known| known.name != name);
+        columns.push(Column { is_generated: true, ..column(name, "S") });
     }
     Table {
         table: TableRef::new(&layout.table),
@@ -319,7 +325,7 @@ pub(crate) mod tests {
             item(r#"{"id":{"N":"1"},"z":{"S":"x"},"a":{"N":"1"},"n":{"NULL":true}}"#),
             item(r#"{"id":{"N":"2"},"z":{"NULL":true},"a":{"S":"x"},"s":{"SS":["x"]}}"#),
         ];
-        let table = described(&layouts()[0], &sample);
+        let table = described(&layouts()[0], &sample, None);
         let columns: Vec<_> = table
             .columns
             .iter()
@@ -339,6 +345,16 @@ pub(crate) mod tests {
         assert_eq!(columns, expected);
         assert!(table.is_inferred);
         assert_eq!(table.indexes[0].columns, ["country", "placed_at"]);
+    }
+
+    #[test]
+    fn the_attribute_of_versions_is_described_whether_a_row_has_it_or_not() {
+        for sample in [&[][..], &[item(r#"{"id":{"N":"1"},"v":{"N":"1"}}"#)]] {
+            let table = described(&layouts()[0], sample, Some("v"));
+            let found: Vec<_> = table.columns.iter().filter(|column| column.name == "v").collect();
+            let [column] = found.as_slice() else { panic!("{found:?}") };
+            assert_eq!((column.data_type, column.is_generated), (ColumnType::Text, true));
+        }
     }
 
     #[test]

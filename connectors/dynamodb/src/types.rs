@@ -121,6 +121,28 @@ impl Attribute {
             _ => None,
         }
     }
+
+    /// A value that filters test for equality: single ones and documents. `None`: it has no exact form here.
+    pub(crate) fn from_exact(value: &Value) -> Option<Self> {
+        match value {
+            Value::List(_) | Value::Object(_) | Value::Extension(..) if is_exact(value) => {
+                Self::from_value(value).ok()
+            }
+            value => Self::from_scalar(value),
+        }
+    }
+}
+
+/// Whether a document is stored just as it is: with no float that is rounded, and nothing that a text would stand for.
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::List(items) => items.iter().all(is_exact),
+        Value::Object(members) => members.iter().all(|(_, member)| is_exact(member)),
+        Value::Extension(name, inner) => name == SET && matches!(**inner, Value::List(_)) && is_exact(inner),
+        Value::F32(_) | Value::F64(_) => false,
+        value => Attribute::from_scalar(value).is_some(),
+    }
 }
 
 /// An item as a document of the contract.

@@ -1,8 +1,8 @@
 //! The version of a row: a digest of all its cells, whatever of them is shown. So every store has versions, without a column for them.
 
-use std::sync::Arc;
-
-use connector_api::model::{Column, Path};
+use connector_api::Error;
+use connector_api::model::batch::{Cell, Malformed};
+use connector_api::model::{Column, Path, Value};
 
 use super::Operation;
 use super::records::{Target, for_each_row};
@@ -27,51 +27,95 @@ impl Found {
     }
 }
 
+/// A row as it was read, to be written only if it still is so.
+pub(super) struct Seen {
+    pub(super) version: Option<Version>,
+    /// Its cells by column.
+    pub(super) cells: Vec<(String, Value)>,
+}
+
 /// Reads one row with its version.
-pub(super) async fn read(target: &Target<'_>, mut plan: Read) -> Result<Option<Found>, ApiError> {
+pub(super) async fn read(target: &Target<'_>, plan: Read) -> Result<Option<Found>, ApiError> {
+    read_noting(target, plan, |_, _| Ok(())).await
+}
+
+/// Reads one row with its version and its cells. The plan shows all fields.
+pub(super) async fn seen(target: &Target<'_>, plan: Read) -> Result<Option<Seen>, ApiError> {
+    let mut cells = Vec::new();
+    let found = read_noting(target, plan, |names, row| {
+        let cell = |(name, cell): (&String, &Cell<'_>)| Ok((name.clone(), cell.to_value()?));
+        cells = names.iter().zip(row).map(cell).collect::<Result<_, Malformed>>()?;
+        Ok(())
+    })
+    .await?;
+    Ok(found.map(|found| Seen { version: found.version, cells }))
+}
+
+/// `note` sees the row that counts.
+async fn read_noting(
+    target: &Target<'_>,
+    mut plan: Read,
+    mut note: impl FnMut(&[String], &[Cell<'_>]) -> Result<(), Error>,
+) -> Result<Option<Found>, ApiError> {
     let is_versioned = names_one_row(target, &plan);
     let shows_others = plan.query.others;
-    let encoder = |columns: &Arc<[ShownColumn]>, with_others| {
-        RowEncoder::new(columns, RowFormat::Objects).with_others(with_others)
-    };
     let numbers = target.layout.numbers();
-    let mut shown = encoder(&plan.shown, shows_others).with_numbers(numbers);
+    let mut shown =
+        RowEncoder::new(&plan.shown, RowFormat::Objects).with_others(shows_others).with_numbers(numbers);
     // Where all of the row is shown as it is, its version is that of what is shown.
     let others = has_others(target);
-    let is_shown_whole =
-        numbers == Numbers::Number && shows_others == others && shows_all(&plan, &target.table.columns);
-    let mut all = None;
+    let is_shown_whole = numbers == Numbers::Number && !others && shows_all(&plan, &target.table.columns);
+    let inside: Vec<Path> =
+        plan.query.select.iter().filter(|path| path.as_column().is_none()).cloned().collect();
     if is_versioned && !is_shown_whole {
-        let columns = target.table.columns.iter();
-        let described = columns.clone().map(|column| Path::column(&column.name));
-        let inside = plan.query.select.iter().filter(|path| path.as_column().is_none()).cloned();
-        plan.query.select = described.chain(inside).collect();
+        let described = target.table.columns.iter().map(|column| Path::column(&column.name));
+        plan.query.select = described.chain(inside.iter().cloned()).collect();
         plan.query.others = others;
-        let columns = columns.map(|column| column.name.as_str().into()).collect();
-        all = Some(encoder(&columns, others));
     }
     let mut found = None;
-    for_each_row(target, &plan, |names, row| {
+    for_each_row(target, &plan, |columns, row| {
         if found.is_some() {
             return Ok(());
         }
         let mut json = Vec::with_capacity(256);
-        shown.columns(&names.names)?;
+        shown.columns(&columns.names)?;
         shown.write_alone(&mut json, row)?;
-        let version = match &mut all {
-            None => is_versioned.then(|| Version::of(&json)),
-            Some(all) => {
-                let mut whole = Vec::with_capacity(256);
-                all.columns(&names.names)?;
-                all.write_alone(&mut whole, row)?;
-                Some(Version::of(&whole))
-            }
+        let version = match (is_versioned, is_shown_whole) {
+            (false, _) => None,
+            (true, true) => Some(Version::of(&json)),
+            (true, false) => Some(of_row(target, &columns.names, row, &inside)?),
         };
+        note(&columns.names, row)?;
         found = Some(Found { json, version: version.map(|version| version.shown_with(numbers)) });
         Ok(())
     })
     .await?;
     Ok(found)
+}
+
+/// The version of a row with these cells, in whatever order they come. `inside`: members of documents that are no columns of it.
+pub(super) fn of_row(
+    target: &Target<'_>,
+    names: &[String],
+    row: &[Cell<'_>],
+    inside: &[Path],
+) -> Result<Version, Malformed> {
+    let described = &target.table.columns;
+    let is_other = |name: &&str| {
+        let is_inside = inside.iter().any(|path| path.segments().join(".") == **name);
+        !is_inside && !described.iter().any(|column| column.name == **name)
+    };
+    let mut others = Vec::new();
+    if has_others(target) {
+        others.extend(names.iter().map(String::as_str).filter(is_other));
+        others.sort_unstable();
+    }
+    let columns = described.iter().map(|column| column.name.as_str()).chain(others);
+    let mut encoder = RowEncoder::new(&columns.map(ShownColumn::from).collect(), RowFormat::Objects);
+    encoder.columns(names)?;
+    let mut whole = Vec::with_capacity(256);
+    encoder.write_alone(&mut whole, row)?;
+    Ok(Version::of(&whole))
 }
 
 /// Whether a read shows all of these columns, in their order and under their own names.
@@ -89,7 +133,7 @@ pub(super) fn names_one_row(target: &Target<'_>, plan: &Read) -> bool {
 }
 
 /// Whether a row may have columns that no description names, and shows them when it is asked.
-fn has_others(target: &Target<'_>) -> bool {
+pub(super) fn has_others(target: &Target<'_>) -> bool {
     target.table.is_open && target.owner.connection.capabilities().open_columns
 }
 

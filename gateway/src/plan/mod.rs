@@ -25,7 +25,7 @@ pub use keyset::Keyset;
 pub use read::{Page, Piece, Read, Scope, by_ids, count, page, single};
 pub use rules::RowRules;
 pub use selection::ShownColumn;
-pub use write::{Call, Change, Gathered, Kind, Planned, Selection, Write};
+pub use write::{Call, Change, Gathered, Kind, Planned, Selection, Whole, Write};
 
 #[cfg(test)]
 mod tests;

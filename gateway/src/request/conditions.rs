@@ -177,6 +177,12 @@ impl Conditions {
         self.if_match.is_none() && self.if_none_match.is_none()
     }
 
+    /// Whether versions are named, and not only whether there is a row.
+    #[must_use]
+    pub fn name_versions(&self) -> bool {
+        [&self.if_match, &self.if_none_match].into_iter().any(|tags| matches!(tags, Some(Tags::Listed(_))))
+    }
+
     /// The header whose condition this row does not meet; `None` for the row: there is none.
     #[must_use]
     pub fn unmet(&self, version: Option<&Version>) -> Option<&'static str> {
@@ -239,6 +245,19 @@ mod tests {
             assert_eq!((create.unmet(None), create.unmet(Some(&version()))), (None, Some("If-None-Match")));
         }
         assert_eq!(Conditions::default().unmet(None), None);
+    }
+
+    #[test]
+    fn a_version_is_named_by_its_tag_and_not_by_any() {
+        let own = tag(Media::Json);
+        let check = |if_match: Option<&str>, if_none_match: Option<&str>, expected: bool| {
+            let conditions = Conditions::parse(if_match, if_none_match).unwrap();
+            assert_eq!(conditions.name_versions(), expected, "{conditions:?}");
+        };
+        check(None, None, false);
+        check(Some("*"), Some("*"), false);
+        check(Some(&own), None, true);
+        check(Some("*"), Some(&own), true);
     }
 
     #[test]

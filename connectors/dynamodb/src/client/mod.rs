@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 pub(crate) use calls::{Body, Index, ItemAnswer, KeyPart, Page, TableDescription, Tables, Write};
-use credentials::Credentials;
+use credentials::Provider;
 use sign::{CONTENT_TYPE, Moment, Unsigned};
 
 use crate::config::Config;
@@ -87,7 +87,7 @@ pub(crate) struct Client {
     endpoint: reqwest::Url,
     host: String,
     region: String,
-    credentials: Credentials,
+    credentials: Provider,
 }
 
 impl Client {
@@ -96,8 +96,6 @@ impl Client {
     /// # Errors
     /// An address that is none, or missing credentials.
     pub(crate) fn new(config: &Config) -> Result<Self> {
-        // Another service of this library may have installed it before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let region = config.region.clone();
         let address = config.endpoint.clone().unwrap_or_else(|| default_endpoint(&region));
         let wrong =
@@ -114,17 +112,14 @@ impl Client {
         {
             return Err(wrong("endpoint"));
         }
-        let mut builder = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIME);
+        let mut builder = http_client().connect_timeout(CONNECT_TIME);
         if let Some(proxy) = &config.proxy {
             builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|_| wrong("proxy"))?);
         }
         let http = builder
             .build()
             .map_err(|error| Error::internal("the HTTP client can't be set up").with_detail(error))?;
-        let credentials = Credentials::find(config, |name| std::env::var(name).ok())?;
+        let credentials = Provider::find(config, &|name| std::env::var(name).ok())?;
         Ok(Self { http, endpoint, host, region, credentials })
     }
 
@@ -185,10 +180,11 @@ impl Client {
         kind: Kind,
     ) -> std::result::Result<Vec<u8>, Failure> {
         let target = format!("{INTERFACE}_{VERSION}.{operation}");
+        let credentials = self.credentials.get().await.map_err(Failure::Lost)?;
         let unsigned =
             Unsigned { host: &self.host, region: &self.region, target: &target, body, at: Moment::now() };
         let mut request = self.http.post(self.endpoint.clone()).header("content-type", CONTENT_TYPE);
-        for (name, value) in sign::headers(&unsigned, &self.credentials) {
+        for (name, value) in sign::headers(&unsigned, &credentials) {
             request = request.header(name, value);
         }
         let answer = request.body(body.to_vec()).send().await.map_err(|error| kind.lost(&error))?;
@@ -208,6 +204,13 @@ impl Client {
             Err(error) => Err(kind.unreadable(&format!("an answer with status {status}"), &error)),
         }
     }
+}
+
+/// An HTTP client that goes where it is sent, and nowhere else.
+fn http_client() -> reqwest::ClientBuilder {
+    // Another service of this library may have installed it before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none())
 }
 
 fn default_endpoint(region: &str) -> String {

@@ -72,17 +72,15 @@ impl Plan<'_> {
         let filter = body.filter_expression.map(|filter| format!(" filter {filter}"));
         let names = body.expression_attribute_names.iter().map(|(sign, name)| format!("{sign} = {name}"));
         let names = names.collect::<Vec<_>>().join(", ");
+        let names = Some(format!(" with {names}")).filter(|_| !body.expression_attribute_names.is_empty());
         let here = match (self.rest.is_some(), is_sorted_here) {
             (false, false) => "",
             (true, false) => "; filtered here",
             (false, true) => "; sorted here",
             (true, true) => "; filtered and sorted here",
         };
-        for part in [index, queries, key, filter, Some(format!(" with {names}{here}"))].into_iter().flatten()
-        {
-            text.push_str(&part);
-        }
-        text
+        [index, queries, key, filter, names].into_iter().flatten().for_each(|part| text.push_str(&part));
+        text + here
     }
 }
 

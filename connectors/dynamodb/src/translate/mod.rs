@@ -44,6 +44,12 @@ pub(crate) enum Piece {
     Value(Attribute),
 }
 
+impl Piece {
+    fn is_operator(&self) -> bool {
+        matches!(self, Self::Word(word) if !matches!(*word, ", " | ")"))
+    }
+}
+
 impl Test {
     /// `attribute_exists` or `attribute_not_exists`.
     pub(crate) fn exists(path: Path, exists: bool) -> Self {
@@ -100,7 +106,7 @@ impl Test {
     fn operators(&self) -> usize {
         match self {
             Self::All | Self::Nothing => 0,
-            Self::Is(pieces) => pieces.len(),
+            Self::Is(pieces) => pieces.iter().filter(|piece| piece.is_operator()).count(),
             Self::And(tests) | Self::Or(tests) => tests.iter().map(|test| test.operators() + 1).sum(),
             Self::Not(test) => test.operators() + 1,
         }

@@ -1,15 +1,12 @@
 //! All records or none: one transaction of the store, of at most a hundred items, which the declared limit of records keeps to.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use connector_api::author::{Error, ErrorKind, OnError, Result, Value};
 use connector_common::outcome::after_failure;
 use serde::Serialize;
 
-use super::Written;
 use super::job::Job;
 use super::record::Prepared;
+use super::{Written, unique};
 use crate::client::{Failure, ItemAnswer, Write};
 use crate::error::{Exception, contention};
 use crate::types::Item;
@@ -22,6 +19,7 @@ pub(crate) const MAX_ITEMS: u32 = 100;
 #[serde(rename_all = "PascalCase")]
 struct Transaction {
     transact_items: Vec<Write>,
+    /// Different for each transaction, so that the store takes none for the repetition of another.
     client_request_token: String,
 }
 
@@ -75,7 +73,8 @@ async fn try_once(job: &Job<'_>, records: &[Vec<Value>]) -> Result<End> {
 }
 
 async fn send(job: &Job<'_>, writes: Vec<Write>) -> std::result::Result<ItemAnswer, Failure> {
-    let transaction = Transaction { transact_items: writes, client_request_token: token() };
+    let client_request_token = unique().map_err(Failure::Lost)?;
+    let transaction = Transaction { transact_items: writes, client_request_token };
     job.store.client.write("TransactWriteItems", &transaction, job.deadline).await
 }
 
@@ -148,11 +147,4 @@ fn guilty(mut exception: Exception) -> Result<(usize, Exception)> {
     let reasons = std::mem::take(&mut exception.reasons);
     let guilty = reasons.into_iter().enumerate().find(|(_, reason)| reason.code != "None");
     guilty.map(|(index, reason)| (index, reason.into_exception())).ok_or_else(|| exception.into())
-}
-
-/// Different for each transaction, so that the store takes none for the repetition of another.
-fn token() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    format!("{:x}-{now:x}-{:x}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }

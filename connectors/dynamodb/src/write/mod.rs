@@ -16,6 +16,7 @@ use connector_api::author::{
 };
 use connector_common::evaluate::member;
 use connector_common::outcome::after_failure;
+use ring::rand::SystemRandom;
 
 use crate::connector::Store;
 use crate::error::contention;
@@ -136,6 +137,13 @@ async fn by_record(job: &Job<'_>, records: &[Vec<Value>], on_error: OnError) -> 
         }
     }
     Ok(written)
+}
+
+/// A text that nobody had before.
+fn unique() -> Result<String> {
+    let bytes = ring::rand::generate::<[u8; 16]>(&SystemRandom::new());
+    let bytes = bytes.map_err(|_| Error::internal("the system gives no random numbers"))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes.expose())))
 }
 
 fn is_of_the_store(error: &Error) -> bool {

@@ -8,9 +8,11 @@ use connector_api::author::{Error, Path, Result, UpdateMode, Value};
 use connector_common::evaluate::{key, member};
 
 use super::job::{Job, Kind};
+use super::unique;
 use crate::client::{Body, Failure, ItemAnswer, Write};
 use crate::error::{
-    Misfit, check_failed, contention, exists, guard_failed, invalid, mismatch, not_null, row_not_found,
+    Misfit, check_failed, condition_too_large, contention, exists, guard_failed, invalid, mismatch, not_null,
+    row_not_found,
 };
 use crate::schema::KeyColumn;
 use crate::translate::{Placeholders, Test};
@@ -138,6 +140,9 @@ impl Job<'_> {
             (true, None) => self.is_there(false),
             (false, _) => self.condition(record)?,
         };
+        if !condition.fits() {
+            return Err(condition_too_large());
+        }
         let mut placeholders = Placeholders::default();
         let mut body = Body { table_name: self.layout.table.clone(), ..Body::default() };
         body.condition_expression = Some(placeholders.expression(&condition)).filter(|text| !text.is_empty());
@@ -250,6 +255,9 @@ impl Job<'_> {
         })?;
         for (column, value) in self.computed.iter().zip(&computed) {
             self.add(&mut set, (column, value), key)?;
+        }
+        if let Some(name) = &self.store.version_attribute {
+            set.insert(name.clone(), Attribute::Text(unique()?));
         }
         Ok(set)
     }

@@ -12,7 +12,7 @@ use super::tally::{Bound, Tally};
 use crate::error::ApiError;
 use crate::operation::records::{Target, name_of};
 use crate::operation::session::Session;
-use crate::plan::{Gathered, Kind, Planned, Selection, Write};
+use crate::plan::{Gathered, Kind, Planned, Selection, Whole, Write};
 use crate::request::TableWrite;
 
 /// A write that runs.
@@ -21,6 +21,8 @@ pub(super) struct Batch<'a, 'j> {
     options: &'a TableWrite,
     write: Write,
     gathered: Gathered,
+    /// All records, where they go in one call or not at all.
+    whole: Whole,
     /// The records that are gathered.
     waiting: Vec<Waiting>,
     relations: Relations,
@@ -51,6 +53,7 @@ impl<'a, 'j> Batch<'a, 'j> {
             options,
             write,
             gathered: Gathered::default(),
+            whole: Whole::default(),
             waiting: Vec::new(),
             relations: Relations::default(),
             session: None,
@@ -97,7 +100,8 @@ impl<'a, 'j> Batch<'a, 'j> {
             Ok((planned, name)) => self.gather(planned, Waiting { index, name }).await,
             Err(error) => {
                 // Those before it come first: one of them may be the first that fails.
-                if !self.options.is_continued {
+                // Where all go together, those before this one stay unwritten as well.
+                if !self.options.is_continued && !self.write.is_one_call() {
                     self.flush().await?;
                 }
                 if !self.is_stopped() {
@@ -118,6 +122,12 @@ impl<'a, 'j> Batch<'a, 'j> {
     }
 
     async fn gather(&mut self, planned: Planned, waiting: Waiting) -> Result<(), ApiError> {
+        if self.write.is_one_call() {
+            let (whole, write, target) = (&mut self.whole, &self.write, self.target);
+            target.plan(|scope| whole.add(planned, write, target.max_held, scope))?;
+            self.waiting.push(waiting);
+            return Ok(());
+        }
         if !self.gathered.takes(&planned) {
             self.flush().await?;
             if self.is_stopped() {
@@ -134,6 +144,9 @@ impl<'a, 'j> Batch<'a, 'j> {
 
     /// Sends what is gathered.
     async fn flush(&mut self) -> Result<(), ApiError> {
+        if self.write.is_one_call() {
+            self.gathered = std::mem::take(&mut self.whole).into_gathered();
+        }
         if self.gathered.is_empty() {
             return Ok(());
         }
@@ -144,7 +157,7 @@ impl<'a, 'j> Batch<'a, 'j> {
             Err(error) => return self.broken(&waiting, error),
         };
         let owner = &self.target.owner;
-        if self.options.is_rolled_back && self.session.is_none() {
+        if self.options.is_rolled_back && !self.write.is_one_call() && self.session.is_none() {
             self.session = Some(Session::begin(owner, &Begin::default()).await?);
         }
         let kept = waiting.len().max(kept(self.target));

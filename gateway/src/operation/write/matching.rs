@@ -48,7 +48,9 @@ async fn transacted(
     shown: &Shown<'_>,
 ) -> Result<Sent, ApiError> {
     let owner = &target.owner;
-    let session = if is_rolled_back { Some(Session::begin(owner, &Begin::default()).await?) } else { None };
+    // Where there are no transactions, all or nothing is what the call itself promises.
+    let needs_session = is_rolled_back && owner.connection.capabilities().transactions;
+    let session = if needs_session { Some(Session::begin(owner, &Begin::default()).await?) } else { None };
     let sent = send(session.as_ref().map_or(owner, Session::owner), call, shown).await.and_then(whole);
     let sent = match sent {
         Ok(sent) => sent,

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use connector_api::Error;
 use connector_api::model::Outcome;
+use connector_api::model::batch::Cell;
 
 use crate::connectors::{Batch, Params, Records, RowStream};
 use crate::operation::Owner;
@@ -32,15 +33,28 @@ pub(super) struct Shown<'a> {
     pub(super) kept: usize,
 }
 
+/// What is done with each row of an answer, beside showing it.
+pub(super) type Note<'a> = &'a mut (dyn FnMut(&[String], &[Cell<'_>]) -> Result<(), Error> + Send);
+
 /// Sends a call and reads its answer to the end.
 pub(super) async fn send(owner: &Owner, call: &Call, shown: &Shown<'_>) -> Result<Sent, Error> {
+    send_noting(owner, call, shown, &mut |_, _| Ok(())).await
+}
+
+/// The same, with a look at each row.
+pub(super) async fn send_noting(
+    owner: &Owner,
+    call: &Call,
+    shown: &Shown<'_>,
+    note: Note<'_>,
+) -> Result<Sent, Error> {
     let began = Instant::now();
     let mut stream = start(owner, call).await?;
     let format = if shown.as_list { RowFormat::Identifiers } else { RowFormat::Objects };
     let mut encoder = RowEncoder::new(shown.columns, format).with_numbers(shown.numbers);
     let mut sent = Sent::default();
     while let Some(batch) = stream.next().await {
-        sent.take(&batch?, &mut encoder, shown.kept)?;
+        sent.take(&batch?, &mut encoder, shown.kept, note)?;
     }
     sent.outcomes = stream.outcomes().to_vec();
     let statement = stream.summary().and_then(|summary| summary.statement.as_deref());
@@ -61,12 +75,19 @@ async fn start(owner: &Owner, call: &Call) -> Result<RowStream, Error> {
 }
 
 impl Sent {
-    fn take(&mut self, batch: &Batch, encoder: &mut RowEncoder, kept: usize) -> Result<(), Error> {
+    fn take(
+        &mut self,
+        batch: &Batch,
+        encoder: &mut RowEncoder,
+        kept: usize,
+        note: Note<'_>,
+    ) -> Result<(), Error> {
         self.touched += batch.row_count();
         let mut row = Vec::new();
         for mut section in batch.sections() {
             encoder.columns(&section.columns().names)?;
             while section.read_row(&mut row)? {
+                note(&section.columns().names, &row)?;
                 if self.rows.len() < kept {
                     let mut json = Vec::new();
                     encoder.write_alone(&mut json, &row)?;

@@ -1,10 +1,12 @@
 //! A write of one row with its version: read, compared, written and read again in one transaction. The contract says that what a
 //! transaction has read and writes was not changed by others in between, or the write answers that it lost: so nobody comes between.
+//! Where the store has no transactions, see `guarded`.
 
 use connector_api::ErrorKind;
 use connector_api::model::Begin;
 
 use super::batch::Batch;
+use super::guarded;
 use super::input::Input;
 use crate::error::ApiError;
 use crate::operation::records::Target;
@@ -21,6 +23,13 @@ pub(super) struct Order<'a> {
     pub(super) id: &'a Id,
     pub(super) conditions: &'a Conditions,
     pub(super) options: TableWrite,
+}
+
+impl Order<'_> {
+    /// The header that a condition which does not hold is told by.
+    pub(super) fn header(&self) -> &'static str {
+        if self.conditions.if_match.is_some() { "If-Match" } else { "If-None-Match" }
+    }
 }
 
 /// Refuses a write of one row without a condition, where the service wants one. That the row must not exist is one, too.
@@ -47,17 +56,21 @@ pub(super) async fn run(
     mut order: Order<'_>,
     input: Input,
 ) -> Result<Answer, ApiError> {
-    let conditions = order.conditions;
-    let header = if conditions.if_match.is_some() { "If-Match" } else { "If-None-Match" };
-    if !target.owner.connection.capabilities().transactions {
+    let (conditions, header) = (order.conditions, order.header());
+    let can = target.owner.connection.capabilities();
+    let (has_transactions, has_guards) = (can.transactions, can.row_rules);
+    if !has_transactions && !has_guards {
         return Err(ApiError::unsupported(header));
     }
     let read = plan(&target, &order)?;
     if !conditions.is_empty() && !names_one_row(&target, &read) {
         return Err(ApiError::condition_on_several(header));
     }
-    // The transaction is around more than the write.
+    // The transaction is around more than the write; without one, one record is all there is to undo.
     order.options.is_rolled_back = false;
+    if !has_transactions {
+        return guarded::run(&target, &order, read, input).await;
+    }
     let session = Session::begin(&target.owner, &Begin::default()).await?;
     target.owner = session.owner().clone();
     let ended = session.end(write(&target, &order, read, input).await).await;

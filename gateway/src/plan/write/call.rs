@@ -1,5 +1,7 @@
 //! Records that share a call. Columns that a record does not give are absent in it; records with other expressions need a call of their own.
 
+use std::collections::BTreeSet;
+
 use connector_api::model::batch::CellWriter as _;
 use connector_api::model::{
     Capabilities, Delete, Existing, Filter, Insert, Path, Selector, Update, UpdateMode, Upsert,
@@ -53,6 +55,11 @@ pub struct Gathered {
 }
 
 impl Gathered {
+    /// None waits yet; those to come have columns at these places and this form.
+    pub(super) fn of(columns: BTreeSet<usize>, form: Form) -> Self {
+        Self { columns: columns.into_iter().collect(), form, ..Self::default() }
+    }
+
     /// None waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -132,9 +139,14 @@ impl Write {
         };
         let columns: Vec<Path> = of.columns.iter().filter_map(column).collect();
         let key: Vec<Path> = self.key.iter().map(Path::column).collect();
-        let returning = self.shown.iter().map(|shown| Path::column(&*shown.column)).collect();
+        let returning = self.returning(&columns, scope);
         let compute = of.form.compute.clone();
         let rule = rules::plan(scope.rules, scope, values)?;
+        let expected = self.expected(columns.iter().chain(compute.iter().map(|it| &it.column)), values);
+        if let Some(expected) = &expected {
+            check_filter(expected, scope.capabilities)?;
+        }
+        let guard = read::all_of([rule.clone(), expected]);
         let (on_error, need) = (self.on_error, Vec::new());
         // An upsert has no computed columns: they need the row.
         let kind = if self.kind == Kind::Upsert && !compute.is_empty() { Kind::Update } else { self.kind };
@@ -150,7 +162,7 @@ impl Write {
             }),
             Kind::Update => Change::Update(Update {
                 table,
-                rows: self.rows(key, rule.clone(), values, scope)?,
+                rows: self.rows(key, guard, values, scope)?,
                 set: columns,
                 compute,
                 mode,
@@ -164,7 +176,7 @@ impl Write {
                 columns: key.iter().cloned().chain(columns).collect(),
                 key,
                 existing,
-                guard: rule.clone(),
+                guard,
                 check: read::all_of([rule, rules::plan(scope.rules_of_new_rows, scope, values)?]),
                 on_error,
                 returning,
@@ -172,7 +184,7 @@ impl Write {
             }),
             Kind::Delete => Change::Delete(Delete {
                 from: table,
-                rows: self.rows(key, rule, values, scope)?,
+                rows: self.rows(key, guard, values, scope)?,
                 on_error,
                 returning,
                 need,
@@ -188,7 +200,9 @@ impl Write {
         scope: &Scope<'_>,
     ) -> Result<Selector, Error> {
         let wanted = match &self.selection {
-            Selection::Keys => return Ok(Selector::Keys { columns, guard: rule }),
+            Selection::Keys | Selection::Seen(_) | Selection::Missing => {
+                return Ok(Selector::Keys { columns, guard: rule });
+            }
             Selection::Some(node) => {
                 let wanted = Planner::new(scope, values).plan(node)?;
                 check_filter(&wanted, scope.capabilities)?;

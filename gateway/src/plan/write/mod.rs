@@ -3,17 +3,20 @@
 
 mod call;
 mod record;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod value;
+mod whole;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use connector_api::model::{Capabilities, Column, OnError};
+use connector_api::model::{Capabilities, Column, OnError, Value};
 
 pub use call::{Call, Change, Gathered};
 pub use record::Planned;
+pub use whole::Whole;
 
 use super::capability::{check_filter, require};
 use super::columns::Columns;
@@ -45,13 +48,22 @@ pub enum Selection {
     Matching(Box<Node>),
     /// Some that match, each by its key. That they still match is for the store to say when it writes them.
     Some(Box<Node>),
+    /// As `Keys`, if the row is there and still has these cells, by column. To a filter null and nothing are the same.
+    Seen(Vec<(String, Value)>),
+    /// As `Keys`, if there is no such row.
+    Missing,
     /// All that the row rules permit.
     All,
 }
 
 impl Selection {
     fn is_by_key(&self) -> bool {
-        matches!(self, Self::Keys | Self::Some(_))
+        self.is_of_records() || matches!(self, Self::Some(_))
+    }
+
+    /// The request itself names the rows.
+    fn is_of_records(&self) -> bool {
+        matches!(self, Self::Keys | Self::Seen(_) | Self::Missing)
     }
 }
 
@@ -79,6 +91,7 @@ pub struct Write {
     names: HashMap<String, Option<usize>>,
     /// Columns of an open table that no description names. Their places follow those of the table.
     others: Vec<Column>,
+    returns_rows: bool,
 }
 
 impl Write {
@@ -112,12 +125,7 @@ impl Write {
                 "'limit' of a write by filter needs the primary key or a unique key as identifying fields";
             return Err(Error::invalid("id_field", message));
         }
-        let on_error = match selection {
-            Selection::Keys if request.is_continued => OnError::Continue,
-            Selection::Keys | Selection::Some(_) => OnError::Stop,
-            _ if scope.capabilities.on_error_atomic => OnError::Atomic,
-            _ => OnError::Stop,
-        };
+        let on_error = on_error(&selection, request, scope.capabilities);
         let rule_params = check_rules(kind, &selection, scope)?;
         let key_places = key.iter().filter_map(|name| columns.position(name)).collect();
         let replaces = request.is_replacement && scope.table.is_document;
@@ -134,7 +142,26 @@ impl Write {
             are_texts: request.are_texts,
             names: HashMap::new(),
             others: Vec::new(),
+            returns_rows: false,
         })
+    }
+
+    /// Asks for all that is known of the rows beside what is shown of them.
+    #[must_use]
+    pub fn returning_rows(self) -> Self {
+        Self { returns_rows: true, ..self }
+    }
+
+    /// Whether [`Write::returning_rows`] was asked and the write leaves rows.
+    #[must_use]
+    pub fn returns_rows(&self) -> bool {
+        self.returns_rows && self.kind != Kind::Delete
+    }
+
+    /// All records are written by one call, or none is: there is no transaction that could hold several calls.
+    #[must_use]
+    pub fn is_one_call(&self) -> bool {
+        self.selection.is_of_records() && self.on_error == OnError::Atomic
     }
 
     /// Columns of the answer, in their order; none: nothing is answered.
@@ -155,6 +182,16 @@ impl Write {
     }
 }
 
+fn on_error(selection: &Selection, request: &TableWrite, can: &Capabilities) -> OnError {
+    let is_of_records = selection.is_of_records();
+    match selection {
+        Selection::Keys if request.is_continued => OnError::Continue,
+        _ if is_of_records && request.is_rolled_back && !can.transactions => OnError::Atomic,
+        Selection::Matching(_) | Selection::All if can.on_error_atomic => OnError::Atomic,
+        _ => OnError::Stop,
+    }
+}
+
 fn check_kind(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<(), Error> {
     let can = scope.capabilities;
     let takes_any = scope.table.is_open && can.open_columns;
@@ -162,11 +199,11 @@ fn check_kind(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<()
     match (kind, selection) {
         (Kind::Insert, _) => require(can.insert, "creating records"),
         (Kind::Upsert, _) => require(can.upsert, "upsert"),
-        (Kind::Update, Selection::Keys | Selection::Some(_)) => {
+        (Kind::Update, selection) if selection.is_by_key() => {
             require(can.update_by_key, "changing records by identifier")
         }
         (Kind::Update, _) => require(can.update_where, "changing records by filter"),
-        (Kind::Delete, Selection::Keys | Selection::Some(_)) => {
+        (Kind::Delete, selection) if selection.is_by_key() => {
             require(can.delete_by_key, "deleting records by identifier")
         }
         (Kind::Delete, _) => require(can.delete_where, "deleting records by filter"),
@@ -175,15 +212,16 @@ fn check_kind(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<()
 
 fn check_options(selection: &Selection, request: &TableWrite, can: &Capabilities) -> Result<(), Error> {
     require(request.related == Related::None, "related")?;
-    require(!request.is_rolled_back || can.transactions, "rollback")?;
-    let is_by_key = *selection == Selection::Keys;
-    require(!is_by_key || !request.is_continued || can.on_error_continue, "continue")?;
-    require(is_by_key || !request.is_upsert, "upsert by filter")?;
+    require(!request.is_rolled_back || can.transactions || can.on_error_atomic, "rollback")?;
+    let is_of_records = selection.is_of_records();
+    require(!is_of_records || !request.is_continued || can.on_error_continue, "continue")?;
+    require(is_of_records || !request.is_upsert, "upsert by filter")?;
     match selection {
         Selection::Some(_) => {
             require(can.transactions && can.query && can.row_rules, "limit of a write by filter")
         }
         Selection::Matching(_) | Selection::All => refuse_ignored(selection, request),
+        Selection::Seen(_) | Selection::Missing => require(can.row_rules, "a condition on a row"),
         Selection::Keys => Ok(()),
     }
 }
@@ -232,7 +270,7 @@ fn shown(
     if are_fields_asked && scope.is_readable {
         return shown_fields(&request.fields, Columns::new(scope.table), key);
     }
-    let are_rows_named = kind != Kind::Insert && *selection == Selection::Keys;
+    let are_rows_named = kind != Kind::Insert && selection.is_of_records();
     let key = if scope.is_readable || are_rows_named { key } else { &scope.table.primary_key };
     if key.is_empty() {
         Err(Error::NoIdentifier)

@@ -4,7 +4,7 @@ use connector_api::model::{Assignment, Column, ColumnType, Path, Value};
 use serde_json::Value as Json;
 
 use super::value::{expression, expression_text, value};
-use super::{Kind, Selection, Write};
+use super::{Kind, Write};
 use crate::plan::capability::require;
 use crate::plan::columns::Columns;
 use crate::plan::values::Values;
@@ -77,7 +77,7 @@ impl Write {
         planned.form.params = values.into_vec();
         let is_empty = planned.cells.is_empty() && planned.form.compute.is_empty();
         // For a row that is named nothing to set is no mistake: it only has to be there.
-        let is_named = self.is_by_key() && self.selection == Selection::Keys;
+        let is_named = self.is_by_key() && self.selection.is_of_records();
         if is_empty && !is_named {
             return Err(Error::record("No valid fields were found in record."));
         }

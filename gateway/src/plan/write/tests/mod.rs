@@ -3,6 +3,8 @@
 mod calls;
 mod records;
 mod refusals;
+mod seen;
+mod whole;
 
 use connector_api::model::batch::{Frame, FrameReader, FrameWriter};
 use connector_api::model::{Capabilities, Column, ColumnType, DefaultValue, Key, Table, TableRef, Value};

@@ -42,6 +42,9 @@ fn each_capability_that_is_missing_is_named() {
     let what = "limit of a write by filter";
     check(|can| can.transactions = false, Kind::Delete, limited(), none(), what);
     check(|can| can.row_rules = false, Kind::Update, limited(), none(), what);
+    let condition = "a condition on a row";
+    check(|can| can.row_rules = false, Kind::Update, Selection::Seen(Vec::new()), none(), condition);
+    check(|can| can.row_rules = false, Kind::Upsert, Selection::Missing, none(), condition);
     let rollback = TableWrite { is_rolled_back: true, ..none() };
     check(|can| can.transactions = false, Kind::Insert, keys(), rollback, "rollback");
     let go_on = TableWrite { is_continued: true, ..none() };

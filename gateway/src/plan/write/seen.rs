@@ -1,0 +1,59 @@
+//! A condition on a row as it was read, as a guard: what the store tests in the same step in which it writes.
+
+use std::collections::BTreeSet;
+
+use connector_api::model::{CompareOp, Expr, Filter, Path, Value};
+
+use super::{Selection, Write};
+use crate::plan::values::Values;
+use crate::plan::{Columns, Scope};
+
+impl Write {
+    /// What must hold of a row that is there, beside the row rules. `set`: the columns that are written. Those among them that the row
+    /// did not have must not have come meanwhile; of others that came nothing is known.
+    pub(super) fn expected<'p>(
+        &self,
+        set: impl Iterator<Item = &'p Path>,
+        values: &mut Values,
+    ) -> Option<Filter> {
+        let cells = match &self.selection {
+            Selection::Missing => return Some(Filter::Always(false)),
+            Selection::Seen(cells) => cells,
+            Selection::Keys | Selection::Some(_) | Selection::Matching(_) | Selection::All => return None,
+        };
+        let is_seen = |path: &&Path| {
+            let name = path.as_column();
+            cells.iter().any(|(seen, _)| name == Some(seen)) || self.key.iter().any(|key| name == Some(key))
+        };
+        let same = cells.iter().filter(|(name, _)| !self.key.contains(name)).map(|(name, value)| {
+            let column = Expr::Column(Path::column(name));
+            match value {
+                Value::Null | Value::Absent => Filter::IsNull(column),
+                value => {
+                    let right = Expr::Param(values.push(value.clone()));
+                    Filter::Compare { op: CompareOp::Eq, left: column, right }
+                }
+            }
+        });
+        let mut parts: Vec<Filter> = same.collect();
+        let unseen = set.filter(|path| !is_seen(path));
+        parts.extend(unseen.map(|path| Filter::IsNull(Expr::Column(path.clone()))));
+        (!parts.is_empty()).then_some(Filter::And(parts))
+    }
+
+    /// The columns that a call gives back. Of whole rows: those of the description, then by name the others that were seen or are set.
+    pub(super) fn returning(&self, set: &[Path], scope: &Scope<'_>) -> Vec<Path> {
+        let shown = self.shown.iter().map(|shown| &*shown.column);
+        if !self.returns_rows() {
+            return shown.map(Path::column).collect();
+        }
+        let described = Columns::new(scope.table).all();
+        let mut others: BTreeSet<&str> = shown.chain(set.iter().filter_map(Path::as_column)).collect();
+        if let Selection::Seen(cells) = &self.selection {
+            others.extend(cells.iter().map(|(name, _)| name.as_str()));
+        }
+        let is_other = |name: &&str| !described.iter().any(|column| column.name == **name);
+        let described = described.iter().map(|column| column.name.as_str());
+        described.chain(others.into_iter().filter(is_other)).map(Path::column).collect()
+    }
+}
