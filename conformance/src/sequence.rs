@@ -187,10 +187,15 @@ impl Run<'_> {
     }
 
     async fn write(&mut self, write: &Write) -> Outcome {
-        let expected = self.model.write(write);
-        compare(send(&self.inside(), write).await, write, &expected)?;
+        let has_savepoints = self.peer.offers("savepoints");
+        let mut write = write.clone();
+        if self.open.is_some() && !has_savepoints && write.on_error == OnError::Continue {
+            write.on_error = OnError::Stop;
+        }
+        let expected = self.model.write(&write);
+        compare(send(&self.inside(), &write).await, &write, &expected)?;
         // What is not undone by the call itself may have broken the transaction: the store says that it can be rolled back, not more.
-        if expected.has_failed() && write.on_error == OnError::Stop {
+        if expected.has_failed() && (write.on_error == OnError::Stop || !has_savepoints) {
             return self.end(false).await;
         }
         Ok(())
