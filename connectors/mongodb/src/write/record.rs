@@ -74,7 +74,7 @@ impl<'r> Setting<'r> {
 fn check_name(path: &Path) -> Result<()> {
     match translate::dotted(path) {
         Some(_) => Ok(()),
-        None => Err(error::unnameable(&path.segments().join("."), "a write to column")),
+        None => Err(error::unnameable(&path.segments().join("."))),
     }
 }
 
