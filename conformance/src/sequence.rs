@@ -119,6 +119,7 @@ async fn replay(peer: &Peer, stock: &Stock, steps: &[Step], look: usize) -> Resu
     let default_state = stock.default_state().map_or(Value::Null, text);
     let takes_nulls = !peer.offers("store.declared_columns");
     let model = Model::new(default_state, peer.offers("store.unique_keys"), takes_nulls);
+    let model = if peer.offers("open_columns") { model.of_documents() } else { model };
     let mut run = Run { peer, stock, model, open: None };
     emptied(stock).await.map_err(|what| (0, what))?;
     let mut ended = Ok(());

@@ -277,8 +277,9 @@ impl Task for Matching<'_, '_> {
         let is_plain =
             *mode == UpdateMode::Merge && check.is_none() && !gives_back && !self.setting.computes();
         if is_plain && self.selection.rest.is_empty() {
-            let members = self.setting.members(self.cells, None)?;
-            if let Some(change) = record::change(&members) {
+            // Values that do not fit are an error only if there is a document that would get them.
+            let change = self.setting.members(self.cells, None).map(|members| record::change(&members));
+            if let Ok(Some(change)) = change {
                 return Ok(self.all_at_once(work, change).await?);
             }
         }
