@@ -119,6 +119,7 @@ async fn replay(peer: &Peer, stock: &Stock, steps: &[Step], look: usize) -> Resu
     let default_state = stock.default_state().map_or(Value::Null, text);
     let takes_nulls = !peer.offers("store.declared_columns");
     let model = Model::new(default_state, peer.offers("store.unique_keys"), takes_nulls);
+    let model = if peer.offers("open_columns") { model.of_documents() } else { model };
     let mut run = Run { peer, stock, model, open: None };
     emptied(stock).await.map_err(|what| (0, what))?;
     let mut ended = Ok(());
@@ -187,10 +188,15 @@ impl Run<'_> {
     }
 
     async fn write(&mut self, write: &Write) -> Outcome {
-        let expected = self.model.write(write);
-        compare(send(&self.inside(), write).await, write, &expected)?;
+        let has_savepoints = self.peer.offers("savepoints");
+        let mut write = write.clone();
+        if self.open.is_some() && !has_savepoints && write.on_error == OnError::Continue {
+            write.on_error = OnError::Stop;
+        }
+        let expected = self.model.write(&write);
+        compare(send(&self.inside(), &write).await, &write, &expected)?;
         // What is not undone by the call itself may have broken the transaction: the store says that it can be rolled back, not more.
-        if expected.has_failed() && write.on_error == OnError::Stop {
+        if expected.has_failed() && (write.on_error == OnError::Stop || !has_savepoints) {
             return self.end(false).await;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector_api::model::{Begin, CompareOp, OnError, Value};
+use connector_api::model::{Begin, CompareOp, Insert, OnError, Value};
 use connector_api::{Error, ErrorKind, Result};
 use tablegate::connectors::{CallContext, Service};
 use tokio::task::JoinSet;
@@ -30,8 +30,18 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("transaction::after_a_failed_record_it_can_be_rolled_back", insert, failed_record),
         Case::new(
             "transaction::an_atomic_call_that_fails_leaves_earlier_work",
-            &["query", "insert", "on_error_atomic", "transactions"],
+            &["query", "insert", "on_error_atomic", "transactions", "savepoints"],
             atomic_inside,
+        ),
+        Case::new(
+            "transaction::records_behind_one_that_fails_are_written",
+            &["query", "insert", "on_error_continue", "transactions", "savepoints"],
+            continued_inside,
+        ),
+        Case::refusal(
+            "transaction::without_savepoints_nothing_goes_on_after_a_failure",
+            "savepoints",
+            without_savepoints,
         ),
         Case::new("transaction::one_that_has_ended_is_cancelled", insert, ended),
         Case::new("transaction::one_that_never_was_is_cancelled", insert, never_begun),
@@ -124,6 +134,41 @@ async fn atomic_inside(peer: Arc<Peer>) -> Outcome {
     inside.holds(&with_fifth()).await?;
     end(peer.service.commit(within(session))).await?;
     stock.holds(&with_fifth()).await
+}
+
+async fn continued_inside(peer: Arc<Peer>) -> Outcome {
+    let stock = Stock::new(&peer)?;
+    let session = begin(&peer.service).await?;
+    let records = [row(1, "other", 0, "x"), fifth()];
+    let shape = Insert { on_error: OnError::Continue, ..stock.insert(COLUMNS) };
+    stock.within(session).check(&shape, (&records, &[]), &[exists(), End::Done]).await?;
+    end(peer.service.commit(within(session))).await?;
+    stock.holds(&with_fifth()).await
+}
+
+/// In a transaction `continue` is refused, and an atomic call that fails ends it: its earlier work is not there as if nothing had been.
+async fn without_savepoints(peer: Arc<Peer>) -> Outcome {
+    if !peer.offers("transactions") {
+        let begun = peer.service.begin(&Begin::default(), context(CALL_TIME)).await;
+        return check_error("a transaction", begun, ErrorKind::Unsupported).map(drop);
+    }
+    let stock = Stock::new(&peer)?;
+    let session = begin(&peer.service).await?;
+    let inside = stock.within(session);
+    let goes_on = Insert { on_error: OnError::Continue, ..stock.insert(COLUMNS) };
+    let answer = inside.write(&goes_on, &[row(6, "x", 0, "x")], &[]).await;
+    check_error("a call that goes on", answer, ErrorKind::Unsupported)?;
+    inside.done(&stock.insert(COLUMNS), &[fifth()], &[]).await?;
+    if peer.offers("on_error_atomic") {
+        let atomic = Insert { on_error: OnError::Atomic, ..stock.insert(COLUMNS) };
+        let records = [row(6, "x", 0, "x"), row(1, "other", 0, "x")];
+        inside.check(&atomic, (&records, &[]), &[End::RolledBack, exists()]).await?;
+        is_cancelled_read(&inside).await?;
+        let write = inside.write(&stock.insert(COLUMNS), &[row(7, "x", 0, "x")], &[]).await;
+        check_error("a write", write, ErrorKind::Cancelled)?;
+    }
+    end(peer.service.rollback(within(session))).await?;
+    stock.is_untouched().await
 }
 
 /// Every call on a transaction that is not there is cancelled, and does nothing.

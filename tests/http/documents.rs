@@ -12,11 +12,16 @@ use tests::libraries::clone_folder;
 
 use crate::client::{Answer, Request, request};
 use crate::gateway::{Gateway, Setup};
+use crate::logs::lines;
 
 /// The store that has documents.
-const STORE: &str = "mongodb";
-const KEY: &str = "key-of-writers";
+pub(crate) const STORE: &str = "mongodb";
+pub(crate) const KEY: &str = "key-of-writers";
 const ACCESS: &str = r#"
+[logging]
+query_log = true
+format = "json"
+
 [[roles]]
 name = "writer"
 access = [{ service = "*", component = "*", verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"] }]
@@ -31,12 +36,12 @@ api_key = "key-of-writers"
 const GONE: &str = "host = \"127.0.0.1\"\nport = 1\ndatabase = \"d\"\nconnect_timeout = \"1s\"";
 
 /// A gateway with a service on a running store. Dropped by the last test that holds it, both are stopped.
-struct Documents {
-    gateway: Gateway,
+pub(crate) struct Documents {
+    pub(crate) gateway: Gateway,
     _store: Prepared,
 }
 
-fn documents() -> Arc<Documents> {
+pub(crate) fn documents() -> Arc<Documents> {
     static SHARED: Mutex<Weak<Documents>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     shared.upgrade().unwrap_or_else(|| {
@@ -47,23 +52,47 @@ fn documents() -> Arc<Documents> {
 }
 
 fn start() -> Documents {
-    let fixtures = Fixture::discover(&clone_folder().join("tests/fixtures")).unwrap();
-    let fixture = fixtures.into_iter().find(|fixture| fixture.name == STORE).unwrap();
-    let store = fixture.start(fixture.versions.first().unwrap(), &[guessed(), declared()]).unwrap();
-    let config = store.config.as_object().unwrap().iter().map(|(name, value)| format!("{name} = {value}\n"));
-    let config: String = config.collect();
-    let service = |(name, config): (&str, &str)| {
-        format!("[[services]]\nname = \"{name}\"\ntype = \"{STORE}\"\n\n[services.config]\n{config}\n")
-    };
+    let fixture = fixture();
+    let kinds = Stored::new("kinds", vec![], vec![]);
+    let tables = [guessed(), declared(), kinds];
+    let store = fixture.start(fixture.versions.first().unwrap(), &tables).unwrap();
+    let config = service_config(&store);
     let stranger = format!("{config}username = \"nobody\"\npassword = \"hush\"");
-    let services = [("doc", config.as_str()), ("gone", GONE), ("stranger", &stranger)];
-    let services: String = services.into_iter().map(service).collect();
-    let gateway = Setup::new(&format!("{services}\n{ACCESS}")).connector(STORE).start();
+    let gateway = gateway(&[("doc", config.as_str()), ("gone", GONE), ("stranger", &stranger)]);
     Documents { gateway, _store: store }
 }
 
+pub(crate) fn fixture() -> Fixture {
+    let fixtures = Fixture::discover(&clone_folder().join("tests/fixtures")).unwrap();
+    fixtures.into_iter().find(|fixture| fixture.name == STORE).unwrap()
+}
+
+/// The configuration of a service on a store.
+pub(crate) fn service_config(store: &Prepared) -> String {
+    let config = store.config.as_object().unwrap();
+    config.iter().map(|(name, value)| format!("{name} = {value}\n")).collect()
+}
+
+/// A gateway with these services, each with its configuration.
+pub(crate) fn gateway(services: &[(&str, &str)]) -> Gateway {
+    let service = |(name, config): &(&str, &str)| {
+        format!("[[services]]\nname = \"{name}\"\ntype = \"{STORE}\"\n\n[services.config]\n{config}\n")
+    };
+    let services: String = services.iter().map(service).collect();
+    Setup::new(&format!("{services}\n{ACCESS}")).connector(STORE).start()
+}
+
+pub(crate) fn ask(method: &str, path: &str) -> Request {
+    request(method, &format!("/api/v2/doc/_table/{path}")).key(KEY)
+}
+
+/// With this body; null is none.
+pub(crate) fn ask_with(method: &str, path: &str, body: &Json) -> Request {
+    if body.is_null() { ask(method, path) } else { ask(method, path).body(body) }
+}
+
 /// Without a validator: `_id`, `name` and `age` are seen in the one document that is there.
-fn guessed() -> Stored {
+pub(crate) fn guessed() -> Stored {
     let columns = [("_id", ColumnType::Text), ("name", ColumnType::Text), ("age", ColumnType::Integer)];
     let columns = columns.map(|(name, data_type)| Column::new(name, data_type)).into();
     let row = vec![Value::Text("first".to_owned()), Value::Text("Ada".to_owned()), Value::I64(36)];
@@ -79,18 +108,18 @@ fn declared() -> Stored {
 }
 
 impl Documents {
-    fn ask(&self, method: &str, path: &str) -> Request {
-        request(method, &format!("/api/v2/doc/_table/{path}")).key(KEY)
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Request {
+        ask(method, path)
     }
 
     #[track_caller]
-    fn send(&self, method: &str, path: &str, body: Json) -> Answer {
-        self.gateway.send(self.ask(method, path).body(body))
+    pub(crate) fn send(&self, method: &str, path: &str, body: Json) -> Answer {
+        self.gateway.send(ask_with(method, path, &body))
     }
 
     /// Rows of the guessed collection, without their ids.
     #[track_caller]
-    fn rows(&self, parameters: &[(&str, &str)]) -> Vec<Json> {
+    pub(crate) fn rows(&self, parameters: &[(&str, &str)]) -> Vec<Json> {
         let ask = self.ask("GET", "guessed");
         let ask = parameters.iter().fold(ask, |ask, (name, value)| ask.with(name, value));
         let answer = self.gateway.send(ask);
@@ -217,11 +246,17 @@ fn no_value_and_no_name_becomes_an_operator() {
     let ids = store.create(json!([{ "test": "operator", "inner": nested }]));
     assert_eq!(store.one(ids.first().unwrap())["inner"], nested);
     for name in ["$where", "$set", "a.b", ""] {
-        let answer = store.send("POST", "guessed", json!({ "resource": [{ "test": "refused", name: 1 }] }));
-        assert!((400..=501).contains(&answer.status), "{name}: {} {}", answer.status, answer.body);
+        let refused = |answer: Answer| {
+            assert_eq!(answer.status, 400, "{name}: {}", answer.body);
+            let told = answer.json()["error"].to_string();
+            assert!(
+                told.contains("can't be the name of a column") && told.contains("sending the document"),
+                "{told}"
+            );
+        };
+        refused(store.send("POST", "guessed", json!({ "resource": [{ "test": "refused", name: 1 }] })));
         let path = format!("guessed/{}", ids.first().unwrap());
-        let answer = store.send("PATCH", &path, json!({ name: { "$gt": "" } }));
-        assert!((400..=501).contains(&answer.status), "{name}: {} {}", answer.status, answer.body);
+        refused(store.send("PATCH", &path, json!({ name: { "$gt": "" } })));
     }
     assert_eq!(store.rows(&[("filter", "test = refused")]), Vec::<Json>::new());
     for filter in
@@ -279,4 +314,73 @@ fn what_a_validator_does_not_know_is_refused_and_numbers_keep_their_type() {
     }
     let ask = store.ask("GET", "declared").with("filter", "nowhere = 1");
     assert_eq!(store.gateway.send(ask).status, 400);
+}
+
+/// Each counts up one number, which nobody may lose: who lost against the others is told to try again.
+#[test]
+fn changes_by_filter_that_race_are_done_or_refused_as_lost_and_none_is_half_done() {
+    const CROWD: usize = 12;
+    let store = documents();
+    store.create(json!([{ "test": "race", "n": 0 }]));
+    let more = json!({ "resource": [{ "n": { "expression": { "type": "string", "value": "n + 1" } } }] });
+    let path = "guessed?filter=test%20%3D%20race";
+    let ends: Vec<Answer> = std::thread::scope(|scope| {
+        let one = || store.send("PATCH", path, more.clone());
+        let started: Vec<_> = (0..CROWD).map(|_| scope.spawn(one)).collect();
+        started.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let (done, lost): (Vec<_>, Vec<_>) = ends.iter().partition(|answer| answer.status == 200);
+    for answer in lost {
+        let error = &answer.json()["error"];
+        assert_eq!((answer.status, &error["code"]), (409, &json!("40001")), "{}", answer.body);
+        assert!(error["message"].as_str().unwrap().to_lowercase().contains("try again"), "{error}");
+    }
+    let rows = store.rows(&[("filter", "test = race"), ("fields", "n")]);
+    assert_eq!(rows, [json!({ "n": done.len() })]);
+}
+
+#[test]
+fn statements_are_logged_with_the_form_of_what_is_sent_and_no_value() {
+    const NEEDLE: &str = "needle-51c7";
+    let store = documents();
+    let id = store.create(json!([{ "test": NEEDLE, "n": 1 }])).remove(0);
+    let check = |method: &str, path: &str, body: Json, expected: &str| {
+        let name = format!("{method} {path}").replace(NEEDLE, "");
+        let answer = store.gateway.send(ask_with(method, path, &body).header("X-Request-Id", "logged"));
+        assert_eq!(answer.status, 200, "{name}: {}", answer.body);
+        let logged = lines(&store.gateway, "statement");
+        let last = logged.iter().rfind(|line| line["request_id"] == "logged").unwrap();
+        assert_eq!(last["statement"], expected, "{name}");
+    };
+    let by_test = format!("guessed?filter=test%3D{NEEDLE}");
+    check(
+        "GET",
+        &format!("{by_test}&fields=n&order=n&limit=3"),
+        Json::Null,
+        r#"guessed.aggregate([{"$match": {"test": {"$in": [?], "$not": {"$type": "array"}}}}, {"$sort": {"n": 1, "_id": 1}}, {"$limit": ?}, {"$project": {"n": 1, "_id": 0}}])"#,
+    );
+    let matched = r#"{"test": {"$in": [?], "$not": {"$type": "array"}}}"#;
+    let count = format!(r#"guessed.aggregate([{{"$match": {matched}}}, {{"$count": "count"}}])"#);
+    check("GET", &format!("{by_test}&count_only=true"), Json::Null, &count);
+    let record = json!({ "resource": [{ "test": NEEDLE, "n": 2 }] });
+    check("POST", "guessed", record, r#"guessed.insertMany([{"test": ?, "n": ?}])"#);
+    let change = json!({ "n": 77_123 });
+    check(
+        "PATCH",
+        &format!("guessed/{id}"),
+        change.clone(),
+        r#"guessed.updateOne({"_id": ?}, {"$set": {"n": ?}})"#,
+    );
+    check(
+        "PUT",
+        &format!("guessed/{id}"),
+        json!({ "test": NEEDLE }),
+        r#"guessed.replaceOne({"_id": ?}, {"test": ?})"#,
+    );
+    let change = json!({ "resource": [change] });
+    check("PATCH", &by_test, change, &format!(r#"guessed.updateMany({matched}, {{"$set": {{"n": ?}}}})"#));
+    check("DELETE", &format!("guessed/{id}"), Json::Null, r#"guessed.deleteOne({"_id": ?})"#);
+    check("DELETE", &by_test, Json::Null, &format!("guessed.deleteMany({matched})"));
+    let log = store.gateway.log.text();
+    assert!(!log.contains(NEEDLE) && !log.contains("77123") && !log.contains(&id), "a value is in the log");
 }

@@ -25,6 +25,10 @@ mod cursor;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod document_servers;
+#[cfg(test)]
+mod document_types;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod dynamodb;

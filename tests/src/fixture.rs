@@ -4,6 +4,7 @@
 //! * `quirks.toml`: where the store differs, see [`Quirks`];
 //! * `fixture.py`: makes the tables of the suite, see [`conformance::prepare`].
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use conformance::facts::Facts;
@@ -60,13 +61,28 @@ impl Fixture {
         Ok(Self { name, connector, versions, facts, quirks, folder })
     }
 
+    /// A file of the fixture.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// Starts the store with these tables in it.
     ///
     /// # Errors
     /// What the script says.
     pub fn start(&self, version: &str, tables: &[Stored]) -> Result<Prepared, String> {
+        self.start_with(&[], version, tables)
+    }
+
+    /// As [`Fixture::start`], with options that the script of this store knows.
+    ///
+    /// # Errors
+    /// What the script says.
+    pub fn start_with(&self, options: &[&str], version: &str, tables: &[Stored]) -> Result<Prepared, String> {
         let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-        let command = vec![python, self.folder.join("fixture.py").into()];
+        let mut command = vec![python, self.folder.join("fixture.py").into()];
+        command.extend(options.iter().map(OsString::from));
         Program { command, folder: None }.start(Some(version), tables, &self.facts)
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Model {
     has_unique_keys: bool,
     /// Every column but the key takes a null.
     takes_nulls: bool,
+    /// What stands in a column that was never given: null, or nothing where rows are documents.
+    unset: Value,
 }
 
 /// How a write ends.
@@ -39,6 +41,8 @@ pub(super) struct Expected {
     /// Rows that come back.
     pub(super) rows: Rows,
     pub(super) affected: Affected,
+    /// So many rows are seen to be changed: whether a null in place of nothing is a change is the store's to say.
+    pub(super) changed_at_least: u64,
 }
 
 impl Expected {
@@ -53,17 +57,26 @@ struct Done {
     row: Row,
     is_matched: bool,
     is_changed: bool,
+    /// Its cells are others.
+    is_seen: bool,
 }
 
 impl Model {
     /// An empty table.
     pub(super) fn new(default_state: Value, has_unique_keys: bool, takes_nulls: bool) -> Self {
-        Self { rows: BTreeMap::new(), default_state, has_unique_keys, takes_nulls }
+        Self { rows: BTreeMap::new(), default_state, has_unique_keys, takes_nulls, unset: Value::Null }
+    }
+
+    /// The same where rows are documents.
+    pub(super) fn of_documents(self) -> Self {
+        let default_state =
+            if self.default_state == Value::Null { Value::Absent } else { self.default_state };
+        Self { unset: Value::Absent, default_state, ..self }
     }
 
     /// All rows by their key.
     pub(super) fn rows(&self) -> Rows {
-        self.rows.values().cloned().collect()
+        self.rows.values().map(shown).collect()
     }
 
     /// Does a write.
@@ -74,7 +87,7 @@ impl Model {
                 let gone = self.matching(rule);
                 gone.keys().for_each(|id| drop(self.rows.remove(id)));
                 let count = gone.len();
-                by_filter(write, gone.into_values().collect(), (count, count))
+                by_filter(write, gone.values().map(shown).collect(), (count, count, count))
             }
             _ => self.by_record(write),
         }
@@ -106,8 +119,9 @@ impl Model {
         ends.resize(write.records.len(), vec![End::NotRun]);
         let matched = done.iter().filter(|one| one.is_matched).count();
         let changed = done.iter().filter(|one| one.is_changed).count();
-        let rows = done.into_iter().map(|one| one.row).collect();
-        Expected { ends, failure: vec![], rows, affected: affected(matched, changed) }
+        let seen = done.iter().filter(|one| one.is_seen).count();
+        let rows = done.iter().map(|one| shown(&one.row)).collect();
+        Expected { ends, rows, ..by_filter(write, vec![], (matched, changed, seen)) }
     }
 
     /// Does one record, or says which rules it breaks.
@@ -120,7 +134,7 @@ impl Model {
         }
         if write.action == Action::Delete {
             let row = self.rows.remove(&record.id).unwrap_or_default();
-            return Ok(Done { row, is_matched: true, is_changed: true });
+            return Ok(Done { row, is_matched: true, is_changed: true, is_seen: true });
         }
         let is_merged =
             matches!(write.action, Action::Update(UpdateMode::Merge) | Action::Upsert(Existing::Merge));
@@ -135,13 +149,14 @@ impl Model {
             return Err(broken);
         }
         let is_changed = old.as_ref() != Some(&row);
+        let is_seen = old.as_ref().map(shown) != Some(shown(&row));
         self.rows.insert(record.id, row.clone());
-        Ok(Done { row, is_matched: old.is_some(), is_changed })
+        Ok(Done { row, is_matched: old.is_some(), is_changed, is_seen })
     }
 
     fn update_where(&mut self, write: &Write, rule: Rule) -> Expected {
         let matching = self.matching(rule);
-        let Some(record) = write.records.first() else { return by_filter(write, vec![], (0, 0)) };
+        let Some(record) = write.records.first() else { return by_filter(write, vec![], (0, 0, 0)) };
         let mut becoming = self.clone();
         for (id, old) in &matching {
             let row = self.filled(Some(old), record, &write.columns);
@@ -150,12 +165,13 @@ impl Model {
         let rows: Rows = matching.keys().filter_map(|id| becoming.rows.get(id)).cloned().collect();
         let failure: Vec<End> = rows.iter().flat_map(|row| becoming.broken(row, write.check)).collect();
         if !failure.is_empty() {
-            return Expected { failure, ..by_filter(write, vec![], (0, 0)) };
+            return Expected { failure, ..by_filter(write, vec![], (0, 0, 0)) };
         }
         let changed = rows.iter().zip(matching.values()).filter(|(new, old)| new != old).count();
+        let seen = rows.iter().zip(matching.values()).filter(|(new, old)| shown(new) != shown(old)).count();
         *self = becoming;
         let matched = rows.len();
-        by_filter(write, rows, (matched, changed))
+        by_filter(write, rows.iter().map(shown).collect(), (matched, changed, seen))
     }
 
     fn matching(&self, rule: Rule) -> BTreeMap<i64, Row> {
@@ -165,7 +181,8 @@ impl Model {
 
     /// The row that was there, or a new one, with the cells of a record.
     fn filled(&self, old: Option<&Row>, record: &Record, columns: &[&str]) -> Row {
-        let new = || vec![int(record.id), Value::Null, Value::Null, self.default_state.clone(), Value::Null];
+        let unset = || self.unset.clone();
+        let new = || vec![int(record.id), unset(), unset(), self.default_state.clone(), unset()];
         let mut row = old.cloned().unwrap_or_else(new);
         for (column, cell) in columns.iter().zip(&record.cells) {
             let place = COLUMNS.iter().position(|name| name == column);
@@ -181,13 +198,13 @@ impl Model {
     /// The rules of the table, and the caller's, that a row breaks beside all others.
     fn broken(&self, row: &Row, check: Option<Rule>) -> Vec<End> {
         let mut broken = Vec::new();
-        if !self.takes_nulls && row.get(NAME) == Some(&Value::Null) {
+        if !self.takes_nulls && row.get(NAME).is_some_and(is_null) {
             broken.push(null_refused());
         }
         let is_taken = |other: &Row| {
             other.first() != row.first()
                 && other.get(CODE) == row.get(CODE)
-                && row.get(CODE) != Some(&Value::Null)
+                && !row.get(CODE).is_some_and(is_null)
         };
         if self.has_unique_keys && self.rows.values().any(is_taken) {
             broken.push(exists());
@@ -199,10 +216,20 @@ impl Model {
     }
 }
 
-/// A write by filter has no failing records.
-fn by_filter(write: &Write, rows: Rows, (matched, changed): (usize, usize)) -> Expected {
+/// A write by filter has no failing records. Its numbers: found, changed, seen to be changed.
+fn by_filter(write: &Write, rows: Rows, (matched, changed, seen): (usize, usize, usize)) -> Expected {
     let ends = vec![vec![End::Done]; write.records.len()];
-    Expected { ends, failure: vec![], rows, affected: affected(matched, changed) }
+    let changed_at_least = u64::try_from(seen).unwrap_or(u64::MAX);
+    Expected { ends, failure: vec![], rows, affected: affected(matched, changed), changed_at_least }
+}
+
+/// A row as it is read.
+fn shown(row: &Row) -> Row {
+    row.iter().map(|cell| if is_null(cell) { Value::Null } else { cell.clone() }).collect()
+}
+
+fn is_null(cell: &Value) -> bool {
+    matches!(cell, Value::Null | Value::Absent)
 }
 
 fn affected(matched: usize, changed: usize) -> Affected {

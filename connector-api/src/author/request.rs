@@ -185,8 +185,12 @@ impl<S: Shape> Shapes<S> {
         let params = parameters(body)?;
         let count = records_frame(body)?.map_or(0, |rows| rows.count);
         declared.check_size(value_count(&params), count)?;
+        let context = read_context(context)?;
+        if context.session.is_some() {
+            declared.check_in_transaction(&shape.demands())?;
+        }
         let records = if count == 0 { Records::default() } else { Records { body: body.to_vec(), count } };
-        Ok(Request { shape, key, params, records, context: read_context(context)? })
+        Ok(Request { shape, key, params, records, context })
     }
 
     fn shape(&self, head: &[u8], declared: &Capabilities) -> Result<(Arc<[u8]>, Arc<S>)> {

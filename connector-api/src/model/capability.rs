@@ -115,6 +115,10 @@ capabilities! {
         on_error_atomic,
         /// Sessions: begin, commit, rollback.
         transactions,
+        /// What fails in a transaction leaves the work before it: an atomic call is undone alone, and `continue` goes on with the next
+        /// record. Without it a call that fails may end the transaction (later calls but a rollback answer `cancelled`, never as if a part
+        /// of it were left), and `continue` is refused in a transaction.
+        savepoints,
         /// Procedures and functions can be listed and called.
         routines,
         /// Tables and columns can be created, changed and dropped.

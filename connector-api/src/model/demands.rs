@@ -35,6 +35,18 @@ impl Capabilities {
         at_most("levels of a filter", self.max_filter_depth, demands.filter_depth)
     }
 
+    /// Whether a call in a transaction may demand this: without savepoints it can't go on after a record that failed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] when it may not.
+    pub fn check_in_transaction(&self, demands: &Demands) -> Result<()> {
+        if self.savepoints || !demands.capabilities.contains("on_error_continue") {
+            return Ok(());
+        }
+        Err(Error::unsupported("'savepoints', and so 'continue' in a transaction,")
+            .with_reason("not_declared"))
+    }
+
     /// Whether a request may hold so many parameters, list items counted one by one, and so many records.
     ///
     /// # Errors
@@ -343,6 +355,19 @@ mod tests {
         check::<ChangeSchema>(&json!({"changes": []}), 0, &["schema_changes"]);
         check::<Begin>(&json!({}), 0, &["transactions"]);
         check::<DescribeTables>(&json!({"tables": []}), 0, &[]);
+    }
+
+    #[test]
+    fn going_on_in_a_transaction_needs_savepoints() {
+        let without = Capabilities { on_error_continue: true, transactions: true, ..Capabilities::default() };
+        let with = Capabilities { savepoints: true, ..without.clone() };
+        let goes_on = Demands::of("insert").on_error(OnError::Continue);
+        let error = without.check_in_transaction(&goes_on).unwrap_err();
+        assert_eq!((error.kind, error.reason.as_deref()), (ErrorKind::Unsupported, Some("not_declared")));
+        assert_eq!(with.check_in_transaction(&goes_on), Ok(()));
+        for other in [OnError::Stop, OnError::Atomic] {
+            assert_eq!(without.check_in_transaction(&Demands::of("insert").on_error(other)), Ok(()));
+        }
     }
 
     #[test]

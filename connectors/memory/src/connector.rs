@@ -139,6 +139,7 @@ fn capabilities() -> Capabilities {
         on_error_continue: true,
         on_error_atomic: true,
         transactions: true,
+        savepoints: true,
         ..reads()
     }
 }

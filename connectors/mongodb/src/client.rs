@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::error::{self, from_driver};
 use crate::schema::{Found, ID, Layout};
 use crate::session::{Sessions, Work};
+use crate::statement;
 
 /// What was read of a collection counts for so long.
 const KEPT: Duration = Duration::from_secs(30);
@@ -174,12 +175,16 @@ pub(crate) struct Scan<'a> {
     cursor: Option<SessionCursor<RawDocumentBuf>>,
     /// Documents that came here only to be tested or grouped.
     scanned: u64,
+    wants_statement: bool,
+    /// What was sent, for the statement log, where that is wanted.
+    pub(crate) statement: Option<String>,
 }
 
 impl<'a> Scan<'a> {
     pub(crate) fn new(store: &'a Store, work: &'a mut Work, context: &Context) -> Self {
         let deadline = context.deadline_ms.map(Duration::from_millis);
-        Self { store, work, deadline, cursor: None, scanned: 0 }
+        let wants_statement = context.wants_statement;
+        Self { store, work, deadline, cursor: None, scanned: 0, wants_statement, statement: None }
     }
 
     /// Starts to read.
@@ -187,6 +192,7 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// The server's.
     pub(crate) async fn open(&mut self, table: &TableRef, stages: Vec<Document>) -> Result<()> {
+        self.statement = self.wants_statement.then(|| statement::of_read(&table.name, &stages));
         let collection = self.store.collection(table);
         let mut aggregate = collection.aggregate(stages).allow_disk_use(true).batch_size(BATCH);
         // A time of zero would be none at all.

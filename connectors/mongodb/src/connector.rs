@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error;
 use crate::session::{Work, commit, roll_back};
 use crate::write::{Named, Target, Written};
-use crate::{read, write};
+use crate::{read, statement, write};
 
 /// One service: a database.
 pub(crate) struct Mongodb {
@@ -54,8 +54,9 @@ impl Connector for Mongodb {
     async fn query(&self, request: Request<Query>, out: &mut RowSink) -> Result<()> {
         let layout = self.store.layout(&request.from, &read::named(&request)).await?;
         let mut work = self.store.work(request.context()).await?;
-        let scan = Scan::new(&self.store, &mut work, request.context());
-        let ended = read::query(scan, &layout, &request, out).await;
+        let mut scan = Scan::new(&self.store, &mut work, request.context());
+        let ended = read::query(&mut scan, &layout, &request, out).await;
+        out.summary().statement = scan.statement.take();
         work.keep();
         ended
     }
@@ -65,8 +66,9 @@ impl Connector for Mongodb {
         request.filter.iter().for_each(|filter| paths_of(filter, &mut |path| paths.push(path)));
         let layout = self.store.layout(&request.from, &paths).await?;
         let mut work = self.store.work(request.context()).await?;
-        let scan = Scan::new(&self.store, &mut work, request.context());
-        let ended = read::count(scan, &layout, &request).await;
+        let mut scan = Scan::new(&self.store, &mut work, request.context());
+        let ended = read::count(&mut scan, &layout, &request).await;
+        out.summary().statement = scan.statement.take();
         work.keep();
         out.summary().count = Some(ended?);
         Ok(())
@@ -74,24 +76,36 @@ impl Connector for Mongodb {
 
     async fn insert(&self, request: Request<Insert>, out: &mut RowSink) -> Result<()> {
         let (target, mut work) = self.target(&request.into, &*request, request.context()).await?;
+        if request.context().wants_statement {
+            out.summary().statement = Some(statement::of_insert(&request));
+        }
         let ended = write::insert(&target, &mut work, &request).await;
         finish(work, ended, &request.returning, out).await
     }
 
     async fn update(&self, request: Request<Update>, out: &mut RowSink) -> Result<()> {
         let (target, mut work) = self.target(&request.table, &*request, request.context()).await?;
+        if request.context().wants_statement {
+            out.summary().statement = statement::of_update(&request, &target.layout).ok();
+        }
         let ended = write::update(&target, &mut work, &request).await;
         finish(work, ended, &request.returning, out).await
     }
 
     async fn upsert(&self, request: Request<Upsert>, out: &mut RowSink) -> Result<()> {
         let (target, mut work) = self.target(&request.into, &*request, request.context()).await?;
+        if request.context().wants_statement {
+            out.summary().statement = Some(statement::of_upsert(&request));
+        }
         let ended = write::upsert(&target, &mut work, &request).await;
         finish(work, ended, &request.returning, out).await
     }
 
     async fn delete(&self, request: Request<Delete>, out: &mut RowSink) -> Result<()> {
         let (target, mut work) = self.target(&request.from, &*request, request.context()).await?;
+        if request.context().wants_statement {
+            out.summary().statement = statement::of_delete(&request, &target.layout).ok();
+        }
         let ended = write::delete(&target, &mut work, &request).await;
         finish(work, ended, &request.returning, out).await
     }

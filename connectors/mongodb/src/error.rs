@@ -80,9 +80,12 @@ pub(crate) fn ambiguous_key() -> Error {
 }
 
 /// A name that can't stand in the server's language.
-pub(crate) fn unnameable(name: &str, what: &str) -> Error {
-    Error::unsupported(format_args!("{what} '{name}', whose name is empty, begins with '$' or holds a dot,"))
-        .with_reason("unnameable")
+pub(crate) fn unnameable(name: &str) -> Error {
+    let message = format!(
+        "'{name}' can't be the name of a column: it is empty, begins with '$', or holds a dot or U+0000; a member of a document is changed by \
+         sending the document as a whole, and may have such a name there"
+    );
+    invalid(message).with_reason("unnameable").with_columns([name])
 }
 
 /// Whether the whole transaction may be tried again.

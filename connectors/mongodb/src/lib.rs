@@ -8,6 +8,7 @@
 //! * `condition`: a filter, of which the server tests what it can and the evaluator the rest;
 //! * `columns`: documents to rows;
 //! * `read`, `write`: what a request means for a collection;
+//! * `statement`: what the statement log shows of a call;
 //! * `types`: BSON to cells and values, values to BSON;
 //! * `error`: what can go wrong, in the contract's kinds.
 
@@ -20,6 +21,7 @@ mod error;
 mod read;
 mod schema;
 mod session;
+mod statement;
 mod translate;
 mod types;
 mod write;

@@ -35,14 +35,14 @@ pub(crate) fn named(query: &Query) -> Vec<&Path> {
 /// # Errors
 /// The server's; too many documents to be tested or grouped here.
 pub(crate) async fn query(
-    mut scan: Scan<'_>,
+    scan: &mut Scan<'_>,
     layout: &Layout,
     request: &Request<Query>,
     out: &mut RowSink,
 ) -> Result<()> {
     let selection = Selection::new(request.filter.as_ref(), layout, request.params())?;
     if let Some(group) = grouped(request) {
-        let rows = groups(&mut scan, (request, &group), &selection).await?;
+        let rows = groups(scan, (request, &group), &selection).await?;
         return send_groups((request, &group), &rows, out).await;
     }
     let is_whole = selection.rest.is_empty();
@@ -76,7 +76,7 @@ pub(crate) async fn query(
 ///
 /// # Errors
 /// As [`query`].
-pub(crate) async fn count(mut scan: Scan<'_>, layout: &Layout, request: &Request<Count>) -> Result<u64> {
+pub(crate) async fn count(scan: &mut Scan<'_>, layout: &Layout, request: &Request<Count>) -> Result<u64> {
     let selection = Selection::new(request.filter.as_ref(), layout, request.params())?;
     let mut stages = start(&selection);
     let is_whole = selection.rest.is_empty();

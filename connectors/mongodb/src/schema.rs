@@ -16,6 +16,9 @@ use crate::types::{self, Kind};
 /// The column that every document has and that names it.
 pub(crate) const ID: &str = "_id";
 
+/// The title of a property that holds uuids: a schema has no other word for the subtype of bytes.
+const UUID: &str = "uuid";
+
 /// A collection or a view.
 #[derive(Debug)]
 pub(crate) struct Layout {
@@ -29,7 +32,7 @@ pub(crate) struct Found {
     pub(crate) is_view: bool,
     pub(crate) validator: Option<Document>,
     pub(crate) indexes: Vec<IndexModel>,
-    /// Some of its documents; of those with declared columns only the ids count.
+    /// Some of its documents; of those with declared columns only ids and bytes count.
     pub(crate) sample: Vec<RawDocumentBuf>,
 }
 
@@ -47,6 +50,7 @@ impl Layout {
         if columns.kind(ID).is_none_or(|kind| kind == Kind::Any) {
             columns.put_first(identifier(&found.sample)?);
         }
+        columns.find_uuids(&found.sample)?;
         if is_inferred {
             columns.infer(&found.sample)?;
         }
@@ -76,6 +80,14 @@ impl Layout {
     /// The kind of a column that every document keeps to; a sample promises nothing.
     pub(crate) fn declared_kind(&self, path: &Path) -> Option<Kind> {
         self.kind(path).filter(|_| !self.description.is_inferred)
+    }
+
+    /// Whether a value for this column has one form only, whatever stood there: of the declared kind. A schema can't say what is inside
+    /// of documents and lists, nor the subtype of bytes.
+    pub(crate) fn is_settled(&self, path: &Path) -> bool {
+        use Kind::{Any, Array, Binary, Object, Uuid};
+        let kind = self.declared_kind(path);
+        kind.is_some_and(|kind| !matches!(kind, Any | Array | Binary | Object | Uuid))
     }
 
     /// Checks that documents may have this column.
@@ -148,6 +160,22 @@ impl Columns {
         self.list.retain(|known| known.name != column.name);
         self.kinds.insert(column.name.clone(), kind);
         self.list.insert(0, column);
+    }
+
+    /// Declared bytes that are uuids in all of these documents are described as such.
+    fn find_uuids(&mut self, sample: &[RawDocumentBuf]) -> Result<()> {
+        for column in self.list.iter_mut().filter(|column| column.data_type == ColumnType::Binary) {
+            let mut kind = None;
+            for document in sample {
+                let value = document.get(column.name.as_str()).map_err(types::malformed)?;
+                kind = joined(kind, value.and_then(types::kind_of));
+            }
+            if kind == Some(Kind::Uuid) {
+                column.data_type = ColumnType::Uuid;
+                self.kinds.insert(column.name.clone(), Kind::Uuid);
+            }
+        }
+        Ok(())
     }
 
     /// Adds what the documents have beside the id, in the order in which it appears. Null may stand everywhere, and says nothing of a kind.
@@ -247,7 +275,9 @@ fn declared_kind(property: &Document) -> (Kind, bool) {
     };
     let takes_null = words.iter().any(|word| word == "null");
     let kinds = words.iter().filter(|word| *word != "null").map(|word| Kind::of_alias(word));
-    (kinds.reduce(Kind::joined).unwrap_or(Kind::Any), takes_null)
+    let kind = kinds.reduce(Kind::joined).unwrap_or(Kind::Any);
+    let is_uuid = kind == Kind::Binary && property.get_str("title").is_ok_and(|title| title == UUID);
+    (if is_uuid { Kind::Uuid } else { kind }, takes_null)
 }
 
 fn allowed_values(property: &Document) -> Vec<String> {
@@ -296,7 +326,7 @@ fn leaves_nulls(filter: &Document, index: &IndexModel, columns: &Columns) -> boo
             ("$exists", value) => *value == Bson::Boolean(true),
             ("$type", Bson::String(alias)) => {
                 let kind = columns.kinds.get(name);
-                kind.is_some_and(|kind| *kind != Kind::Any && *kind == Kind::of_alias(alias))
+                kind.is_some_and(|kind| *kind != Kind::Any && kind.alias() == alias)
             }
             _ => false,
         })

@@ -64,6 +64,7 @@ fn capabilities() -> Capabilities {
         row_rules: true,
         on_error_continue: true,
         on_error_atomic: true,
+        savepoints: true,
         ..reading()
     }
 }

@@ -123,3 +123,28 @@ fn columns_that_hold_a_key_name_one_row() {
         assert_eq!(layout.is_unique(&paths(names)), is_unique, "{names:?}");
     }
 }
+
+#[test]
+fn bytes_with_the_title_uuid_are_uuids_before_there_is_one() {
+    let properties = doc! {"u": {"bsonType": ["binData", "null"], "title": "uuid"}, "b": {"bsonType": "binData", "title": "x"}};
+    let layout = layout(Some(doc! {"properties": properties}), &[], vec![]);
+    let types: Vec<_> = columns(&layout).into_iter().map(|(_, data_type, _)| data_type).collect();
+    assert_eq!(types, [ColumnType::String, ColumnType::Uuid, ColumnType::Binary]);
+}
+
+#[test]
+fn bytes_that_are_uuids_in_all_that_was_seen_are_described_as_uuids() {
+    use mongodb::bson::spec::BinarySubtype;
+    let bytes = |subtype| mongodb::bson::Binary { subtype, bytes: vec![7; 16] };
+    let sample = [
+        doc! {"_id": ObjectId::new(), "u": bytes(BinarySubtype::Uuid), "m": bytes(BinarySubtype::Uuid)},
+        doc! {"_id": ObjectId::new(), "u": bytes(BinarySubtype::Uuid), "m": bytes(BinarySubtype::Generic)},
+    ];
+    let properties = doc! {"u": {"bsonType": "binData"}, "m": {"bsonType": "binData"}};
+    for schema in [None, Some(doc! {"properties": properties})] {
+        let layout = layout(schema, &sample, vec![]);
+        let types = columns(&layout).into_iter().map(|(name, data_type, _)| (name, data_type));
+        let expected = [("_id", ColumnType::String), ("u", ColumnType::Uuid), ("m", ColumnType::Binary)];
+        assert_eq!(types.collect::<Vec<_>>(), expected);
+    }
+}

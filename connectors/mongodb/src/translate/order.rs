@@ -51,5 +51,5 @@ fn needs_help(item: &Order) -> bool {
 }
 
 fn name_of(path: &Path) -> Result<String> {
-    dotted(path).ok_or_else(|| error::unnameable(&path.segments().join("."), "an order by column"))
+    dotted(path).ok_or_else(|| error::unnameable(&path.segments().join(".")))
 }

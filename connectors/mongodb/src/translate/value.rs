@@ -45,7 +45,7 @@ fn of_text(text: &str, kind: Option<Kind>) -> Vec<Bson> {
     if is_open || kind == Some(Kind::Date) {
         meanings.extend(spelled(text).map(Bson::DateTime));
     }
-    if is_open || kind == Some(Kind::Binary) {
+    if is_open || matches!(kind, Some(Kind::Binary | Kind::Uuid)) {
         let bytes = parse_uuid(text).map(|bytes| bytes.to_vec());
         meanings.extend(bytes.map(|bytes| Binary { subtype: BinarySubtype::Uuid, bytes }.into()));
     }

@@ -1,11 +1,13 @@
 //! What stands in documents and what crosses the boundary: kinds of columns, BSON to cells and values, values to BSON.
 
 mod read;
+mod replace;
 mod write;
 
 use connector_api::author::ColumnType;
 
 pub(crate) use read::{kind_of, malformed, value_of, write_cell};
+pub(crate) use replace::replacing;
 pub(crate) use write::{decimal, instant, shortest_double, to_bson};
 
 /// The name of the extension type around an object id.
@@ -19,6 +21,8 @@ pub(crate) enum Kind {
     Object,
     Array,
     Binary,
+    /// Binary of the subtype for uuids, which only a sample can tell.
+    Uuid,
     ObjectId,
     Bool,
     Date,
@@ -55,7 +59,7 @@ impl Kind {
             Self::String => "string",
             Self::Object => "object",
             Self::Array => "array",
-            Self::Binary => "binData",
+            Self::Binary | Self::Uuid => "binData",
             Self::ObjectId => "objectId",
             Self::Bool => "bool",
             Self::Date => "date",
@@ -74,6 +78,7 @@ impl Kind {
             Self::Object => ColumnType::Object,
             Self::Array => ColumnType::Array,
             Self::Binary => ColumnType::Binary,
+            Self::Uuid => ColumnType::Uuid,
             Self::ObjectId => ColumnType::String,
             Self::Bool => ColumnType::Boolean,
             Self::Date => ColumnType::Timestamp,
@@ -84,12 +89,13 @@ impl Kind {
         }
     }
 
-    /// The kind that holds what both hold. The narrower number fits into the wider one; everything else is open.
+    /// The kind that holds what both hold. The narrower number fits into the wider one, uuids are bytes; everything else is open.
     pub(crate) fn joined(self, other: Self) -> Self {
         match (self, other) {
             (a, b) if a == b => a,
             (Self::Int, Self::Long) | (Self::Long, Self::Int) => Self::Long,
             (Self::Int, Self::Double) | (Self::Double, Self::Int) => Self::Double,
+            (Self::Binary, Self::Uuid) | (Self::Uuid, Self::Binary) => Self::Binary,
             _ => Self::Any,
         }
     }

@@ -114,7 +114,7 @@ fn value_at(value: RawBsonRef<'_>, depth: usize) -> Result<Value> {
 }
 
 /// Everything that holds nothing else. A kind that has no other form is an extension around its text.
-fn scalar(value: RawBsonRef<'_>) -> Value {
+pub(super) fn scalar(value: RawBsonRef<'_>) -> Value {
     let text = |name: &str, text: String| Value::Extension(name.to_owned(), Box::new(Value::Text(text)));
     match value {
         RawBsonRef::Boolean(value) => Value::Bool(value),
@@ -192,7 +192,10 @@ pub(crate) fn kind_of(value: RawBsonRef<'_>) -> Option<Kind> {
         RawBsonRef::Boolean(_) => Kind::Bool,
         RawBsonRef::Int32(_) => Kind::Int,
         RawBsonRef::Int64(_) => Kind::Long,
-        RawBsonRef::Binary(_) => Kind::Binary,
+        RawBsonRef::Binary(value) => match value.subtype {
+            BinarySubtype::Uuid if value.bytes.len() == 16 => Kind::Uuid,
+            _ => Kind::Binary,
+        },
         RawBsonRef::ObjectId(_) => Kind::ObjectId,
         RawBsonRef::DateTime(_) => Kind::Date,
         RawBsonRef::Decimal128(_) => Kind::Decimal,

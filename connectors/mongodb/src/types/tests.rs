@@ -142,3 +142,111 @@ fn a_document_that_is_nested_too_deeply_is_refused() {
     let error = write_cell(&mut Vec::new(), value).unwrap_err();
     assert_eq!((error.kind, error.reason.as_deref()), (ErrorKind::LimitExceeded, Some("nested_too_deep")));
 }
+
+/// What a value becomes where another one stands.
+fn replaced(stored: &Bson, value: &Value) -> Bson {
+    let document = RawDocumentBuf::try_from(&doc! {"v": stored}).unwrap();
+    replacing(value, document.get("v").unwrap().unwrap(), "c", Kind::Any).unwrap()
+}
+
+fn binary(subtype: BinarySubtype, bytes: &[u8]) -> Bson {
+    Binary { subtype, bytes: bytes.to_vec() }.into()
+}
+
+/// A document with one of each kind, and how a caller reads it.
+fn one_of_each() -> Vec<(&'static str, Bson, Value)> {
+    const HEX: &str = "507f1f77bcf86cd799439011";
+    let id = ObjectId::parse_str(HEX).unwrap();
+    let of = |kind: Bson, value: Value| (kind, value);
+    let pairs = [
+        ("id", of(id.into(), text(HEX))),
+        ("decimal", of(Bson::Decimal128("1.50".parse().unwrap()), decimal_of("1.50"))),
+        (
+            "large",
+            of(Bson::Decimal128("1E+30".parse().unwrap()), decimal_of("1000000000000000000000000000000")),
+        ),
+        ("whole decimal", of(Bson::Decimal128("7".parse().unwrap()), Value::I64(7))),
+        ("no number", of(Bson::Decimal128("NaN".parse().unwrap()), text("NaN"))),
+        ("infinite", of(Bson::Double(f64::NEG_INFINITY), text("-Infinity"))),
+        ("double", of(Bson::Double(5.0), decimal_of("5.0"))),
+        ("whole double", of(Bson::Double(5.0), Value::I64(5))),
+        ("long", of(Bson::Int64(5), Value::I64(5))),
+        ("int", of(Bson::Int32(5), Value::I64(5))),
+        ("date", of(DateTime::from_millis(1_714_566_600_250).into(), text("2024-05-01T12:30:00.250Z"))),
+        ("text", of(Bson::from(HEX), text(HEX))),
+        ("bytes", of(binary(BinarySubtype::Generic, &[1, 2]), text("AQI="))),
+        ("md5", of(binary(BinarySubtype::Md5, &[1, 2]), text("AQI="))),
+        ("uuid", of(binary(BinarySubtype::Uuid, &[7; 16]), text("07070707-0707-0707-0707-070707070707"))),
+        ("old uuid", of(binary(BinarySubtype::UuidOld, &[7; 16]), text("BwcHBwcHBwcHBwcHBwcHBw=="))),
+        (
+            "regex",
+            of(
+                Regex { pattern: "a".try_into().unwrap(), options: "i".try_into().unwrap() }.into(),
+                text("/a/i"),
+            ),
+        ),
+        ("moment", of(mongodb::bson::Timestamp { time: 7, increment: 1 }.into(), text("7:1"))),
+        ("code", of(Bson::JavaScriptCode("f()".to_owned()), text("f()"))),
+        ("symbol", of(Bson::Symbol("s".to_owned()), text("s"))),
+        ("least", of(Bson::MinKey, text("MinKey"))),
+        ("greatest", of(Bson::MaxKey, text("MaxKey"))),
+        ("null", of(Bson::Null, Value::Null)),
+    ];
+    pairs.into_iter().map(|(name, (stored, value))| (name, stored, value)).collect()
+}
+
+#[test]
+fn what_was_read_and_is_written_back_keeps_its_types_at_any_depth() {
+    let (mut stored, mut read) = (mongodb::bson::Document::new(), Vec::new());
+    for (name, bson, value) in one_of_each() {
+        assert_eq!(format!("{:?}", replaced(&bson, &value)), format!("{bson:?}"), "{name}");
+        stored.insert(name, bson);
+        read.push((name.to_owned(), value));
+    }
+    let stored = Bson::from(doc! {"list": [stored], "inner": {"$gt": 1_i64}});
+    let inner = Value::Object(vec![("$gt".to_owned(), Value::I64(1))]);
+    let list = Value::List(vec![Value::Object(read)]);
+    let value = Value::Object(vec![("list".to_owned(), list), ("inner".to_owned(), inner)]);
+    // `NaN` equals nothing.
+    assert_eq!(format!("{:?}", replaced(&stored, &value)), format!("{stored:?}"));
+}
+
+#[test]
+fn another_value_gets_the_type_that_stood_there_if_it_spells_one() {
+    let date = |millis| Bson::from(DateTime::from_millis(millis));
+    let id = ObjectId::new();
+    for (stored, value, expected) in [
+        (date(0), text("1970-01-01T00:00:01Z"), date(1_000)),
+        (date(0), text("tomorrow"), Bson::from("tomorrow")),
+        (ObjectId::new().into(), text(&id.to_hex()), id.into()),
+        (ObjectId::new().into(), text("none"), Bson::from("none")),
+        (Bson::Int64(1), Value::I64(2), Bson::Int64(2)),
+        (Bson::Int32(1), Value::I64(1 << 40), Bson::Int64(1 << 40)),
+        (Bson::Int32(1), decimal_of("1.5"), Bson::Double(1.5)),
+        (Bson::Double(1.5), Value::I64(2), Bson::Double(2.0)),
+        (Bson::Decimal128("1".parse().unwrap()), decimal_of("2.5"), Bson::Decimal128("2.5".parse().unwrap())),
+        (Bson::from("x"), Value::I64(2), Bson::Int32(2)),
+        (binary(BinarySubtype::Uuid, &[7; 16]), text("AQI="), Bson::from("AQI=")),
+        (binary(BinarySubtype::Md5, &[7]), Value::Bytes(vec![8]), binary(BinarySubtype::Md5, &[8])),
+        (Bson::MinKey, text("other"), Bson::from("other")),
+        (Bson::Undefined, Value::Null, Bson::Null),
+        (Bson::Decimal128("2.5".parse().unwrap()), text("2.5"), Bson::from("2.5")),
+        (Bson::Array(vec![date(0)]), Value::List(vec![text("1970-01-01T00:00:01Z"); 2]), {
+            Bson::Array(vec![date(1_000), Bson::from("1970-01-01T00:00:01Z")])
+        }),
+    ] {
+        assert_eq!(replaced(&stored, &value), expected, "{stored:?} {value:?}");
+    }
+    let document = RawDocumentBuf::try_from(&doc! {"v": date(0)}).unwrap();
+    let micros = text("1970-01-01T00:00:00.000001Z");
+    let error = replacing(&micros, document.get("v").unwrap().unwrap(), "c", Kind::Any).unwrap_err();
+    assert_eq!(error.reason.as_deref(), Some("out_of_range"));
+}
+
+#[test]
+fn uuids_are_written_where_the_column_has_such() {
+    let uuid = "07070707-0707-0707-0707-070707070707";
+    assert_eq!(written(&text(uuid), Kind::Uuid), Ok(binary(BinarySubtype::Uuid, &[7; 16])));
+    assert_eq!(written(&text(uuid), Kind::Any), Ok(Bson::from(uuid)));
+    assert_eq!(written(&Value::Uuid([7; 16]), Kind::Any), Ok(binary(BinarySubtype::Uuid, &[7; 16])));
+}

@@ -1,7 +1,7 @@
 //! Values to BSON, by the kind of their column. What does not fit is refused, never bent; whatever a value holds, it stays a value: the
 //! server gets it where values stand, so a member named `$gt` is a member.
 
-use connector_api::author::{Error, Instant, Result, Value};
+use connector_api::author::{Error, Instant, Result, Value, parse_uuid};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, DateTime, Decimal128, Document};
@@ -32,9 +32,7 @@ pub(crate) fn to_bson(value: &Value, column: &str, kind: Kind) -> Result<Bson> {
         Value::Text(text) => Ok(text_of(text, column, kind)),
         Value::Bytes(bytes) => Ok(Binary { subtype: BinarySubtype::Generic, bytes: bytes.clone() }.into()),
         Value::Uuid(uuid) => Ok(Binary { subtype: BinarySubtype::Uuid, bytes: uuid.to_vec() }.into()),
-        Value::Instant(at) => instant(at)
-            .map(Bson::DateTime)
-            .ok_or_else(|| error::out_of_range(column, "a moment in whole milliseconds")),
+        Value::Instant(at) => date(at, column),
         Value::List(items) => {
             items.iter().map(|item| to_bson(item, column, Kind::Any)).collect::<Result<_>>().map(Bson::Array)
         }
@@ -53,7 +51,7 @@ pub(crate) fn to_bson(value: &Value, column: &str, kind: Kind) -> Result<Bson> {
 ///
 /// # Errors
 /// A name that no document can hold.
-fn document_member(name: &str, column: &str) -> Result<String> {
+pub(super) fn document_member(name: &str, column: &str) -> Result<String> {
     if name.contains('\0') {
         return Err(error::out_of_range(column, "names of members without U+0000"));
     }
@@ -130,7 +128,7 @@ pub(crate) fn shortest_double(digits: &str) -> Option<f64> {
 }
 
 /// Digits without zeros at either end, and the power of ten of the last one.
-fn significant(text: &str) -> Option<(String, i64)> {
+pub(super) fn significant(text: &str) -> Option<(String, i64)> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{}{fraction}", whole.trim_start_matches('-'));
@@ -151,13 +149,26 @@ fn text_of(text: &str, column: &str, kind: Kind) -> Bson {
         // Whoever names a row by the text of an object id means the id.
         Kind::Any if column == "_id" => object_id(text),
         Kind::Date => Instant::parse(text).and_then(|at| instant(&at)).map(Bson::DateTime),
+        Kind::Uuid => {
+            let uuid = parse_uuid(text).map(|uuid| uuid.to_vec());
+            uuid.map(|bytes| Binary { subtype: BinarySubtype::Uuid, bytes }.into())
+        }
         _ => None,
     }
     .unwrap_or_else(|| Bson::String(text.to_owned()))
 }
 
-fn object_id(text: &str) -> Option<Bson> {
+pub(super) fn object_id(text: &str) -> Option<Bson> {
     ObjectId::parse_str(text).ok().map(Bson::ObjectId)
+}
+
+/// A moment as a date.
+///
+/// # Errors
+/// One that has more than milliseconds, or is too far away.
+pub(super) fn date(at: &Instant, column: &str) -> Result<Bson> {
+    let date = instant(at).map(Bson::DateTime);
+    date.ok_or_else(|| error::out_of_range(column, "a moment in whole milliseconds"))
 }
 
 /// Moments have milliseconds; `None`: this one has more, or is too far away.

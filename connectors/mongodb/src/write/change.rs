@@ -217,6 +217,7 @@ pub(crate) async fn update(
             let records = request.records().values(columns.len() + request.set.len())?;
             let guard = Selection::new(guard.as_ref(), &target.layout, params)?;
             let change = Change { target, mode: request.mode, named_by: columns, check, gives_back };
+            let setting = setting.keeping_types();
             each_record(&ByKey { change, setting, guard }, work, &records, request.on_error).await
         }
     }
@@ -243,14 +244,21 @@ impl Step for ByKey<'_> {
             let old = target.find_one(work, filter, &self.guard).await?;
             return self.change.found(work, &old, &self.setting.members(cells, Some(&old))?).await;
         }
-        let members = self.setting.members(cells, None)?;
-        let mut kept = Document::new();
-        if *mode == UpdateMode::Replace {
-            for (path, value) in named_by.iter().zip(key).filter(|(path, _)| path.as_column() != Some(ID)) {
-                put(&mut kept, path.segments(), record::member(&target.layout, path, value)?);
-            }
-        }
         let filter = translate::all(vec![filter, self.guard.native.clone()]);
+        let (mut kept, mut old) = (Document::new(), None);
+        if *mode == UpdateMode::Replace || self.setting.asks_for_types(cells) {
+            let found = target.find(work, filter.clone()).await?.ok_or_else(error::row_not_found)?;
+            kept = self.change.kept(&found)?;
+            old = Some(found);
+        }
+        let members = match self.setting.members(cells, old.as_deref()) {
+            Ok(members) => members,
+            // A row that is not there is not found, whatever is wrong with the values.
+            Err(unfit) if old.is_none() => {
+                return Err(target.find(work, filter).await?.map_or_else(error::row_not_found, |_| unfit));
+            }
+            Err(unfit) => return Err(unfit),
+        };
         self.change.send(work, filter, &members, &kept).await?.ok_or_else(error::row_not_found)
     }
 }
@@ -269,8 +277,9 @@ impl Task for Matching<'_, '_> {
         let is_plain =
             *mode == UpdateMode::Merge && check.is_none() && !gives_back && !self.setting.computes();
         if is_plain && self.selection.rest.is_empty() {
-            let members = self.setting.members(self.cells, None)?;
-            if let Some(change) = record::change(&members) {
+            // Values that do not fit are an error only if there is a document that would get them.
+            let change = self.setting.members(self.cells, None).map(|members| record::change(&members));
+            if let Ok(Some(change)) = change {
                 return Ok(self.all_at_once(work, change).await?);
             }
         }

@@ -2,14 +2,14 @@
 
 use connector_api::author::{Assignment, Error, Path, Result, Value};
 use connector_common::evaluate::Computed;
-use mongodb::bson::raw::{RawDocument, RawDocumentBuf};
+use mongodb::bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::condition::{Row, paths_in};
+use crate::condition::{self, Row, paths_in};
 use crate::error;
 use crate::schema::{ID, Layout};
 use crate::translate::{self, Filters};
-use crate::types::{Kind, to_bson};
+use crate::types::{Kind, replacing, to_bson};
 
 /// The columns that a write sets: those of the record, then those that are computed.
 pub(super) struct Setting<'r> {
@@ -19,6 +19,8 @@ pub(super) struct Setting<'r> {
     computes: bool,
     /// The columns from which something is computed.
     sources: Vec<Path>,
+    /// A value gets the type of the one that it replaces.
+    keeps_types: bool,
 }
 
 /// A member and its value.
@@ -44,7 +46,20 @@ impl<'r> Setting<'r> {
             computed: Computed::new(compute, params)?,
             computes: !compute.is_empty(),
             sources,
+            keeps_types: false,
         })
+    }
+
+    /// For writes of rows that the caller has read: what comes back has the types of BSON again.
+    pub(super) fn keeping_types(self) -> Self {
+        Self { keeps_types: true, ..self }
+    }
+
+    /// Whether the types of these cells depend on what stands in the document.
+    pub(super) fn asks_for_types(&self, cells: &[Value]) -> bool {
+        let has_forms = |value: &Value| !matches!(value, Value::Null | Value::Absent | Value::Bool(_));
+        let mut given = self.columns.iter().zip(cells);
+        self.keeps_types && given.any(|(path, value)| has_forms(value) && !self.layout.is_settled(path))
     }
 
     /// Whether it needs the document as it was.
@@ -63,7 +78,8 @@ impl<'r> Setting<'r> {
         let mut members = Vec::with_capacity(self.columns.len());
         for (path, value) in self.columns.iter().zip(cells.iter().chain(&computed)) {
             if *value != Value::Absent {
-                members.push((*path, member(self.layout, path, value)?));
+                let stored = old.filter(|_| self.keeps_types).map(|old| condition::member(old, path));
+                members.push((*path, member(self.layout, path, value, stored.transpose()?.flatten())?));
             }
         }
         Ok(members)
@@ -74,20 +90,24 @@ impl<'r> Setting<'r> {
 fn check_name(path: &Path) -> Result<()> {
     match translate::dotted(path) {
         Some(_) => Ok(()),
-        None => Err(error::unnameable(&path.segments().join("."), "a write to column")),
+        None => Err(error::unnameable(&path.segments().join("."))),
     }
 }
 
-/// The value of a column.
+/// The value of a column, in which `stored` stands now.
 ///
 /// # Errors
 /// One that the column does not take.
-pub(super) fn member(layout: &Layout, path: &Path, value: &Value) -> Result<Bson> {
+fn member(layout: &Layout, path: &Path, value: &Value, stored: Option<RawBsonRef<'_>>) -> Result<Bson> {
     let name = path.segments().join(".");
     if matches!(value, Value::Null) && !layout.is_nullable(path) {
         return Err(error::not_null(&name));
     }
-    to_bson(value, &name, layout.kind(path).unwrap_or(Kind::Any))
+    let kind = layout.kind(path).unwrap_or(Kind::Any);
+    match stored.filter(|_| !layout.is_settled(path)) {
+        Some(stored) => replacing(value, stored, &name, kind),
+        None => to_bson(value, &name, kind),
+    }
 }
 
 /// A document of these members alone.

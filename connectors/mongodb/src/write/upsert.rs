@@ -41,7 +41,7 @@ pub(crate) async fn upsert(
     let gives_back = !request.returning.is_empty();
     let check = || Change::rule(request.check.as_ref(), params);
     let step = Upserting {
-        setting: Setting::new(&target.layout, &request.columns, &[], params)?,
+        setting: Setting::new(&target.layout, &request.columns, &[], params)?.keeping_types(),
         key: &request.key,
         places: request.key.iter().map(place).collect::<Result<_>>()?,
         creation: Creation { layout: &target.layout, check: check()? },
@@ -69,16 +69,18 @@ impl Step for Upserting<'_> {
 
     async fn run(&self, work: &mut Work, record: &[Value]) -> Result<Done> {
         let key: Vec<Value> = self.places.iter().filter_map(|place| record.get(*place)).cloned().collect();
-        let members = self.setting.members(record, None)?;
         let filter =
             if key.iter().any(is_null) { None } else { key_filter(self.creation.layout, self.key, &key)? };
-        let Some(filter) = filter else { return self.create(work, members).await };
+        let Some(filter) = filter else {
+            return self.create(work, self.setting.members(record, None)?).await;
+        };
+        let is_needed = self.looks_first() || self.setting.asks_for_types(record);
+        let old = if is_needed { self.change.target.find(work, filter.clone()).await? } else { None };
+        let members = self.setting.members(record, old.as_deref())?;
         if !self.looks_first() {
             return self.in_one_step(work, filter, members).await;
         }
-        let Some(old) = self.change.target.find(work, filter).await? else {
-            return self.create(work, members).await;
-        };
+        let Some(old) = old else { return self.create(work, members).await };
         match &self.guard {
             Some(guard) if !guard.holds(&old)? => Err(error::guard_failed()),
             _ => self.change.found(work, &old, &self.without_key(&members)).await,
