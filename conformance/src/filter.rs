@@ -265,7 +265,7 @@ async fn by_zero(peer: Arc<Peer>) -> Outcome {
 }
 
 async fn functions(peer: Arc<Peer>) -> Outcome {
-    use Function::{Abs, Coalesce, Length, Lower, Round, Trim, Upper};
+    use Function::{Abs, Coalesce, Length, Lower, Round, Text, Trim, Upper};
     let noted = [1, 2, 3, 4, 6, 7, 9, 10];
     let weighed = [1, 2, 3, 5, 6, 7, 9, 10];
     for (function, name, second, result, expected, known) in [
@@ -279,6 +279,8 @@ async fn functions(peer: Arc<Peer>) -> Outcome {
         (Round, "weight", None, Value::F64(-2.0), &[5], &weighed),
         (Round, "weight", Some(Value::I64(1)), fraction(0.3, &peer.facts), &[2], &weighed),
         (Coalesce, "size", Some(Value::I64(0)), Value::I64(0), &[3, 8], &EVERY),
+        (Text, "size", None, text("-7"), &[5], &SIZED),
+        (Text, "note", None, text("100%"), &[3], &noted),
     ] {
         let mut args = vec![column(name)];
         args.extend(second.is_some().then_some(Expr::Param(1)));

@@ -374,13 +374,15 @@ impl Builder<'_> {
     }
 
     fn call(&mut self) -> Option<Typed> {
-        use Function::{Abs, Coalesce, Length, Lower, Round, Trim, Upper};
-        let function = self.random.pick_copy(Lower, &[Upper, Trim, Length, Abs, Round, Round, Coalesce]);
+        use Function::{Abs, Coalesce, Length, Lower, Round, Text, Trim, Upper};
+        let function =
+            self.random.pick_copy(Lower, &[Upper, Trim, Length, Abs, Round, Round, Coalesce, Text]);
         let fraction = if self.profile.doubles { ColumnType::Double } else { ColumnType::Decimal };
         let is_argument = |data_type| match function {
             Lower | Upper | Trim | Length => data_type == ColumnType::Text,
             Abs => matches!(data_type, ColumnType::Integer | ColumnType::Double),
             Round => data_type == fraction,
+            Text => matches!(data_type, ColumnType::Integer | ColumnType::BigInt),
             _ => data_type != ColumnType::Other,
         };
         let (first, data_type) = self.column_of(is_argument)?;
@@ -394,7 +396,11 @@ impl Builder<'_> {
             let third = self.literal(&second, data_type);
             args.extend([second, third]);
         }
-        let data_type = if function == Length { ColumnType::Integer } else { data_type };
+        let data_type = match function {
+            Length => ColumnType::Integer,
+            Text => ColumnType::Text,
+            _ => data_type,
+        };
         Some((Expr::Call { function, args }, data_type))
     }
 

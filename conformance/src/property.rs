@@ -181,7 +181,7 @@ pub struct Statistics {
 }
 
 /// Every node that a generator has to make, related rows apart.
-pub const NODES: [&str; 33] = [
+pub const NODES: [&str; 34] = [
     "always",
     "and",
     "or",
@@ -215,6 +215,7 @@ pub const NODES: [&str; 33] = [
     "call.abs",
     "call.round",
     "call.coalesce",
+    "call.text",
 ];
 
 impl Statistics {

@@ -1,10 +1,10 @@
 //! Where a store differs from what the suite expects, each with a link to the store's manual. A connector is never bent to a store that
 //! is used for tests only, and a difference without a manual is a defect.
 
-use connector_api::model::{ColumnType, Instant, TimeOfDay, Timestamp, Value};
+use connector_api::model::{ColumnType, Instant, TimeOfDay, Timestamp, Value, uuid_text};
 use serde::Deserialize;
 
-use super::tables::{plain, uuid};
+use super::tables::plain;
 use crate::reference::Reference;
 
 /// A type by its name in the contract. An unknown name is refused, though the contract itself reads it as `other`.
@@ -236,7 +236,7 @@ fn converted(value: &Value, to: ColumnType) -> Result<Value, String> {
         (Value::Time(v), ColumnType::Text) => Value::Text(TimeOfDay(*v).to_string()),
         (Value::Timestamp(v), ColumnType::Text) => Value::Text(v.to_string()),
         (Value::Instant(v), ColumnType::Text) => Value::Text(v.at.to_string()),
-        (Value::Uuid(v), ColumnType::Text) => Value::Text(uuid(v)),
+        (Value::Uuid(v), ColumnType::Text) => Value::Text(uuid_text(v)),
         _ => return Err(format!("quirks.toml: the suite can't read {value:?} as {to:?}")),
     })
 }

@@ -123,6 +123,8 @@ bugs! {
     RoundHalfToEven,
     /// The last argument.
     CoalesceTakesLast,
+    /// A number has no text.
+    TextOfNumberIsNull,
     /// The time is null.
     NowIsNull,
     /// The date is null.
@@ -434,6 +436,12 @@ impl Reference {
                 number.checked_abs().map(Value::I64).ok_or(Undefined("an integer out of range"))
             }
             (Function::Abs, Value::F64(number)) => Ok(Value::F64(number.abs())),
+            (Function::Text, Value::I64(_) | Value::Decimal(_)) if self.has(Bug::TextOfNumberIsNull) => {
+                Ok(Value::Null)
+            }
+            (Function::Text, Value::I64(number)) => Ok(Value::Text(number.to_string())),
+            (Function::Text, Value::F64(number)) => Ok(Value::Text(number.to_string())),
+            (Function::Text, Value::Decimal(text) | Value::Text(text)) => Ok(Value::Text(text)),
             (Function::Round, number) => self.round(&number, args.get(1)),
             _ => Err(Undefined("a function of another kind")),
         }

@@ -19,7 +19,7 @@
 //! Null is null in every column, but for undescribed ones: these a row with a null does not have.
 
 use connector_api::model::{
-    Column, ColumnType, ForeignKey, Key, Table, TableKind, TableRef, TimeOfDay, Value,
+    Column, ColumnType, ForeignKey, Key, Table, TableKind, TableRef, TimeOfDay, Value, uuid_text,
 };
 use serde_json::{Value as Json, json};
 
@@ -358,7 +358,7 @@ pub fn plain(value: &Value) -> Json {
         Value::Time(v) => json!(TimeOfDay(*v).to_string()),
         Value::Timestamp(v) => json!(v.to_string()),
         Value::Instant(v) => json!(v.to_string()),
-        Value::Uuid(v) => json!(uuid(v)),
+        Value::Uuid(v) => json!(uuid_text(v)),
         Value::List(items) => items.iter().map(inside).collect(),
         Value::Object(members) => {
             Json::Object(members.iter().map(|(name, member)| (name.clone(), inside(member))).collect())
@@ -373,13 +373,4 @@ fn inside(value: &Value) -> Json {
         Value::Decimal(v) => serde_json::from_str(v).unwrap_or_else(|_| json!(v)),
         other => plain(other),
     }
-}
-
-/// With hyphens, lower case.
-#[must_use]
-pub fn uuid(bytes: &[u8; 16]) -> String {
-    let digits = format!("{:032x}", u128::from_be_bytes(*bytes));
-    let parts =
-        [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| digits.get(range).unwrap_or_default().to_owned());
-    parts.join("-")
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use connector_api::model::{Column, ColumnType, CompareOp, Date, Instant, Timestamp, Value};
+use connector_api::model::{
+    Column, ColumnType, CompareOp, Date, Expr, Filter, Function, Instant, Path, TextOp, TimeOfDay, Timestamp,
+    Value, uuid_text,
+};
 
 use super::ask::{compare, text};
 use super::peer::Peer;
@@ -24,12 +27,23 @@ pub(super) fn cases() -> Vec<Case> {
         let (needs, run) = (&["query", "filter_compare"], move |peer| by_value(peer, name));
         Case::new(format!("types::{name}_is_found_by_its_value"), needs, run).of_type(data_type)
     });
-    read.chain(found).collect()
+    let texts = columns().into_iter().filter(|(_, data_type, _)| has_one_text(*data_type));
+    let searched = texts.map(|(name, data_type, _)| {
+        let (needs, run) = (&["query", "filter_like", "filter_expressions"], move |peer| by_text(peer, name));
+        Case::new(format!("types::{name}_is_searched_as_its_text"), needs, run).of_type(data_type)
+    });
+    read.chain(found).chain(searched).collect()
 }
 
 /// Documents are equal by content, and how is tested elsewhere.
 fn is_scalar(data_type: ColumnType) -> bool {
     !matches!(data_type, ColumnType::Json | ColumnType::Array | ColumnType::Object)
+}
+
+/// How a float with many places before or behind the point is written is the store's own matter.
+fn has_one_text(data_type: ColumnType) -> bool {
+    use ColumnType::{BigInt, Date, DateTime, Decimal, Integer, String, Time, Timestamp, Uuid};
+    matches!(data_type, Integer | BigInt | Decimal | String | Date | Time | DateTime | Timestamp | Uuid)
 }
 
 /// The table with a column for each type.
@@ -242,4 +256,42 @@ async fn by_value(peer: Arc<Peer>, name: &'static str) -> Outcome {
         peer.check_filter(TYPED, &filter, std::slice::from_ref(value), (&holds, &others)).await?;
     }
     Ok(())
+}
+
+/// Each value is found by its text, as it was read.
+async fn by_text(peer: Arc<Peer>, name: &'static str) -> Outcome {
+    let read = all(&peer, TYPED, &["id", name]).await?;
+    let texts: Vec<(i64, Option<String>)> =
+        read.iter().filter_map(|row| Some((id_of(row)?, as_text(row.get(1)?)))).collect();
+    let expr = Expr::Call { function: Function::Text, args: vec![Expr::Column(Path::column(name))] };
+    let filter = Filter::Text { op: TextOp::Like, expr, pattern: 0 };
+    for wanted in texts.iter().filter_map(|(_, written)| written.as_deref()) {
+        let (holds, others): (Vec<_>, Vec<_>) = texts
+            .iter()
+            .filter_map(|(id, written)| Some((*id, written.as_deref()? == wanted)))
+            .partition(|(_, is_equal)| *is_equal);
+        let ids = |found: Vec<(i64, bool)>| found.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        peer.check_filter(TYPED, &filter, &[text(wanted)], (&ids(holds), &ids(others))).await?;
+    }
+    Ok(())
+}
+
+fn id_of(row: &[Value]) -> Option<i64> {
+    if let Some(Value::I64(id)) = row.first() { Some(*id) } else { None }
+}
+
+/// A value as the contract writes it; `None` for null.
+fn as_text(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::I64(v) => v.to_string(),
+        Value::U64(v) => v.to_string(),
+        Value::F64(v) => v.to_string(),
+        Value::Decimal(v) | Value::Text(v) => v.clone(),
+        Value::Date(v) => v.to_string(),
+        Value::Time(v) => TimeOfDay(*v).to_string(),
+        Value::Timestamp(v) => v.to_string(),
+        Value::Instant(v) => v.to_string(),
+        Value::Uuid(v) => uuid_text(v),
+        _ => return None,
+    })
 }

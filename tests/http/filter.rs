@@ -56,6 +56,13 @@ const SEARCHES: &[Case] = &[
     ("note contains '50%'", NONE, &[1]),
     ("note contains '_'", NONE, &[5]),
     ("note like '%a=b%'", NONE, &[2]),
+    // Numbers have a text as well.
+    ("age like '1%'", NONE, &[2, 3, 5, 6]),
+    ("age not like '1%'", NONE, &[1, 7]),
+    ("id contains 3", NONE, &[3]),
+    ("id ends with '7'", NONE, &[7]),
+    ("balance starts with 10", NONE, &[1, 6]),
+    ("score ends with '.5'", NONE, &[1, 2, 3, 6, 7]),
 ];
 
 const LOGIC: &[Case] = &[
@@ -262,8 +269,8 @@ fn a_filter_that_cannot_be_read_is_refused_with_the_place() {
     check("age = null", integer, 6, None);
     check("(age = 1) or (age in (1, x))", integer, 25, None);
     check(
-        "age like '1%'",
-        "Field 'age' can't be searched by LIKE, CONTAINS, STARTS WITH or ENDS WITH: it holds no text. Compare it by = &lt; > IN or \
+        "is_active like '1%'",
+        "Field 'is_active' can't be searched by LIKE, CONTAINS, STARTS WITH or ENDS WITH: it holds no text. Compare it by = &lt; > IN or \
          BETWEEN.",
         0,
         None,

@@ -279,6 +279,8 @@ fn bodies_are_read_in_every_form() {
     check("", json);
     check("application/x-www-form-urlencoded", json);
     check("application/x-www-form-urlencoded", "fields=id&filter=id+%3D+2");
+    check("application/x-www-form-urlencoded", "fields%5B%5D=id&ids[0]=2");
+    check("application/x-www-form-urlencoded", "fields=id&filter=id+%3D+:id&params[:id]=2");
     check(
         "application/xml",
         "<request><fields>id</fields><filter>id &gt; 1</filter><limit>1</limit></request>",

@@ -163,6 +163,9 @@ fn expressions_follow_the_words_of_the_contract() {
         (Function::Round, vec![Value::Decimal("0.05".to_owned()), int(1)], Value::Decimal("0.1".to_owned())),
         (Function::Coalesce, vec![Value::Null, int(2), int(3)], int(2)),
         (Function::Lower, vec![Value::Null], Value::Null),
+        (Function::Text, vec![int(-12)], text("-12")),
+        (Function::Text, vec![Value::F64(10.0)], text("10")),
+        (Function::Text, vec![Value::Decimal("1.50".to_owned())], text("1.50")),
     ] {
         assert_eq!(reference.call(function, &args), Ok(expected), "{function:?} {args:?}");
     }

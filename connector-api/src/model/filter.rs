@@ -7,7 +7,7 @@
 //! One exception, because requests have no literals for them: a text beside a date, time, timestamp, instant or uuid stands for the
 //! value that it spells, and one that spells none is different from all.
 //!
-//! Searching in something that is not a text is false (unknown for null). Arithmetic or a function on a value of the wrong kind is null; a
+//! Searching in something that is not a text is false (unknown for null); `Function::Text` makes a text of it. Arithmetic or a function on a value of the wrong kind is null; a
 //! result that does not fit is an error of kind `InvalidRequest` with the reason `out_of_range`.
 
 use serde::{Deserialize, Serialize};
@@ -179,6 +179,10 @@ pub enum ArithmeticOp {
 }
 
 /// Functions a filter may use. Null arguments give null, but for `Coalesce`.
+///
+/// `Text` writes numbers with all their digits (a decimal as the store keeps it, a float with the fewest digits that read back as the same
+/// number and none behind the point where it is whole; beyond fifteen places on either side of the point the store's own way); days, times, points in time and
+/// uuids as [`Value`](super::Value)'s parts write themselves; a text is itself. Booleans, bytes and documents give null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Function {
@@ -200,4 +204,6 @@ pub enum Function {
     Round,
     /// The first argument that is not null.
     Coalesce,
+    /// A number, day, time, point in time or uuid as a text.
+    Text,
 }

@@ -32,7 +32,7 @@ pub use demands::{Demanding, Demands};
 pub use descriptor::{Descriptor, OpenRequest, Opened, ServiceType};
 pub use error::{Error, ErrorKind, Result, Violation};
 pub use filter::{ArithmeticOp, CompareOp, Expr, Filter, Function, Path, TextOp};
-pub use moment::parse_uuid;
+pub use moment::{parse_uuid, uuid_text};
 pub use op::Operation;
 pub use outcome::{Affected, Outcome, OutcomeStatus, Summary};
 pub use query::{

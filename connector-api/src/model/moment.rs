@@ -76,6 +76,16 @@ pub fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
 }
 
+/// The opposite of [`parse_uuid`], lower case.
+#[must_use]
+pub fn uuid_text(bytes: &[u8; 16]) -> String {
+    let mut text = format!("{:032x}", u128::from_be_bytes(*bytes));
+    for place in [20, 16, 12, 8] {
+        text.insert(place, '-');
+    }
+    text
+}
+
 /// `+02:00`
 fn offset_seconds(text: &str) -> Option<i32> {
     let (hours, minutes) = text.get(1..)?.split_once(':')?;
@@ -113,6 +123,8 @@ mod tests {
         for text in ["2024-05-01T12:30:00Z", "2024-05-01T11:00:00.25-01:30"] {
             assert_eq!(Instant::parse(text).unwrap().to_string(), text);
         }
+        let text = "00000000-e89b-12d3-a456-426614174abc";
+        assert_eq!(uuid_text(&parse_uuid(text).unwrap()), text);
     }
 
     #[test]

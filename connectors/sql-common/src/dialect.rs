@@ -173,7 +173,7 @@ pub trait Dialect: Send + Sync {
         "UPDATE "
     }
 
-    /// The name of a function.
+    /// The name of a function; [`Function::Text`] is written by [`Dialect::text_of`].
     fn function(&self, function: Function) -> &'static str {
         match function {
             Function::Now => "CURRENT_TIMESTAMP",
@@ -185,7 +185,19 @@ pub trait Dialect: Send + Sync {
             Function::Abs => "ABS",
             Function::Round => "ROUND",
             Function::Coalesce => "COALESCE",
+            Function::Text => "CAST",
         }
+    }
+
+    /// Writes the text of a value, as [`Function::Text`] wants it. The standard leaves to the database how a cast writes what is no text.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    fn text_of(&self, to: &mut Builder<'_>, expr: &Expr) -> Result<()> {
+        to.keyword("CAST(");
+        to.expr(expr)?;
+        to.keyword(" AS CHARACTER VARYING)");
+        Ok(())
     }
 
     /// Writes a comparison. A dialect that compares values of different kinds confines it to one kind here.

@@ -43,6 +43,13 @@ pub(crate) fn install(connection: &Connection) -> Result<()> {
         let length = text(context, 0).and_then(|text| i64::try_from(text.chars().count()).ok());
         Ok(length.map_or(Value::Null, Value::Integer))
     })?;
+    add("tablegate_text", 1, |context| {
+        Ok(match context.get_raw(0) {
+            ValueRef::Integer(v) => owned(v.to_string()),
+            ValueRef::Real(v) => owned(v.to_string()),
+            _ => text(context, 0).map_or(Value::Null, |text| owned(text.to_owned())),
+        })
+    })?;
     // SQLite's own needs two arguments at least.
     add("tablegate_coalesce", -1, coalesce)?;
     add("tablegate_contains", 2, |context| search(context, contains))?;

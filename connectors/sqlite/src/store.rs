@@ -15,12 +15,12 @@
 
 use std::borrow::Cow;
 
-use connector_api::author::{Cell, TimeOfDay};
+use connector_api::author::{Cell, TimeOfDay, uuid_text};
 use connector_api::{Error, ErrorKind, Result};
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
 use crate::table::{Affinity, ColumnInfo};
-use crate::types::{Conversion, uuid};
+use crate::types::Conversion;
 
 /// What is bound for a cell that is stored in this column, or looked for in it as a key.
 ///
@@ -71,7 +71,7 @@ pub(crate) fn stored<'c>(cell: &Cell<'c>, column: &ColumnInfo) -> Result<ToSqlOu
         Cell::Time(value) => text(TimeOfDay(value).to_string()),
         Cell::Timestamp(value) => text(value.to_string()),
         Cell::Instant(value) => text(value.at.to_string()),
-        Cell::Uuid(value) => text(uuid(value)),
+        Cell::Uuid(value) => text(uuid_text(value)),
         _ => {
             return Err(refused(
                 column,

@@ -102,7 +102,14 @@ impl Dialect for SqliteDialect {
             Function::Abs => "tablegate_abs",
             Function::Round => "tablegate_round",
             Function::Coalesce => "tablegate_coalesce",
+            Function::Text => "tablegate_text",
         }
+    }
+
+    /// SQLite's own cast cuts a float's digits and gives a whole one a fraction.
+    fn text_of(&self, to: &mut Builder<'_>, expr: &Expr) -> Result<()> {
+        to.keyword(self.function(Function::Text));
+        to.arguments(std::slice::from_ref(expr))
     }
 
     fn compare(&self, to: &mut Builder<'_>, op: CompareOp, left: &Expr, right: &Expr) -> Result<()> {

@@ -25,7 +25,7 @@
 //! | text, JSON | text |
 //! | bytes | blob |
 
-use connector_api::author::{CellWriter, Column, ColumnType, RowSink, TimeOfDay, Value};
+use connector_api::author::{CellWriter, Column, ColumnType, RowSink, TimeOfDay, Value, uuid_text};
 use connector_api::{Error, ErrorKind, Result};
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
@@ -182,7 +182,7 @@ pub(crate) fn parameter(value: &Value) -> Result<ToSqlOutput<'_>> {
         Value::Time(v) => text(TimeOfDay(*v).to_string()),
         Value::Timestamp(v) => text(v.to_string()),
         Value::Instant(v) => text(v.at.to_string()),
-        Value::Uuid(v) => text(uuid(v)),
+        Value::Uuid(v) => text(uuid_text(v)),
         _ => {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
@@ -209,21 +209,6 @@ fn decimal(text: &str) -> Result<Stored> {
     text.parse()
         .map(Stored::Real)
         .map_err(|_| Error::new(ErrorKind::InvalidRequest, "a decimal parameter is not a number"))
-}
-
-/// 128 bits as text.
-pub(crate) fn uuid(bytes: &[u8; 16]) -> String {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(36);
-    for (index, byte) in bytes.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        for digit in [byte >> 4, byte & 15] {
-            text.extend(HEX.get(usize::from(digit)).copied().map(char::from));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -70,15 +70,14 @@ impl<'a> Planner<'a> {
             }
             written::Node::Text { field, kind, negated, pattern } => {
                 let resolved = self.field(field)?;
-                let place = resolved.place(&field.name, self.parameter).searched();
-                let pattern = self.pattern(place.map_err(|error| error.at(field.position))?, pattern)?;
+                let place = resolved.place(&field.name, self.parameter);
+                let (place, searched) =
+                    place.searched(self.scope.capabilities).map_err(|error| error.at(field.position))?;
+                let pattern = self.pattern(place, pattern)?;
+                let expr = searched.of(Expr::Column(resolved.path));
                 negate(
                     *negated,
-                    Filter::Text {
-                        op: text_op(*kind),
-                        expr: Expr::Column(resolved.path),
-                        pattern: self.values.push(pattern),
-                    },
+                    Filter::Text { op: text_op(*kind), expr, pattern: self.values.push(pattern) },
                 )
             }
             written::Node::Null { field, negated } => {

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use connector_api::model::{ColumnType, Value};
+use connector_api::model::{Capabilities, ColumnType, Expr, Function, Value};
 use serde_json::Value as Json;
 
 use super::{Error, moment};
@@ -19,6 +19,25 @@ pub(super) struct Place<'a> {
     /// Days, times and uuids may be any text, see [`Column::keeps_text`](connector_api::model::Column::keeps_text).
     pub(super) keeps_text: bool,
     pub(super) parameter: &'static str,
+}
+
+/// How a field is searched for a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Searched {
+    /// It holds texts.
+    AsItIs,
+    /// The text of each value.
+    AsText,
+}
+
+impl Searched {
+    /// What is searched.
+    pub(super) fn of(self, column: Expr) -> Expr {
+        match self {
+            Self::AsItIs => column,
+            Self::AsText => Expr::Call { function: Function::Text, args: vec![column] },
+        }
+    }
 }
 
 impl Place<'_> {
@@ -73,24 +92,26 @@ impl Place<'_> {
         moment::lenient(self.data_type, text).ok_or_else(|| self.must_be(moment::expected(self.data_type)))
     }
 
-    /// The place of a pattern that the field's values are searched for. Only texts can be searched: what a number or a day looks like as
-    /// text differs from store to store.
-    pub(super) fn searched(self) -> Result<Self, Error> {
+    /// How the field is searched, and the place of what is searched for. Values that have one text in every store are searched as these.
+    pub(super) fn searched(self, can: &Capabilities) -> Result<(Self, Searched), Error> {
         use ColumnType::{BigInt, Binary, Boolean, Decimal, Double, Float, Integer};
         use ColumnType::{Date, DateTime, Time, Timestamp, Uuid};
-        let is_text = match self.data_type {
-            Boolean | Integer | BigInt | Float | Double | Decimal | Binary => false,
-            Date | Time | DateTime | Timestamp | Uuid => self.keeps_text,
-            _ => true,
+        let searched = match self.data_type {
+            Boolean | Binary => None,
+            Date | Time | DateTime | Timestamp | Uuid if self.keeps_text => Some(Searched::AsItIs),
+            Integer | BigInt | Float | Double | Decimal | Date | Time | DateTime | Timestamp | Uuid => {
+                can.filter_expressions.then_some(Searched::AsText)
+            }
+            _ => Some(Searched::AsItIs),
         };
-        if is_text {
-            return Ok(Self { data_type: ColumnType::Text, ..self });
-        }
-        let message = format!(
-            "Field '{}' can't be searched by LIKE, CONTAINS, STARTS WITH or ENDS WITH: it holds no text. Compare it by = < > IN or BETWEEN.",
-            self.field
-        );
-        Err(Error::invalid(self.parameter, message))
+        let Some(searched) = searched else {
+            let message = format!(
+                "Field '{}' can't be searched by LIKE, CONTAINS, STARTS WITH or ENDS WITH: it holds no text. Compare it by = < > IN or BETWEEN.",
+                self.field
+            );
+            return Err(Error::invalid(self.parameter, message));
+        };
+        Ok((Self { data_type: ColumnType::Text, ..self }, searched))
     }
 
     pub(super) fn must_be(self, what: &str) -> Error {
@@ -280,19 +301,28 @@ mod tests {
     }
 
     #[test]
-    fn only_texts_are_searched() {
+    fn what_has_one_text_everywhere_is_searched_where_the_service_can_make_it() {
         use ColumnType::*;
-        let is_searched = |data_type, keeps_text| {
-            Place { field: "f", data_type, keeps_text, parameter: "filter" }.searched().is_ok()
+        use Searched::{AsItIs, AsText};
+        let check = |data_type, keeps_text, searched: Option<Searched>, without: Option<Searched>| {
+            let place = Place { field: "f", data_type, keeps_text, parameter: "filter" };
+            for (filter_expressions, expected) in [(true, searched), (false, without)] {
+                let can = Capabilities { filter_expressions, ..Capabilities::default() };
+                assert_eq!(place.searched(&can).ok().map(|found| found.1), expected, "{data_type:?}");
+            }
         };
-        for data_type in [Boolean, Integer, BigInt, Float, Double, Decimal, Binary] {
-            assert!(!is_searched(data_type, false) && !is_searched(data_type, true), "{data_type:?}");
+        for data_type in [Boolean, Binary] {
+            check(data_type, false, None, None);
+        }
+        for data_type in [Integer, BigInt, Float, Double, Decimal] {
+            check(data_type, false, Some(AsText), None);
         }
         for data_type in [Date, Time, DateTime, Timestamp, Uuid] {
-            assert!(!is_searched(data_type, false) && is_searched(data_type, true), "{data_type:?}");
+            check(data_type, false, Some(AsText), None);
+            check(data_type, true, Some(AsItIs), Some(AsItIs));
         }
         for data_type in [String, Text, Json, Other] {
-            assert!(is_searched(data_type, false), "{data_type:?}");
+            check(data_type, false, Some(AsItIs), Some(AsItIs));
         }
     }
 

@@ -77,9 +77,9 @@ fn plan_rule(rule: &RowFilter, scope: &Scope<'_>, values: &mut Values) -> Result
     match rule.operator {
         RowOperator::In => field.in_list(&items, values),
         RowOperator::NotIn => field.in_list(&items, values).map(not),
-        RowOperator::StartsWith => field.search(TextOp::StartsWith, &items, values),
-        RowOperator::EndsWith => field.search(TextOp::EndsWith, &items, values),
-        RowOperator::Contains => field.search(TextOp::Contains, &items, values),
+        RowOperator::StartsWith => field.search(TextOp::StartsWith, &items, scope, values),
+        RowOperator::EndsWith => field.search(TextOp::EndsWith, &items, scope, values),
+        RowOperator::Contains => field.search(TextOp::Contains, &items, scope, values),
         RowOperator::NotEqual => field.compare(CompareOp::Ne, &items, values),
         RowOperator::Greater => field.compare(CompareOp::Gt, &items, values),
         RowOperator::GreaterOrEqual => field.compare(CompareOp::Ge, &items, values),
@@ -103,9 +103,16 @@ impl Field<'_> {
         Ok(Filter::Compare { op, left: self.expr, right: Expr::Param(values.push(value)) })
     }
 
-    fn search(self, op: TextOp, items: &[Json], values: &mut Values) -> Result<Filter, Error> {
-        let pattern = self.one(self.place.searched()?, items)?;
-        Ok(Filter::Text { op, expr: self.expr, pattern: values.push(pattern) })
+    fn search(
+        self,
+        op: TextOp,
+        items: &[Json],
+        scope: &Scope<'_>,
+        values: &mut Values,
+    ) -> Result<Filter, Error> {
+        let (place, searched) = self.place.searched(scope.capabilities)?;
+        let pattern = self.one(place, items)?;
+        Ok(Filter::Text { op, expr: searched.of(self.expr), pattern: values.push(pattern) })
     }
 
     fn in_list(self, items: &[Json], values: &mut Values) -> Result<Filter, Error> {

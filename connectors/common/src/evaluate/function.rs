@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use connector_api::author::{Date, Error, Function, Instant, Result, Value};
+use connector_api::author::{Date, Error, Function, Instant, Result, TimeOfDay, Value, uuid_text};
 
 use super::is_null;
 use super::number::{Number, out_of_range};
@@ -14,7 +14,12 @@ const MAX_PLACES: i64 = 1200;
 pub(super) fn check(function: Function, count: usize) -> Result<()> {
     let is_right = match function {
         Function::Now | Function::CurrentDate => count == 0,
-        Function::Lower | Function::Upper | Function::Trim | Function::Length | Function::Abs => count == 1,
+        Function::Lower
+        | Function::Upper
+        | Function::Trim
+        | Function::Length
+        | Function::Abs
+        | Function::Text => count == 1,
         Function::Round => count == 1 || count == 2,
         Function::Coalesce => count > 0,
     };
@@ -43,6 +48,7 @@ pub(super) fn call(function: Function, args: &[Cow<'_, Value>], now: Instant) ->
         Function::Coalesce => {
             args.iter().find(|arg| !is_null(arg)).map_or(Value::Null, |arg| Value::clone(arg))
         }
+        Function::Text => written(first).map_or(Value::Null, Value::Text),
     })
 }
 
@@ -51,6 +57,23 @@ fn of_text(value: &Value, apply: impl FnOnce(&str) -> Value) -> Value {
         Value::Text(text) => apply(text),
         _ => Value::Null,
     }
+}
+
+/// As the contract writes it; `None` for what it does not write.
+fn written(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::I64(v) => v.to_string(),
+        Value::U64(v) => v.to_string(),
+        Value::F32(v) => v.to_string(),
+        Value::F64(v) => v.to_string(),
+        Value::Decimal(text) | Value::Text(text) => text.clone(),
+        Value::Date(v) => v.to_string(),
+        Value::Time(v) => TimeOfDay(*v).to_string(),
+        Value::Timestamp(v) => v.to_string(),
+        Value::Instant(v) => v.to_string(),
+        Value::Uuid(v) => uuid_text(v),
+        _ => return None,
+    })
 }
 
 fn absolute(value: &Value) -> Result<Value> {

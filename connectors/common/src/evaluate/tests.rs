@@ -336,7 +336,7 @@ fn a_part_that_fails_is_told_only_where_no_other_part_excludes_the_row() {
 
 #[test]
 fn functions_work_on_their_kind_and_give_null_for_others() {
-    use Function::{Abs, Coalesce, CurrentDate, Length, Lower, Round, Trim, Upper};
+    use Function::{Abs, Coalesce, CurrentDate, Length, Lower, Round, Text, Trim, Upper};
     let number = Value::I64;
     for (function, args, expected) in [
         (Lower, vec![text("ÀB")], text("Àb")),
@@ -360,6 +360,17 @@ fn functions_work_on_their_kind_and_give_null_for_others() {
         (Round, vec![number(7), Value::Null], Value::Null),
         (Coalesce, vec![Value::Absent, Value::Null, text("x")], text("x")),
         (Coalesce, vec![Value::Null], Value::Null),
+        (Text, vec![Value::I64(-12)], text("-12")),
+        (Text, vec![Value::U64(u64::MAX)], text("18446744073709551615")),
+        (Text, vec![Value::F32(0.1)], text("0.1")),
+        (Text, vec![Value::F64(10.0)], text("10")),
+        (Text, vec![Value::Decimal("1.50".to_owned())], text("1.50")),
+        (Text, vec![Value::Date(Date(0))], text("1970-01-01")),
+        (Text, vec![Value::Time(1_500_000_000)], text("00:00:01.5")),
+        (Text, vec![Value::Uuid([0xab; 16])], text("abababab-abab-abab-abab-abababababab")),
+        (Text, vec![text("as it is")], text("as it is")),
+        (Text, vec![Value::Bool(true)], Value::Null),
+        (Text, vec![Value::Absent], Value::Null),
         (CurrentDate, vec![], Value::Date(Date(3))),
     ] {
         assert_eq!(call(function, &args), expected, "{function:?} {args:?}");

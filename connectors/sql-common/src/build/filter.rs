@@ -171,6 +171,9 @@ impl Builder<'_> {
     /// # Errors
     /// When a name can't be written.
     pub fn call(&mut self, function: Function, args: &[Expr]) -> Result<()> {
+        if let (Function::Text, [expr]) = (function, args) {
+            return self.dialect.text_of(self, expr);
+        }
         self.keyword(self.dialect.function(function));
         // The standard writes these two without parentheses.
         if matches!(function, Function::Now | Function::CurrentDate) {

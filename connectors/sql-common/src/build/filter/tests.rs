@@ -144,6 +144,7 @@ fn functions_have_their_standard_names() {
         (Function::Abs, one(), r#""a" = ABS("b")"#),
         (Function::Round, vec![column("b"), Expr::Param(0)], r#""a" = ROUND("b", ?)"#),
         (Function::Coalesce, vec![column("b"), column("c")], r#""a" = COALESCE("b", "c")"#),
+        (Function::Text, vec![column("b")], r#""a" = CAST("b" AS CHARACTER VARYING)"#),
     ] {
         let filter = compare(CompareOp::Eq, column("a"), Expr::Call { function, args });
         assert_eq!(render(&Ansi, &filter, &[]).unwrap(), ansi);

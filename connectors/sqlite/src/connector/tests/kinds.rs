@@ -152,7 +152,7 @@ fn meaning(value: &Value) -> String {
         Value::Time(value) => connector_api::author::TimeOfDay(*value).to_string(),
         Value::Timestamp(value) => value.to_string(),
         Value::Instant(value) => value.at.to_string(),
-        Value::Uuid(value) => crate::types::uuid(value),
+        Value::Uuid(value) => connector_api::author::uuid_text(value),
         other => panic!("{other:?}"),
     }
 }
