@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use connector_api::model::{TextOp, Value};
+use connector_api::model::{ColumnType, TextOp, Value};
 
 use super::ask::{search, text};
 use super::filter::others;
 use super::peer::Peer;
 use super::quirks::ChoiceName;
-use super::tables::ITEM;
+use super::tables::{ITEM, TYPED};
+use super::types::values_of;
 use super::{Case, Outcome};
 
 /// Rows of `item` whose note is known.
@@ -25,6 +26,8 @@ pub(super) fn cases() -> Vec<Case> {
             &["query", "filter_text"],
             plain_case,
         ),
+        Case::new("filter::a_text_with_u_0000_is_found_by_its_parts", &["query", "filter_text"], nul)
+            .of_type(ColumnType::Text),
         Case::new("filter::a_search_for_null_is_unknown", &["query", "filter_text"], null),
         Case::new("filter::a_search_in_what_is_no_text_is_false", &["query", "filter_text"], no_text),
     ]
@@ -78,7 +81,7 @@ async fn plain_text(peer: Arc<Peer>) -> Outcome {
         (Contains, "_", &[1]),
         (Contains, "\\", &[6]),
         (Contains, "😀", &[7]),
-        (Contains, "\0", &[9]),
+        (Contains, "\u{1}", &[9]),
         (Contains, "", &NOTED),
         (StartsWith, "  p", &[10]),
         (StartsWith, "100%", &[3]),
@@ -99,6 +102,27 @@ async fn plain_case(peer: Arc<Peer>) -> Outcome {
     for (op, pattern) in [(Contains, "ello"), (StartsWith, "Hell"), (EndsWith, "World")] {
         let expected = if pattern == "ello" { &[1, 2] } else { folded(&peer) };
         check(&peer, op, pattern, expected).await?;
+    }
+    Ok(())
+}
+
+/// A store whose texts can't hold it finds nothing, and says so without an error.
+async fn nul(peer: Arc<Peer>) -> Outcome {
+    let texts = values_of(ColumnType::Text).map(|value| peer.quirks.cut(ColumnType::Text, &value));
+    let known = |holds: &dyn Fn(&str) -> bool| -> Vec<i64> {
+        let is_meant = |value: &Value| matches!(value, Value::Text(text) if holds(text));
+        (1..).zip(&texts).filter(|(_, value)| is_meant(value)).map(|(id, _)| id).collect()
+    };
+    type Holds = fn(&str) -> bool;
+    let searches: [(TextOp, &str, Holds); 3] = [
+        (TextOp::Contains, "\0", |text| text.contains('\0')),
+        (TextOp::StartsWith, "a\0", |text| text.starts_with("a\0")),
+        (TextOp::EndsWith, "\0b", |text| text.ends_with("\0b")),
+    ];
+    for (op, part, holds) in searches {
+        let ids = known(&holds);
+        let opposite = others(&known(&|_| true), &ids);
+        peer.check_filter(TYPED, &search("text", op), &[text(part)], (&ids, &opposite)).await?;
     }
     Ok(())
 }

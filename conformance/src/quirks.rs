@@ -95,6 +95,10 @@ struct TypeQuirk {
     /// Names of members can't hold U+0000. What has one can't be written; the fixture stores null in its place.
     #[serde(default)]
     names_without_nul: bool,
+    /// Texts can't hold U+0000, those inside documents and their names neither. What has one can't be written; the fixture stores null in
+    /// its place.
+    #[serde(default)]
+    texts_without_nul: bool,
     manual: String,
 }
 
@@ -199,10 +203,14 @@ impl Quirks {
     /// The value as far as the store keeps it: seconds with its digits, null for a document that it can't hold at all.
     #[must_use]
     pub fn cut(&self, data_type: ColumnType, value: &Value) -> Value {
-        if self.of_type(data_type).is_some_and(|quirk| quirk.names_without_nul) && names_nul(value) {
+        let quirk = self.of_type(data_type);
+        let is_lost = quirk.is_some_and(|quirk| {
+            quirk.names_without_nul && names_nul(value) || quirk.texts_without_nul && has_nul(value)
+        });
+        if is_lost {
             return Value::Null;
         }
-        let digits = self.of_type(data_type).and_then(|quirk| quirk.second_digits).unwrap_or(9);
+        let digits = quirk.and_then(|quirk| quirk.second_digits).unwrap_or(9);
         let step = 10_u32.pow(9_u32.saturating_sub(digits));
         let cut = |at: &Timestamp| Timestamp { nanos: at.nanos - at.nanos % step, ..*at };
         match value {
@@ -215,6 +223,16 @@ impl Quirks {
 
     fn of_type(&self, data_type: ColumnType) -> Option<&TypeQuirk> {
         self.r#type.iter().find(|quirk| quirk.name.0 == data_type)
+    }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => text.contains('\0'),
+        Value::Json(json) => json.contains("\\u0000"),
+        Value::Object(members) => names_nul(value) || members.iter().any(|(_, member)| has_nul(member)),
+        Value::List(items) => items.iter().any(has_nul),
+        _ => false,
     }
 }
 

@@ -218,7 +218,7 @@ fn item(facts: &Facts) -> Stored {
         (6, "flange", Some(20), Some(1.5), Some("back\\slash")),
         (7, "gasket", Some(1), Some(1_000_000.0), Some("日本 😀")),
         (8, "hinge", None, None, None),
-        (9, "ingot", Some(7), Some(2.5), Some("a\0b")),
+        (9, "ingot", Some(7), Some(2.5), Some("a\u{1}b")),
         (10, "joist", Some(3), Some(1.5), Some("  padded ")),
     ];
     let rows = rows.map(|(id, name, size, weight, note)| {

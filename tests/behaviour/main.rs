@@ -1,5 +1,5 @@
-//! The behaviour suite as `cargo test` runs it: every fixture, or those named in `ONLY` (`ONLY=memory,other`), each version of each; then a
-//! table. A peer that can't be started fails the run, and so does one that runs no case.
+//! The behaviour suite as `cargo test` runs it: every fixture, or those named in `ONLY` (`ONLY=memory,other`), each version of each, or one
+//! (`ONLY=other:18`); then a table. A peer that can't be started fails the run, and so does one that runs no case.
 //!
 //! `cargo test --test behaviour -- order::` runs the cases whose name contains `order::`.
 
@@ -57,16 +57,33 @@ fn all(filter: &str) -> Result<bool, String> {
     Ok(failed == 0)
 }
 
-/// The fixtures that are asked for.
+/// The fixtures that are asked for, with the versions that are.
 fn chosen(fixtures: Vec<Fixture>) -> Result<Vec<Fixture>, String> {
     let Ok(only) = std::env::var("ONLY") else { return Ok(fixtures) };
     let wanted: Vec<&str> = only.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-    let known: Vec<&str> = fixtures.iter().map(|fixture| fixture.name.as_str()).collect();
-    if let Some(unknown) = wanted.iter().find(|name| !known.contains(name)) {
-        return Err(format!("ONLY names '{unknown}', expected some of {}", known.join(",")));
+    if wanted.is_empty() {
+        return Ok(fixtures);
     }
-    let is_wanted = |fixture: &Fixture| wanted.is_empty() || wanted.contains(&fixture.name.as_str());
-    Ok(fixtures.into_iter().filter(is_wanted).collect())
+    let is_wanted = |name: &str, version: &str| wanted.iter().any(|word| matches(word, name, version));
+    let known = |word: &&str| {
+        fixtures
+            .iter()
+            .any(|fixture| fixture.versions.iter().any(|version| matches(word, &fixture.name, version)))
+    };
+    if let Some(unknown) = wanted.iter().find(|word| !known(word)) {
+        let names: Vec<&str> = fixtures.iter().map(|fixture| fixture.name.as_str()).collect();
+        return Err(format!("ONLY names '{unknown}', expected some of {}", names.join(",")));
+    }
+    let reduced = |mut fixture: Fixture| {
+        fixture.versions.retain(|version| is_wanted(&fixture.name, version));
+        (!fixture.versions.is_empty()).then_some(fixture)
+    };
+    Ok(fixtures.into_iter().filter_map(reduced).collect())
+}
+
+/// Whether a word of `ONLY` means this version: the name of the fixture, or name and version.
+fn matches(word: &str, name: &str, version: &str) -> bool {
+    word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.strip_prefix(':') == Some(version))
 }
 
 /// The version that ran, and what came of it.

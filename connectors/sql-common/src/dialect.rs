@@ -3,7 +3,7 @@
 
 use connector_api::Result;
 use connector_api::model::{
-    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, TextOp, Value,
+    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TextOp, Value,
 };
 
 use crate::build::Builder;
@@ -30,7 +30,7 @@ pub enum Marker {
 pub enum InList {
     /// `x IN (?, ?)`, one marker an item.
     Items,
-    /// `x = ANY(?)`, one marker for the whole list, bound as an array.
+    /// `x = ANY(?)`, one marker for all items of a kind, bound as an array.
     Array,
 }
 
@@ -130,6 +130,32 @@ pub trait Dialect: Send + Sync {
     /// Checks of rows that were written.
     fn checked(&self) -> Checked<'_> {
         Checked::Within
+    }
+
+    /// Writes a column whose values are wanted, in a read or behind a write. A dialect that has to convert what its driver can't read does it
+    /// here.
+    ///
+    /// # Errors
+    /// When a name can't be written, or there is no such column.
+    fn wanted(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
+        to.column(column)
+    }
+
+    /// Writes the marker of a value inside an expression. A dialect whose database has to be told the type does it here.
+    ///
+    /// # Errors
+    /// When there can't be such a value.
+    fn param(&self, to: &mut Builder<'_>, param: Param) -> Result<()> {
+        to.param(param);
+        Ok(())
+    }
+
+    /// Writes a call of a function.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    fn call(&self, to: &mut Builder<'_>, function: Function, args: &[Expr]) -> Result<()> {
+        to.call(function, args)
     }
 
     /// Rows that may exist.

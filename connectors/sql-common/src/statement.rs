@@ -1,14 +1,14 @@
 //! A finished statement, what its markers stand for, and the cache of statements.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use connector_api::model::{Param, TextOp, Value};
 use connector_api::{Error, Result};
 
 use crate::Dialect;
-use crate::dialect::ESCAPE;
+use crate::dialect::{ESCAPE, InList};
 
 /// What a marker or a run of markers stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub enum Bind {
     Cell(usize),
     /// A parameter's text as a `LIKE` pattern for [`ESCAPE`], its wildcards taken literally.
     Pattern(Param, TextOp),
+    /// The items of one kind of a list, as a list.
+    Array {
+        /// The list.
+        list: Param,
+        /// Items of other kinds are left out.
+        kind: Kind,
+    },
     /// The items of one kind of a list, in order, the last one repeated until `count` are bound.
     Items {
         /// The list.
@@ -57,12 +64,32 @@ pub enum Kind {
     Any,
     /// Null or absent.
     Null,
-    /// Any number.
+    /// A number, or one of no finer kind.
     Number,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A number with all its decimal digits.
+    Decimal,
+    /// A binary floating point number.
+    Float,
+    /// True or false.
+    Boolean,
     /// Any text.
     Text,
     /// Bytes.
     Bytes,
+    /// A day.
+    Date,
+    /// A time of day.
+    Time,
+    /// A day and time without zone.
+    Timestamp,
+    /// A point in time.
+    Instant,
+    /// 128 bits.
+    Uuid,
+    /// JSON, a list or a document.
+    Document,
 }
 
 /// SQL text with the meaning of its markers, in their order.
@@ -82,6 +109,11 @@ impl Statement {
         &self.sql
     }
 
+    /// The text, to be kept elsewhere.
+    pub fn shared_sql(&self) -> Arc<str> {
+        Arc::clone(&self.sql)
+    }
+
     /// Hands what is bound at each marker to `each`, in order.
     ///
     /// # Errors
@@ -98,6 +130,9 @@ impl Statement {
                 Bind::Rows(param) => each(Bound::Value(rows(value(params, param)?)?))?,
                 Bind::Pattern(param, op) => each(Bound::Value(pattern(value(params, param)?, op)))?,
                 Bind::Cell(cell) => each(Bound::Cell(cell))?,
+                Bind::Array { list, kind } => {
+                    each(Bound::Value(array(dialect, value(params, list)?, kind)))?;
+                }
                 Bind::Items { list, kind, count } => {
                     let items = items(value(params, list)?).iter();
                     let items = items.filter(|item| dialect.kind(item) == kind);
@@ -128,6 +163,16 @@ fn items(value: &Value) -> &[Value] {
         Value::List(items) => items,
         single => std::slice::from_ref(single),
     }
+}
+
+/// The whole list where all of it is of this kind.
+fn array<'v>(dialect: &dyn Dialect, list: &'v Value, kind: Kind) -> Cow<'v, Value> {
+    let is_of_kind = |item: &&Value| dialect.kind(item) == kind;
+    let items = items(list);
+    if matches!(list, Value::List(_)) && items.iter().all(|item| is_of_kind(&item)) {
+        return Cow::Borrowed(list);
+    }
+    Cow::Owned(Value::List(items.iter().filter(is_of_kind).cloned().collect()))
 }
 
 fn padded<'v>(items: impl Iterator<Item = &'v Value>, count: usize) -> impl Iterator<Item = &'v Value> {
@@ -177,7 +222,7 @@ enum ParamForm {
 pub struct Group {
     /// Their kind.
     pub kind: Kind,
-    /// How many markers they get; 1 for nulls, which need none.
+    /// How many markers they get; 1 for nulls, which need none, and for an array.
     pub count: usize,
 }
 
@@ -202,11 +247,12 @@ impl Form {
         !self.absent.get(cell).copied().unwrap_or(false)
     }
 
-    /// The kind of a single parameter.
+    /// The kind of a parameter, a list taken as one value.
     pub fn kind(&self, param: Param) -> Kind {
         match self.params.get(param) {
             Some(ParamForm::One(kind)) => *kind,
-            _ => Kind::Any,
+            Some(ParamForm::List(_)) => Kind::Document,
+            None => Kind::Any,
         }
     }
 
@@ -221,21 +267,14 @@ impl Form {
 }
 
 fn groups(dialect: &dyn Dialect, items: &[Value]) -> Vec<Group> {
-    let mut counts =
-        [Kind::Any, Kind::Null, Kind::Number, Kind::Text, Kind::Bytes].map(|kind| (kind, 0_usize));
+    let mut counts = BTreeMap::new();
     for item in items {
-        let kind = dialect.kind(item);
-        if let Some((_, count)) = counts.iter_mut().find(|(known, _)| *known == kind) {
-            *count += 1;
-        }
+        *counts.entry(dialect.kind(item)).or_insert(0_usize) += 1;
     }
-    let present = counts.into_iter().filter(|(_, count)| *count > 0);
-    present
-        .map(|(kind, count)| Group {
-            kind,
-            count: if kind == Kind::Null { 1 } else { count.next_power_of_two() },
-        })
-        .collect()
+    // How long an array is makes no difference to the text.
+    let is_counted = |kind| kind != Kind::Null && dialect.in_list() == InList::Items;
+    let count = |kind, count: usize| if is_counted(kind) { count.next_power_of_two() } else { 1 };
+    counts.into_iter().map(|(kind, found)| Group { kind, count: count(kind, found) }).collect()
 }
 
 /// Statements by what their text depends on. Full, it is emptied: simple, and what is in use is back at once.

@@ -85,13 +85,6 @@ impl Builder<'_> {
 
     /// One part for each kind of item. A null among the items makes "no match" unknown, which `OR NULL` says.
     fn in_list(&mut self, expr: &Expr, list: Param) -> Result<()> {
-        if self.dialect.in_list() == InList::Array {
-            self.expr(expr)?;
-            self.keyword(" = ANY(");
-            self.param(list);
-            self.keyword(")");
-            return Ok(());
-        }
         let groups = self.form().groups(list);
         match groups.as_slice() {
             [] => return Err(Error::internal("a list of values is empty")),
@@ -110,11 +103,21 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Writes ` IN (…)` with the markers of a group.
+    /// Writes ` IN (…)` with the markers of a group, or ` = ANY(…)` with the one marker of its array.
     pub fn items(&mut self, list: Param, group: Group) {
-        self.keyword(" IN (");
-        self.value(Bind::Items { list, kind: group.kind, count: group.count });
+        if self.dialect.in_list() == InList::Array {
+            self.keyword(" = ANY(");
+            self.array(list, group);
+        } else {
+            self.keyword(" IN (");
+            self.value(Bind::Items { list, kind: group.kind, count: group.count });
+        }
         self.keyword(")");
+    }
+
+    /// Writes the marker of a group's array.
+    pub fn array(&mut self, list: Param, group: Group) {
+        self.value(Bind::Array { list, kind: group.kind });
     }
 
     /// Writes a search as `LIKE`: patterns without an escape character, plain text with escaped wildcards.
@@ -138,11 +141,16 @@ impl Builder<'_> {
             TextOp::Contains | TextOp::StartsWith | TextOp::EndsWith => {
                 self.expr(expr)?;
                 self.keyword(" LIKE ");
-                self.out.param(Bind::Pattern(pattern, op));
-                self.keyword(" ESCAPE '!'");
+                self.pattern(op, pattern);
             }
         }
         Ok(())
+    }
+
+    /// Writes the pattern of plain text, and which character in it takes the meaning of the next one away.
+    pub fn pattern(&mut self, op: TextOp, text: Param) {
+        self.out.param(Bind::Pattern(text, op));
+        self.keyword(" ESCAPE '!'");
     }
 
     /// Writes a value.
@@ -152,16 +160,17 @@ impl Builder<'_> {
     pub fn expr(&mut self, expr: &Expr) -> Result<()> {
         match expr {
             Expr::Column(path) => self.column(path),
-            Expr::Param(param) => {
-                self.param(*param);
-                Ok(())
-            }
+            Expr::Param(param) => self.dialect.param(self, *param),
             Expr::Arithmetic { op, left, right } => self.dialect.arithmetic(self, *op, left, right),
-            Expr::Call { function, args } => self.call(*function, args),
+            Expr::Call { function, args } => self.dialect.call(self, *function, args),
         }
     }
 
-    fn call(&mut self, function: Function, args: &[Expr]) -> Result<()> {
+    /// Writes a call under the dialect's name of the function.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    pub fn call(&mut self, function: Function, args: &[Expr]) -> Result<()> {
         if let (Function::Text, [expr]) = (function, args) {
             return self.dialect.text_of(self, expr);
         }

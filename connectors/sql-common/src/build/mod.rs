@@ -59,10 +59,19 @@ impl<'a> Builder<'a> {
         self.keyword(after);
     }
 
+    /// The aggregate of this name, where conditions and orders may name it.
+    pub fn aggregate(&self, path: &Path) -> Option<&'a Aggregate> {
+        let name = path.as_column()?;
+        self.aggregates.iter().find(|aggregate| aggregate.name == name)
+    }
+
     /// Writes a column of the row, or the aggregate of that name.
-    fn column(&mut self, path: &Path) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the name can't be written.
+    pub fn column(&mut self, path: &Path) -> Result<()> {
         let name = path.as_column().ok_or_else(nested_path)?;
-        match self.aggregates.iter().find(|aggregate| aggregate.name == name) {
+        match self.aggregate(path) {
             Some(aggregate) => self.dialect.aggregate(self, aggregate),
             None => self.out.ident(name),
         }

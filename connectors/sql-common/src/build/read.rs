@@ -15,7 +15,7 @@ use crate::statement::{Bind, Form, Statement};
 pub fn query(dialect: &dyn Dialect, shape: &Query, form: &Form) -> Result<Statement> {
     let mut to = Builder::new(dialect, form);
     to.keyword(if shape.distinct { "SELECT DISTINCT " } else { "SELECT " });
-    separated(&mut to, &shape.select, ", ", |to, path| to.column(path))?;
+    separated(&mut to, &shape.select, ", ", |to, path| dialect.wanted(to, path))?;
     let aggregates = shape.group.as_ref().map_or(&[][..], |group| &group.aggregates);
     match (shape.select.is_empty(), aggregates.is_empty()) {
         (true, true) => return Err(Error::internal("the request asks for no column")),

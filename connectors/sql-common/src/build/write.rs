@@ -5,7 +5,7 @@
 //! a statement of its own where the dialect says so. Whoever runs the statement has to undo it when a check is not 1.
 
 use connector_api::model::{
-    Assignment, Delete, Existing, Filter, Insert, Path, Selector, TableRef, Update, UpdateMode, Upsert,
+    Assignment, Delete, Existing, Expr, Filter, Insert, Path, Selector, TableRef, Update, UpdateMode, Upsert,
 };
 use connector_api::{Error, ErrorKind, Result};
 
@@ -226,7 +226,18 @@ impl Builder<'_> {
         if !cells.is_empty() && !compute.is_empty() {
             self.keyword(", ");
         }
-        separated(self, compute, ", ", |to, computed| to.expr(&computed.value))
+        separated(self, compute, ", ", |to, computed| to.computed(computed))
+    }
+
+    /// Writes the value of a computed column; one that is just a parameter takes its type from the column.
+    fn computed(&mut self, computed: &Assignment) -> Result<()> {
+        match &computed.value {
+            Expr::Param(param) => {
+                self.param(*param);
+                Ok(())
+            }
+            value => self.expr(value),
+        }
     }
 
     /// Writes an `UPDATE` of the columns that are named.
@@ -249,7 +260,7 @@ impl Builder<'_> {
         separated(self, change.compute, ", ", |to, computed| {
             to.column(&computed.column)?;
             to.keyword(" = ");
-            to.expr(&computed.value)
+            to.computed(computed)
         })?;
         self.rows(&change.rows)
     }
@@ -326,7 +337,7 @@ impl Builder<'_> {
             return Err(Error::unsupported("reading the rows that a write touched"));
         }
         self.keyword(" RETURNING ");
-        separated(self, columns, ", ", |to, path| to.column(path))?;
+        separated(self, columns, ", ", |to, path| to.dialect.wanted(to, path))?;
         let Some(check) = check else { return Ok(()) };
         if !columns.is_empty() {
             self.keyword(", ");

@@ -99,7 +99,7 @@ fn lists_are_padded_and_a_null_item_makes_no_match_unknown() {
     let with_null = Value::List(vec![Value::Null, Value::I64(1)]);
     assert_eq!(render(&Ansi, &filter, std::slice::from_ref(&with_null)).unwrap(), r#"("a" IN (?) OR NULL)"#);
     assert_eq!(render(&Ansi, &filter, &[Value::List(vec![Value::Null])]).unwrap(), "(NULL)");
-    assert_eq!(render(&Backticks, &filter, &[with_null]).unwrap(), "`a` = ANY($1)");
+    assert_eq!(render(&Backticks, &filter, &[with_null]).unwrap(), "(`a` = ANY($1) OR NULL)");
     assert_eq!(render(&Ansi, &filter, &[Value::List(vec![])]).unwrap_err().kind, ErrorKind::Internal);
 }
 
