@@ -109,6 +109,11 @@ impl Statement {
         &self.sql
     }
 
+    /// The text, to be kept elsewhere.
+    pub fn shared_sql(&self) -> Arc<str> {
+        Arc::clone(&self.sql)
+    }
+
     /// Hands what is bound at each marker to `each`, in order.
     ///
     /// # Errors
@@ -242,11 +247,12 @@ impl Form {
         !self.absent.get(cell).copied().unwrap_or(false)
     }
 
-    /// The kind of a single parameter.
+    /// The kind of a parameter, a list taken as one value.
     pub fn kind(&self, param: Param) -> Kind {
         match self.params.get(param) {
             Some(ParamForm::One(kind)) => *kind,
-            _ => Kind::Any,
+            Some(ParamForm::List(_)) => Kind::Document,
+            None => Kind::Any,
         }
     }
 

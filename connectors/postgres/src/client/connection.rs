@@ -1,0 +1,266 @@
+//! One connection: statements prepared once, run with values as text. Its task runs on the connector's runtime.
+//!
+//! Values are sent as texts, which the server reads as the type that the statement has at their place: so they never lose anything
+//! on the way, and a column of whatever type takes what its own input function takes.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use connector_api::Result;
+use futures_util::TryStreamExt as _;
+use futures_util::future::join_all;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Row, RowStream, Statement};
+
+use super::manager::Login;
+use crate::error::from_driver;
+
+/// Statements that a connection keeps prepared. Full, it is emptied.
+const PREPARED: usize = 256;
+/// So long the server may take to be told that nobody waits any more.
+const CANCEL_TIME: Duration = Duration::from_secs(5);
+
+/// A connection.
+pub(crate) struct Connection {
+    client: tokio_postgres::Client,
+    /// By text; `None`: nothing is kept.
+    prepared: Option<HashMap<Arc<str>, Statement>>,
+    login: Arc<Login>,
+    task: JoinHandle<()>,
+    runtime: Handle,
+}
+
+impl Connection {
+    /// Starts the task of a connection. Within the connector's runtime.
+    pub(super) fn start<S, T>(
+        client: tokio_postgres::Client,
+        task: tokio_postgres::Connection<S, T>,
+        login: Arc<Login>,
+        caches_statements: bool,
+    ) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let task = tokio::spawn(async move {
+            if let Err(error) = task.await {
+                tracing::debug!(error = %from_driver(&error), "a connection ended");
+            }
+        });
+        Self {
+            client,
+            prepared: caches_statements.then(HashMap::new),
+            login,
+            task,
+            runtime: Handle::current(),
+        }
+    }
+
+    /// Whether the server or the network has ended it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Runs words without values.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn batch(&self, words: &str) -> Result<()> {
+        self.client.batch_execute(words).await.map_err(|error| from_driver(&error))
+    }
+
+    /// Runs a statement; its rows come as they are read.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn run(
+        &mut self,
+        sql: &str,
+        params: &Params,
+    ) -> std::result::Result<RowStream, tokio_postgres::Error> {
+        let Some(prepared) = &mut self.prepared else {
+            // Without a type the server takes the one of the place.
+            return self.client.query_typed_raw(sql, params.iter().map(|value| (value, Type::UNKNOWN))).await;
+        };
+        if let Some(statement) = prepared.get(sql) {
+            let rows = self.client.query_raw(statement, params.iter()).await;
+            if rows.as_ref().is_err_and(tells_of_change) {
+                prepared.remove(sql);
+            }
+            return rows;
+        }
+        let statement = self.client.prepare(sql).await?;
+        keep(prepared, sql, &statement);
+        self.client.query_raw(&statement, params.iter()).await
+    }
+
+    /// Runs statements one behind the other, without waiting for an answer in between. The answers come in the same order.
+    ///
+    /// # Errors
+    /// The server's, of a statement that can't be prepared.
+    pub(crate) async fn run_all(
+        &mut self,
+        batch: &[(Arc<str>, Params)],
+    ) -> std::result::Result<Vec<Answer>, tokio_postgres::Error> {
+        let client = &self.client;
+        let Some(prepared) = &mut self.prepared else {
+            let runs = batch.iter().map(async |(sql, params)| {
+                let params = params.iter().map(|value| (value, Type::UNKNOWN));
+                all(client.query_typed_raw(sql, params).await?).await
+            });
+            return Ok(join_all(runs).await);
+        };
+        let mut statements = Vec::with_capacity(batch.len());
+        for (sql, _) in batch {
+            if !prepared.contains_key(sql) {
+                keep(prepared, sql, &client.prepare(sql).await?);
+            }
+            statements.extend(prepared.get(sql).cloned());
+        }
+        let runs = batch.iter().zip(&statements).map(async |((_, params), statement)| {
+            all(client.query_raw(statement, params.iter()).await?).await
+        });
+        let answers = join_all(runs).await;
+        if answers.iter().any(|answer| answer.as_ref().is_err_and(tells_of_change)) {
+            prepared.clear();
+        }
+        Ok(answers)
+    }
+
+    /// Runs a statement whose rows are of no use.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn execute(&mut self, sql: &str, params: &Params) -> Result<()> {
+        let params = params.iter().map(|value| (value, Type::TEXT));
+        let rows = self.client.query_typed_raw(sql, params).await.map_err(|error| from_driver(&error))?;
+        rows.try_for_each(|_| async { Ok(()) }).await.map_err(|error| from_driver(&error))
+    }
+
+    /// Ends what runs on the server, and then the connection: in this order, because a pooler does not like a client that goes while it is
+    /// told to cancel.
+    pub(super) fn abandon(self) {
+        if self.is_closed() {
+            return;
+        }
+        let Self { client, login, mut task, runtime, .. } = self;
+        runtime.spawn(async move {
+            let token = client.cancel_token();
+            let _ = tokio::time::timeout(CANCEL_TIME, login.cancel(&token)).await;
+            // Without it the task takes leave of the server when all answers are there.
+            drop(client);
+            if tokio::time::timeout(CANCEL_TIME, &mut task).await.is_err() {
+                task.abort();
+            }
+        });
+    }
+}
+
+fn keep(prepared: &mut HashMap<Arc<str>, Statement>, sql: &str, statement: &Statement) {
+    if prepared.len() >= PREPARED {
+        prepared.clear();
+    }
+    prepared.insert(sql.into(), statement.clone());
+}
+
+/// The rows of a statement, and how many it touched.
+pub(crate) type Answer = std::result::Result<(Vec<Row>, u64), tokio_postgres::Error>;
+
+async fn all(rows: RowStream) -> Answer {
+    let mut rows = pin!(rows);
+    let mut read = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        read.push(row);
+    }
+    Ok((read, rows.rows_affected().unwrap_or(0)))
+}
+
+/// Whether a statement has to be prepared anew before it is of use again: a table is another one, or the statement is gone.
+fn tells_of_change(error: &tokio_postgres::Error) -> bool {
+    let code = error.code().map(SqlState::code);
+    code.is_some_and(|code| code == "0A000" || code.starts_with("26") || code.starts_with("42"))
+}
+
+/// The values of a statement, as text, in one buffer.
+#[derive(Default)]
+pub(crate) struct Params {
+    bytes: Vec<u8>,
+    /// Where each value ends in `bytes`, and whether it is null.
+    ends: Vec<(usize, bool)>,
+}
+
+impl Params {
+    /// Adds a value that `write` writes.
+    pub(crate) fn value(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.ends.push((self.bytes.len(), false));
+    }
+
+    /// Adds a null.
+    pub(crate) fn null(&mut self) {
+        self.ends.push((self.bytes.len(), true));
+    }
+
+    /// Adds a text.
+    pub(crate) fn text(&mut self, text: &str) {
+        self.value(|bytes| bytes.extend_from_slice(text.as_bytes()));
+    }
+
+    fn iter(&self) -> impl ExactSizeIterator<Item = Parameter<'_>> + Clone {
+        (0..self.ends.len()).map(|place| {
+            let start =
+                place.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |(end, _)| *end);
+            let value = self.ends.get(place).filter(|(_, is_null)| !is_null);
+            Parameter(value.and_then(|(end, _)| self.bytes.get(start..*end)))
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Parameter<'a>(Option<&'a [u8]>);
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> std::result::Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        let Some(bytes) = self.0 else { return Ok(IsNull::Yes) };
+        out.extend_from_slice(bytes);
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    to_sql_checked!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stand_one_behind_the_other_and_nulls_between() {
+        let mut params = Params::default();
+        params.text("a");
+        params.null();
+        params.text("");
+        params.value(|bytes| bytes.extend_from_slice(b"bc"));
+        let values: Vec<_> = params.iter().map(|value| value.0.map(<[u8]>::to_vec)).collect();
+        assert_eq!(values, [Some(b"a".to_vec()), None, Some(vec![]), Some(b"bc".to_vec())]);
+    }
+}

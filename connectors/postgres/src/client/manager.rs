@@ -1,0 +1,131 @@
+//! How connections are made and tried again before they are used.
+
+use std::sync::Arc;
+
+use connector_api::{Error, Result};
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use tokio_postgres::NoTls;
+use tokio_postgres::config::SslMode as DriverMode;
+
+use super::TRUSTED;
+use super::connection::{Connection, Params};
+use super::tls::Tls;
+use crate::config::{Config, SslMode};
+use crate::error::from_driver;
+
+/// Makes connections.
+pub(super) struct Manager {
+    login: Arc<Login>,
+    /// Settings by name, in order.
+    settings: Vec<(String, String)>,
+    statements: Vec<String>,
+    caches_statements: bool,
+}
+
+/// How the server is reached, also to cancel what runs there.
+pub(super) struct Login {
+    driver: tokio_postgres::Config,
+    /// `None`: unencrypted.
+    tls: Option<Tls>,
+}
+
+impl Manager {
+    pub(super) fn new(config: &Config) -> Result<Self> {
+        let timezone = config.timezone.iter().map(|zone| ("TimeZone".to_owned(), zone.clone()));
+        let named = config.options.iter().chain(&config.attributes);
+        let named = named.map(|(name, setting)| (name.clone(), setting.text()));
+        Ok(Self {
+            login: Arc::new(Login { driver: driver_config(config), tls: Tls::of(config)? }),
+            settings: timezone.chain(named).collect(),
+            statements: config.statements.clone(),
+            caches_statements: config.statement_cache,
+        })
+    }
+
+    async fn set_up(&self, connection: &mut Connection) -> Result<()> {
+        for (name, value) in &self.settings {
+            let mut params = Params::default();
+            params.text(name);
+            params.text(value);
+            connection.execute("SELECT set_config($1::text, $2::text, false)", &params).await?;
+        }
+        for statement in &self.statements {
+            connection.batch(statement).await.map_err(|error| Error {
+                message: format!("a statement of the configuration's 'statements' failed: {}", error.message),
+                ..error
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = Error;
+
+    async fn create(&self) -> Result<Connection> {
+        let mut connection = self.login.connect(self.caches_statements).await?;
+        self.set_up(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// A connection that the server closed is known to be so. One that was idle for long may be cut off without a word.
+    async fn recycle(&self, connection: &mut Connection, metrics: &Metrics) -> RecycleResult<Error> {
+        if connection.is_closed() {
+            return Err(RecycleError::message("closed"));
+        }
+        if metrics.last_used() > TRUSTED {
+            connection.batch("").await?;
+        }
+        Ok(())
+    }
+}
+
+impl Login {
+    async fn connect(self: &Arc<Self>, caches_statements: bool) -> Result<Connection> {
+        let failed = |error: tokio_postgres::Error| from_driver(&error);
+        match &self.tls {
+            Some(tls) => {
+                let (client, task) = self.driver.connect(tls.connect()).await.map_err(failed)?;
+                Ok(Connection::start(client, task, Arc::clone(self), caches_statements))
+            }
+            None => {
+                let (client, task) = self.driver.connect(NoTls).await.map_err(failed)?;
+                Ok(Connection::start(client, task, Arc::clone(self), caches_statements))
+            }
+        }
+    }
+
+    /// Asks the server to end what runs on a connection.
+    pub(super) async fn cancel(&self, token: &tokio_postgres::CancelToken) {
+        // If it can't be told, the connection is closed all the same.
+        let _ = match &self.tls {
+            Some(tls) => token.cancel_query(tls.connect()).await,
+            None => token.cancel_query(NoTls).await,
+        };
+    }
+}
+
+fn driver_config(config: &Config) -> tokio_postgres::Config {
+    let mut driver = tokio_postgres::Config::new();
+    driver.port(config.port).dbname(&config.database).application_name(&config.application_name);
+    match &config.unix_socket {
+        Some(folder) => driver.host_path(folder),
+        None => driver.host(&config.host),
+    };
+    if let Some(user) = &config.username {
+        driver.user(user);
+    }
+    if let Some(password) = &config.password {
+        driver.password(password);
+    }
+    driver.connect_timeout(config.connect_timeout.0);
+    driver.ssl_mode(match config.sslmode {
+        // There is nothing to encrypt on the way through a socket.
+        _ if config.unix_socket.is_some() => DriverMode::Disable,
+        SslMode::Disable => DriverMode::Disable,
+        SslMode::Prefer => DriverMode::Prefer,
+        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => DriverMode::Require,
+    });
+    driver
+}

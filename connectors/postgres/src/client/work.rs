@@ -1,0 +1,246 @@
+//! What a call runs on: a connection of its own or that of a transaction which the caller began, and how far things have come on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_api::{Error, ErrorKind, Result};
+use connector_common::sessions::Turn;
+use tokio_postgres::RowStream;
+
+use super::{Answer, Borrowed, Connection, Params};
+use crate::error::{from_driver, too_slow, unknown_outcome};
+
+/// Inside a transaction of the caller each call is a part of its own: what fails in it does not end the transaction.
+const CALL: Words = Words {
+    begin: "SAVEPOINT tablegate_call",
+    keep: "RELEASE tablegate_call",
+    undo: "ROLLBACK TO tablegate_call",
+};
+const RECORD: Words = Words {
+    begin: "SAVEPOINT tablegate_record",
+    keep: "RELEASE tablegate_record",
+    undo: "ROLLBACK TO tablegate_record; RELEASE tablegate_record",
+};
+
+/// How a part of a transaction begins and ends.
+struct Words {
+    begin: &'static str,
+    keep: &'static str,
+    undo: &'static str,
+}
+
+/// What a call runs on. Dropped before its end, it cancels what runs and closes the connection.
+pub(crate) struct Work {
+    place: Place,
+    timeout: Option<Duration>,
+    /// Something was sent, and its end is not known.
+    is_busy: bool,
+    /// A transaction is open that is the call's own.
+    has_begun: bool,
+}
+
+enum Place {
+    Alone(Borrowed),
+    Within(Turn<Borrowed>),
+}
+
+impl Work {
+    pub(super) fn alone(borrowed: Borrowed, timeout: Option<Duration>) -> Self {
+        Self { place: Place::Alone(borrowed), timeout, is_busy: false, has_begun: false }
+    }
+
+    pub(super) fn within(turn: Turn<Borrowed>, timeout: Option<Duration>) -> Self {
+        Self { place: Place::Within(turn), timeout, is_busy: false, has_begun: false }
+    }
+
+    /// A transaction of the caller, to be ended.
+    pub(super) fn begun(borrowed: Borrowed) -> Self {
+        Self { has_begun: true, ..Self::alone(borrowed, None) }
+    }
+
+    fn connection(&mut self) -> Result<&mut Connection> {
+        match &mut self.place {
+            Place::Alone(borrowed) => borrowed.connection(),
+            Place::Within(turn) => turn.held()?.connection(),
+        }
+    }
+
+    /// Whether what it does belongs to a transaction.
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        self.has_begun || self.is_callers()
+    }
+
+    fn is_callers(&self) -> bool {
+        matches!(self.place, Place::Within(_))
+    }
+
+    /// Runs a statement; its rows come as they are read, then [`Work::finished`] has to be told.
+    ///
+    /// # Errors
+    /// The server's; [`ErrorKind::Timeout`] when it did not begin to answer in time.
+    pub(crate) async fn run(&mut self, sql: &str, params: &Params) -> Result<RowStream> {
+        self.is_busy = true;
+        let timeout = self.timeout;
+        let run = self.connection()?.run(sql, params);
+        let rows = match timeout {
+            Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| too_slow())?,
+            None => run.await,
+        };
+        rows.map_err(|error| self.failed(&error))
+    }
+
+    /// Runs statements one behind the other, without waiting for an answer in between. The answers come in the same order.
+    ///
+    /// # Errors
+    /// As [`Work::run`]; those of single statements stand among the answers.
+    pub(crate) async fn run_all(&mut self, batch: &[(Arc<str>, Params)]) -> Result<Vec<Answer>> {
+        self.is_busy = true;
+        let limit = self.timeout.and_then(|limit| limit.checked_mul(u32::try_from(batch.len()).ok()?));
+        let run = self.connection()?.run_all(batch);
+        let answers = match limit {
+            Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| too_slow())?,
+            None => run.await,
+        };
+        let answers = answers.map_err(|error| self.failed(&error))?;
+        let is_answered =
+            |answer: &Answer| answer.as_ref().err().is_none_or(|error| error.as_db_error().is_some());
+        self.is_busy = !answers.iter().all(is_answered);
+        Ok(answers)
+    }
+
+    /// All rows of the last statement were read.
+    pub(crate) fn finished(&mut self) {
+        self.is_busy = false;
+    }
+
+    /// What a failure means. After an answer of the server the connection is of use.
+    pub(crate) fn failed(&mut self, error: &tokio_postgres::Error) -> Error {
+        self.is_busy &= error.as_db_error().is_none();
+        from_driver(error)
+    }
+
+    /// Asks the server whether it is there.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn ping(&mut self) -> Result<()> {
+        self.words("").await
+    }
+
+    async fn words(&mut self, words: &str) -> Result<()> {
+        self.is_busy = true;
+        let ended = self.connection()?.batch(words).await;
+        self.is_busy = ended.as_ref().is_err_and(|error| error.native_code.is_none());
+        ended
+    }
+
+    /// Begins the call.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn open(&mut self) -> Result<()> {
+        if self.is_callers() { self.words(CALL.begin).await } else { Ok(()) }
+    }
+
+    /// Ends the call and gives the connection back.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn close(mut self) -> Result<()> {
+        if self.is_callers() {
+            self.words(CALL.keep).await?;
+        }
+        self.give_back();
+        Ok(())
+    }
+
+    /// Ends a call that failed: undoes it, and gives the connection back unless it is of no more use.
+    pub(crate) async fn recover(mut self) {
+        if self.is_busy {
+            return;
+        }
+        let undone = match (self.is_callers(), self.has_begun) {
+            (true, _) => {
+                async {
+                    self.words(CALL.undo).await?;
+                    self.words(CALL.keep).await
+                }
+                .await
+            }
+            (false, true) => self.words("ROLLBACK").await,
+            (false, false) => Ok(()),
+        };
+        if undone.is_ok() {
+            self.give_back();
+        }
+    }
+
+    fn give_back(self) {
+        match self.place {
+            Place::Alone(mut borrowed) => borrowed.is_idle = true,
+            Place::Within(turn) => turn.keep(),
+        }
+    }
+
+    /// Begins what can be undone as a whole.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn begin(&mut self) -> Result<()> {
+        if self.is_callers() {
+            return Ok(());
+        }
+        self.words("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+        self.has_begun = true;
+        Ok(())
+    }
+
+    /// Makes permanent what was begun; what is the caller's is left to the caller.
+    ///
+    /// # Errors
+    /// Why nothing was kept; [`ErrorKind::UnknownOutcome`] when no answer came.
+    pub(crate) async fn commit(&mut self) -> Result<()> {
+        if !self.has_begun {
+            return Ok(());
+        }
+        match self.words("COMMIT").await {
+            Ok(()) => self.has_begun = false,
+            Err(error) if error.kind == ErrorKind::Unavailable => return Err(unknown_outcome(&error)),
+            Err(error) => {
+                // The server undoes what it can't keep.
+                self.has_begun = false;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Undoes what was begun.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn undo(&mut self) -> Result<()> {
+        if self.is_callers() {
+            return self.words(CALL.undo).await;
+        }
+        self.words("ROLLBACK").await?;
+        self.has_begun = false;
+        Ok(())
+    }
+
+    /// Begins a record that can be undone alone.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn begin_record(&mut self) -> Result<()> {
+        self.words(RECORD.begin).await
+    }
+
+    /// Ends a record: keeps it or undoes it.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn end_record(&mut self, is_kept: bool) -> Result<()> {
+        self.words(if is_kept { RECORD.keep } else { RECORD.undo }).await
+    }
+}

@@ -1,0 +1,308 @@
+//! PostgreSQL's SQLSTATEs as the contract's kinds: <https://www.postgresql.org/docs/current/errcodes-appendix.html>. One match.
+
+use std::error::Error as _;
+use std::io;
+
+use connector_api::{Error, ErrorKind};
+use tokio_postgres::error::DbError;
+
+/// What a failure of the driver means. The driver's and the server's text goes to the log only.
+pub(crate) fn from_driver(error: &tokio_postgres::Error) -> Error {
+    match error.as_db_error() {
+        Some(refusal) => from_server(refusal),
+        None => without_answer(error).with_detail(chain(error)),
+    }
+}
+
+/// The error with its sources: the driver's own text says little.
+fn chain(error: &tokio_postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+fn source<E: std::error::Error + 'static>(error: &tokio_postgres::Error) -> Option<&E> {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(found) = inner.downcast_ref() {
+            return Some(found);
+        }
+        source = inner.source();
+    }
+    None
+}
+
+fn without_answer(error: &tokio_postgres::Error) -> Error {
+    let unavailable =
+        |message: &str, reason: &str| Error::new(ErrorKind::Unavailable, message).with_reason(reason);
+    let tls = source::<io::Error>(error).and_then(|error| error.get_ref()?.downcast_ref::<rustls::Error>());
+    if tls.is_some() || error.to_string().contains("TLS") {
+        return unavailable("no encrypted connection to the database server could be made", "tls_failed")
+            .with_sqlstate("08001")
+            .temporary(false);
+    }
+    if error.is_closed() || source::<io::Error>(error).is_some() {
+        return connection_lost();
+    }
+    if error.to_string().contains("authentication") {
+        return Error::new(ErrorKind::AuthFailed, "the database server asks for another kind of login")
+            .with_reason("auth_failed")
+            .with_sqlstate("28000");
+    }
+    Error::internal("the connector used the driver wrongly")
+}
+
+/// The connection broke, or there was none.
+pub(crate) fn connection_lost() -> Error {
+    Error::new(ErrorKind::Unavailable, "the connection to the database server failed")
+        .with_reason("connection_lost")
+        .with_sqlstate("08006")
+}
+
+/// No answer came to a write that stands alone, or to a commit.
+pub(crate) fn unknown_outcome(error: &Error) -> Error {
+    Error::new(
+        ErrorKind::UnknownOutcome,
+        "the connection broke before the database answered; the write may have happened or not",
+    )
+    .with_reason("unknown_outcome")
+    .with_sqlstate("08007")
+    .with_detail(error.detail.as_deref().unwrap_or_default())
+}
+
+/// The configuration's own limit for statements.
+pub(crate) fn too_slow() -> Error {
+    Error::new(ErrorKind::Timeout, "the database did not answer within 'statement_timeout'")
+        .with_reason("statement_timeout")
+        .with_sqlstate("57014")
+}
+
+/// A transaction that is not there any more.
+pub(crate) fn session_lost() -> Error {
+    Error::new(ErrorKind::Cancelled, "the transaction is over: it was ended, idle for too long, or failed")
+        .with_reason("session_lost")
+        .with_sqlstate("25P01")
+}
+
+/// No such table, or none that the service shows.
+pub(crate) fn table_not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "the table does not exist")
+        .with_reason("table_not_found")
+        .with_sqlstate("42P01")
+}
+
+/// No such column.
+pub(crate) fn column_not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "a column does not exist")
+        .with_reason("column_not_found")
+        .with_sqlstate("42703")
+}
+
+/// Whether what is known of the table may be out of date: then it is read anew and the call made once more.
+pub(crate) fn is_outdated(error: &Error) -> bool {
+    let is_changed =
+        matches!(error.sqlstate.as_deref(), Some("42P01" | "42703" | "42883" | "42804" | "42846"));
+    is_changed || error.reason.as_deref() == Some("plan_outdated")
+}
+
+fn from_server(refusal: &DbError) -> Error {
+    let code = refusal.code().code();
+    let error = violation(refusal, code)
+        .or_else(|| data(code))
+        .or_else(|| state(code))
+        .or_else(|| statement(refusal, code))
+        .unwrap_or_else(|| {
+            Error::internal("the database refused the statement").with_reason("statement_failed")
+        });
+    let error = if error.sqlstate.is_some() { error } else { error.with_sqlstate(code) };
+    error.with_native_code(code).with_detail(refusal.message())
+}
+
+/// Class 23 and what triggers raise.
+fn violation(refusal: &DbError, code: &str) -> Option<Error> {
+    use ErrorKind::{Conflict, InvalidRequest};
+    let (kind, message, reason) = match code {
+        "23505" => (Conflict, "a record with the same unique key exists", "unique_violation"),
+        "23503" => (Conflict, "a reference to another table does not hold", "foreign_key_violation"),
+        "23001" => (Conflict, "a row is still referred to by others", "foreign_key_violation"),
+        "23502" => (InvalidRequest, "a column that must have a value has none", "not_null_violation"),
+        "23514" => (Conflict, "a check of the table does not hold", "check_violation"),
+        "23P01" => (Conflict, "a record that excludes this one exists", "exclusion_violation"),
+        "44000" => (Conflict, "the view does not show the record as it would become", "view_violation"),
+        "P0001" => {
+            (Conflict, "a trigger or a function of the database refuses the record", "integrity_violation")
+        }
+        "21000" => (Conflict, "several rows stand where one is expected", "ambiguous_key"),
+        _ if code.starts_with("23") || code == "27000" || code == "09000" => {
+            (Conflict, "a constraint of the table does not hold", "integrity_violation")
+        }
+        _ => return None,
+    };
+    let columns = columns(refusal);
+    let message = match columns.as_slice() {
+        [] => message.to_owned(),
+        columns => format!("{message} ({})", columns.join(", ")),
+    };
+    let mut error = Error::new(kind, message).with_reason(reason);
+    if let Some(constraint) = refusal.constraint() {
+        error = error.with_constraint(constraint);
+    }
+    Some(if columns.is_empty() { error } else { error.with_columns(columns) })
+}
+
+/// The columns that the server names: in a field of its own, or as `Key (a, b)=(…) already exists.`, whose values are nobody's
+/// business.
+fn columns(refusal: &DbError) -> Vec<String> {
+    if let Some(column) = refusal.column() {
+        return vec![column.to_owned()];
+    }
+    let key = refusal.detail().and_then(|detail| detail.strip_prefix("Key ("));
+    key.and_then(|key| key.split_once(")=(")).map(|(names, _)| names_of(names)).unwrap_or_default()
+}
+
+/// Nothing for an expression, whose text is no name.
+fn names_of(list: &str) -> Vec<String> {
+    if list.contains(['(', '\'']) {
+        return Vec::new();
+    }
+    list.split(", ").map(|name| name.trim_matches('"').replace("\"\"", "\"")).collect()
+}
+
+/// Class 22: values.
+fn data(code: &str) -> Option<Error> {
+    let (message, reason) = match code {
+        "22003" | "22008" | "22015" => {
+            ("a value or the result of a calculation is out of range", "out_of_range")
+        }
+        // Texts of the database hold every character but U+0000.
+        "22021" | "22P05" => ("a text contains U+0000, which the database can't store", "out_of_range"),
+        "22001" => ("a text is too long for its column", "too_long"),
+        "22012" => ("a division by zero", "division_by_zero"),
+        "22P02" | "22P03" | "22007" | "22000" | "22018" | "22023" | "22030" | "22032" | "42804" | "2200N" => {
+            ("a value does not have the type of its column", "datatype_mismatch")
+        }
+        _ if code.starts_with("22") => ("the database does not take a value", "data_exception"),
+        _ => return None,
+    };
+    Some(Error::new(ErrorKind::InvalidRequest, message).with_reason(reason))
+}
+
+type Meaning = (ErrorKind, &'static str, &'static str);
+
+/// What the server or a transaction is unable to do now.
+fn state(code: &str) -> Option<Error> {
+    use ErrorKind::{
+        AuthFailed, Busy, Cancelled, Contention, LimitExceeded, PermissionDenied, QuotaExhausted, Timeout,
+        Unavailable,
+    };
+    let (kind, message, reason): Meaning = match code {
+        "40001" => (Contention, "the rows were changed by another transaction", "serialization_failure"),
+        "40P01" => (Contention, "two transactions waited for each other", "deadlock"),
+        "55P03" => (Busy, "a row or table is locked by another transaction", "locked"),
+        "57014" => (Timeout, "the database ended the statement: its time was over", "statement_timeout"),
+        "25P02" | "25P01" | "25P03" | "25P04" => (Cancelled, "the transaction is over", "session_lost"),
+        "25006" => (PermissionDenied, "the database or the transaction can only be read", "read_only"),
+        "42501" => {
+            (PermissionDenied, "the service's account may not do that in the database", "permission_denied")
+        }
+        "53100" => (QuotaExhausted, "the disk of the database is full", "database_full"),
+        "53200" => (Busy, "the database server is out of memory", "out_of_memory"),
+        "53300" => (Busy, "the database server takes no more connections", "too_many_connections"),
+        "53400" => (LimitExceeded, "a limit of the database server is reached", "limit_reached"),
+        "3D000" => (Unavailable, "the database does not exist", "database_missing"),
+        "57P01" | "57P02" | "57P03" | "57P05" => {
+            (Unavailable, "the database server starts, stops or has ended the connection", "server_restarts")
+        }
+        _ if code.starts_with("28") => {
+            (AuthFailed, "the database server does not take the service's account or password", "auth_failed")
+        }
+        // A pooler answers so for its server.
+        _ if code.starts_with("08") || code.starts_with("58") => {
+            (Unavailable, "the database server can't be reached or can't work", "server_unavailable")
+        }
+        _ => return None,
+    };
+    let is_temporary = matches!(kind, Busy | Contention | Unavailable) && code != "3D000";
+    Some(Error::new(kind, message).with_reason(reason).temporary(is_temporary))
+}
+
+/// What is wrong with the statement.
+fn statement(refusal: &DbError, code: &str) -> Option<Error> {
+    use ErrorKind::{InvalidRequest, LimitExceeded, Unsupported};
+    let (kind, message, reason): Meaning = match code {
+        "42P01" | "3F000" => return Some(table_not_found()),
+        "42703" => return Some(column_not_found()),
+        "42601" if refusal.message().contains("zero-length") => return Some(column_not_found()),
+        "0A000" if refusal.message().contains("cached plan") => {
+            (ErrorKind::Contention, "the table was changed meanwhile", "plan_outdated")
+        }
+        // A pooler gave the connection to others in between.
+        "26000" | "42P05" => {
+            return Some(
+                Error::new(
+                    ErrorKind::Unavailable,
+                    "a prepared statement is gone: a pooler stands before the database; set 'statement_cache' to false",
+                )
+                .with_reason("statement_cache")
+                .temporary(false),
+            );
+        }
+        "42P10" => (
+            InvalidRequest,
+            "the columns named as the key are no primary or unique key of the table",
+            "key_required",
+        ),
+        "428C9" => {
+            (InvalidRequest, "a column is computed by the database and can't be set", "generated_column")
+        }
+        "42809" | "55000" => {
+            (Unsupported, "the rows of this view or table can't be written so", "read_only_table")
+        }
+        "42883" | "42846" | "0A000" => {
+            (Unsupported, "the database can't do this with columns of these types", "unsupported_type")
+        }
+        "42P18" | "42P08" | "42725" => {
+            (InvalidRequest, "the type of a value can't be told from its place", "datatype_mismatch")
+        }
+        _ if code.starts_with("54") => {
+            (LimitExceeded, "the statement is too large for the database", "statement_too_large")
+        }
+        _ => return None,
+    };
+    Some(Error::new(kind, message).with_reason(reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_a_key_are_read_and_expressions_are_not() {
+        for (list, names) in [
+            ("a, b", vec!["a", "b"]),
+            ("\"größe \"", vec!["größe "]),
+            ("lower(a)", vec![]),
+            ("(a || 'x'::text)", vec![]),
+        ] {
+            assert_eq!(names_of(list), names, "{list}");
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_and_of_another_type_are_told_apart() {
+        for (code, reason) in [
+            ("22003", Some("out_of_range")),
+            ("22021", Some("out_of_range")),
+            ("22P02", Some("datatype_mismatch")),
+            ("2201E", Some("data_exception")),
+            ("23505", None),
+        ] {
+            assert_eq!(data(code).and_then(|error| error.reason).as_deref(), reason, "{code}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! PostgreSQL databases as services: the connector `postgres`.
+//!
+//! * `config`: the keys of a service. `connector`: the contract, delegated; no SQL.
+//! * `client`: connections in a bounded pool, with TLS, cancelled on the server when nobody waits any more; what a call runs on.
+//! * `read`, `write`: statements made and run for reads and for records.
+//! * `translate`: where PostgreSQL's SQL differs from the standard, and the types of expressions.
+//! * `schema`: tables and columns found. `table`: what statements have to know of them.
+//! * `types`: values as they are read and written. `error`: SQLSTATEs.
+//!
+//! The driver is used in `client`, `types/read`, `error`, and for rows that are kept in `write`.
+
+mod client;
+mod config;
+mod connector;
+mod error;
+mod read;
+mod schema;
+mod store;
+mod table;
+mod translate;
+mod types;
+mod write;
+
+connector_api::export_connector!(connector::Postgres);

@@ -1,0 +1,155 @@
+//! Reads: rows straight from the driver's buffer into the answer, and their number.
+
+use std::borrow::Cow;
+use std::pin::pin;
+
+use connector_api::author::{Count, Query, Request, RowSink, TableRef, Value};
+use connector_api::{Error, Result};
+use connector_sql_common::{Bound, Statement, build};
+use futures_util::StreamExt as _;
+
+use crate::client::{Params, Work};
+use crate::store::{Call, Store, key, placed};
+use crate::translate::VALUES;
+use crate::types::{Reader, exact_digits, integer, push_value, write_row};
+
+/// A query on its way.
+pub(crate) struct Reading<'r> {
+    pub(crate) request: &'r Request<Query>,
+    pub(crate) out: &'r mut RowSink,
+    /// Rows have been handed over: it can't begin anew.
+    has_rows: bool,
+}
+
+impl<'r> Reading<'r> {
+    pub(crate) fn new(request: &'r Request<Query>, out: &'r mut RowSink) -> Self {
+        Self { request, out, has_rows: false }
+    }
+}
+
+impl Call for Reading<'_> {
+    type Answer = ();
+
+    async fn once(&mut self, store: &Store, work: &mut Work) -> Result<()> {
+        let request = self.request;
+        let table = store.table(&request.from, work).await?;
+        let statement = store.statement(key(request), &table, |dialect, form| {
+            let shape = Query { from: placed(&request.from, &table), ..Query::clone(request) };
+            build::query(dialect, &shape, form)
+        })?;
+        if request.context().wants_statement {
+            self.out.summary().statement = Some(statement.sql().to_owned());
+        }
+        let params = bind(&statement, request.params())?;
+        self.announce();
+        let mut rows = pin!(work.run(statement.sql(), &params).await?);
+        let mut readers = Vec::new();
+        let mut scratch = String::new();
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(|error| work.failed(&error))?;
+            if readers.is_empty() {
+                readers = Reader::of_columns(row.columns())?;
+            }
+            write_row(self.out, &row, &readers, &mut scratch)?;
+            self.has_rows = true;
+            if let Err(end) = self.out.end_row().await {
+                // The statement has the same limit: nothing more comes.
+                if end.reason.as_deref() == Some("limit_reached") && rows.next().await.is_none() {
+                    work.finished();
+                }
+                return Err(end);
+            }
+        }
+        work.finished();
+        Ok(())
+    }
+
+    fn is_repeatable(&self, _: &Error) -> bool {
+        !self.has_rows
+    }
+
+    fn table(&self) -> &TableRef {
+        &self.request.from
+    }
+}
+
+impl Reading<'_> {
+    fn announce(&mut self) {
+        let aggregates = self.request.group.as_ref().map_or(&[][..], |group| &group.aggregates);
+        let selected = self.request.select.iter().map(|path| path.as_column().unwrap_or_default());
+        let names: Vec<_> =
+            selected.chain(aggregates.iter().map(|aggregate| aggregate.name.as_str())).collect();
+        self.out.columns(names);
+    }
+}
+
+/// A count on its way.
+pub(crate) struct Counting<'r> {
+    pub(crate) request: &'r Request<Count>,
+    pub(crate) out: &'r mut RowSink,
+}
+
+impl Call for Counting<'_> {
+    type Answer = ();
+
+    async fn once(&mut self, store: &Store, work: &mut Work) -> Result<()> {
+        let request = self.request;
+        let table = store.table(&request.from, work).await?;
+        let statement = store.statement(key(request), &table, |dialect, form| {
+            let shape = Count { from: placed(&request.from, &table), ..Count::clone(request) };
+            build::count(dialect, &shape, form)
+        })?;
+        if request.context().wants_statement {
+            self.out.summary().statement = Some(statement.sql().to_owned());
+        }
+        let params = bind(&statement, request.params())?;
+        let mut rows = pin!(work.run(statement.sql(), &params).await?);
+        let mut count = None;
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(|error| work.failed(&error))?;
+            count = u64::try_from(integer(&row, 0)?).ok();
+        }
+        work.finished();
+        self.out.summary().count = count;
+        Ok(())
+    }
+
+    fn is_repeatable(&self, _: &Error) -> bool {
+        true
+    }
+
+    fn table(&self) -> &TableRef {
+        &self.request.from
+    }
+}
+
+fn bind(statement: &Statement, values: &[Value]) -> Result<Params> {
+    let mut params = Params::default();
+    statement.bind(&VALUES, values, |bound| match bound {
+        Bound::Value(value) => {
+            push_param(&mut params, &value);
+            Ok(())
+        }
+        Bound::Cell(_) => Err(Error::internal("a read has no record")),
+    })?;
+    Ok(params)
+}
+
+/// Adds a value of the request. Where it meets digits, a binary fraction has to have all of its own.
+pub(crate) fn push_param(params: &mut Params, value: &Value) {
+    match exact(value).as_ref() {
+        Value::Null | Value::Absent => params.null(),
+        value => params.value(|bytes| push_value(bytes, value)),
+    }
+}
+
+fn exact(value: &Value) -> Cow<'_, Value> {
+    match value {
+        Value::F64(number) => Cow::Owned(Value::Decimal(exact_digits(*number))),
+        Value::F32(number) => Cow::Owned(Value::Decimal(exact_digits(f64::from(*number)))),
+        Value::List(items) if items.iter().any(|item| matches!(item, Value::F32(_) | Value::F64(_))) => {
+            Cow::Owned(Value::List(items.iter().map(|item| exact(item).into_owned()).collect()))
+        }
+        other => Cow::Borrowed(other),
+    }
+}

@@ -1,0 +1,222 @@
+//! One service: its connections, the statements and tables that it knows, and how a call is run and repeated.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use connector_api::author::{Request, Table, TableName, TableRef};
+use connector_api::{Error, ErrorKind, Result};
+use connector_sql_common::{Form, Statement, StatementCache, StatementKey};
+use futures_util::TryStreamExt as _;
+
+use crate::client::{Client, Params, Work};
+use crate::config::Config;
+use crate::error::{from_driver, is_outdated, table_not_found};
+use crate::schema::{self, DESCRIPTIONS, NameRow, TABLES, TableRow};
+use crate::table::TableInfo;
+use crate::translate::{PostgresDialect, VALUES};
+use crate::types::text;
+
+/// Statements that a service keeps.
+const STATEMENTS: usize = 2_048;
+/// Tables whose columns a service keeps. Full, it is emptied.
+const TABLES_KEPT: usize = 10_000;
+
+/// One service.
+pub(crate) struct Store {
+    pub(crate) client: Client,
+    /// The schema whose tables have no prefix; `None`: the connection's default.
+    home: Option<String>,
+    /// Tables of other schemas are served too.
+    is_all: bool,
+    statements: Mutex<StatementCache>,
+    tables: Mutex<HashMap<TableRef, Arc<TableInfo>>>,
+}
+
+/// Something that is asked of the database. It may be begun anew when what was known of the table is out of date.
+pub(crate) trait Call: Send {
+    /// What comes of it.
+    type Answer: Send;
+
+    /// Runs it.
+    fn once(&mut self, store: &Store, work: &mut Work) -> impl Future<Output = Result<Self::Answer>> + Send;
+
+    /// Whether it may be begun anew after this failure, on another connection or in what is left of the caller's transaction.
+    fn is_repeatable(&self, error: &Error) -> bool;
+
+    /// The table that it is about.
+    fn table(&self) -> &TableRef;
+}
+
+impl Store {
+    /// Opens the service; the server may be down.
+    ///
+    /// # Errors
+    /// A configuration that makes no sense.
+    pub(crate) fn open(config: &Config) -> Result<Self> {
+        config.validate()?;
+        let is_all = matches!(config.schema.as_str(), "" | "all");
+        let is_named = !is_all && config.schema != "default";
+        Ok(Self {
+            client: Client::open(config)?,
+            home: is_named.then(|| config.schema.clone()),
+            is_all,
+            statements: Mutex::new(StatementCache::new(STATEMENTS)),
+            tables: Mutex::default(),
+        })
+    }
+
+    /// Asks the server whether it is there and takes the account.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        let mut work = self.client.work(None).await?;
+        work.ping().await?;
+        work.close().await
+    }
+
+    /// Names and kinds of all tables.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn list(&self) -> Result<Vec<TableName>> {
+        let mut work = self.client.work(None).await?;
+        let rows: Vec<NameRow> = self.catalogue(&mut work, TABLES, None).await?;
+        work.close().await?;
+        Ok(rows.into_iter().map(TableName::from).collect())
+    }
+
+    /// Descriptions of those of these tables that exist. What is known of them is replaced.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn describe(&self, tables: &[TableRef]) -> Result<Vec<Table>> {
+        let mut work = self.client.work(None).await?;
+        let rows = self.rows_of(&mut work, tables).await?;
+        work.close().await?;
+        Ok(rows.into_iter().map(|row| self.keep(row)).collect())
+    }
+
+    /// What is known of a table; read when nothing is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such table; the server's.
+    pub(crate) async fn table(&self, table: &TableRef, work: &mut Work) -> Result<Arc<TableInfo>> {
+        if let Some(known) = lock(&self.tables).get(table) {
+            return Ok(Arc::clone(known));
+        }
+        for row in self.rows_of(work, std::slice::from_ref(table)).await? {
+            self.keep(row);
+        }
+        lock(&self.tables).get(table).cloned().ok_or_else(table_not_found)
+    }
+
+    /// A statement, built when it is not known yet.
+    ///
+    /// # Errors
+    /// What `build` answers.
+    pub(crate) fn statement(
+        &self,
+        key: StatementKey,
+        table: &TableInfo,
+        build: impl FnOnce(&PostgresDialect<'_>, &Form) -> Result<Statement>,
+    ) -> Result<Arc<Statement>> {
+        lock(&self.statements).get(key, |form| build(&PostgresDialect { table: Some(table) }, form))
+    }
+
+    /// Runs a call. What fails because the table has changed, or because a connection turned out to be dead, is begun anew once.
+    ///
+    /// # Errors
+    /// The call's.
+    pub(crate) async fn run<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
+        let error = match self.once(call, session).await {
+            Err(error) => error,
+            answer => return answer,
+        };
+        let is_outdated = is_outdated(&error);
+        if is_outdated {
+            self.forget(call.table());
+        }
+        let is_lost = error.kind == ErrorKind::Unavailable && error.is_temporary && session.is_none();
+        if (is_outdated || is_lost) && call.is_repeatable(&error) {
+            return self.once(call, session).await;
+        }
+        Err(error)
+    }
+
+    async fn once<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
+        let mut work = self.client.work(session).await?;
+        work.open().await?;
+        match call.once(self, &mut work).await {
+            Ok(answer) => {
+                work.close().await?;
+                Ok(answer)
+            }
+            Err(error) => {
+                work.recover().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn rows_of(&self, work: &mut Work, tables: &[TableRef]) -> Result<Vec<TableRow>> {
+        self.catalogue(work, DESCRIPTIONS, Some(&schema::wanted(tables))).await
+    }
+
+    async fn catalogue<T: serde::de::DeserializeOwned>(
+        &self,
+        work: &mut Work,
+        sql: &str,
+        wanted: Option<&str>,
+    ) -> Result<Vec<T>> {
+        let mut params = Params::default();
+        match &self.home {
+            Some(home) => params.text(home),
+            None => params.null(),
+        }
+        params.text(if self.is_all { "true" } else { "false" });
+        if let Some(wanted) = wanted {
+            params.text(wanted);
+        }
+        let rows = work.run(sql, &params).await?;
+        let rows: Vec<_> = rows.try_collect().await.map_err(|error| from_driver(&error))?;
+        work.finished();
+        rows.iter().map(|row| schema::parsed(text(row, 0)?)).collect()
+    }
+
+    /// Keeps what statements need of a table. Statements made for what it was before are forgotten.
+    fn keep(&self, row: TableRow) -> Table {
+        let info = Arc::new(row.info());
+        let table = row.table();
+        let mut tables = lock(&self.tables);
+        if tables.len() >= TABLES_KEPT {
+            tables.clear();
+        }
+        let before = tables.insert(table.table.clone(), Arc::clone(&info));
+        drop(tables);
+        if before.is_some_and(|before| before != info) {
+            lock(&self.statements).clear();
+        }
+        table
+    }
+
+    fn forget(&self, table: &TableRef) {
+        lock(&self.tables).remove(table);
+        lock(&self.statements).clear();
+    }
+}
+
+/// The key of a statement that a request becomes.
+pub(crate) fn key<S>(request: &Request<S>) -> StatementKey {
+    StatementKey { shape: Arc::clone(request.key()), nth: 0, form: Form::of(&VALUES, request.params()) }
+}
+
+/// The table where it is: no setting of a connection then changes which one is meant.
+pub(crate) fn placed(table: &TableRef, info: &TableInfo) -> TableRef {
+    TableRef { namespace: vec![info.schema.clone()], name: table.name.clone() }
+}
+
+// A std mutex: nothing awaits while it is held.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

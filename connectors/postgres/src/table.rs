@@ -1,0 +1,47 @@
+//! What statements have to know of a table: where it is, the types of its columns, its keys. Kept until it is described anew, or until
+//! a statement fails in a way that tells of a change.
+
+use std::collections::HashMap;
+
+use connector_api::author::Path;
+use connector_api::{Error, Result};
+
+use crate::error::column_not_found;
+use crate::types::Class;
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TableInfo {
+    /// Its schema, also where requests name none.
+    pub(crate) schema: String,
+    pub(crate) columns: HashMap<String, ColumnInfo>,
+    /// Columns that can be written, in the table's order.
+    pub(crate) writable: Vec<String>,
+    /// The primary key, in its order.
+    pub(crate) key: Vec<String>,
+    /// All unique keys, the primary one included.
+    pub(crate) unique: Vec<Vec<String>>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ColumnInfo {
+    pub(crate) class: Class,
+}
+
+impl TableInfo {
+    /// A column by its exact name.
+    ///
+    /// # Errors
+    /// [`connector_api::ErrorKind::NotFound`] when the table has none; [`connector_api::ErrorKind::Unsupported`] for a path into a document.
+    pub(crate) fn column(&self, path: &Path) -> Result<&ColumnInfo> {
+        let name = path.as_column().ok_or_else(|| Error::unsupported("a column inside a document"))?;
+        self.columns.get(name).ok_or_else(column_not_found)
+    }
+
+    /// Whether these columns name one row at most.
+    pub(crate) fn is_named_by(&self, key: &[Path]) -> bool {
+        let names = |column: &String| key.iter().any(|path| path.as_column() == Some(column.as_str()));
+        self.unique.iter().any(|unique| !unique.is_empty() && unique.iter().all(names))
+    }
+}

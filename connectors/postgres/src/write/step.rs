@@ -1,0 +1,351 @@
+//! The statements of a write, run for record after record.
+
+use std::ops::Range;
+use std::pin::pin;
+use std::sync::Arc;
+
+use connector_api::author::{Delete, Insert, Path, TableRef, Update, Upsert, Value};
+use connector_api::{Error, ErrorKind, Result};
+use connector_sql_common::build::{self, TableColumns};
+use connector_sql_common::{Bound, Form, Statement, StatementKey};
+use futures_util::StreamExt as _;
+use tokio_postgres::Row;
+
+use super::record::Records;
+use super::{Write, Written};
+use crate::client::{Params, Work};
+use crate::error::from_driver;
+use crate::read::push_param;
+use crate::store::{Store, placed};
+use crate::table::TableInfo;
+use crate::translate::{PostgresDialect, VALUES};
+use crate::types::{Class, integer};
+
+/// How often an upsert looks again for a row that others create or remove meanwhile.
+const ATTEMPTS: usize = 5;
+/// The two statements of an upsert; other writes have the first one only.
+const EXISTING: u8 = 0;
+const MISSING: u8 = 1;
+
+/// How a record or a call fails.
+pub(super) enum Failure {
+    /// This record alone.
+    Record(Error),
+    /// The whole call.
+    Call(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        use ErrorKind::{Conflict, InvalidRequest, LimitExceeded, RuleViolated};
+        match error.kind {
+            InvalidRequest | Conflict | LimitExceeded | RuleViolated => Self::Record(error),
+            _ => Self::Call(error),
+        }
+    }
+}
+
+impl Failure {
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Record(error) | Self::Call(error) => error,
+        }
+    }
+}
+
+type Ended<T> = std::result::Result<T, Failure>;
+
+/// A write with what its statements are made from.
+pub(super) struct Run<'r> {
+    store: &'r Store,
+    pub(super) write: Write<'r>,
+    table: &'r TableInfo,
+    /// The table where it is.
+    place: TableRef,
+    form: Form,
+}
+
+impl<'r> Run<'r> {
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the table lacks one of the columns.
+    pub(super) fn new(store: &'r Store, write: Write<'r>, table: &'r TableInfo) -> Result<Self> {
+        write.returning().iter().try_for_each(|path| table.column(path).map(drop))?;
+        let form = Form::of(&VALUES, params(write));
+        Ok(Self { store, write, table, place: placed(write.table(), table), form })
+    }
+
+    /// The records as the server reads them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the table lacks one of their columns; values that none can hold.
+    pub(super) fn records(&self) -> Result<Records> {
+        let columns = self.write.columns();
+        let classes: Vec<Class> =
+            columns.into_iter().map(|path| Ok(self.table.column(path)?.class)).collect::<Result<_>>()?;
+        Records::read(records(self.write), &classes)
+    }
+
+    pub(super) fn nothing(&self) -> Written {
+        let name = |path: &Path| path.as_column().unwrap_or_default().to_owned();
+        Written::nothing(self.write.returning().iter().map(name).collect(), self.write.counted())
+    }
+
+    /// Changes all rows that match; tells how many.
+    pub(super) async fn matching(
+        &self,
+        records: &Records,
+        written: &mut Written,
+        work: &mut Work,
+    ) -> Ended<u64> {
+        self.run(EXISTING, (records, 0), written, work).await
+    }
+
+    /// Writes one record.
+    pub(super) async fn record(
+        &self,
+        records: &Records,
+        index: usize,
+        written: &mut Written,
+        work: &mut Work,
+    ) -> Ended<()> {
+        let at = (records, index);
+        match self.write {
+            Write::Upsert(request) => self.upsert(request, at, written, work).await,
+            _ => {
+                let touched = self.run(EXISTING, at, written, work).await?;
+                self.judge(touched, written)
+            }
+        }
+    }
+
+    /// Whether records may be sent one behind the other, because each is one statement.
+    pub(super) fn is_one_by_one(&self) -> bool {
+        matches!(self.write, Write::Upsert(_))
+    }
+
+    /// Writes several records at once; tells of the first that fails.
+    pub(super) async fn several(
+        &self,
+        records: &Records,
+        range: Range<usize>,
+        written: &mut Written,
+        work: &mut Work,
+    ) -> Ended<()> {
+        let mut batch = Vec::with_capacity(range.len());
+        for index in range {
+            let statement = self.statement(EXISTING, (records, index)).map_err(Failure::Call)?;
+            self.tell(&statement, written);
+            let params = self.bind(&statement, (records, index)).map_err(Failure::Call)?;
+            batch.push((statement.shared_sql(), params));
+        }
+        for answer in work.run_all(&batch).await? {
+            let (rows, touched) = answer.map_err(|error| from_driver(&error))?;
+            let mut is_allowed = true;
+            for row in rows {
+                is_allowed &= self.keep(row, written).map_err(Failure::Call)?;
+            }
+            check(is_allowed)?;
+            self.judge(touched, written)?;
+        }
+        Ok(())
+    }
+
+    /// What became of a record whose one statement touched so many rows.
+    fn judge(&self, touched: u64, written: &mut Written) -> Ended<()> {
+        match (self.write, touched) {
+            (Write::Insert(_), 0) => Err(Failure::Record(not_created())),
+            (Write::Insert(_), _) | (_, 1) => {
+                written.count(touched);
+                Ok(())
+            }
+            (_, 0) => Err(Failure::Record(missing_row())),
+            _ => Err(Failure::Record(ambiguous_key())),
+        }
+    }
+
+    /// Changes the row, or creates it. What others do between the two statements is seen with the next attempt.
+    async fn upsert(
+        &self,
+        request: &Upsert,
+        (records, index): (&Records, usize),
+        written: &mut Written,
+        work: &mut Work,
+    ) -> Ended<()> {
+        let has_key = has_key(request, records, index);
+        let attempts = if request.guard.is_some() { 2 } else { ATTEMPTS };
+        for _ in 0..attempts {
+            let found = if has_key { self.run_one((records, index), written, work).await? } else { 0 };
+            written.count(found);
+            if found > 0 || self.run(MISSING, (records, index), written, work).await? > 0 {
+                return Ok(());
+            }
+            if !has_key {
+                return Err(Failure::Record(not_created()));
+            }
+        }
+        if request.guard.is_some() {
+            let message = "a record with this key exists and may not be changed";
+            return Err(Failure::Record(rule_violated("guard_failed", message)));
+        }
+        Err(Failure::Call(
+            Error::new(ErrorKind::Contention, "the record is created and removed by others all the time")
+                .with_reason("upsert_contention")
+                .with_sqlstate("40001"),
+        ))
+    }
+
+    async fn run_one(&self, at: (&Records, usize), written: &mut Written, work: &mut Work) -> Ended<u64> {
+        let touched = self.run(EXISTING, at, written, work).await?;
+        if touched > 1 {
+            return Err(Failure::Record(ambiguous_key()));
+        }
+        Ok(touched)
+    }
+
+    /// Runs a statement for a record; tells how many rows it touched.
+    async fn run(
+        &self,
+        nth: u8,
+        (records, index): (&Records, usize),
+        written: &mut Written,
+        work: &mut Work,
+    ) -> Ended<u64> {
+        let statement = self.statement(nth, (records, index)).map_err(Failure::Call)?;
+        self.tell(&statement, written);
+        let params = self.bind(&statement, (records, index)).map_err(Failure::Call)?;
+        let mut rows = pin!(work.run(statement.sql(), &params).await?);
+        let mut is_allowed = true;
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(|error| work.failed(&error))?;
+            is_allowed &= self.keep(row, written).map_err(Failure::Call)?;
+        }
+        work.finished();
+        check(is_allowed)?;
+        Ok(rows.rows_affected().unwrap_or(0))
+    }
+
+    /// Keeps a row that goes back; says whether the check holds for it. The row is written already: it can't fail alone.
+    fn keep(&self, row: Row, written: &mut Written) -> Result<bool> {
+        let width = written.width();
+        let is_allowed = !self.write.has_check() || integer(&row, width)? == 1;
+        if width > 0 {
+            written.push(row)?;
+        }
+        Ok(is_allowed)
+    }
+
+    fn tell(&self, statement: &Statement, written: &mut Written) {
+        if self.write.wants_statement() && written.statement.is_none() {
+            written.statement = Some(statement.sql().to_owned());
+        }
+    }
+
+    fn statement(&self, nth: u8, (records, index): (&Records, usize)) -> Result<Arc<Statement>> {
+        let absent: Vec<_> = records.absent(index).collect();
+        let key =
+            StatementKey { shape: Arc::clone(shape(self.write)), nth, form: self.form.with_absent(&absent) };
+        self.store.statement(key, self.table, |dialect, form| self.build(nth, dialect, form))
+    }
+
+    fn build(&self, nth: u8, dialect: &PostgresDialect<'_>, form: &Form) -> Result<Statement> {
+        let columns = TableColumns { all: &self.table.writable, key: &self.table.key };
+        let table = self.place.clone();
+        match self.write {
+            Write::Insert(request) => {
+                build::insert(dialect, &Insert { into: table, ..Insert::clone(request) }, form)
+            }
+            Write::Update(request) => {
+                build::update(dialect, &Update { table, ..Update::clone(request) }, form, columns)
+            }
+            Write::Delete(request) => {
+                build::delete(dialect, &Delete { from: table, ..Delete::clone(request) }, form)
+            }
+            Write::Upsert(request) => {
+                let shape = Upsert { into: table, ..Upsert::clone(request) };
+                match nth {
+                    EXISTING => build::upsert_existing(dialect, &shape, form, columns),
+                    _ => build::upsert_missing(dialect, &shape, form),
+                }
+            }
+        }
+    }
+
+    fn bind(&self, statement: &Statement, (records, index): (&Records, usize)) -> Result<Params> {
+        let mut bound_values = Params::default();
+        statement.bind(&VALUES, params(self.write), |bound| {
+            match bound {
+                Bound::Value(value) => push_param(&mut bound_values, &value),
+                Bound::Cell(cell) => records.bind(index, cell, &mut bound_values),
+            }
+            Ok(())
+        })?;
+        Ok(bound_values)
+    }
+}
+
+fn params(write: Write<'_>) -> &[Value] {
+    match write {
+        Write::Insert(request) => request.params(),
+        Write::Update(request) => request.params(),
+        Write::Upsert(request) => request.params(),
+        Write::Delete(request) => request.params(),
+    }
+}
+
+fn shape(write: Write<'_>) -> &Arc<[u8]> {
+    match write {
+        Write::Insert(request) => request.key(),
+        Write::Update(request) => request.key(),
+        Write::Upsert(request) => request.key(),
+        Write::Delete(request) => request.key(),
+    }
+}
+
+fn records(write: Write<'_>) -> &connector_api::author::Records {
+    match write {
+        Write::Insert(request) => request.records(),
+        Write::Update(request) => request.records(),
+        Write::Upsert(request) => request.records(),
+        Write::Delete(request) => request.records(),
+    }
+}
+
+/// Whether a record says which row it is.
+fn has_key(request: &Upsert, records: &Records, index: usize) -> bool {
+    let mut key =
+        request.columns.iter().zip(records.absent(index)).filter(|(path, _)| request.key.contains(path));
+    key.all(|(_, is_absent)| !is_absent)
+}
+
+/// A trigger may skip a row without an error.
+fn not_created() -> Error {
+    Error::new(ErrorKind::Conflict, "the record was not created: the table refuses it")
+        .with_reason("integrity_violation")
+        .with_sqlstate("23000")
+}
+
+/// Also what a row is that the guard hides: a row rule must not tell that it exists.
+fn missing_row() -> Error {
+    Error::new(ErrorKind::NotFound, "no record has this key")
+        .with_reason("row_not_found")
+        .with_sqlstate("02000")
+}
+
+fn ambiguous_key() -> Error {
+    Error::new(ErrorKind::Conflict, "several records have this key; name records by a primary or unique key")
+        .with_reason("ambiguous_key")
+        .with_sqlstate("21000")
+}
+
+fn check(is_allowed: bool) -> Ended<()> {
+    if is_allowed {
+        return Ok(());
+    }
+    let message = "a row rule does not allow the record as it would become";
+    Err(Failure::Record(rule_violated("check_failed", message)))
+}
+
+/// A row rule does not hold.
+fn rule_violated(reason: &str, message: &str) -> Error {
+    Error::new(ErrorKind::RuleViolated, message).with_reason(reason).with_sqlstate("44000")
+}
