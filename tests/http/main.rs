@@ -53,6 +53,8 @@ mod in_process;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod mysql;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod names_written;

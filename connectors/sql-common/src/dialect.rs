@@ -50,6 +50,8 @@ pub enum NullsOrder {
     Words,
     /// By a sort key of its own before the column: `x IS NULL`, as 0 and 1.
     Rank,
+    /// Nulls stand below all values; where they are wanted at the other end, by a sort key of its own.
+    Lowest,
 }
 
 /// How a statement that writes gives back the rows it wrote.
@@ -78,6 +80,9 @@ pub enum OnConflict {
     Unknown,
     /// `ON CONFLICT (key) DO …`, with the new row under the name `excluded`.
     Clause,
+    /// There are no words that mean one key only: creating a row that exists fails, and the connector looks at the error. A row is replaced by
+    /// an update that sets the columns which are not named to `DEFAULT`.
+    Fails,
 }
 
 /// The differences of one database. Methods that write get the [`Builder`] and nothing else, so they too can write only fixed words,
@@ -97,6 +102,12 @@ pub trait Dialect: Send + Sync {
     /// the column that equals it, so that the condition would say nothing any more.
     fn veil(&self) -> Option<[&'static str; 2]> {
         None
+    }
+
+    /// Words around a condition that is written once more inside `CASE`, for a database that there puts the value into the place of a column
+    /// that equals it, whatever stands around the value.
+    fn screen(&self) -> [&'static str; 2] {
+        ["", ""]
     }
 
     /// The kind of a parameter, where statements differ by it. A dialect whose columns have fixed types needs to know only nulls.
@@ -150,6 +161,24 @@ pub trait Dialect: Send + Sync {
         Ok(())
     }
 
+    /// Writes the marker of a record's cell that a column is set to.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    fn stored(&self, to: &mut Builder<'_>, _column: &Path, cell: usize) -> Result<()> {
+        to.cell(cell);
+        Ok(())
+    }
+
+    /// Writes the marker of a record's cell that a key's column is compared with.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    fn named(&self, to: &mut Builder<'_>, _column: &Path, cell: usize) -> Result<()> {
+        to.cell(cell);
+        Ok(())
+    }
+
     /// Writes a call of a function.
     ///
     /// # Errors
@@ -166,6 +195,11 @@ pub trait Dialect: Send + Sync {
     /// The words before the table that gets new rows. They have to mean "fail if it exists", whatever the table itself prefers.
     fn insert_into(&self) -> &'static str {
         "INSERT INTO "
+    }
+
+    /// The words behind the table for a new row of which nothing is given.
+    fn default_row(&self) -> &'static str {
+        " DEFAULT VALUES"
     }
 
     /// The words before the table whose rows change.

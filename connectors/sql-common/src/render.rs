@@ -49,6 +49,11 @@ impl<'d> SqlWriter<'d> {
 
     /// Writes a marker for one value; for [`Bind::Items`] as many as it counts, with commas between them.
     pub fn param(&mut self, bind: Bind) {
+        self.param_between(bind, [""; 2]);
+    }
+
+    /// The same with words around each marker.
+    pub fn param_between(&mut self, bind: Bind, [first, last]: [&'static str; 2]) {
         let before = self.markers_before(bind).unwrap_or_else(|| {
             self.binds.push(bind);
             let before = self.markers;
@@ -59,7 +64,9 @@ impl<'d> SqlWriter<'d> {
             if nth > 1 {
                 self.sql.push_str(", ");
             }
+            self.sql.push_str(first);
             self.marker(before + nth);
+            self.sql.push_str(last);
         }
     }
 

@@ -50,9 +50,12 @@ impl Builder<'_> {
             (_, true) => self.parts(&parts.sure),
             (true, false) => self.parts(&parts.failing),
             (false, false) => {
+                let [before, after] = self.dialect.screen();
+                self.keyword(before);
                 self.veil = self.dialect.veil();
                 self.parts(&parts.sure)?;
                 self.veil = None;
+                self.keyword(after);
                 self.keyword(" AND 1 = CASE WHEN ");
                 self.parts(&parts.sure)?;
                 self.keyword(" THEN CASE WHEN ");
@@ -68,8 +71,7 @@ impl Builder<'_> {
             Part::Key((cell, path)) => {
                 to.column(path)?;
                 to.keyword(" = ");
-                to.cell(*cell);
-                Ok(())
+                to.dialect.named(to, path, *cell)
             }
             Part::Filter(filter) => to.nested(filter),
         })

@@ -115,6 +115,13 @@ impl Builder<'_> {
         self.keyword(")");
     }
 
+    /// Writes ` IN (…)` with words around the marker of each item.
+    pub fn items_between(&mut self, list: Param, group: Group, words: [&'static str; 2]) {
+        self.keyword(" IN (");
+        self.out.param_between(Bind::Items { list, kind: group.kind, count: group.count }, words);
+        self.keyword(")");
+    }
+
     /// Writes the marker of a group's array.
     pub fn array(&mut self, list: Param, group: Group) {
         self.value(Bind::Array { list, kind: group.kind });

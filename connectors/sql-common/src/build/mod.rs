@@ -1,16 +1,18 @@
-//! Requests to statements: reads in `read`, writes in `write`, what a clause asks of a row in `condition`, conditions and values in
-//! `filter`. No text is made here that does not pass the writer.
+//! Requests to statements: reads in `read`, writes in `write`, reads that belong to a write in `reread`, what a clause asks of a row in
+//! `condition`, conditions and values in `filter`. No text is made here that does not pass the writer.
 
 mod condition;
 mod filter;
 mod read;
+mod reread;
 mod write;
 
 use connector_api::model::{Aggregate, Param, Path};
 use connector_api::{Error, Result};
 
 pub use read::{count, query};
-pub use write::{TableColumns, delete, insert, recheck, update, upsert_existing, upsert_missing};
+pub use reread::{locked, recheck, reread};
+pub use write::{TableColumns, delete, insert, update, upsert_existing, upsert_missing};
 
 use crate::dialect::Dialect;
 use crate::render::SqlWriter;
@@ -48,7 +50,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Writes the marker of a cell of the record.
-    fn cell(&mut self, cell: usize) {
+    pub fn cell(&mut self, cell: usize) {
         self.value(Bind::Cell(cell));
     }
 
@@ -82,8 +84,8 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// A column and its place in the record.
-type CellOf<'a> = (usize, &'a Path);
+/// The place of a cell in the record, and its column.
+pub type CellOf<'a> = (usize, &'a Path);
 
 /// Columns inside documents need a database that has such columns.
 fn nested_path() -> Error {

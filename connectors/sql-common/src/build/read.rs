@@ -100,7 +100,7 @@ impl Builder<'_> {
 
     fn order_column(&mut self, order: &Order) -> Result<()> {
         let style = self.dialect.nulls();
-        if let (NullsOrder::Rank, Some(nulls)) = (style, order.nulls) {
+        if let Some(nulls) = order.nulls.filter(|nulls| needs_rank(style, order.direction, *nulls)) {
             self.keyword("CASE WHEN ");
             self.column(&order.by)?;
             self.keyword(match nulls {
@@ -142,6 +142,12 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// Whether nulls get a sort key of their own.
+fn needs_rank(style: NullsOrder, direction: Direction, nulls: Nulls) -> bool {
+    let is_lowest = (direction == Direction::Asc) == (nulls == Nulls::First);
+    style == NullsOrder::Rank || style == NullsOrder::Lowest && !is_lowest
 }
 
 #[cfg(test)]

@@ -104,8 +104,7 @@ pub fn upsert_missing(dialect: &dyn Dialect, shape: &Upsert, form: &Form) -> Res
     to.new_row(&shape.into, &cells, &[])?;
     // A key that the database makes is new.
     if shape.key.iter().all(|key| cells.iter().any(|(_, path)| *path == key)) {
-        to.on_conflict(shape.key.iter())?;
-        to.keyword(" DO NOTHING");
+        to.or_nothing(&shape.key)?;
     }
     to.returning(&shape.returning, shape.check.as_ref())?;
     Ok(to.finish())
@@ -124,46 +123,18 @@ pub fn delete(dialect: &dyn Dialect, shape: &Delete, form: &Form) -> Result<Stat
     Ok(to.finish())
 }
 
-/// The statement that asks, behind a write, whether the check holds for the row that it gave back: 1 or 0, or no row when it is gone.
-/// The names of the row stand at the place of the record's cells, in their order.
-///
-/// # Errors
-/// As [`query`](super::query).
-pub fn recheck(
-    dialect: &dyn Dialect,
-    table: &TableRef,
-    named_by: &[String],
-    check: &Filter,
-    form: &Form,
-) -> Result<Statement> {
-    let mut to = Builder::new(dialect, form);
-    to.keyword("SELECT ");
-    to.holds(check)?;
-    to.keyword(" FROM ");
-    to.table(table)?;
-    to.keyword(" WHERE ");
-    let names: Vec<_> = named_by.iter().enumerate().collect();
-    separated(&mut to, &names, " AND ", |to, (cell, name)| {
-        to.out.ident(name)?;
-        to.keyword(" = ");
-        to.cell(*cell);
-        Ok(())
-    })?;
-    Ok(to.finish())
-}
-
 fn present<'a>(form: &Form, cells: impl Iterator<Item = CellOf<'a>>) -> Vec<CellOf<'a>> {
     cells.filter(|(cell, _)| form.is_present(*cell)).collect()
 }
 
 /// Which rows a statement touches.
-enum Rows<'a> {
+pub(super) enum Rows<'a> {
     Where(&'a Filter),
     Keys(Vec<CellOf<'a>>, Option<&'a Filter>),
 }
 
 impl<'a> Rows<'a> {
-    fn of(selector: &'a Selector) -> Result<Self> {
+    pub(super) fn of(selector: &'a Selector) -> Result<Self> {
         match selector {
             Selector::Where(filter) => Ok(Self::Where(filter)),
             // Without a key the statement would touch every row.
@@ -197,7 +168,7 @@ impl Builder<'_> {
         self.keyword(self.dialect.insert_into());
         self.table(table)?;
         if cells.is_empty() && compute.is_empty() {
-            self.keyword(" DEFAULT VALUES");
+            self.keyword(self.dialect.default_row());
             return Ok(());
         }
         let computed = compute.iter().map(|computed| &computed.column);
@@ -219,10 +190,7 @@ impl Builder<'_> {
 
     /// Writes the cells of a record, then what is computed.
     fn values(&mut self, cells: &[CellOf<'_>], compute: &[Assignment]) -> Result<()> {
-        separated(self, cells, ", ", |to, (cell, _)| {
-            to.cell(*cell);
-            Ok(())
-        })?;
+        separated(self, cells, ", ", |to, (cell, path)| to.dialect.stored(to, path, *cell))?;
         if !cells.is_empty() && !compute.is_empty() {
             self.keyword(", ");
         }
@@ -242,17 +210,27 @@ impl Builder<'_> {
 
     /// Writes an `UPDATE` of the columns that are named.
     fn merge(&mut self, change: &Change<'_>) -> Result<()> {
-        self.keyword(self.dialect.update());
-        self.table(change.table)?;
-        self.keyword(" SET ");
+        self.begin_update(change)?;
         if change.set.is_empty() && change.compute.is_empty() {
             self.unchanged(change)?;
         }
+        self.assignments(change)?;
+        self.rows(&change.rows)
+    }
+
+    fn begin_update(&mut self, change: &Change<'_>) -> Result<()> {
+        self.keyword(self.dialect.update());
+        self.table(change.table)?;
+        self.keyword(" SET ");
+        Ok(())
+    }
+
+    /// Writes the columns that are set, then those that are computed.
+    fn assignments(&mut self, change: &Change<'_>) -> Result<()> {
         separated(self, &change.set, ", ", |to, (cell, path)| {
             to.column(path)?;
             to.keyword(" = ");
-            to.cell(*cell);
-            Ok(())
+            to.dialect.stored(to, path, *cell)
         })?;
         if !change.set.is_empty() && !change.compute.is_empty() {
             self.keyword(", ");
@@ -261,8 +239,7 @@ impl Builder<'_> {
             to.column(&computed.column)?;
             to.keyword(" = ");
             to.computed(computed)
-        })?;
-        self.rows(&change.rows)
+        })
     }
 
     /// A record with nothing but its key changes nothing, but its row has to exist, and its rules to hold.
@@ -284,6 +261,9 @@ impl Builder<'_> {
         };
         if key.is_empty() || change.named().any(|path| key.contains(&path)) {
             return Err(Error::unsupported("replacing rows without a key of their own, or their key"));
+        }
+        if self.dialect.on_conflict() == OnConflict::Fails {
+            return self.replace_by_defaults(change, &key, columns);
         }
         self.keyword(self.dialect.insert_into());
         self.table(change.table)?;
@@ -312,15 +292,52 @@ impl Builder<'_> {
         })
     }
 
+    /// Writes an `UPDATE` that gives the columns which are not named what a new row would get in them.
+    fn replace_by_defaults(
+        &mut self,
+        change: &Change<'_>,
+        key: &[&Path],
+        columns: TableColumns<'_>,
+    ) -> Result<()> {
+        let is_left = |name: &&String| {
+            let is_it = |path: &Path| path.as_column() == Some(name.as_str());
+            !key.iter().any(|path| is_it(path)) && !change.named().any(is_it)
+        };
+        let left: Vec<_> = columns.all.iter().filter(is_left).collect();
+        if left.is_empty() {
+            return self.merge(change);
+        }
+        self.begin_update(change)?;
+        // Behind what is computed from the row as it was.
+        self.assignments(change)?;
+        self.keyword(if change.named().next().is_some() { ", " } else { "" });
+        separated(self, &left, ", ", |to, name| {
+            to.out.ident(name)?;
+            to.keyword(" = DEFAULT");
+            Ok(())
+        })?;
+        self.rows(&change.rows)
+    }
+
+    /// Writes what leaves a row alone that exists already.
+    fn or_nothing(&mut self, key: &[Path]) -> Result<()> {
+        if self.dialect.on_conflict() == OnConflict::Fails {
+            return Ok(());
+        }
+        self.on_conflict(key.iter())?;
+        self.keyword(" DO NOTHING");
+        Ok(())
+    }
+
     fn on_conflict<'p>(&mut self, key: impl Iterator<Item = &'p Path>) -> Result<()> {
-        if self.dialect.on_conflict() == OnConflict::Unknown {
+        if self.dialect.on_conflict() != OnConflict::Clause {
             return Err(Error::unsupported("creating a row or changing it if it exists"));
         }
         self.keyword(" ON CONFLICT");
         self.names(&key.collect::<Vec<_>>())
     }
 
-    fn rows(&mut self, rows: &Rows<'_>) -> Result<()> {
+    pub(super) fn rows(&mut self, rows: &Rows<'_>) -> Result<()> {
         self.keyword(" WHERE ");
         match rows {
             Rows::Where(filter) => self.condition(filter),
@@ -348,7 +365,7 @@ impl Builder<'_> {
         }
     }
 
-    fn holds(&mut self, check: &Filter) -> Result<()> {
+    pub(super) fn holds(&mut self, check: &Filter) -> Result<()> {
         self.keyword("CASE WHEN ");
         self.condition(check)?;
         self.keyword(" THEN 1 ELSE 0 END");

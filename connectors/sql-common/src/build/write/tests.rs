@@ -6,6 +6,7 @@ use connector_api::model::{ArithmeticOp, CompareOp, Expr, OnError, Value};
 
 use super::*;
 use crate::Bound;
+use crate::build::recheck;
 use crate::dialect::tests::{Ansi, Backticks};
 
 fn paths(names: &[&str]) -> Vec<Path> {

@@ -1,0 +1,211 @@
+//! The four writes as one: what is the same of them, whatever they do.
+
+use std::sync::Arc;
+
+use connector_api::author::{
+    Affected, Context, Delete, Error, ErrorKind, Insert, OnError, Path, Records, Request, Selector, TableRef,
+    Update, Upsert, Value,
+};
+
+/// A write.
+#[derive(Clone, Copy)]
+pub enum Write<'r> {
+    /// New rows.
+    Insert(&'r Request<Insert>),
+    /// Other values in rows that are there.
+    Update(&'r Request<Update>),
+    /// Rows that are there or not.
+    Upsert(&'r Request<Upsert>),
+    /// Rows away.
+    Delete(&'r Request<Delete>),
+}
+
+macro_rules! each {
+    ($write:expr, $request:ident => $value:expr) => {
+        match $write {
+            Self::Insert($request) => $value,
+            Self::Update($request) => $value,
+            Self::Upsert($request) => $value,
+            Self::Delete($request) => $value,
+        }
+    };
+}
+
+impl<'r> Write<'r> {
+    /// Which table it writes into.
+    #[must_use]
+    pub fn table(self) -> &'r TableRef {
+        match self {
+            Self::Insert(request) => &request.into,
+            Self::Update(request) => &request.table,
+            Self::Upsert(request) => &request.into,
+            Self::Delete(request) => &request.from,
+        }
+    }
+
+    /// The columns of each record, in the order of its cells.
+    #[must_use]
+    pub fn columns(self) -> Vec<&'r Path> {
+        match self {
+            Self::Insert(request) => request.columns.iter().collect(),
+            Self::Update(request) => key_columns(&request.rows).iter().chain(&request.set).collect(),
+            Self::Upsert(request) => request.columns.iter().collect(),
+            Self::Delete(request) => key_columns(&request.rows).iter().collect(),
+        }
+    }
+
+    /// The columns that name a row; empty where a filter does, or where it is new.
+    #[must_use]
+    pub fn key(self) -> &'r [Path] {
+        match self {
+            Self::Insert(_) => &[],
+            Self::Update(request) => key_columns(&request.rows),
+            Self::Upsert(request) => &request.key,
+            Self::Delete(request) => key_columns(&request.rows),
+        }
+    }
+
+    /// The columns that go back.
+    #[must_use]
+    pub fn returning(self) -> &'r [Path] {
+        each!(self, request => &request.returning)
+    }
+
+    /// What becomes of the records behind one that fails.
+    #[must_use]
+    pub fn on_error(self) -> OnError {
+        each!(self, request => request.on_error)
+    }
+
+    /// Whether rows are checked as they become.
+    #[must_use]
+    pub fn has_check(self) -> bool {
+        match self {
+            Self::Insert(request) => request.check.is_some(),
+            Self::Update(request) => request.check.is_some(),
+            Self::Upsert(request) => request.check.is_some(),
+            Self::Delete(_) => false,
+        }
+    }
+
+    /// Whether one statement changes all rows that match.
+    #[must_use]
+    pub fn is_by_filter(self) -> bool {
+        match self {
+            Self::Update(request) => matches!(request.rows, Selector::Where(_)),
+            Self::Delete(request) => matches!(request.rows, Selector::Where(_)),
+            Self::Insert(_) | Self::Upsert(_) => false,
+        }
+    }
+
+    /// Zero for what is counted.
+    #[must_use]
+    pub fn counted(self) -> Affected {
+        match self {
+            Self::Insert(_) => Affected { changed: Some(0), matched: None },
+            Self::Update(_) | Self::Upsert(_) => Affected { matched: Some(0), changed: None },
+            Self::Delete(_) => Affected { matched: Some(0), changed: Some(0) },
+        }
+    }
+
+    /// What belongs to the call.
+    #[must_use]
+    pub fn context(self) -> &'r Context {
+        each!(self, request => request.context())
+    }
+
+    /// The values of the request.
+    #[must_use]
+    pub fn params(self) -> &'r [Value] {
+        each!(self, request => request.params())
+    }
+
+    /// Equal for requests of the same form.
+    #[must_use]
+    pub fn shape(self) -> &'r Arc<[u8]> {
+        each!(self, request => request.key())
+    }
+
+    /// The records.
+    #[must_use]
+    pub fn records(self) -> &'r Records {
+        each!(self, request => request.records())
+    }
+}
+
+fn key_columns(rows: &Selector) -> &[Path] {
+    match rows {
+        Selector::Where(_) => &[],
+        Selector::Keys { columns, .. } => columns,
+    }
+}
+
+/// How a record or a call fails.
+#[derive(Debug)]
+pub enum Failure {
+    /// This record alone.
+    Record(Error),
+    /// The whole call.
+    Call(Error),
+}
+
+impl From<Error> for Failure {
+    /// What a record is to blame for fails the record.
+    fn from(error: Error) -> Self {
+        use ErrorKind::{Conflict, InvalidRequest, LimitExceeded, RuleViolated};
+        match error.kind {
+            InvalidRequest | Conflict | LimitExceeded | RuleViolated => Self::Record(error),
+            _ => Self::Call(error),
+        }
+    }
+}
+
+impl Failure {
+    /// Whatever failed.
+    #[must_use]
+    pub fn into_error(self) -> Error {
+        match self {
+            Self::Record(error) | Self::Call(error) => error,
+        }
+    }
+}
+
+/// The table did not take a new row, and no error says why.
+#[must_use]
+pub fn not_created() -> Error {
+    Error::new(ErrorKind::Conflict, "the record was not created: the table refuses it")
+        .with_reason("integrity_violation")
+        .with_sqlstate("23000")
+}
+
+/// No row has the key. Also what a row is that the guard hides: a row rule must not tell that it exists.
+#[must_use]
+pub fn missing_row() -> Error {
+    Error::new(ErrorKind::NotFound, "no record has this key")
+        .with_reason("row_not_found")
+        .with_sqlstate("02000")
+}
+
+/// More than one row has the key.
+#[must_use]
+pub fn ambiguous_key() -> Error {
+    Error::new(ErrorKind::Conflict, "several records have this key; name records by a primary or unique key")
+        .with_reason("ambiguous_key")
+        .with_sqlstate("21000")
+}
+
+/// The row that an upsert would create exists, and its guard does not hold.
+#[must_use]
+pub fn guard_failed() -> Error {
+    rule_violated("guard_failed", "a record with this key exists and may not be changed")
+}
+
+/// The check of a row that was written does not hold.
+#[must_use]
+pub fn check_failed() -> Error {
+    rule_violated("check_failed", "a row rule does not allow the record as it would become")
+}
+
+fn rule_violated(reason: &str, message: &str) -> Error {
+    Error::new(ErrorKind::RuleViolated, message).with_reason(reason).with_sqlstate("44000")
+}

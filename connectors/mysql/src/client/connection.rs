@@ -1,0 +1,79 @@
+//! One connection: statements prepared once, run with values in the server's binary form.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_api::Result;
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{BinaryProtocol, Conn, Params, QueryResult, Value};
+use tokio::runtime::Handle;
+
+use super::manager::Login;
+use crate::error::from_driver;
+
+/// So long the server may take to be told that nobody waits any more.
+const END_TIME: Duration = Duration::from_secs(5);
+
+/// A connection.
+pub(crate) struct Connection {
+    conn: Conn,
+    login: Arc<Login>,
+    is_mariadb: bool,
+    runtime: Handle,
+}
+
+impl Connection {
+    /// Asks the server what it is. Within the connector's runtime.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(super) async fn new(mut conn: Conn, login: Arc<Login>) -> Result<Self> {
+        let version: Option<String> =
+            conn.query_first("SELECT VERSION()").await.map_err(|error| from_driver(&error))?;
+        let is_mariadb = version.is_some_and(|version| version.contains("MariaDB"));
+        Ok(Self { conn, login, is_mariadb, runtime: Handle::current() })
+    }
+
+    /// Whether the server is MariaDB, else it is MySQL.
+    pub(crate) fn is_mariadb(&self) -> bool {
+        self.is_mariadb
+    }
+
+    /// Runs words without values, several statements perhaps.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn words(&mut self, words: &str) -> Result<()> {
+        self.conn.query_drop(words).await.map_err(|error| from_driver(&error))
+    }
+
+    /// Runs a statement; its rows come as they are read.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub(crate) async fn run(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> mysql_async::Result<QueryResult<'_, 'static, BinaryProtocol>> {
+        let params = if values.is_empty() { Params::Empty } else { Params::Positional(values) };
+        self.conn.exec_iter(sql, params).await
+    }
+
+    /// Asks the server whether it is there.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn ping(&mut self) -> Result<()> {
+        self.conn.ping().await.map_err(|error| from_driver(&error))
+    }
+
+    /// Ends it on the server, and with it what runs there.
+    pub(super) fn abandon(self) {
+        let runtime = self.runtime.clone();
+        runtime.spawn(async move {
+            let _ = tokio::time::timeout(END_TIME, self.login.end(self.conn.id())).await;
+            drop(self.conn);
+        });
+    }
+}

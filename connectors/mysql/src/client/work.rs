@@ -1,0 +1,260 @@
+//! What a call runs on: a connection of its own or that of a transaction which the caller began, and how far things have come on it.
+
+use std::time::Duration;
+
+use connector_api::{Error, ErrorKind, Result};
+use connector_common::sessions::Turn;
+use mysql_async::{BinaryProtocol, QueryResult, Row, Value};
+
+use super::{Borrowed, Connection};
+use crate::error::{ends_transaction, from_driver, too_slow, unknown_outcome};
+
+/// Inside a transaction of the caller a call is a part of its own: what fails in it does not end the transaction.
+const CALL: Words = Words {
+    begin: "SAVEPOINT tablegate_call",
+    keep: "RELEASE SAVEPOINT tablegate_call",
+    undo: "ROLLBACK TO SAVEPOINT tablegate_call",
+};
+const OWN: Words = Words { begin: "START TRANSACTION READ WRITE", keep: "COMMIT", undo: "ROLLBACK" };
+const RECORD: Words = Words {
+    begin: "SAVEPOINT tablegate_record",
+    keep: "RELEASE SAVEPOINT tablegate_record",
+    undo: "ROLLBACK TO SAVEPOINT tablegate_record",
+};
+
+/// How a part of a transaction, or all of it, begins and ends.
+struct Words {
+    begin: &'static str,
+    keep: &'static str,
+    undo: &'static str,
+}
+
+/// What a call runs on. Dropped before its end, it ends the connection with what runs on it.
+pub(crate) struct Work {
+    place: Place,
+    timeout: Option<Duration>,
+    /// Something was sent, and its end is not known.
+    is_busy: bool,
+    /// What the call writes can be undone as a whole.
+    has_begun: bool,
+}
+
+enum Place {
+    Alone(Borrowed),
+    Within(Turn<Borrowed>),
+}
+
+impl Place {
+    fn borrowed(&mut self) -> Result<&mut Borrowed> {
+        match self {
+            Self::Alone(borrowed) => Ok(borrowed),
+            Self::Within(turn) => turn.held(),
+        }
+    }
+}
+
+/// The rows of a statement, as they are read.
+pub(crate) struct Rows<'w> {
+    result: QueryResult<'w, 'static, BinaryProtocol>,
+    is_busy: &'w mut bool,
+}
+
+impl Rows<'_> {
+    /// The next one; `None`: there is no more.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn next(&mut self) -> Result<Option<Row>> {
+        let row = self.result.next().await;
+        // After an answer of the server the connection is of use.
+        *self.is_busy = match &row {
+            Ok(row) => row.is_some(),
+            Err(error) => error.is_fatal(),
+        };
+        row.map_err(|error| from_driver(&error))
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn all(mut self) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        while let Some(row) = self.next().await? {
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    /// How many rows a statement touched that has none of its own.
+    pub(crate) fn touched(&self) -> u64 {
+        self.result.affected_rows()
+    }
+
+    /// The key that the server made for a new row.
+    pub(crate) fn new_key(&self) -> Option<u64> {
+        self.result.last_insert_id().filter(|key| *key != 0)
+    }
+}
+
+impl Work {
+    pub(super) fn alone(borrowed: Borrowed, timeout: Option<Duration>) -> Self {
+        Self { place: Place::Alone(borrowed), timeout, is_busy: false, has_begun: false }
+    }
+
+    pub(super) fn within(turn: Turn<Borrowed>, timeout: Option<Duration>) -> Self {
+        Self { place: Place::Within(turn), timeout, is_busy: false, has_begun: false }
+    }
+
+    /// A transaction of the caller, to be ended.
+    pub(super) fn begun(borrowed: Borrowed) -> Self {
+        Self { has_begun: true, ..Self::alone(borrowed, None) }
+    }
+
+    fn connection(&mut self) -> Result<&mut Connection> {
+        self.place.borrowed()?.connection()
+    }
+
+    /// Whether the server is MariaDB, else it is MySQL.
+    ///
+    /// # Errors
+    /// Never before it was given back.
+    pub(crate) fn is_mariadb(&mut self) -> Result<bool> {
+        Ok(self.connection()?.is_mariadb())
+    }
+
+    /// Whether what it does belongs to a transaction.
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        self.has_begun || self.is_callers()
+    }
+
+    fn is_callers(&self) -> bool {
+        matches!(self.place, Place::Within(_))
+    }
+
+    /// Runs a statement.
+    ///
+    /// # Errors
+    /// The server's; [`ErrorKind::Timeout`] when it did not begin to answer in time.
+    pub(crate) async fn run(&mut self, sql: &str, values: Vec<Value>) -> Result<Rows<'_>> {
+        self.is_busy = true;
+        let timeout = self.timeout;
+        let run = self.place.borrowed()?.connection()?.run(sql, values);
+        let result = match timeout {
+            Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| too_slow())?,
+            None => run.await,
+        };
+        match result {
+            Ok(result) => Ok(Rows { result, is_busy: &mut self.is_busy }),
+            Err(error) => {
+                self.is_busy = error.is_fatal();
+                Err(from_driver(&error))
+            }
+        }
+    }
+
+    /// Asks the server whether it is there.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn ping(&mut self) -> Result<()> {
+        self.is_busy = true;
+        self.connection()?.ping().await?;
+        self.is_busy = false;
+        Ok(())
+    }
+
+    async fn words(&mut self, words: &str) -> Result<()> {
+        self.is_busy = true;
+        let ended = self.connection()?.words(words).await;
+        self.is_busy = ended.as_ref().is_err_and(|error| error.native_code.is_none());
+        ended
+    }
+
+    fn whole(&self) -> &'static Words {
+        if self.is_callers() { &CALL } else { &OWN }
+    }
+
+    /// Begins what can be undone as a whole.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn begin(&mut self) -> Result<()> {
+        self.words(self.whole().begin).await?;
+        self.has_begun = true;
+        Ok(())
+    }
+
+    /// Keeps what was begun; what is the caller's is left to the caller.
+    ///
+    /// # Errors
+    /// Why nothing was kept; [`ErrorKind::UnknownOutcome`] when no answer came.
+    pub(crate) async fn commit(&mut self) -> Result<()> {
+        if !self.has_begun {
+            return Ok(());
+        }
+        match self.words(self.whole().keep).await {
+            Err(error) if error.kind == ErrorKind::Unavailable && !self.is_callers() => {
+                Err(unknown_outcome(&error))
+            }
+            ended => {
+                self.has_begun = ended.is_err();
+                ended
+            }
+        }
+    }
+
+    /// Undoes what was begun.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn undo(&mut self) -> Result<()> {
+        if self.has_begun {
+            self.words(self.whole().undo).await?;
+            self.has_begun = false;
+        }
+        Ok(())
+    }
+
+    /// Begins a record that can be undone alone.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn begin_record(&mut self) -> Result<()> {
+        self.words(RECORD.begin).await
+    }
+
+    /// Ends a record: keeps it or undoes it.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn end_record(&mut self, is_kept: bool) -> Result<()> {
+        self.words(if is_kept { RECORD.keep } else { RECORD.undo }).await
+    }
+
+    /// Ends a call that failed: undoes it, and gives the connection back unless it is of no more use.
+    pub(crate) async fn recover(mut self, error: &Error) {
+        if self.is_busy {
+            return;
+        }
+        if ends_transaction(error) {
+            // Nothing is left of it on the server, so the connection is free; but the caller has to learn that the transaction is over.
+            if let Ok(borrowed) = self.place.borrowed() {
+                borrowed.is_idle = true;
+            }
+        } else if self.undo().await.is_ok() {
+            self.give_back();
+        }
+    }
+
+    /// Ends a call that went well.
+    pub(crate) fn give_back(self) {
+        if self.is_busy {
+            return;
+        }
+        match self.place {
+            Place::Alone(mut borrowed) => borrowed.is_idle = true,
+            Place::Within(turn) => turn.keep(),
+        }
+    }
+}

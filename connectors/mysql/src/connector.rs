@@ -1,0 +1,132 @@
+//! The contract, delegated: statements are made in `sql-common`, run in `read` and `write`.
+
+use connector_api::Result;
+use connector_api::author::{
+    Begin, Capabilities, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query, Request,
+    RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
+};
+use connector_common::write::Write;
+
+use crate::config::Config;
+use crate::read::{Counting, Reading};
+use crate::store::Store;
+use crate::write::Writing;
+
+/// One database.
+pub(crate) struct MySql {
+    store: Store,
+}
+
+/// Half of what the server takes in one statement, because lists are filled up to the next power of two and may stand there twice.
+const MAX_PARAMETERS: u32 = 16_383;
+/// Filters nested deeper would come near the depth at which the server's stack ends.
+const MAX_FILTER_DEPTH: u32 = 64;
+
+fn capabilities() -> Capabilities {
+    Capabilities {
+        query: true,
+        count: true,
+        order: true,
+        order_nulls: true,
+        offset: true,
+        filter_compare: true,
+        filter_in: true,
+        filter_between: true,
+        filter_null: true,
+        filter_like: true,
+        filter_ilike: true,
+        filter_text: true,
+        filter_or: true,
+        filter_not: true,
+        filter_expressions: true,
+        distinct: true,
+        aggregates: true,
+        insert: true,
+        update_by_key: true,
+        update_where: true,
+        upsert: true,
+        delete_by_key: true,
+        delete_where: true,
+        returning: true,
+        write_expressions: true,
+        row_rules: true,
+        on_error_continue: true,
+        on_error_atomic: true,
+        transactions: true,
+        max_parameters: Some(MAX_PARAMETERS),
+        max_filter_depth: Some(MAX_FILTER_DEPTH),
+        ..Capabilities::default()
+    }
+}
+
+impl Connector for MySql {
+    type Config = Config;
+
+    fn describe() -> Descriptor {
+        let service_type = |name, label| {
+            ServiceType::new(name, label)
+                .description(format!("Tables and views of a {label} database."))
+                .capabilities(capabilities())
+        };
+        let types = vec![service_type("mysql", "MySQL"), service_type("mariadb", "MariaDB")];
+        Descriptor::new("mysql", env!("CARGO_PKG_VERSION"), types)
+    }
+
+    async fn open(open: Open<Config>) -> Result<Self> {
+        Ok(Self { store: Store::open(&open.config)? })
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.store.ping().await
+    }
+
+    async fn list_tables(&self) -> Result<Vec<TableName>> {
+        self.store.list().await
+    }
+
+    async fn describe_tables(&self, tables: &[TableRef]) -> Result<Vec<Table>> {
+        self.store.describe(tables).await
+    }
+
+    async fn query(&self, request: Request<Query>, out: &mut RowSink) -> Result<()> {
+        self.store.run(&mut Reading::new(&request, out), request.context().session).await
+    }
+
+    async fn count(&self, request: Request<Count>, out: &mut RowSink) -> Result<()> {
+        self.store.run(&mut Counting { request: &request, out }, request.context().session).await
+    }
+
+    async fn insert(&self, request: Request<Insert>, out: &mut RowSink) -> Result<()> {
+        self.write(Write::Insert(&request), out).await
+    }
+
+    async fn update(&self, request: Request<Update>, out: &mut RowSink) -> Result<()> {
+        self.write(Write::Update(&request), out).await
+    }
+
+    async fn upsert(&self, request: Request<Upsert>, out: &mut RowSink) -> Result<()> {
+        self.write(Write::Upsert(&request), out).await
+    }
+
+    async fn delete(&self, request: Request<Delete>, out: &mut RowSink) -> Result<()> {
+        self.write(Write::Delete(&request), out).await
+    }
+
+    async fn begin(&self, request: Request<Begin>) -> Result<u64> {
+        self.store.client.begin(request.read_only).await
+    }
+
+    async fn commit(&self, context: Context) -> Result<Summary> {
+        self.store.client.commit(&context).await.map(|()| Summary::default())
+    }
+
+    async fn rollback(&self, context: Context) -> Result<Summary> {
+        self.store.client.rollback(&context).await.map(|()| Summary::default())
+    }
+}
+
+impl MySql {
+    async fn write(&self, write: Write<'_>, out: &mut RowSink) -> Result<()> {
+        self.store.run(&mut Writing(write), write.context().session).await?.send(out).await
+    }
+}

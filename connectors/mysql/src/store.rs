@@ -1,0 +1,203 @@
+//! One service: its connections, the statements and tables that it knows, and how a call is run and repeated.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use connector_api::author::{Request, Table, TableName, TableRef};
+use connector_api::{Error, ErrorKind, Result};
+use connector_sql_common::{Form, Statement, StatementCache, StatementKey};
+use mysql_async::Value;
+
+use crate::client::{Client, Work};
+use crate::config::Config;
+use crate::error::{is_outdated, table_not_found};
+use crate::schema::{About, Catalogue, Found, TABLES, fields, table_name};
+use crate::table::TableInfo;
+use crate::translate::{MySqlDialect, VALUES};
+
+/// Statements that a service keeps.
+const STATEMENTS: usize = 2_048;
+/// Tables whose columns a service keeps. Full, it is emptied.
+const TABLES_KEPT: usize = 10_000;
+/// Tables that one query asks for.
+const TABLES_AT_ONCE: usize = 256;
+
+/// One service.
+pub(crate) struct Store {
+    pub(crate) client: Client,
+    statements: Mutex<StatementCache>,
+    tables: Mutex<HashMap<TableRef, Arc<TableInfo>>>,
+}
+
+/// Something that is asked of the database. It may be begun anew when what was known of the table is out of date.
+pub(crate) trait Call: Send {
+    /// What comes of it.
+    type Answer: Send;
+
+    /// Runs it.
+    fn once(&mut self, store: &Store, work: &mut Work) -> impl Future<Output = Result<Self::Answer>> + Send;
+
+    /// Whether it may be begun anew after this failure, on another connection or in what is left of the caller's transaction.
+    fn is_repeatable(&self, error: &Error) -> bool;
+
+    /// The table that it is about.
+    fn table(&self) -> &TableRef;
+}
+
+impl Store {
+    /// Opens the service; the server may be down.
+    ///
+    /// # Errors
+    /// A configuration that makes no sense.
+    pub(crate) fn open(config: &Config) -> Result<Self> {
+        config.validate()?;
+        Ok(Self {
+            client: Client::open(config)?,
+            statements: Mutex::new(StatementCache::new(STATEMENTS)),
+            tables: Mutex::default(),
+        })
+    }
+
+    /// Asks the server whether it is there and takes the account.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        let mut work = self.client.work(None).await?;
+        work.ping().await?;
+        work.give_back();
+        Ok(())
+    }
+
+    /// Names and kinds of all tables.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn list(&self) -> Result<Vec<TableName>> {
+        let mut work = self.client.work(None).await?;
+        let rows = fields(work.run(TABLES, Vec::new()).await?.all().await?)?;
+        work.give_back();
+        Ok(rows.iter().filter_map(table_name).collect())
+    }
+
+    /// Descriptions of those of these tables that exist. What is known of them is replaced.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn describe(&self, tables: &[TableRef]) -> Result<Vec<Table>> {
+        let mut work = self.client.work(None).await?;
+        let mut described = Vec::with_capacity(tables.len());
+        for some in tables.chunks(TABLES_AT_ONCE) {
+            described.extend(find(&mut work, some).await?.into_iter().map(|found| self.keep(found)));
+        }
+        work.give_back();
+        Ok(described)
+    }
+
+    /// What is known of a table; read when nothing is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such table; the server's.
+    pub(crate) async fn table(&self, table: &TableRef, work: &mut Work) -> Result<Arc<TableInfo>> {
+        if let Some(known) = lock(&self.tables).get(table) {
+            return Ok(Arc::clone(known));
+        }
+        for found in find(work, std::slice::from_ref(table)).await? {
+            self.keep(found);
+        }
+        lock(&self.tables).get(table).cloned().ok_or_else(table_not_found)
+    }
+
+    /// A statement, built when it is not known yet.
+    ///
+    /// # Errors
+    /// What `build` answers.
+    pub(crate) fn statement(
+        &self,
+        key: StatementKey,
+        table: &TableInfo,
+        build: impl FnOnce(&MySqlDialect<'_>, &Form) -> Result<Statement>,
+    ) -> Result<Arc<Statement>> {
+        lock(&self.statements).get(key, |form| build(&MySqlDialect { table: Some(table) }, form))
+    }
+
+    /// Runs a call. What fails because the table has changed, or because a connection turned out to be dead, is begun anew once.
+    ///
+    /// # Errors
+    /// The call's.
+    pub(crate) async fn run<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
+        let error = match self.once(call, session).await {
+            Err(error) => error,
+            answer => return answer,
+        };
+        let is_outdated = is_outdated(&error);
+        if is_outdated {
+            self.forget(call.table());
+        }
+        let is_lost = error.kind == ErrorKind::Unavailable && error.is_temporary && session.is_none();
+        if (is_outdated || is_lost) && call.is_repeatable(&error) {
+            return self.once(call, session).await;
+        }
+        Err(error)
+    }
+
+    async fn once<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
+        let mut work = self.client.work(session).await?;
+        match call.once(self, &mut work).await {
+            Ok(answer) => {
+                work.give_back();
+                Ok(answer)
+            }
+            Err(error) => {
+                work.recover(&error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps what statements need of a table. Statements made for what it was before are forgotten.
+    fn keep(&self, found: Found) -> Table {
+        let (table, info) = (found.table, Arc::new(found.info));
+        let mut tables = lock(&self.tables);
+        if tables.len() >= TABLES_KEPT {
+            tables.clear();
+        }
+        let before = tables.insert(table.table.clone(), Arc::clone(&info));
+        drop(tables);
+        if before.is_some_and(|before| before != info) {
+            lock(&self.statements).clear();
+        }
+        table
+    }
+
+    fn forget(&self, table: &TableRef) {
+        lock(&self.tables).remove(table);
+        lock(&self.statements).clear();
+    }
+}
+
+/// Those of these tables that exist. A table in a namespace does not.
+async fn find(work: &mut Work, tables: &[TableRef]) -> Result<Vec<Found>> {
+    let mut names: Vec<_> = tables.iter().filter(|table| table.namespace.is_empty()).collect();
+    let Some(last) = names.last().copied() else { return Ok(Vec::new()) };
+    // Few texts serve lists of all lengths.
+    names.resize(names.len().next_power_of_two(), last);
+    let is_mariadb = work.is_mariadb()?;
+    let mut catalogue = Catalogue::new(is_mariadb);
+    for about in About::all(is_mariadb) {
+        let values = names.iter().map(|table| Value::from(&table.name)).collect();
+        let rows = work.run(&about.sql(names.len()), values).await?.all().await?;
+        fields(rows)?.iter().for_each(|row| catalogue.add(about, row));
+    }
+    Ok(catalogue.tables(tables))
+}
+
+/// The key of a statement that a request becomes.
+pub(crate) fn key<S>(request: &Request<S>) -> StatementKey {
+    StatementKey { shape: Arc::clone(request.key()), nth: 0, form: Form::of(&VALUES, request.params()) }
+}
+
+// A std mutex: nothing awaits while it is held.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

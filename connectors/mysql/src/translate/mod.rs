@@ -1,0 +1,180 @@
+//! Where the SQL of MySQL and MariaDB differs from the standard.
+//!
+//! The servers compare whatever they are given: a text with a number as two floats, a decimal with a text as well. In the contract values of
+//! different kinds never compare, and numbers compare exactly. So the sort of each expression is known before, and only what compares is
+//! written as a comparison.
+
+mod arithmetic;
+mod compare;
+
+use connector_api::Result;
+use connector_api::author::{
+    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TextOp, Value,
+};
+use connector_sql_common::dialect::{Dialect, LimitStyle, NullsOrder, OnConflict, aggregate_name};
+use connector_sql_common::sort::{Sort, sort_of};
+use connector_sql_common::statement::Group;
+use connector_sql_common::{Builder, Kind};
+
+use crate::table::TableInfo;
+use crate::types::Class;
+
+/// The differences, for statements about one table.
+pub(crate) struct MySqlDialect<'t> {
+    /// The table's columns; `None` where only values are looked at.
+    pub(crate) table: Option<&'t TableInfo>,
+}
+
+/// For what does not depend on the table.
+pub(crate) const VALUES: MySqlDialect<'static> = MySqlDialect { table: None };
+
+/// A number with all its digits, as far as the server has any.
+const DECIMAL: [&str; 2] = ["CAST(", " AS DECIMAL(65, 30))"];
+
+impl Dialect for MySqlDialect<'_> {
+    fn quote(&self) -> char {
+        '`'
+    }
+
+    fn kind(&self, value: &Value) -> Kind {
+        match value {
+            Value::Null | Value::Absent => Kind::Null,
+            Value::Bool(_) => Kind::Boolean,
+            Value::I64(_) | Value::U64(_) => Kind::Integer,
+            Value::Decimal(_) => Kind::Decimal,
+            Value::F32(_) | Value::F64(_) => Kind::Float,
+            Value::Text(_) => Kind::Text,
+            Value::Bytes(_) => Kind::Bytes,
+            Value::Date(_) => Kind::Date,
+            Value::Time(_) => Kind::Time,
+            Value::Timestamp(_) => Kind::Timestamp,
+            Value::Instant(_) => Kind::Instant,
+            Value::Uuid(_) => Kind::Uuid,
+            Value::Json(_) | Value::List(_) | Value::Object(_) => Kind::Document,
+            Value::Extension(_, inner) => self.kind(inner),
+            _ => Kind::Any,
+        }
+    }
+
+    /// Beside `` `a` = ? `` the optimizer puts the value in the place of every other `` `a` `` of the conjunction, but not beside a condition
+    /// inside `OR`. <https://dev.mysql.com/doc/refman/8.4/en/where-optimization.html>
+    fn screen(&self) -> [&'static str; 2] {
+        ["(", " OR 1 = 0)"]
+    }
+
+    fn limit(&self) -> LimitStyle {
+        LimitStyle::LimitOffset
+    }
+
+    fn nulls(&self) -> NullsOrder {
+        NullsOrder::Lowest
+    }
+
+    /// `ON DUPLICATE KEY UPDATE` means every unique key, not one.
+    fn on_conflict(&self) -> OnConflict {
+        OnConflict::Fails
+    }
+
+    fn default_row(&self) -> &'static str {
+        " () VALUES ()"
+    }
+
+    /// The bytes of a geometry say nothing to people.
+    fn wanted(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
+        around(to, self.words_of(column, "ST_AsText(")?, |to| to.column(column))
+    }
+
+    fn stored(&self, to: &mut Builder<'_>, column: &Path, cell: usize) -> Result<()> {
+        around(to, self.words_of(column, "ST_GeomFromText(")?, |to| {
+            to.cell(cell);
+            Ok(())
+        })
+    }
+
+    /// A decimal beside a text is compared as two floats.
+    fn named(&self, to: &mut Builder<'_>, column: &Path, cell: usize) -> Result<()> {
+        let words = if self.class(column)? == Class::Decimal { DECIMAL } else { [""; 2] };
+        around(to, words, |to| {
+            to.cell(cell);
+            Ok(())
+        })
+    }
+
+    fn param(&self, to: &mut Builder<'_>, param: Param) -> Result<()> {
+        let words = if to.form().kind(param) == Kind::Decimal { DECIMAL } else { [""; 2] };
+        around(to, words, |to| {
+            to.param(param);
+            Ok(())
+        })
+    }
+
+    fn aggregate(&self, to: &mut Builder<'_>, aggregate: &Aggregate) -> Result<()> {
+        let function = aggregate.function;
+        let sums = matches!(function, AggregateFunction::Sum | AggregateFunction::Avg);
+        if let Some(column) = &aggregate.of
+            && sums
+            && !self.class(column)?.sort().is_number()
+        {
+            to.keyword("NULL");
+            return Ok(());
+        }
+        to.aggregate_call(aggregate_name(function), aggregate)
+    }
+
+    fn compare(&self, to: &mut Builder<'_>, op: CompareOp, left: &Expr, right: &Expr) -> Result<()> {
+        self.write_comparison(to, op, left, right)
+    }
+
+    fn in_items(&self, to: &mut Builder<'_>, expr: &Expr, list: Param, group: Group) -> Result<()> {
+        self.write_in(to, expr, list, group)
+    }
+
+    fn text(&self, to: &mut Builder<'_>, op: TextOp, expr: &Expr, pattern: Param) -> Result<()> {
+        self.write_search(to, op, expr, pattern)
+    }
+
+    fn arithmetic(&self, to: &mut Builder<'_>, op: ArithmeticOp, left: &Expr, right: &Expr) -> Result<()> {
+        self.write_arithmetic(to, op, left, right)
+    }
+
+    fn call(&self, to: &mut Builder<'_>, function: Function, args: &[Expr]) -> Result<()> {
+        self.write_call(to, function, args)
+    }
+
+    fn text_of(&self, to: &mut Builder<'_>, expr: &Expr) -> Result<()> {
+        self.write_text(to, expr)
+    }
+}
+
+impl MySqlDialect<'_> {
+    fn class(&self, path: &Path) -> Result<Class> {
+        self.table.map_or(Ok(Class::Text), |table| table.class(path))
+    }
+
+    fn sort(&self, to: &Builder<'_>, expr: &Expr) -> Result<Sort> {
+        match self.table {
+            Some(table) => sort_of(table, to, expr),
+            None => Ok(Sort::Nothing),
+        }
+    }
+
+    /// What stands around a geometry; nothing around others.
+    fn words_of(&self, column: &Path, before: &'static str) -> Result<[&'static str; 2]> {
+        Ok(if self.class(column)? == Class::Geometry { [before, ")"] } else { [""; 2] })
+    }
+}
+
+/// Writes something between two words.
+fn around<'b>(
+    to: &mut Builder<'b>,
+    [before, after]: [&'static str; 2],
+    inner: impl FnOnce(&mut Builder<'b>) -> Result<()>,
+) -> Result<()> {
+    to.keyword(before);
+    inner(to)?;
+    to.keyword(after);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

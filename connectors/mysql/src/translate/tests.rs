@@ -1,0 +1,136 @@
+//! Statements as they are sent.
+
+use std::collections::HashMap;
+
+use connector_api::author::{Count, Expr, Filter, Path, TableRef, TextOp, Value};
+use connector_api::model::{ArithmeticOp, CompareOp, Function};
+use connector_sql_common::{Form, build};
+
+use super::*;
+use crate::table::{TableInfo, UniqueKey};
+
+fn table(is_mariadb: bool) -> TableInfo {
+    use Class::*;
+    let columns = [
+        ("i", Integer),
+        ("d", Decimal),
+        ("r", Float),
+        ("f", Double),
+        ("s", Text),
+        ("b", Boolean),
+        ("day", Date),
+        ("at", Timestamp),
+        ("t", Time),
+        ("j", Json),
+    ];
+    TableInfo {
+        columns: columns.into_iter().map(|(name, class)| (name.to_owned(), class)).collect::<HashMap<_, _>>(),
+        writable: columns.into_iter().map(|(name, _)| name.to_owned()).collect(),
+        keys: vec![UniqueKey { name: "PRIMARY".to_owned(), columns: vec!["i".to_owned()] }],
+        numbered: None,
+        is_mariadb,
+    }
+}
+
+/// The condition that a filter becomes.
+fn condition(filter: Filter, params: &[Value]) -> String {
+    let table = table(true);
+    let dialect = MySqlDialect { table: Some(&table) };
+    let shape = Count { from: TableRef::new("x"), filter: Some(filter), need: vec![] };
+    let statement = build::count(&dialect, &shape, &Form::of(&dialect, params)).unwrap();
+    statement.sql().trim_start_matches("SELECT COUNT(*) FROM `x` WHERE ").to_owned()
+}
+
+fn column(name: &str) -> Expr {
+    Expr::Column(Path::column(name))
+}
+
+fn compared(op: CompareOp, left: Expr, right: Expr) -> Filter {
+    Filter::Compare { op, left, right }
+}
+
+#[test]
+fn only_what_compares_is_compared_and_numbers_exactly() {
+    let text = Value::Text("5".to_owned());
+    let decimal = Value::Decimal("0.5".to_owned());
+    for (name, value, expected) in [
+        ("i", Value::I64(5), "`i` = ?"),
+        ("i", Value::F64(5.0), "`i` = CAST(? AS DECIMAL(65, 30))"),
+        ("i", text.clone(), "CASE WHEN `i` IS NOT NULL THEN FALSE END"),
+        ("d", decimal.clone(), "`d` = CAST(? AS DECIMAL(65, 30))"),
+        ("r", Value::F64(0.1), "`r` = CAST(? AS FLOAT)"),
+        ("f", Value::F64(0.1), "`f` = ?"),
+        ("s", text.clone(), "`s` = ?"),
+        ("s", Value::I64(5), "CASE WHEN `s` IS NOT NULL THEN FALSE END"),
+        ("b", Value::Bool(true), "`b` = ?"),
+        ("b", Value::I64(1), "CASE WHEN `b` IS NOT NULL THEN FALSE END"),
+        ("day", text, "`day` = ?"),
+        ("j", Value::Json("[]".to_owned()), "JSON_EQUALS(`j`, ?) = 1"),
+        ("i", Value::Null, "NULL"),
+    ] {
+        let filter = compared(CompareOp::Eq, column(name), Expr::Param(0));
+        assert_eq!(condition(filter, &[value]), expected);
+    }
+}
+
+#[test]
+fn patterns_have_no_escape_character_of_their_own() {
+    let search = |op| Filter::Text { op, expr: column("s"), pattern: 0 };
+    let pattern = [Value::Text("a!%".to_owned())];
+    for (op, expected) in [
+        (TextOp::Like, "`s` LIKE REPLACE(?, '!', '!!') ESCAPE '!'"),
+        (TextOp::Ilike, "LOWER(`s`) LIKE LOWER(REPLACE(?, '!', '!!')) ESCAPE '!'"),
+        (TextOp::Contains, "`s` LIKE ? ESCAPE '!'"),
+    ] {
+        assert_eq!(condition(search(op), &pattern), expected);
+    }
+}
+
+#[test]
+fn what_may_fail_is_asked_behind_what_can_not() {
+    let owner = compared(CompareOp::Eq, column("i"), Expr::Param(0));
+    let sum = Expr::Arithmetic {
+        op: ArithmeticOp::Add,
+        left: Box::new(column("i")),
+        right: Box::new(Expr::Param(0)),
+    };
+    let filter = Filter::And(vec![owner, compared(CompareOp::Gt, sum, Expr::Param(0))]);
+    let expected = "(`i` = ? OR 1 = 0) AND 1 = CASE WHEN `i` = ? THEN CASE WHEN (`i` + ?) > ? THEN 1 END END";
+    assert_eq!(condition(filter, &[Value::I64(1)]), expected);
+}
+
+#[test]
+fn integers_divide_to_integers_and_others_to_fractions() {
+    let half = |name| Expr::Arithmetic {
+        op: ArithmeticOp::Div,
+        left: Box::new(column(name)),
+        right: Box::new(Expr::Param(0)),
+    };
+    for (name, expected) in [
+        ("i", "(`i` DIV NULLIF(?, 0)) IS NULL"),
+        ("f", "(`f` / NULLIF(?, 0)) IS NULL"),
+        ("s", "NULL IS NULL"),
+    ] {
+        assert_eq!(condition(Filter::IsNull(half(name)), &[Value::I64(2)]), expected);
+    }
+}
+
+#[test]
+fn moments_are_searched_as_answers_show_them() {
+    let text = |name| Expr::Call { function: Function::Text, args: vec![column(name)] };
+    for (name, expected) in [
+        ("i", "CONCAT(`i`, '') IS NULL"),
+        ("t", "TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM DATE_FORMAT(`t`, '%H:%i:%s.%f'))) IS NULL"),
+        ("j", "NULL IS NULL"),
+    ] {
+        assert_eq!(condition(Filter::IsNull(text(name)), &[]), expected);
+    }
+}
+
+#[test]
+fn floats_beside_integers_in_a_list_are_exact() {
+    let filter = Filter::In { expr: column("i"), list: 0 };
+    let items = Value::List(vec![Value::F64(1.0), Value::I64(2), Value::F64(3.0)]);
+    let expected = "(`i` IN (?) OR `i` IN (CAST(? AS DECIMAL(65, 30)), CAST(? AS DECIMAL(65, 30))))";
+    assert_eq!(condition(filter, &[items]), expected);
+}
