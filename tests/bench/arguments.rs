@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Failure;
+use crate::store::Address;
 
-const USAGE: &str = "usage: cargo bench -p tests -- [--json FILE] [PART…]
+const USAGE: &str = "usage: cargo bench -p tests -- [--json FILE] [STORE…] [PART…]
 parts: row page thousand export insert memory start; without one, all of them
+stores: sqlite, or a fixture with a hand-written server: postgres mysql; without one, sqlite. Only sqlite has insert, memory and start
 BENCH_SECONDS is the length of one run, 1 by default";
 
 /// What was asked for.
@@ -17,6 +19,9 @@ pub(crate) struct Arguments {
     pub(crate) time: Duration,
     /// Where the numbers go beside the table.
     pub(crate) json: Option<PathBuf>,
+    /// Fixtures whose stores are asked.
+    pub(crate) stores: Vec<String>,
+    is_file_named: bool,
     parts: Vec<String>,
 }
 
@@ -26,11 +31,12 @@ pub(crate) enum Mode {
     /// The benchmark.
     Measure,
     /// The hand-written server.
-    HandWritten { database: PathBuf },
+    HandWritten(Address),
     /// The server with fixed answers.
     Fixed,
 }
 
+const STORES: [&str; 2] = ["postgres", "mysql"];
 const PARTS: [&str; 7] = ["row", "page", "thousand", "export", "insert", "memory", "start"];
 
 impl Arguments {
@@ -41,21 +47,28 @@ impl Arguments {
             Err(_) => 1.0,
         };
         let time = Duration::try_from_secs_f64(seconds)?;
-        let mut arguments = Self { mode: Mode::Measure, time, json: None, parts: Vec::new() };
+        let mut arguments = Self { mode: Mode::Measure, time, json: None, stores: Vec::new(), is_file_named: false, parts: Vec::new() };
         while let Some(word) = words.next() {
             match word.as_str() {
                 // Cargo's own word for what it runs.
                 "--bench" => {}
                 "--json" => arguments.json = Some(words.next().ok_or(USAGE)?.into()),
                 "--serve-hand-written" => {
-                    arguments.mode = Mode::HandWritten { database: words.next().ok_or(USAGE)?.into() };
+                    arguments.mode = Mode::HandWritten(Address::parse(words.next(), words.next())?);
                 }
                 "--serve-fixed" => arguments.mode = Mode::Fixed,
+                "sqlite" => arguments.is_file_named = true,
+                store if STORES.contains(&store) => arguments.stores.push(word),
                 part if PARTS.contains(&part) => arguments.parts.push(word),
                 _ => return Err(USAGE.into()),
             }
         }
         Ok(arguments)
+    }
+
+    /// Whether the SQLite file is asked.
+    pub(crate) fn measures_file(&self) -> bool {
+        self.is_file_named || self.stores.is_empty()
     }
 
     /// Whether this part is to run.

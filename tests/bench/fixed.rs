@@ -15,7 +15,7 @@ type Bodies = Arc<Mutex<HashMap<usize, Bytes>>>;
 
 /// Serves `/{length}`: so many bytes, made once.
 pub(crate) fn serve() -> Result<(), Failure> {
-    serve_router(Router::new().route("/{length}", get(answer)).with_state(Bodies::default()))
+    serve_router(async { Ok(Router::new().route("/{length}", get(answer)).with_state(Bodies::default())) })
 }
 
 async fn answer(State(bodies): State<Bodies>, Path(length): Path<usize>) -> Bytes {

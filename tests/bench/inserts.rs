@@ -12,6 +12,7 @@ use crate::load::{self, Request};
 use crate::measure::RUNS;
 use crate::process::{API_KEY, Server, gateway_with};
 use crate::report::{self, Spread, median, say};
+use crate::store::Address;
 
 /// The keys of new rows follow it, so that each has the same number of digits and every answer the same length.
 const FIRST_KEY: u32 = 1_000_000_000;
@@ -87,7 +88,7 @@ fn gateway(folder: &Path) -> Result<Writer, Failure> {
 
 fn hand_written(folder: &Path) -> Result<Writer, Failure> {
     let database = database(folder, "hand_written")?;
-    let server = Server::hand_written(&database)?;
+    let server = Server::hand_written(&Address::File(database.clone()))?;
     Ok(Writer { server, database, path: "/landings" })
 }
 

@@ -5,6 +5,7 @@
 //! from memory (`fixed`: the ceiling of HTTP and of the load generator). All of them have as many workers as there are cores; nothing is
 //! pinned, and the load generator is one more thread that they share the cores with. See docs/benchmarks.md.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -20,10 +21,12 @@ mod process;
 mod report;
 mod scenario;
 mod start;
+mod store;
 
 use arguments::{Arguments, Mode};
 use process::Servers;
 use report::say;
+use store::Store;
 
 /// Why a measurement can't be made.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -42,7 +45,7 @@ struct Results {
 fn main() -> ExitCode {
     let done = Arguments::read(std::env::args().skip(1)).and_then(|arguments| match &arguments.mode {
         Mode::Measure => measure_all(&arguments),
-        Mode::HandWritten { database } => hand_written::serve(database),
+        Mode::HandWritten(address) => hand_written::serve(address),
         Mode::Fixed => fixed::serve(),
     });
     match done {
@@ -65,6 +68,17 @@ fn measure_all(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// All reads that are asked for, on one store.
+async fn requests(arguments: &Arguments, store: &Store, folder: &Path) -> Result<Vec<measure::Row>, Failure> {
+    let scenarios = scenario::all().into_iter().filter(|scenario| arguments.selects(scenario.name));
+    let servers = Servers::start(store, folder)?;
+    let mut rows = Vec::new();
+    for scenario in scenarios {
+        rows.extend(measure::scenario(&scenario, store, &servers, arguments.time).await?);
+    }
+    Ok(rows)
+}
+
 async fn results(arguments: &Arguments) -> Result<Results, Failure> {
     let mut results = Results {
         cores: std::thread::available_parallelism()?.get(),
@@ -72,19 +86,19 @@ async fn results(arguments: &Arguments) -> Result<Results, Failure> {
         ..Results::default()
     };
     let folder = tempfile::tempdir()?;
-    let scenarios = scenario::all().into_iter().filter(|scenario| arguments.selects(scenario.name));
-    let servers = Servers::start(folder.path())?;
-    for scenario in scenarios {
-        results.requests.extend(measure::scenario(&scenario, &servers, arguments.time).await?);
+    if arguments.measures_file() {
+        results.requests.extend(requests(arguments, &Store::file()?, folder.path()).await?);
     }
-    drop(servers);
-    if arguments.selects("insert") {
+    for name in &arguments.stores {
+        results.requests.extend(requests(arguments, &Store::of_fixture(name)?, folder.path()).await?);
+    }
+    if arguments.measures_file() && arguments.selects("insert") {
         results.inserts = inserts::measure(folder.path()).await?;
     }
-    if arguments.selects("memory") {
+    if arguments.measures_file() && arguments.selects("memory") {
         results.memory = memory::measure(folder.path(), arguments.time).await?;
     }
-    if arguments.selects("start") {
+    if arguments.measures_file() && arguments.selects("start") {
         results.start = start::measure(folder.path()).await?;
     }
     Ok(results)

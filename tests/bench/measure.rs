@@ -10,6 +10,7 @@ use crate::load::{self, Request};
 use crate::process::{Server, Servers};
 use crate::report::{self, Spread, median, say};
 use crate::scenario::Scenario;
+use crate::store::Store;
 
 /// Runs of each server; gateway and hand-written server take turns.
 pub(crate) const RUNS: usize = 5;
@@ -18,6 +19,7 @@ const CONNECTIONS: [usize; 3] = [1, 16, 64];
 /// One scenario at one number of connections. Rates and times are medians of the runs.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
+    pub(crate) store: String,
     pub(crate) scenario: &'static str,
     pub(crate) title: &'static str,
     pub(crate) connections: usize,
@@ -52,13 +54,14 @@ struct Questions {
 /// Measures a scenario, after both servers have given the same bytes for each of its targets.
 pub(crate) async fn scenario(
     scenario: &Scenario,
+    store: &Store,
     servers: &Servers,
     time: Duration,
 ) -> Result<Vec<Row>, Failure> {
     let questions = questions(scenario, servers).await?;
     let mut rows = Vec::new();
     for connections in CONNECTIONS {
-        let row = row(scenario, &questions, servers, (connections, time)).await?;
+        let row = row(scenario, &questions, (store, servers), (connections, time)).await?;
         say(report::request_line(&row, rows.is_empty()))?;
         rows.push(row);
     }
@@ -91,7 +94,7 @@ async fn questions(scenario: &Scenario, servers: &Servers) -> Result<Questions, 
 async fn row(
     scenario: &Scenario,
     questions: &Questions,
-    servers: &Servers,
+    (store, servers): (&Store, &Servers),
     (connections, time): (usize, Duration),
 ) -> Result<Row, Failure> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -103,6 +106,7 @@ async fn row(
     let middle = |runs: &[Run], of: fn(&Run) -> f64| median(runs.iter().map(of).collect());
     let pairs = || ours.iter().zip(&theirs);
     Ok(Row {
+        store: store.title.clone(),
         scenario: scenario.name,
         title: scenario.title,
         connections,

@@ -9,9 +9,10 @@ use serde::Serialize;
 use crate::Failure;
 use crate::load::{self, Request};
 use crate::measure::RUNS;
-use crate::process::{Server, database};
+use crate::process::Server;
 use crate::report::{self, median, say};
 use crate::scenario;
+use crate::store::Store;
 
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
 
@@ -30,13 +31,13 @@ pub(crate) struct Row {
 
 /// Measures with a new process for each row, because the system keeps the highest mark.
 pub(crate) async fn measure(folder: &Path, time: Duration) -> Result<Vec<Row>, Failure> {
-    let mut rows = Vec::new();
+    let (store, mut rows) = (Store::file()?, Vec::new());
     for connections in CONNECTIONS {
         for name in ["gateway", "hand-written"] {
             let server = if name == "gateway" {
-                Server::gateway(folder)?
+                Server::gateway(&store, folder)?
             } else {
-                Server::hand_written(&database()?)?
+                Server::hand_written(&store.address)?
             };
             let row = row(name, &server, connections, time).await?;
             say(report::memory_line(&row, rows.is_empty()))?;

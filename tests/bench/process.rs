@@ -13,6 +13,7 @@ use tests::libraries::clone_folder;
 use tokio::net::TcpListener;
 
 use crate::Failure;
+use crate::store::{Address, Store};
 
 /// The key that the load generator sends to the gateway.
 pub(crate) const API_KEY: &str = "the-key-of-the-benchmark";
@@ -37,11 +38,11 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// Starts all three; settings go into `folder`.
-    pub(crate) fn start(folder: &Path) -> Result<Self, Failure> {
+    /// Starts all three on a store; settings go into `folder`.
+    pub(crate) fn start(store: &Store, folder: &Path) -> Result<Self, Failure> {
         Ok(Self {
-            gateway: Server::gateway(folder)?,
-            hand_written: Server::hand_written(&database()?)?,
+            gateway: Server::gateway(store, folder)?,
+            hand_written: Server::hand_written(&store.address)?,
             fixed: Server::start(this_program()?.arg("--serve-fixed"))?,
         })
     }
@@ -49,14 +50,14 @@ impl Servers {
 
 impl Server {
     /// The gateway with the built libraries, at its defaults but for what its settings say.
-    pub(crate) fn gateway(folder: &Path) -> Result<Self, Failure> {
+    pub(crate) fn gateway(store: &Store, folder: &Path) -> Result<Self, Failure> {
         let plugins = clone_folder().join("plugins");
-        Self::start(&mut gateway_command(folder, &plugins)?)
+        Self::start(&mut gateway_command(store, folder, &plugins)?)
     }
 
-    /// The hand-written server on a database.
-    pub(crate) fn hand_written(database: &Path) -> Result<Self, Failure> {
-        Self::start(this_program()?.arg("--serve-hand-written").arg(database))
+    /// The hand-written server on a store.
+    pub(crate) fn hand_written(address: &Address) -> Result<Self, Failure> {
+        Self::start(this_program()?.arg("--serve-hand-written").args(address.words()))
     }
 
     /// Starts a server and waits until it says where it listens.
@@ -120,9 +121,9 @@ fn this_program() -> Result<Command, Failure> {
 }
 
 /// The command that starts the gateway with the libraries of `plugins`; its settings are written into `folder`.
-pub(crate) fn gateway_command(folder: &Path, plugins: &Path) -> Result<Command, Failure> {
+pub(crate) fn gateway_command(store: &Store, folder: &Path, plugins: &Path) -> Result<Command, Failure> {
     let config = folder.join("gateway.toml");
-    std::fs::write(&config, settings(plugins, &database()?)?)?;
+    std::fs::write(&config, settings(plugins, store)?)?;
     gateway_with(&config)
 }
 
@@ -147,13 +148,12 @@ pub(crate) fn database() -> Result<PathBuf, Failure> {
 
 /// The defaults, but: one service that may export the whole table, time enough to do it for 64 clients on a slow machine, and a log of
 /// problems only. `TABLEGATE_SECTION__KEY` in the environment changes any of it.
-fn settings(plugins: &Path, database: &Path) -> Result<String, Failure> {
+fn settings(plugins: &Path, store: &Store) -> Result<String, Failure> {
     let mut text = String::from(
         "[server]\nlisten = \"127.0.0.1:0\"\nrequest_timeout = \"10m\"\n[logging]\nlevel = \"warn\"\n",
     );
     writeln!(text, "[plugins]\ndirectories = [{plugins:?}]")?;
-    writeln!(text, "[[services]]\nname = \"flights\"\ntype = \"sqlite\"")?;
-    writeln!(text, "[services.config]\ndatabase = {database:?}\nmax_records = 400000")?;
+    text.push_str(&store.settings()?);
     writeln!(text, "[[roles]]\nname = \"reader\"\n[[roles.access]]\nservice = \"flights\"")?;
     writeln!(text, "component = \"_table/*\"\nverbs = [\"GET\"]")?;
     writeln!(text, "[[apps]]\nname = \"bench\"\nrole = \"reader\"\napi_key = {API_KEY:?}")?;
@@ -161,7 +161,7 @@ fn settings(plugins: &Path, database: &Path) -> Result<String, Failure> {
 }
 
 /// Serves a router on a free port of the loopback, with a worker for each core, until the process is killed.
-pub(crate) fn serve_router(router: Router) -> Result<(), Failure> {
+pub(crate) fn serve_router(router: impl Future<Output = Result<Router, Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -170,6 +170,6 @@ pub(crate) fn serve_router(router: Router) -> Result<(), Failure> {
             // Without it, answers only come later.
             let _ = stream.set_nodelay(true);
         });
-        Ok(axum::serve(listener, router).await?)
+        Ok(axum::serve(listener, router.await?).await?)
     })
 }

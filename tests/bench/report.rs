@@ -42,10 +42,10 @@ pub(crate) fn say(line: impl fmt::Display) -> Result<(), Failure> {
 
 /// A row of the table of requests, behind its heading where it is the first.
 pub(crate) fn request_line(row: &measure::Row, is_first: bool) -> String {
-    let measure::Row { title, body_bytes, .. } = row;
+    let measure::Row { store, title, body_bytes, .. } = row;
     let heading = if is_first {
         format!(
-            "\n{title}, {body_bytes} bytes (requests per second; in brackets lowest and highest of the runs)\n\
+            "\n{store}: {title}, {body_bytes} bytes (requests per second; in brackets lowest and highest of the runs)\n\
              | connections | gateway | hand-written | ratio | CPU us gateway | CPU us hand-written | CPU ratio | fixed answer |\n\
              |---|---|---|---|---|---|---|---|\n"
         )

@@ -10,6 +10,7 @@ use crate::Failure;
 use crate::load;
 use crate::process::{Server, gateway_command};
 use crate::report::{self, Spread, say};
+use crate::store::Store;
 
 const LIBRARIES: usize = 20;
 const RUNS: usize = 15;
@@ -54,7 +55,7 @@ fn plugins(folder: &Path, name: &str, count: usize) -> Result<PathBuf, Failure> 
 }
 
 async fn milliseconds(folder: &Path, plugins: &Path) -> Result<f64, Failure> {
-    let mut command = gateway_command(folder, plugins)?;
+    let mut command = gateway_command(&Store::file()?, folder, plugins)?;
     // The benchmark's own service has no connector here, which is logged as an error.
     command.env("TABLEGATE_LOGGING__LEVEL", "off");
     let began = Instant::now();

@@ -11,7 +11,7 @@ use axum::response::Response;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Deserialize;
 
-use super::{Queue, separate, whole};
+use super::{List as Rows, Queue, whole};
 
 #[derive(Deserialize)]
 struct Landing {
@@ -50,9 +50,7 @@ fn lines(body: &[u8]) -> serde_json::Result<Vec<Landing>> {
 
 fn insert_all(connection: &Connection, rows: &[Landing]) -> rusqlite::Result<Vec<u8>> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let mut body = Vec::with_capacity(rows.len() * 20 + 16);
-    body.extend_from_slice(b"{\"resource\":[");
-    let mut is_first = true;
+    let mut answer = Rows::new(rows.len() * 20 + 16);
     {
         let mut statement = transaction.prepare_cached(
             r#"INSERT INTO "landings" ("carrier", "flight", "origin", "dest", "delay", "note") VALUES (?, ?, ?, ?, ?, ?)"#,
@@ -60,12 +58,10 @@ fn insert_all(connection: &Connection, rows: &[Landing]) -> rusqlite::Result<Vec
         for row in rows {
             let Landing { carrier, flight, origin, dest, delay, note } = row;
             let id = statement.insert(params![carrier, flight, origin, dest, delay, note])?;
-            separate(&mut body, &mut is_first);
             // Writing into memory can't fail.
-            let _ = write!(body, "{{\"id\":{id}}}");
+            let _ = write!(answer.row(), "{{\"id\":{id}}}");
         }
     }
     transaction.commit()?;
-    body.extend_from_slice(b"]}");
-    Ok(body)
+    Ok(answer.end())
 }

@@ -1,0 +1,110 @@
+//! The flights in MySQL or MariaDB: the driver's own pool, which keeps statements prepared.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::get;
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Row, Value};
+use serde_json::Value as Json;
+
+use super::{ALL, Chunks, List, Pieces, answered, columns, keys, streamed, write};
+use crate::Failure;
+
+/// The handlers, on the database of this configuration.
+pub(super) fn router(config: &Json) -> Result<Router, Failure> {
+    let text = |name: &str| config.get(name).and_then(Json::as_str);
+    let connections = 2 * std::thread::available_parallelism()?.get();
+    let constraints = PoolConstraints::new(connections, connections).ok_or("a pool without connections")?;
+    let options = OptsBuilder::default()
+        .ip_or_hostname(text("host").unwrap_or_default())
+        .tcp_port(u16::try_from(config.get("port").and_then(Json::as_u64).unwrap_or_default())?)
+        .db_name(text("database"))
+        .user(text("username"))
+        .pass(text("password"))
+        .setup(vec!["SET time_zone = '+00:00'"])
+        .pool_opts(PoolOpts::default().with_constraints(constraints));
+    Ok(Router::new()
+        .route("/row/{id}", get(row))
+        .route("/page/{origin}", get(page))
+        .route("/thousand", get(thousand))
+        .route("/export", get(export))
+        .with_state(Pool::new(options)))
+}
+
+async fn row(State(pool): State<Pool>, Path(id): Path<i32>) -> Response {
+    answered(one(&pool, id).await)
+}
+
+async fn one(pool: &Pool, id: i32) -> Result<Vec<u8>, Failure> {
+    let sql = format!("SELECT {} FROM `flights` WHERE `id` = ? LIMIT ?", columns('`'));
+    let row: Option<Row> = pool.get_conn().await?.exec_first(sql, (id, 1)).await?;
+    let mut body = Vec::with_capacity(512);
+    write_row(&mut body, &row.ok_or("no such flight")?, &keys());
+    Ok(body)
+}
+
+async fn page(State(pool): State<Pool>, Path(origin): Path<String>) -> Response {
+    let sql = format!(
+        "SELECT {} FROM `flights` WHERE `origin` = ? AND `dep_delay` > ? ORDER BY `dep_delay` DESC, `id` DESC LIMIT ?",
+        columns('`')
+    );
+    answered(list(&pool, sql, (origin, 60, 25).into(), 16 * 1024).await)
+}
+
+async fn thousand(State(pool): State<Pool>) -> Response {
+    answered(list(&pool, in_order(), (1000,).into(), 512 * 1024).await)
+}
+
+fn in_order() -> String {
+    format!("SELECT {} FROM `flights` ORDER BY `id` LIMIT ?", columns('`'))
+}
+
+async fn list(pool: &Pool, sql: String, values: Params, capacity: usize) -> Result<Vec<u8>, Failure> {
+    let (mut list, keys) = (List::new(capacity), keys());
+    let mut connection = pool.get_conn().await?;
+    let mut rows = connection.exec_iter(sql, values).await?;
+    while let Some(row) = rows.next().await? {
+        write_row(list.row(), &row, &keys);
+    }
+    Ok(list.end())
+}
+
+async fn export(State(pool): State<Pool>) -> Response {
+    let (chunks, response) = streamed();
+    tokio::spawn(async move {
+        if let Err(error) = export_rows(&pool, &chunks).await {
+            let _ = chunks.send(Err(error)).await;
+        }
+    });
+    response
+}
+
+async fn export_rows(pool: &Pool, chunks: &Chunks) -> Result<(), Failure> {
+    let (mut pieces, keys) = (Pieces::new(), keys());
+    let mut connection = pool.get_conn().await?;
+    let mut rows = connection.exec_iter(in_order(), (ALL,)).await?;
+    while let Some(row) = rows.next().await? {
+        write_row(pieces.row(), &row, &keys);
+        if let Some(full) = pieces.full() {
+            chunks.send(Ok(full)).await?;
+        }
+    }
+    Ok(chunks.send(Ok(pieces.end())).await?)
+}
+
+fn write_row(out: &mut Vec<u8>, row: &Row, keys: &[Vec<u8>]) {
+    for (index, key) in keys.iter().enumerate() {
+        out.push(if index == 0 { b'{' } else { b',' });
+        out.extend_from_slice(key);
+        match row.as_ref(index) {
+            Some(Value::Int(number)) => write(out, number),
+            Some(Value::Bytes(text)) => write(out, std::str::from_utf8(text).unwrap_or_default()),
+            Some(Value::Date(year, month, day, hour, minute, second, _)) => {
+                write(out, &format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"));
+            }
+            _ => out.extend_from_slice(b"null"),
+        }
+    }
+    out.push(b'}');
+}

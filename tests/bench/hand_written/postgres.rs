@@ -1,0 +1,163 @@
+//! The flights in PostgreSQL: a pool of connections, each with its statements prepared once.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::get;
+use connector_api::model::{Instant, Timestamp};
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use futures_util::TryStreamExt as _;
+use serde_json::Value as Json;
+use tokio_postgres::types::{FromSql, ToSql, Type};
+use tokio_postgres::{Client, NoTls, Row, Statement};
+
+use super::{ALL, Chunks, List, Pieces, answered, columns, keys, streamed, write};
+use crate::Failure;
+
+type Pool = managed::Pool<Manager>;
+
+/// The handlers, on the database of this configuration.
+pub(super) async fn router(config: &Json) -> Result<Router, Failure> {
+    let text = |name: &str| config.get(name).and_then(Json::as_str).unwrap_or_default();
+    let mut login = tokio_postgres::Config::new();
+    login.host(text("host")).dbname(text("database")).user(text("username")).password(text("password"));
+    login.port(u16::try_from(config.get("port").and_then(Json::as_u64).unwrap_or_default())?);
+    let connections = 2 * std::thread::available_parallelism()?.get();
+    let pool = Pool::builder(Manager { login }).max_size(connections).build()?;
+    // A wrong configuration is told at once.
+    drop(pool.get().await.map_err(|error| error.to_string())?);
+    Ok(Router::new()
+        .route("/row/{id}", get(row))
+        .route("/page/{origin}", get(page))
+        .route("/thousand", get(thousand))
+        .route("/export", get(export))
+        .with_state(pool))
+}
+
+struct Manager {
+    login: tokio_postgres::Config,
+}
+
+/// A connection and its statements.
+struct Connection {
+    client: Client,
+    row: Statement,
+    page: Statement,
+    in_order: Statement,
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = tokio_postgres::Error;
+
+    async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
+        let (client, connection) = self.login.connect(NoTls).await?;
+        tokio::spawn(connection);
+        let columns = columns('"');
+        let row = format!(r#"SELECT {columns} FROM "flights" WHERE "id" = $1 LIMIT $2"#);
+        let page = format!(
+            r#"SELECT {columns} FROM "flights" WHERE "origin" = $1 AND "dep_delay" > $2 ORDER BY "dep_delay" DESC, "id" DESC LIMIT $3"#
+        );
+        let in_order = format!(r#"SELECT {columns} FROM "flights" ORDER BY "id" LIMIT $1"#);
+        Ok(Connection {
+            row: client.prepare(&row).await?,
+            page: client.prepare(&page).await?,
+            in_order: client.prepare(&in_order).await?,
+            client,
+        })
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<tokio_postgres::Error> {
+        if connection.client.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
+    }
+}
+
+async fn row(State(pool): State<Pool>, Path(id): Path<i32>) -> Response {
+    answered(one(&pool, id).await)
+}
+
+async fn one(pool: &Pool, id: i32) -> Result<Vec<u8>, Failure> {
+    let connection = pool.get().await.map_err(|error| error.to_string())?;
+    let row = connection.client.query_one(&connection.row, &[&id, &1_i64]).await?;
+    let mut body = Vec::with_capacity(512);
+    write_row(&mut body, &row, &keys())?;
+    Ok(body)
+}
+
+async fn page(State(pool): State<Pool>, Path(origin): Path<String>) -> Response {
+    let body = list(&pool, |connection| &connection.page, &[&origin, &60_i32, &25_i64], 16 * 1024);
+    answered(body.await)
+}
+
+async fn thousand(State(pool): State<Pool>) -> Response {
+    answered(list(&pool, |connection| &connection.in_order, &[&1000_i64], 512 * 1024).await)
+}
+
+async fn list(
+    pool: &Pool,
+    statement: fn(&Connection) -> &Statement,
+    values: &[&(dyn ToSql + Sync)],
+    capacity: usize,
+) -> Result<Vec<u8>, Failure> {
+    let connection = pool.get().await.map_err(|error| error.to_string())?;
+    let (mut list, keys) = (List::new(capacity), keys());
+    for row in connection.client.query(statement(&connection), values).await? {
+        write_row(list.row(), &row, &keys)?;
+    }
+    Ok(list.end())
+}
+
+async fn export(State(pool): State<Pool>) -> Response {
+    let (chunks, response) = streamed();
+    tokio::spawn(async move {
+        if let Err(error) = export_rows(&pool, &chunks).await {
+            let _ = chunks.send(Err(error)).await;
+        }
+    });
+    response
+}
+
+async fn export_rows(pool: &Pool, chunks: &Chunks) -> Result<(), Failure> {
+    let connection = pool.get().await.map_err(|error| error.to_string())?;
+    let (mut pieces, keys) = (Pieces::new(), keys());
+    let rows = connection.client.query_raw(&connection.in_order, [i64::from(ALL)]).await?;
+    let mut rows = std::pin::pin!(rows);
+    while let Some(row) = rows.try_next().await? {
+        write_row(pieces.row(), &row, &keys)?;
+        if let Some(full) = pieces.full() {
+            chunks.send(Ok(full)).await?;
+        }
+    }
+    Ok(chunks.send(Ok(pieces.end())).await?)
+}
+
+fn write_row(out: &mut Vec<u8>, row: &Row, keys: &[Vec<u8>]) -> Result<(), tokio_postgres::Error> {
+    for (index, (key, column)) in keys.iter().zip(row.columns()).enumerate() {
+        out.push(if index == 0 { b'{' } else { b',' });
+        out.extend_from_slice(key);
+        match *column.type_() {
+            Type::INT4 => write(out, &row.try_get::<_, Option<i32>>(index)?),
+            Type::TIMESTAMPTZ => write(out, &row.try_get::<_, Option<Moment>>(index)?.map(|moment| moment.0)),
+            _ => write(out, &row.try_get::<_, Option<&str>>(index)?),
+        }
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// A point in time as it is written. The server sends microseconds since 2000-01-01.
+/// <https://www.postgresql.org/docs/15/protocol-overview.html#PROTOCOL-FORMAT-CODES>
+struct Moment(String);
+
+impl<'a> FromSql<'a> for Moment {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Failure> {
+        let micros = i64::from_sql(kind, raw)? + 946_684_800_000_000;
+        let nanos = u32::try_from(micros.rem_euclid(1_000_000))? * 1000;
+        let at = Timestamp { seconds: micros.div_euclid(1_000_000), nanos };
+        Ok(Self(Instant { at, offset: None }.to_string()))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::TIMESTAMPTZ
+    }
+}
