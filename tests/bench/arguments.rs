@@ -47,7 +47,14 @@ impl Arguments {
             Err(_) => 1.0,
         };
         let time = Duration::try_from_secs_f64(seconds)?;
-        let mut arguments = Self { mode: Mode::Measure, time, json: None, stores: Vec::new(), is_file_named: false, parts: Vec::new() };
+        let mut arguments = Self {
+            mode: Mode::Measure,
+            time,
+            json: None,
+            stores: Vec::new(),
+            is_file_named: false,
+            parts: Vec::new(),
+        };
         while let Some(word) = words.next() {
             match word.as_str() {
                 // Cargo's own word for what it runs.

@@ -101,7 +101,7 @@ fn fixtures() -> Result<Vec<Fixture>, Failure> {
 fn flights() -> Result<Stored, Failure> {
     let connection = rusqlite::Connection::open(database()?)?;
     let mut statement = connection.prepare("SELECT * FROM flights ORDER BY id")?;
-    let columns: Vec<Column> = statement.columns().iter().map(described).collect();
+    let columns: Vec<Column> = statement.columns().map(|column| described(&column)).collect();
     let mut found = statement.query([])?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
@@ -118,7 +118,8 @@ fn described(column: &rusqlite::Column<'_>) -> Column {
         _ => ColumnType::String,
     };
     let length = (data_type == ColumnType::String).then_some(10);
-    let is_nullable = matches!(column.name(), "dep_time" | "dep_delay" | "arr_time" | "arr_delay" | "tailnum" | "air_time");
+    let is_nullable =
+        matches!(column.name(), "dep_time" | "dep_delay" | "arr_time" | "arr_delay" | "tailnum" | "air_time");
     Column { length, is_nullable, ..Column::new(column.name(), data_type) }
 }
 

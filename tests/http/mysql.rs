@@ -1,15 +1,13 @@
 //! What the behaviour suite can't say of MySQL and MariaDB: every type of the server as its README says, statements that run on each
 //! connection, and that a statement for which nobody waits is ended on the server.
 
-use std::time::{Duration, Instant};
-
 use conformance::prepare::Prepared;
 use serde_json::{Value as Json, json};
 use tests::fixture::Fixture;
 use tests::libraries::clone_folder;
 
-use crate::client::{LIMIT, request};
-use crate::gateway::{Gateway, Setup};
+use crate::client::request;
+use crate::gateway::{Gateway, Setup, eventually};
 use crate::shop::{READER, reading};
 
 /// Run on each connection, and no more than once with an effect. A view is slow, another one shows what runs.
@@ -152,11 +150,7 @@ fn what_no_calendar_shows_is_a_text(world: &World) {
 fn a_statement_without_a_listener_is_ended_on_the_server(world: &World) {
     let answer = world.gateway.send(reading("store/_table/slow"));
     assert!(answer.status >= 500 && answer.body.contains("statement_timeout"), "{}", answer.body);
-    let until = Instant::now() + LIMIT;
-    while world.running() > 0 {
-        assert!(Instant::now() < until, "it still runs");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    eventually("it runs no more", || world.running() == 0);
 }
 
 fn a_refused_login_is_told_without_the_password(world: &World) {

@@ -67,7 +67,11 @@ impl managed::Manager for Manager {
         })
     }
 
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<tokio_postgres::Error> {
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        _: &Metrics,
+    ) -> RecycleResult<tokio_postgres::Error> {
         if connection.client.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
     }
 }
@@ -85,8 +89,7 @@ async fn one(pool: &Pool, id: i32) -> Result<Vec<u8>, Failure> {
 }
 
 async fn page(State(pool): State<Pool>, Path(origin): Path<String>) -> Response {
-    let body = list(&pool, |connection| &connection.page, &[&origin, &60_i32, &25_i64], 16 * 1024);
-    answered(body.await)
+    answered(list(&pool, |connection| &connection.page, &[&origin, &60_i32, &25_i64], 16 * 1024).await)
 }
 
 async fn thousand(State(pool): State<Pool>) -> Response {

@@ -238,7 +238,7 @@ async fn read(
     let (returning, check) = (run.write.returning(), check_of(run.write));
     let name: Vec<_> = columns.iter().enumerate().collect();
     let statement = run.kept(nth, run.form.clone(), |dialect, form| {
-        build::reread(dialect, run.write.table(), &name, returning, check, form)
+        build::reread(dialect, run.write.table(), &name, (returning, check), form)
     });
     let statement = statement.map_err(Failure::Call)?;
     let values = run.bind(&statement, |cell| key.get(cell).cloned())?;

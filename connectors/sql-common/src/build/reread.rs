@@ -40,8 +40,7 @@ pub fn reread(
     dialect: &dyn Dialect,
     table: &TableRef,
     name: &[CellOf<'_>],
-    columns: &[Path],
-    check: Option<&Filter>,
+    (columns, check): (&[Path], Option<&Filter>),
     form: &Form,
 ) -> Result<Statement> {
     let mut to = Builder::new(dialect, form);
@@ -76,7 +75,7 @@ pub fn recheck(
 ) -> Result<Statement> {
     let columns: Vec<_> = named_by.iter().map(Path::column).collect();
     let name: Vec<_> = columns.iter().enumerate().collect();
-    reread(dialect, table, &name, &[], Some(check), form)
+    reread(dialect, table, &name, (&[], Some(check)), form)
 }
 
 #[cfg(test)]
@@ -115,7 +114,7 @@ mod tests {
         ] {
             let name = [(3, &id)];
             let form = Form::default();
-            let statement = reread(&Ansi, &table, &name, columns, check.as_ref(), &form).unwrap();
+            let statement = reread(&Ansi, &table, &name, (columns, check.as_ref()), &form).unwrap();
             assert_eq!(statement.sql(), expected);
         }
     }
