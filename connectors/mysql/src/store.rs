@@ -20,7 +20,7 @@ const STATEMENTS: usize = 2_048;
 /// Tables whose columns a service keeps. Full, it is emptied.
 const TABLES_KEPT: usize = 10_000;
 /// Tables that one query asks for.
-const TABLES_AT_ONCE: usize = 256;
+const TABLES_AT_ONCE: usize = 1_024;
 
 /// One service.
 pub(crate) struct Store {

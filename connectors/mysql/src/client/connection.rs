@@ -68,6 +68,11 @@ impl Connection {
         self.conn.ping().await.map_err(|error| from_driver(&error))
     }
 
+    /// It turned out to be dead, and so may be all others that were there before.
+    pub(super) fn doubt_others(&self) {
+        self.login.doubt();
+    }
+
     /// Ends it on the server, and with it what runs there.
     pub(super) fn abandon(self) {
         let runtime = self.runtime.clone();

@@ -1,7 +1,8 @@
 //! How connections are made, and tried again before they are used.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use connector_api::{Error, ErrorKind, Result};
 use connector_sql_common::{Bind, SqlWriter};
@@ -39,6 +40,8 @@ pub(super) struct Login {
     opts: Opts,
     /// The same without TLS, where that is allowed.
     plain: Option<Opts>,
+    /// When a connection turned out to be dead. What was used last before is asked before it is used again.
+    doubted: Mutex<Option<Instant>>,
 }
 
 impl Manager {
@@ -124,9 +127,10 @@ impl managed::Manager for Manager {
         Ok(connection)
     }
 
-    /// One that was idle for long may be cut off without a word.
+    /// One that was idle for long may be cut off without a word, and one that was there when another one broke, too.
     async fn recycle(&self, connection: &mut Connection, metrics: &Metrics) -> RecycleResult<Error> {
-        if metrics.last_used() > TRUSTED {
+        let idle = metrics.last_used();
+        if idle > TRUSTED || self.login.doubted_since().is_some_and(|since| since.elapsed() < idle) {
             connection.ping().await?;
         }
         Ok(())
@@ -157,7 +161,16 @@ impl Login {
             Some(tls) => builder.ssl_opts(tls).into(),
             None => plain.clone(),
         };
-        Ok(Self { opts, plain: (config.sslmode == SslMode::Prefer).then_some(plain) })
+        let plain = (config.sslmode == SslMode::Prefer).then_some(plain);
+        Ok(Self { opts, plain, doubted: Mutex::default() })
+    }
+
+    pub(super) fn doubt(&self) {
+        *self.doubted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn doubted_since(&self) -> Option<Instant> {
+        *self.doubted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn connect(&self) -> Result<Conn> {

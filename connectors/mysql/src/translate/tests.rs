@@ -36,7 +36,8 @@ fn table(is_mariadb: bool) -> TableInfo {
 fn condition(filter: Filter, params: &[Value]) -> String {
     let table = table(true);
     let dialect = MySqlDialect { table: Some(&table) };
-    let shape = Count { from: TableRef::new("x"), filter: Some(filter), need: vec![] };
+    let shape =
+        Count { from: TableRef::new("x"), filter: Some(filter), need: vec![], hints: Default::default() };
     let statement = build::count(&dialect, &shape, &Form::of(&dialect, params)).unwrap();
     statement.sql().trim_start_matches("SELECT COUNT(*) FROM `x` WHERE ").to_owned()
 }
