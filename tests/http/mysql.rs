@@ -1,9 +1,11 @@
-//! What the behaviour suite can't say of MySQL and MariaDB: every type of the server as its README says, statements that run on each
-//! connection, and that a statement for which nobody waits is ended on the server.
+//! What the behaviour suite can't say of MySQL and MariaDB: every type of the server both ways, statements that run on each connection, and
+//! that a statement for which nobody waits is ended on the server.
 
 use std::time::{Duration, Instant};
 
 use conformance::prepare::Prepared;
+use conformance::tables::Stored;
+use connector_api::model::{Column, ColumnType, Value};
 use serde_json::{Value as Json, json};
 use tests::fixture::Fixture;
 use tests::libraries::clone_folder;
@@ -29,38 +31,38 @@ const STATEMENTS: [&str; 5] = [
     "CREATE OR REPLACE VIEW running AS SELECT id, info FROM information_schema.processlist WHERE info LIKE '%slow%' AND info NOT LIKE '%running%'",
 ];
 
-/// The columns of `kinds` with the type of the README's table that they have, the type that the gateway shows, and the value of row 1.
-fn columns() -> Vec<(&'static str, &'static str, &'static str, Json)> {
+/// The columns of `kinds` with the type that the gateway shows and the value of row 1.
+fn columns() -> Vec<(&'static str, &'static str, Json)> {
     let price = "12345678901234567890123456789012345.123456789012345678901234567891";
     vec![
-        ("flag", "tinyint(1)", "boolean", json!(true)),
-        ("one", "bit(1)", "boolean", json!(true)),
-        ("bits", "bit(n)", "bigint", json!(4095)),
-        ("tiny", "tinyint", "integer", json!(-128)),
-        ("small", "smallint", "integer", json!(-32_768)),
-        ("medium", "mediumint", "integer", json!(16_777_215)),
-        ("year_", "year", "integer", json!(2024)),
-        ("whole", "int unsigned", "bigint", json!(4_294_967_295_u32)),
-        ("big", "bigint", "bigint", json!(-4_611_686_018_427_387_904_i64)),
-        ("huge", "bigint unsigned", "bigint", json!(u64::MAX)),
-        ("price", "decimal", "decimal", serde_json::from_str(price).unwrap()),
-        ("ratio", "float", "float", json!(0.1)),
-        ("number", "double", "double", json!(0.1)),
-        ("fixed", "char", "string", json!("abc")),
-        ("word", "varchar", "string", json!("word")),
-        ("note", "longtext", "text", json!("a note")),
-        ("mood", "enum", "string", json!("so so")),
-        ("days", "set", "string", json!("mo,tu")),
-        ("doc", "json", "json", json!({"a": [1, null]})),
-        ("raw", "varbinary", "binary", json!("cmF3")),
-        ("file", "blob", "binary", json!("ZmlsZQ==")),
-        ("day", "date", "date", json!("2024-02-29")),
-        ("clock", "time", "time", json!("23:59:59.000001")),
-        ("moment", "datetime", "datetime", json!("9999-12-31 23:59:59.999999")),
-        ("stamp", "timestamp", "timestamp", json!("2024-03-31T01:30:00.5Z")),
-        ("code", "uuid", "uuid", json!("123e4567-e89b-12d3-a456-426614174000")),
-        ("place", "geometries", "text", json!("POINT(1 2)")),
-        ("address", "inet6", "string", json!("::1")),
+        ("flag", "boolean", json!(true)),
+        ("one", "boolean", json!(true)),
+        ("bits", "bigint", json!(4095)),
+        ("tiny", "integer", json!(-128)),
+        ("small", "integer", json!(-32_768)),
+        ("medium", "integer", json!(16_777_215)),
+        ("year_", "integer", json!(2024)),
+        ("whole", "bigint", json!(4_294_967_295_u32)),
+        ("big", "bigint", json!(-4_611_686_018_427_387_904_i64)),
+        ("huge", "bigint", json!(u64::MAX)),
+        ("price", "decimal", serde_json::from_str(price).unwrap()),
+        ("ratio", "float", json!(0.1)),
+        ("number", "double", json!(0.1)),
+        ("fixed", "string", json!("abc")),
+        ("word", "string", json!("word")),
+        ("note", "text", json!("a note")),
+        ("mood", "string", json!("so so")),
+        ("days", "string", json!("mo,tu")),
+        ("doc", "json", json!({"a": [1, null]})),
+        ("raw", "binary", json!("cmF3")),
+        ("file", "binary", json!("ZmlsZQ==")),
+        ("day", "date", json!("2024-02-29")),
+        ("clock", "time", json!("23:59:59.000001")),
+        ("moment", "datetime", json!("9999-12-31 23:59:59.999999")),
+        ("stamp", "timestamp", json!("2024-03-31T01:30:00.5Z")),
+        ("code", "uuid", json!("123e4567-e89b-12d3-a456-426614174000")),
+        ("place", "text", json!("POINT(1 2)")),
+        ("address", "string", json!("::1")),
     ]
 }
 
@@ -70,9 +72,13 @@ struct World {
     _store: Prepared,
 }
 
-fn world() -> World {
+fn fixture() -> Fixture {
     let fixtures = Fixture::discover(&clone_folder().join("tests/fixtures")).unwrap();
-    let fixture = fixtures.into_iter().find(|fixture| fixture.connector == "mysql").unwrap();
+    fixtures.into_iter().find(|fixture| fixture.connector == "mysql").unwrap()
+}
+
+fn world() -> World {
+    let fixture = fixture();
     let store = fixture.start(&fixture.versions[0], &[]).unwrap();
     let statements = STATEMENTS.join("\", \"");
     let config = include_str!("mysql.toml")
@@ -100,28 +106,21 @@ impl World {
 
 /// One server for all of it: starting one takes longer than all of the requests.
 #[test]
-fn a_server_is_served_as_its_readme_says() {
+fn every_type_is_exact_and_what_nobody_waits_for_is_ended() {
     let world = world();
-    every_type_is_described_and_read_as_the_readme_says(&world);
+    every_type_is_described_and_read(&world);
     what_is_read_is_written_and_read_back(&world);
     what_no_calendar_shows_is_a_text(&world);
     a_statement_without_a_listener_is_ended_on_the_server(&world);
     a_refused_login_is_told_without_the_password(&world);
 }
 
-fn every_type_is_described_and_read_as_the_readme_says(world: &World) {
-    let readme = std::fs::read_to_string(clone_folder().join("connectors/mysql/README.md")).unwrap();
-    let rows: Vec<Vec<&str>> = readme.lines().map(|line| line.split(" | ").collect()).collect();
+fn every_type_is_described_and_read(world: &World) {
     let row = world.read("store/_table/kinds/1");
-    for (name, native, expected, value) in columns() {
+    for (name, expected, value) in columns() {
         let described = world.read(&format!("store/_schema/kinds/_field/{name}"));
         assert_eq!(described["type"], expected, "{name}: {described}");
         assert_eq!(row[name].to_string(), value.to_string(), "{name}");
-        let words = |cell: &str| {
-            cell.contains(&format!("`{native}`")) || cell.contains(native) && !native.contains('(')
-        };
-        let is_told = rows.iter().any(|cells| matches!(cells.as_slice(), [natives, described, ..] if words(natives) && described.starts_with(expected)));
-        assert!(is_told, "the README's table does not say that {native} is {expected}");
     }
     assert_eq!(row["twice"], json!(i64::MIN), "a generated column is read");
     assert_eq!(row["state"], json!("new"), "a default applies");
@@ -165,4 +164,89 @@ fn a_refused_login_is_told_without_the_password(world: &World) {
     let answer = world.gateway.send(reading("encrypted/_table/kinds"));
     assert!(answer.status >= 500 && answer.body.contains("encrypted"), "{}", answer.body);
     assert!(!world.gateway.log.text().contains("needle"));
+}
+
+/// Who may read everything.
+const ACCESS: &str = r#"
+[[roles]]
+name = "everything"
+
+[[roles.access]]
+service = "*"
+component = "*"
+verbs = ["GET"]
+
+[[apps]]
+name = "everything"
+role = "everything"
+api_key = "key-of-readers"
+"#;
+
+/// A service for each of these, on a server that wants TLS and the certificate of a client: which keys of the configuration are other ones
+/// (null: not there), and why it is refused.
+fn check_tls(version: &str, cases: &[(&str, Json, Option<&str>)]) {
+    let table = Stored::new("one", vec![Column::new("id", ColumnType::Integer)], vec![vec![Value::I64(1)]]);
+    let store = fixture().start(version, &[table]).unwrap();
+    let service = |(name, changes, _): &(&str, Json, Option<&str>)| {
+        let mut config = store.config.clone();
+        for (key, value) in changes.as_object().unwrap() {
+            // A file beside those of the fixture.
+            let folder = store.config["sslrootcert"].as_str().unwrap().trim_end_matches("authority.pem");
+            let value = value.as_str().map(|text| json!(text.replace("FOLDER/", folder)));
+            config[key] = value.unwrap_or_default();
+        }
+        config.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        toml::to_string(&json!({"services": [{"name": name, "type": "mysql", "config": config}]})).unwrap()
+    };
+    let services: String = cases.iter().map(service).collect();
+    let gateway = Setup::new(&format!("{services}{ACCESS}")).connector("mysql").start();
+    for (name, _, refusal) in cases {
+        let answer = gateway.send(reading(&format!("{name}/_table/one")));
+        match refusal {
+            None => answer.is_ok(r#"{"resource":[{"id":1}]}"#),
+            Some(reason) => {
+                assert!(answer.status >= 500 && answer.body.contains(reason), "{name}: {}", answer.body);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_is_verified_as_far_as_the_configuration_says() {
+    let no_certificate = json!({"sslcert": null, "sslkey": null});
+    check_tls(
+        "tls",
+        &[
+            ("full", json!({}), None),
+            ("wrong-host", json!({"host": "127.0.0.1"}), Some("tls_failed")),
+            ("authority-only", json!({"host": "127.0.0.1", "sslmode": "verify-ca"}), None),
+            ("stranger", json!({"sslrootcert": "FOLDER/stranger.pem"}), Some("tls_failed")),
+            ("public", json!({"sslrootcert": null}), Some("tls_failed")),
+            (
+                "stranger-only",
+                json!({"sslrootcert": "FOLDER/stranger.pem", "sslmode": "verify-ca"}),
+                Some("tls_failed"),
+            ),
+            ("unverified", json!({"host": "127.0.0.1", "sslmode": "require", "sslrootcert": null}), None),
+            ("preferred", json!({"host": "127.0.0.1", "sslmode": "prefer", "sslrootcert": null}), None),
+            ("no-certificate", no_certificate, Some("auth_failed")),
+            (
+                "plain",
+                json!({"sslmode": "disable", "sslrootcert": null, "sslcert": null, "sslkey": null}),
+                Some("auth_failed"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn an_expired_server_is_refused_by_those_who_verify() {
+    check_tls(
+        "expired",
+        &[
+            ("full", json!({}), Some("tls_failed")),
+            ("authority-only", json!({"sslmode": "verify-ca"}), Some("tls_failed")),
+            ("unverified", json!({"sslmode": "require", "sslrootcert": null}), None),
+        ],
+    );
 }

@@ -4,7 +4,7 @@
 use connector_api::author::{Expr, Path, Selector, Update};
 use connector_api::{Error, Result};
 use connector_common::write::{Failure, Write, check_failed};
-use connector_sql_common::build;
+use connector_sql_common::build::{self, Reread};
 use mysql_async::Value;
 
 use super::Written;
@@ -133,8 +133,7 @@ impl Back {
     pub(super) async fn behind_new(
         &self,
         run: &Run<'_>,
-        at: At<'_>,
-        new_key: Option<u64>,
+        (at, new_key): (At<'_>, Option<u64>),
         written: &mut Written,
         work: &mut Work,
     ) -> Ended<()> {
@@ -237,9 +236,8 @@ async fn read(
 ) -> Ended<()> {
     let (returning, check) = (run.write.returning(), check_of(run.write));
     let name: Vec<_> = columns.iter().enumerate().collect();
-    let statement = run.kept(nth, run.form.clone(), |dialect, form| {
-        build::reread(dialect, run.write.table(), &name, returning, check, form)
-    });
+    let wanted = Reread { table: run.write.table(), name: &name, columns: returning, check };
+    let statement = run.kept(nth, run.form.clone(), |dialect, form| build::reread(dialect, &wanted, form));
     let statement = statement.map_err(Failure::Call)?;
     let values = run.bind(&statement, |cell| key.get(cell).cloned())?;
     let rows = work.run(statement.sql(), values).await?.all().await?;

@@ -134,7 +134,7 @@ impl<'r> Run<'r> {
         if touched.rows == 0 {
             return Err(Failure::Record(not_created()));
         }
-        self.back.behind_new(self, at, touched.new_key, written, work).await?;
+        self.back.behind_new(self, (at, touched.new_key), written, work).await?;
         if let Write::Insert(_) = self.write {
             written.count(touched.rows);
         }
