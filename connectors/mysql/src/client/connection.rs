@@ -8,7 +8,7 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{BinaryProtocol, Conn, Params, QueryResult, Value};
 use tokio::runtime::Handle;
 
-use super::manager::Login;
+use super::login::Login;
 use crate::error::from_driver;
 
 /// So long the server may take to be told that nobody waits any more.

@@ -1,6 +1,7 @@
 //! The connections of one service: a bounded pool, the transactions that hold some of them, and what a call runs on.
 
 mod connection;
+mod login;
 mod manager;
 mod work;
 
