@@ -263,7 +263,12 @@ fn statement(refusal: &DbError, code: &str) -> Option<Error> {
         "42809" | "55000" => {
             (Unsupported, "the rows of this view or table can't be written so", "read_only_table")
         }
-        "42883" | "42846" | "0A000" => {
+        "42883" => (
+            Unsupported,
+            "the database knows no such function or operator for these types",
+            "unsupported_type",
+        ),
+        "42846" | "0A000" => {
             (Unsupported, "the database can't do this with columns of these types", "unsupported_type")
         }
         "42P18" | "42P08" | "42725" => {

@@ -36,6 +36,8 @@ pub(crate) struct Connection {
     login: Arc<Login>,
     task: JoinHandle<()>,
     runtime: Handle,
+    /// How many doubts there were when it last turned out to be alive.
+    pub(super) doubts: u64,
 }
 
 impl Connection {
@@ -61,6 +63,7 @@ impl Connection {
             login,
             task,
             runtime: Handle::current(),
+            doubts: 0,
         }
     }
 

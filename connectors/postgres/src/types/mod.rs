@@ -31,6 +31,8 @@ pub(crate) enum Class {
     Text,
     /// Of an extension or an enumeration: the values are texts for the driver only when the server makes texts of them.
     Label,
+    /// `inet`
+    Inet,
     /// `bytea`
     Bytes,
     /// `date`
@@ -96,6 +98,7 @@ impl Class {
                 Some(class) if class != Self::Money => Self::Array,
                 _ => Self::TextArray,
             },
+            (None, None) if name == "inet" => Self::Inet,
             (None, None) => Self::Other,
         }
     }
@@ -162,7 +165,7 @@ fn data_type(class: Class, name: &str) -> ColumnType {
         Class::Json | Class::Jsonb => ColumnType::Json,
         Class::Array | Class::TextArray => ColumnType::Array,
         Class::Other if matches!(name, "xml" | "tsvector" | "tsquery") => ColumnType::Text,
-        Class::Other => ColumnType::String,
+        Class::Inet | Class::Other => ColumnType::String,
     }
 }
 
