@@ -13,7 +13,7 @@ use crate::gateway::{Gateway, Setup, eventually};
 use crate::shop::{READER, reading};
 
 /// Run on each connection, and no more than once with an effect. A view is slow, another one shows what runs.
-const STATEMENTS: [&str; 6] = [
+const STATEMENTS: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS kinds (id int PRIMARY KEY AUTO_INCREMENT, flag tinyint(1), one bit(1), bits bit(12), tiny tinyint, \
      small smallint, medium mediumint unsigned, year_ year, whole int unsigned, big bigint, huge bigint unsigned, price decimal(65, 30), \
      ratio float, number double, fixed char(3), word varchar(10), note longtext, mood enum('sad', 'so so'), days set('mo', 'tu'), \
@@ -28,6 +28,7 @@ const STATEMENTS: [&str; 6] = [
     "CREATE OR REPLACE VIEW slow AS SELECT id, SLEEP(60) AS slept FROM kinds",
     "CREATE OR REPLACE VIEW running AS SELECT id, info FROM information_schema.processlist WHERE info LIKE '%slow%' AND info NOT LIKE '%running%'",
     "CREATE OR REPLACE VIEW place AS SELECT variable_value AS path FROM information_schema.global_variables WHERE variable_name = 'SOCKET'",
+    "CREATE OR REPLACE VIEW prepared AS SELECT CAST(variable_value AS int) AS number FROM information_schema.global_status WHERE variable_name = 'PREPARED_STMT_COUNT'",
 ];
 
 /// The columns of `kinds` with the type that the gateway shows and the value of row 1.
@@ -114,6 +115,7 @@ fn every_type_is_exact_and_what_nobody_waits_for_is_ended() {
     a_refused_login_is_told_without_the_password(&world);
     a_read_outlives_its_connection(&world);
     a_socket_does_instead_of_an_address(&world);
+    statements_that_are_not_kept_are_closed(&world);
 }
 
 fn every_type_is_described_and_read(world: &World) {
@@ -186,6 +188,16 @@ fn a_socket_does_instead_of_an_address(world: &World) {
         toml::to_string(&json!({"services": [{"name": "near", "type": "mariadb", "config": config}]}));
     let gateway = Setup::new(&format!("{}{ACCESS}", service.unwrap())).connector("mysql").start();
     gateway.send(reading("near/_table/kinds/2?fields=flag")).is_ok(r#"{"flag":7}"#);
+}
+
+fn statements_that_are_not_kept_are_closed(world: &World) {
+    let prepared = || world.read("store/_table/prepared")["resource"][0]["number"].as_i64().unwrap();
+    let before = prepared();
+    for _ in 0..50 {
+        world.read("uncached/_table/kinds/1");
+    }
+    let more = prepared() - before;
+    assert!(more < 25, "50 reads left {more} statements behind");
 }
 
 /// Who may read everything.
