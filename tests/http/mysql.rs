@@ -13,7 +13,7 @@ use crate::gateway::{Gateway, Setup, eventually};
 use crate::shop::{READER, reading};
 
 /// Run on each connection, and no more than once with an effect. A view is slow, another one shows what runs.
-const STATEMENTS: [&str; 7] = [
+const STATEMENTS: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS kinds (id int PRIMARY KEY AUTO_INCREMENT, flag tinyint(1), one bit(1), bits bit(12), tiny tinyint, \
      small smallint, medium mediumint unsigned, year_ year, whole int unsigned, big bigint, huge bigint unsigned, price decimal(65, 30), \
      ratio float, number double, fixed char(3), word varchar(10), note longtext, mood enum('sad', 'so so'), days set('mo', 'tu'), \
@@ -29,6 +29,7 @@ const STATEMENTS: [&str; 7] = [
     "CREATE OR REPLACE VIEW running AS SELECT id, info FROM information_schema.processlist WHERE info LIKE '%slow%' AND info NOT LIKE '%running%'",
     "CREATE OR REPLACE VIEW place AS SELECT variable_value AS path FROM information_schema.global_variables WHERE variable_name = 'SOCKET'",
     "CREATE OR REPLACE VIEW prepared AS SELECT CAST(variable_value AS int) AS number FROM information_schema.global_status WHERE variable_name = 'PREPARED_STMT_COUNT'",
+    "CREATE TABLE IF NOT EXISTS tokens (id uuid PRIMARY KEY DEFAULT uuid(), word varchar(10))",
 ];
 
 /// The columns of `kinds` with the type that the gateway shows and the value of row 1.
@@ -116,6 +117,7 @@ fn every_type_is_exact_and_what_nobody_waits_for_is_ended() {
     a_read_outlives_its_connection(&world);
     a_socket_does_instead_of_an_address(&world);
     statements_that_are_not_kept_are_closed(&world);
+    a_key_that_an_expression_makes_goes_back(&world);
 }
 
 fn every_type_is_described_and_read(world: &World) {
@@ -198,6 +200,16 @@ fn statements_that_are_not_kept_are_closed(world: &World) {
     }
     let more = prepared() - before;
     assert!(more < 25, "50 reads left {more} statements behind");
+}
+
+fn a_key_that_an_expression_makes_goes_back(world: &World) {
+    let body = json!({"resource": [{"word": "first"}, {"word": "second"}]});
+    let made = world.gateway.send(request("POST", "/api/v2/store/_table/tokens").key(READER).body(body));
+    assert_eq!(made.status, 200, "{}", made.body);
+    for (row, word) in made.json()["resource"].as_array().unwrap().iter().zip(["first", "second"]) {
+        let id = row["id"].as_str().unwrap();
+        assert_eq!(world.read(&format!("store/_table/tokens/{id}")), json!({"id": id, "word": word}));
+    }
 }
 
 /// Who may read everything.

@@ -118,7 +118,8 @@ impl Store {
         table: &TableInfo,
         build: impl FnOnce(&MySqlDialect<'_>, &Form) -> Result<Statement>,
     ) -> Result<Arc<Statement>> {
-        lock(&self.statements).get(key, |form| build(&MySqlDialect { table: Some(table) }, form))
+        lock(&self.statements)
+            .get(key, |form| build(&MySqlDialect { table: Some(table), gives_back: false }, form))
     }
 
     /// Runs a call. What fails because the table has changed, or because a connection turned out to be dead, is begun anew once.

@@ -35,7 +35,7 @@ fn table(is_mariadb: bool) -> TableInfo {
 /// The condition that a filter becomes.
 fn condition(filter: Filter, params: &[Value]) -> String {
     let table = table(true);
-    let dialect = MySqlDialect { table: Some(&table) };
+    let dialect = MySqlDialect { table: Some(&table), gives_back: false };
     let shape =
         Count { from: TableRef::new("x"), filter: Some(filter), need: vec![], hints: Default::default() };
     let statement = build::count(&dialect, &shape, &Form::of(&dialect, params)).unwrap();
