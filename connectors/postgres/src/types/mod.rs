@@ -2,7 +2,6 @@
 //!
 //! A type that has no neutral one is read as the text that the server itself makes of it, and written from a text.
 
-mod json;
 mod numeric;
 mod read;
 mod write;
