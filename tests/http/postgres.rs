@@ -142,6 +142,16 @@ fn filters_find_values_of_the_server_s_own_types() {
 }
 
 #[test]
+fn a_value_that_the_server_refuses_stands_in_no_answer_and_no_log() {
+    let world = world();
+    let body = json!({"resource": [{"id": 31, "r": "needle-5d1c"}]});
+    let refused = world.write("POST", "store/_table/everything", &body);
+    assert_eq!((refused.status, refused.body.contains("needle")), (400, false), "{}", refused.body);
+    world.gateway.log.find("status=400").unwrap();
+    assert!(!world.gateway.log.text().contains("needle"));
+}
+
+#[test]
 fn a_function_of_another_schema_works_where_a_statement_names_it() {
     let place = |name: &str| json!({"resource": [{"name": name}]});
     let refused = world().write("POST", "plain/_table/places", &place("refused"));

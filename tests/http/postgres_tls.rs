@@ -142,11 +142,12 @@ fn the_server_is_verified_as_far_as_the_mode_says() {
         answers(&gateway, service, status);
     }
     serve(&store, &gateway.setup.path(""), "expired");
-    sql(
-        &store,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tablegate'",
-    );
     eventually("the expired certificate is refused", || {
+        // The server may not have read the new one yet.
+        sql(
+            &store,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tablegate'",
+        );
         gateway.send(get("/api/v2/full/_table/encrypted").key(READER)).status == 503
     });
     answers(&gateway, "require", 200);

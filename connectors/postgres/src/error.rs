@@ -120,7 +120,16 @@ fn from_server(refusal: &DbError) -> Error {
             Error::internal("the database refused the statement").with_reason("statement_failed")
         });
     let error = if error.sqlstate.is_some() { error } else { error.with_sqlstate(code) };
-    error.with_native_code(code).with_detail(refusal.message())
+    error.with_native_code(code).with_detail(text_of(refusal, code))
+}
+
+/// The server's text, unless it may quote a value: then where the failure was.
+fn text_of(refusal: &DbError, code: &str) -> String {
+    if !code.starts_with("22") && !code.starts_with("P0") {
+        return refusal.message().to_owned();
+    }
+    let parts = [refusal.schema(), refusal.table(), refusal.column(), refusal.datatype(), refusal.routine()];
+    format!("{code} in {}", parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 /// Class 23 and what triggers raise.
