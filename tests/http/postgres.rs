@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use conformance::prepare::Prepared;
 use serde_json::{Value as Json, json};
@@ -27,18 +27,23 @@ pub(crate) fn fixture() -> Fixture {
     fixtures.into_iter().find(|fixture| fixture.facts.service_type == "pgsql").unwrap()
 }
 
-fn world() -> &'static World {
-    static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| {
-        let fixture = fixture();
-        let store = fixture.start("15", &[]).unwrap();
-        sql(&store, include_str!("postgres.sql"));
-        let config = include_str!("postgres.toml").replace("PORT", &store.config["port"].to_string());
-        let setup = Setup::new(&config)
-            .connector(&fixture.connector)
-            .variable("STORE_PASSWORD", store.config["password"].as_str().unwrap());
-        World { gateway: setup.start(), store }
-    })
+/// Shared by the tests that run at the same time; the server ends with the last of them.
+fn world() -> Arc<World> {
+    static SHARED: Mutex<Weak<World>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(world) = shared.upgrade() {
+        return world;
+    }
+    let fixture = fixture();
+    let store = fixture.start("15", &[]).unwrap();
+    sql(&store, include_str!("postgres.sql"));
+    let config = include_str!("postgres.toml").replace("PORT", &store.config["port"].to_string());
+    let setup = Setup::new(&config)
+        .connector(&fixture.connector)
+        .variable("STORE_PASSWORD", store.config["password"].as_str().unwrap());
+    let world = Arc::new(World { gateway: setup.start(), store });
+    *shared = Arc::downgrade(&world);
+    world
 }
 
 /// What a script prints that the server's own client runs.
