@@ -59,6 +59,10 @@ mod names;
 #[cfg(test)]
 mod names_written;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
+mod postgres_tls;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod read;

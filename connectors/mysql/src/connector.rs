@@ -130,3 +130,6 @@ impl MySql {
         self.store.run(&mut Writing(write), write.context().session).await?.send(out).await
     }
 }
+
+#[cfg(test)]
+mod tests;

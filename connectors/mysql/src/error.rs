@@ -272,7 +272,12 @@ fn statement(code: u16) -> Option<Error> {
         1288 | 1348 | 1393 | 1394 | 1395 | 1471 => {
             (Unsupported, "the rows of this view or table can't be written so", "read_only_table")
         }
-        1235 | 1267 | 1270 | 1271 | 4079 => {
+        1267 | 1270 | 1271 => (
+            InvalidRequest,
+            "a text has characters that a column's character set lacks, or columns of different collations are compared",
+            "charset_mismatch",
+        ),
+        1235 | 4079 => {
             (Unsupported, "the database can't do this with columns of these types", "unsupported_type")
         }
         1118 | 1119 | 1153 | 1390 | 1436 => {

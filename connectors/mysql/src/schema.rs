@@ -30,13 +30,15 @@ const KEYS_OF: &str = "
     WHERE table_schema = DATABASE() AND table_name ";
 
 const REFERENCES_OF: &str = "
-    SELECT k.table_name, k.constraint_name, k.column_name, k.referenced_table_name, k.referenced_column_name,
-        r.update_rule, r.delete_rule, k.referenced_table_schema = DATABASE()
-    FROM information_schema.key_column_usage AS k
-    JOIN information_schema.referential_constraints AS r
-        ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name
-        AND r.table_name = k.table_name
-    WHERE k.table_schema = DATABASE() AND k.referenced_table_name IS NOT NULL AND k.table_name ";
+    SELECT table_name, constraint_name, column_name, referenced_table_name, referenced_column_name,
+        referenced_table_schema = DATABASE()
+    FROM information_schema.key_column_usage
+    WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL AND table_name ";
+
+/// Not joined to the references: for a join MariaDB reads the catalogue of all tables.
+const RULES_OF: &str = "
+    SELECT table_name, constraint_name, update_rule, delete_rule FROM information_schema.referential_constraints
+    WHERE constraint_schema = DATABASE() AND table_name ";
 
 /// MariaDB's JSON is a text with a check: <https://mariadb.com/docs/server/reference/data-types/string-data-types/json>.
 const JSON_OF: &str = "
@@ -51,6 +53,7 @@ pub(crate) enum About {
     Columns,
     Keys,
     References,
+    Rules,
     /// Of MariaDB only.
     Json,
 }
@@ -58,7 +61,7 @@ pub(crate) enum About {
 impl About {
     /// Those that a server answers.
     pub(crate) fn all(is_mariadb: bool) -> impl Iterator<Item = Self> {
-        let common = [Self::Tables, Self::Columns, Self::Keys, Self::References];
+        let common = [Self::Tables, Self::Columns, Self::Keys, Self::References, Self::Rules];
         common.into_iter().chain(is_mariadb.then_some(Self::Json))
     }
 
@@ -68,9 +71,8 @@ impl About {
             Self::Tables => (TABLES_OF, ""),
             Self::Columns => (COLUMNS_OF, " ORDER BY table_name, ordinal_position"),
             Self::Keys => (KEYS_OF, " ORDER BY table_name, index_name, seq_in_index"),
-            Self::References => {
-                (REFERENCES_OF, " ORDER BY k.table_name, k.constraint_name, k.ordinal_position")
-            }
+            Self::References => (REFERENCES_OF, " ORDER BY table_name, constraint_name, ordinal_position"),
+            Self::Rules => (RULES_OF, ""),
             Self::Json => (JSON_OF, ""),
         };
         let names =
@@ -113,6 +115,7 @@ impl Catalogue {
             About::Columns => self.add_column(row),
             About::Keys => self.add_key(row),
             About::References => self.add_reference(row),
+            About::Rules => self.add_rules(row),
             About::Json => self.mark_json(row),
         };
     }
@@ -205,7 +208,7 @@ impl Catalogue {
     fn add_reference(&mut self, row: &Fields) -> Option<()> {
         let name = row.text(1)?;
         // Into another database, which this service does not show.
-        if row.number(7)? != 1 {
+        if row.number(5)? != 1 {
             return None;
         }
         let (column, referenced) = (row.text(2)?.to_owned(), row.text(4)?.to_owned());
@@ -220,9 +223,16 @@ impl Catalogue {
             columns: vec![column],
             references: TableRef::new(row.text(3)?),
             referenced_columns: vec![referenced],
-            on_update: row.text(5).map(str::to_owned),
-            on_delete: row.text(6).map(str::to_owned),
+            ..ForeignKey::default()
         });
+        Some(())
+    }
+
+    fn add_rules(&mut self, row: &Fields) -> Option<()> {
+        let keys = &mut self.of(row)?.table.foreign_keys;
+        let key = keys.iter_mut().find(|key| row.text(1) == Some(key.name.as_str()))?;
+        key.on_update = row.text(2).map(str::to_owned);
+        key.on_delete = row.text(3).map(str::to_owned);
         Some(())
     }
 

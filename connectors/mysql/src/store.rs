@@ -20,7 +20,7 @@ const STATEMENTS: usize = 2_048;
 /// Tables whose columns a service keeps. Full, it is emptied.
 const TABLES_KEPT: usize = 10_000;
 /// Tables that one query asks for.
-const TABLES_AT_ONCE: usize = 256;
+const TABLES_AT_ONCE: usize = 1_024;
 
 /// One service.
 pub(crate) struct Store {
@@ -118,7 +118,8 @@ impl Store {
         table: &TableInfo,
         build: impl FnOnce(&MySqlDialect<'_>, &Form) -> Result<Statement>,
     ) -> Result<Arc<Statement>> {
-        lock(&self.statements).get(key, |form| build(&MySqlDialect { table: Some(table) }, form))
+        lock(&self.statements)
+            .get(key, |form| build(&MySqlDialect { table: Some(table), gives_back: false }, form))
     }
 
     /// Runs a call. What fails because the table has changed, or because a connection turned out to be dead, is begun anew once.

@@ -5,11 +5,12 @@ use connector_api::author::{
     Begin, Capabilities, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query, Request,
     RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
 };
+use connector_common::write::Write;
 
 use crate::config::Config;
 use crate::read::{Counting, Reading};
 use crate::store::Store;
-use crate::write::{Write, Writing};
+use crate::write::Writing;
 
 /// One database.
 pub(crate) struct Postgres {
@@ -102,19 +103,19 @@ impl Connector for Postgres {
     }
 
     async fn insert(&self, request: Request<Insert>, out: &mut RowSink) -> Result<()> {
-        self.write(Write::Insert(&request), request.context(), out).await
+        self.write(Write::Insert(&request), out).await
     }
 
     async fn update(&self, request: Request<Update>, out: &mut RowSink) -> Result<()> {
-        self.write(Write::Update(&request), request.context(), out).await
+        self.write(Write::Update(&request), out).await
     }
 
     async fn upsert(&self, request: Request<Upsert>, out: &mut RowSink) -> Result<()> {
-        self.write(Write::Upsert(&request), request.context(), out).await
+        self.write(Write::Upsert(&request), out).await
     }
 
     async fn delete(&self, request: Request<Delete>, out: &mut RowSink) -> Result<()> {
-        self.write(Write::Delete(&request), request.context(), out).await
+        self.write(Write::Delete(&request), out).await
     }
 
     async fn begin(&self, request: Request<Begin>) -> Result<u64> {
@@ -131,8 +132,8 @@ impl Connector for Postgres {
 }
 
 impl Postgres {
-    async fn write(&self, write: Write<'_>, context: &Context, out: &mut RowSink) -> Result<()> {
-        self.store.run(&mut Writing(write), context.session).await?.send(out).await
+    async fn write(&self, write: Write<'_>, out: &mut RowSink) -> Result<()> {
+        self.store.run(&mut Writing(write), write.context().session).await?.send(out).await
     }
 }
 

@@ -120,7 +120,16 @@ fn from_server(refusal: &DbError) -> Error {
             Error::internal("the database refused the statement").with_reason("statement_failed")
         });
     let error = if error.sqlstate.is_some() { error } else { error.with_sqlstate(code) };
-    error.with_native_code(code).with_detail(refusal.message())
+    error.with_native_code(code).with_detail(text_of(refusal, code))
+}
+
+/// The server's text, unless it may quote a value: then where the failure was.
+fn text_of(refusal: &DbError, code: &str) -> String {
+    if !code.starts_with("22") && !code.starts_with("P0") {
+        return refusal.message().to_owned();
+    }
+    let parts = [refusal.schema(), refusal.table(), refusal.column(), refusal.datatype(), refusal.routine()];
+    format!("{code} in {}", parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 /// Class 23 and what triggers raise.
@@ -263,7 +272,12 @@ fn statement(refusal: &DbError, code: &str) -> Option<Error> {
         "42809" | "55000" => {
             (Unsupported, "the rows of this view or table can't be written so", "read_only_table")
         }
-        "42883" | "42846" | "0A000" => {
+        "42883" => (
+            Unsupported,
+            "the database knows no such function or operator for these types",
+            "unsupported_type",
+        ),
+        "42846" | "0A000" => {
             (Unsupported, "the database can't do this with columns of these types", "unsupported_type")
         }
         "42P18" | "42P08" | "42725" => {

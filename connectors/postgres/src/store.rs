@@ -137,7 +137,11 @@ impl Store {
         if is_outdated {
             self.forget(call.table());
         }
-        let is_lost = error.kind == ErrorKind::Unavailable && error.is_temporary && session.is_none();
+        let is_lost = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::UnknownOutcome);
+        if is_lost {
+            self.client.doubt();
+        }
+        let is_lost = is_lost && error.is_temporary && session.is_none();
         if (is_outdated || is_lost) && call.is_repeatable(&error) {
             return self.once(call, session).await;
         }

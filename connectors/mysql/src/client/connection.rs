@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use connector_api::Result;
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{BinaryProtocol, Conn, Params, QueryResult, Value};
+use mysql_async::{BinaryProtocol, Conn, Params, QueryResult, Statement, Value};
 use tokio::runtime::Handle;
 
-use super::manager::Login;
+use super::login::Login;
 use crate::error::from_driver;
 
 /// So long the server may take to be told that nobody waits any more.
@@ -19,6 +19,8 @@ pub(crate) struct Connection {
     conn: Conn,
     login: Arc<Login>,
     is_mariadb: bool,
+    /// The last statement, where the driver keeps none: then it closes none either.
+    last: Option<Statement>,
     runtime: Handle,
 }
 
@@ -31,7 +33,7 @@ impl Connection {
         let version: Option<String> =
             conn.query_first("SELECT VERSION()").await.map_err(|error| from_driver(&error))?;
         let is_mariadb = version.is_some_and(|version| version.contains("MariaDB"));
-        Ok(Self { conn, login, is_mariadb, runtime: Handle::current() })
+        Ok(Self { conn, login, is_mariadb, last: None, runtime: Handle::current() })
     }
 
     /// Whether the server is MariaDB, else it is MySQL.
@@ -57,7 +59,15 @@ impl Connection {
         values: Vec<Value>,
     ) -> mysql_async::Result<QueryResult<'_, 'static, BinaryProtocol>> {
         let params = if values.is_empty() { Params::Empty } else { Params::Positional(values) };
-        self.conn.exec_iter(sql, params).await
+        if self.conn.opts().stmt_cache_size() > 0 {
+            return self.conn.exec_iter(sql, params).await;
+        }
+        if let Some(last) = self.last.take() {
+            self.conn.close(last).await?;
+        }
+        let statement = self.conn.prep(sql).await?;
+        self.last = Some(statement.clone());
+        self.conn.exec_iter(statement, params).await
     }
 
     /// Asks the server whether it is there.
@@ -66,6 +76,11 @@ impl Connection {
     /// Why not.
     pub(crate) async fn ping(&mut self) -> Result<()> {
         self.conn.ping().await.map_err(|error| from_driver(&error))
+    }
+
+    /// It turned out to be dead, and so may be all others that were there before.
+    pub(super) fn doubt_others(&self) {
+        self.login.doubt();
     }
 
     /// Ends it on the server, and with it what runs there.

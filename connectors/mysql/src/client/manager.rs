@@ -1,20 +1,18 @@
 //! How connections are made, and tried again before they are used.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use connector_api::{Error, ErrorKind, Result};
+use connector_api::{Error, Result};
 use connector_sql_common::{Bind, SqlWriter};
 use deadpool::managed::{self, Metrics, RecycleResult};
-use mysql_async::{ClientIdentity, Conn, DriverError, Opts, OptsBuilder, SslOpts, Value};
+use mysql_async::Value;
 
+use super::login::Login;
 use super::{Connection, TRUSTED};
-use crate::config::{Config, Setting, SslMode};
+use crate::config::{Config, Setting};
 use crate::error::from_driver;
 use crate::translate::VALUES;
 
-/// Statements that a connection keeps prepared.
-const PREPARED: usize = 256;
 /// What statements of this connector rely on, whatever the server's own modes: new rows may have the key 0, unsigned numbers subtract to
 /// signed ones, and a table is never made in another engine.
 const MODES: &[&str] = &["NO_AUTO_VALUE_ON_ZERO", "NO_UNSIGNED_SUBTRACTION", "NO_ENGINE_SUBSTITUTION"];
@@ -32,13 +30,6 @@ pub(crate) struct Manager {
     /// Variables by name, in order, as statements.
     settings: Vec<(String, Value)>,
     statements: Vec<String>,
-}
-
-/// How the server is reached, also to end what runs there.
-pub(super) struct Login {
-    opts: Opts,
-    /// The same without TLS, where that is allowed.
-    plain: Option<Opts>,
 }
 
 impl Manager {
@@ -124,88 +115,12 @@ impl managed::Manager for Manager {
         Ok(connection)
     }
 
-    /// One that was idle for long may be cut off without a word.
+    /// One that was idle for long may be cut off without a word, and one that was there when another one broke, too.
     async fn recycle(&self, connection: &mut Connection, metrics: &Metrics) -> RecycleResult<Error> {
-        if metrics.last_used() > TRUSTED {
+        let idle = metrics.last_used();
+        if idle > TRUSTED || self.login.doubted_since().is_some_and(|since| since.elapsed() < idle) {
             connection.ping().await?;
         }
         Ok(())
     }
-}
-
-impl Login {
-    fn new(config: &Config) -> Result<Self> {
-        // Each library has its own choice of a provider, and the driver takes the one that is installed. It is there already when another
-        // service was opened before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = OptsBuilder::default()
-            .ip_or_hostname(config.host.clone())
-            .tcp_port(config.port)
-            .socket(config.unix_socket.as_ref().map(|path| path.to_string_lossy().into_owned()))
-            .user(config.username.clone())
-            .pass(config.password.clone())
-            .db_name(Some(config.database.clone()))
-            // Two that the driver would else ask the server for.
-            .prefer_socket(false)
-            .wait_timeout(Some(0))
-            .stmt_cache_size(if config.statement_cache { PREPARED } else { 0 })
-            // A row that is set to what it has counts as found.
-            .client_found_rows(true)
-            .tcp_nodelay(true);
-        let plain: Opts = builder.clone().into();
-        let opts = match tls(config)? {
-            Some(tls) => builder.ssl_opts(tls).into(),
-            None => plain.clone(),
-        };
-        Ok(Self { opts, plain: (config.sslmode == SslMode::Prefer).then_some(plain) })
-    }
-
-    async fn connect(&self) -> Result<Conn> {
-        let connected = Conn::new(self.opts.clone()).await;
-        let connected = match (connected, &self.plain) {
-            (Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)), Some(plain)) => {
-                Conn::new(plain.clone()).await
-            }
-            (connected, _) => connected,
-        };
-        connected.map_err(|error| from_driver(&error))
-    }
-
-    /// Ends a connection on the server.
-    pub(super) async fn end(&self, number: u32) -> Result<()> {
-        use mysql_async::prelude::Queryable as _;
-
-        let mut conn = self.connect().await?;
-        let ended = conn.query_drop(format!("KILL {number}")).await;
-        ended.map_err(|error| from_driver(&error))?;
-        conn.disconnect().await.map_err(|error| from_driver(&error))
-    }
-}
-
-/// How connections are encrypted; `None`: they are not. There is nothing to encrypt on the way through a socket.
-fn tls(config: &Config) -> Result<Option<SslOpts>> {
-    if config.sslmode == SslMode::Disable || config.unix_socket.is_some() {
-        return Ok(None);
-    }
-    let verifies = matches!(config.sslmode, SslMode::VerifyCa | SslMode::VerifyFull);
-    let mut tls = SslOpts::default()
-        .with_danger_accept_invalid_certs(!verifies)
-        .with_danger_skip_domain_validation(config.sslmode != SslMode::VerifyFull);
-    if let Some(path) = &config.sslrootcert {
-        let authorities = read("sslrootcert", path)?;
-        tls = tls.with_root_certs(vec![authorities.into()]).with_disable_built_in_roots(true);
-    }
-    if let (Some(certificate), Some(key)) = (&config.sslcert, &config.sslkey) {
-        let identity = ClientIdentity::new(read("sslcert", certificate)?.into(), read("sslkey", key)?.into());
-        tls = tls.with_client_identity(Some(identity));
-    }
-    Ok(Some(tls))
-}
-
-/// A PEM file.
-fn read(key: &str, path: &Path) -> Result<Vec<u8>> {
-    let refused = |what: &str| Error::new(ErrorKind::InvalidRequest, format!("the file of '{key}' {what}"));
-    let text = std::fs::read(path).map_err(|error| refused("can't be read").with_detail(error))?;
-    let has_mark = text.windows(11).any(|part| part == b"-----BEGIN ");
-    if has_mark { Ok(text) } else { Err(refused("is no PEM file")) }
 }

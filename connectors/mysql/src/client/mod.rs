@@ -1,6 +1,7 @@
 //! The connections of one service: a bounded pool, the transactions that hold some of them, and what a call runs on.
 
 mod connection;
+mod login;
 mod manager;
 mod work;
 
@@ -19,8 +20,8 @@ pub(crate) use connection::Connection;
 use manager::Manager;
 pub(crate) use work::Work;
 
-/// A connection that nobody has used for so long is asked before it is used.
-const TRUSTED: Duration = Duration::from_secs(30);
+/// A connection that nobody has used for so long is asked before it is used: the driver does not notice by itself when the server closes it.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// A transaction that only reads sees all as it was at its beginning.
 const BEGIN_READING: &str =

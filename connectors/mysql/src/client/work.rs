@@ -234,6 +234,11 @@ impl Work {
 
     /// Ends a call that failed: undoes it, and gives the connection back unless it is of no more use.
     pub(crate) async fn recover(mut self, error: &Error) {
+        if matches!(error.kind, ErrorKind::Unavailable | ErrorKind::UnknownOutcome)
+            && let Ok(connection) = self.connection()
+        {
+            connection.doubt_others();
+        }
         if self.is_busy {
             return;
         }

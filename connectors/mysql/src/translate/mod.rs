@@ -11,7 +11,7 @@ use connector_api::Result;
 use connector_api::author::{
     Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TextOp, Value,
 };
-use connector_sql_common::dialect::{Dialect, LimitStyle, NullsOrder, OnConflict, aggregate_name};
+use connector_sql_common::dialect::{Dialect, LimitStyle, NullsOrder, OnConflict, Returning, aggregate_name};
 use connector_sql_common::sort::{Sort, sort_of};
 use connector_sql_common::statement::Group;
 use connector_sql_common::{Builder, Kind};
@@ -23,10 +23,12 @@ use crate::types::Class;
 pub(crate) struct MySqlDialect<'t> {
     /// The table's columns; `None` where only values are looked at.
     pub(crate) table: Option<&'t TableInfo>,
+    /// New rows are given back by the statement that creates them, which only MariaDB knows.
+    pub(crate) gives_back: bool,
 }
 
 /// For what does not depend on the table.
-pub(crate) const VALUES: MySqlDialect<'static> = MySqlDialect { table: None };
+pub(crate) const VALUES: MySqlDialect<'static> = MySqlDialect { table: None, gives_back: false };
 
 /// A number with all its digits, as far as the server has any.
 const DECIMAL: [&str; 2] = ["CAST(", " AS DECIMAL(65, 30))"];
@@ -73,6 +75,10 @@ impl Dialect for MySqlDialect<'_> {
     /// `ON DUPLICATE KEY UPDATE` means every unique key, not one.
     fn on_conflict(&self) -> OnConflict {
         OnConflict::Fails
+    }
+
+    fn returning(&self) -> Returning {
+        if self.gives_back { Returning::Clause } else { Returning::Nothing }
     }
 
     fn default_row(&self) -> &'static str {

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use connector_api::author::{Count, Expr, Filter, Path, TableRef, TextOp, Value};
-use connector_api::model::{ArithmeticOp, CompareOp, Function};
-use connector_sql_common::{Form, build};
+use connector_api::author::{
+    Count, Delete, Existing, Expr, Filter, Insert, OnError, Path, Query, Selector, TableRef, TextOp, Update,
+    UpdateMode, Upsert, Value,
+};
+use connector_api::model::{ArithmeticOp, CompareOp, Direction, Function, Nulls, Order};
+use connector_sql_common::{Form, Statement, build};
 
 use super::*;
 use crate::table::{TableInfo, UniqueKey};
@@ -35,8 +38,9 @@ fn table(is_mariadb: bool) -> TableInfo {
 /// The condition that a filter becomes.
 fn condition(filter: Filter, params: &[Value]) -> String {
     let table = table(true);
-    let dialect = MySqlDialect { table: Some(&table) };
-    let shape = Count { from: TableRef::new("x"), filter: Some(filter), need: vec![], hints: serde_json::Map::new() };
+    let dialect = MySqlDialect { table: Some(&table), gives_back: false };
+    let shape =
+        Count { from: TableRef::new("x"), filter: Some(filter), need: vec![], hints: Default::default() };
     let statement = build::count(&dialect, &shape, &Form::of(&dialect, params)).unwrap();
     statement.sql().trim_start_matches("SELECT COUNT(*) FROM `x` WHERE ").to_owned()
 }
@@ -133,4 +137,116 @@ fn floats_beside_integers_in_a_list_are_exact() {
     let items = Value::List(vec![Value::F64(1.0), Value::I64(2), Value::F64(3.0)]);
     let expected = "(`i` IN (?) OR `i` IN (CAST(? AS DECIMAL(65, 30)), CAST(? AS DECIMAL(65, 30))))";
     assert_eq!(condition(filter, &[items]), expected);
+}
+
+fn paths(names: &[&str]) -> Vec<Path> {
+    names.iter().map(|name| Path::column(*name)).collect()
+}
+
+fn keyed() -> Selector {
+    Selector::Keys { columns: paths(&["i", "d"]), guard: None }
+}
+
+fn insert(columns: &[&str]) -> Insert {
+    Insert {
+        into: TableRef::new("x"),
+        columns: paths(columns),
+        compute: vec![],
+        on_error: OnError::Stop,
+        check: None,
+        returning: paths(&["i"]),
+        need: vec![],
+    }
+}
+
+/// The statement that `build` makes for a table.
+fn written(gives_back: bool, build: impl FnOnce(&MySqlDialect<'_>, &Form) -> Result<Statement>) -> String {
+    let table = table(true);
+    let dialect = MySqlDialect { table: Some(&table), gives_back };
+    build(&dialect, &Form::default()).unwrap().sql().to_owned()
+}
+
+#[test]
+fn new_rows_fail_where_they_exist() {
+    let plain = |columns: &[&str]| {
+        let shape = Insert { returning: vec![], ..insert(columns) };
+        written(false, |dialect, form| build::insert(dialect, &shape, form))
+    };
+    assert_eq!(plain(&["i", "s"]), "INSERT INTO `x` (`i`, `s`) VALUES (?, ?)");
+    assert_eq!(plain(&[]), "INSERT INTO `x` () VALUES ()");
+    let giving = written(true, |dialect, form| build::insert(dialect, &insert(&["s"]), form));
+    assert_eq!(giving, "INSERT INTO `x` (`s`) VALUES (?) RETURNING `i`");
+    let upsert = Upsert {
+        into: TableRef::new("x"),
+        key: paths(&["i"]),
+        columns: paths(&["i", "s"]),
+        existing: Existing::Merge,
+        guard: None,
+        check: None,
+        on_error: OnError::Stop,
+        returning: vec![],
+        need: vec![],
+    };
+    let missing = written(false, |dialect, form| build::upsert_missing(dialect, &upsert, form));
+    assert_eq!(missing, "INSERT INTO `x` (`i`, `s`) VALUES (?, ?)");
+}
+
+#[test]
+fn rows_are_named_by_exact_keys_and_replaced_by_defaults() {
+    let update = |mode| {
+        let shape = Update {
+            table: TableRef::new("x"),
+            rows: keyed(),
+            set: paths(&["s"]),
+            compute: vec![],
+            mode,
+            check: None,
+            on_error: OnError::Stop,
+            returning: vec![],
+            need: vec![],
+        };
+        let table = table(true);
+        let columns = build::TableColumns { all: &table.writable, key: table.primary_key() };
+        written(false, |dialect, form| build::update(dialect, &shape, form, columns))
+    };
+    let rows = " WHERE `i` = ? AND `d` = CAST(? AS DECIMAL(65, 30))";
+    assert_eq!(update(UpdateMode::Merge), format!("UPDATE `x` SET `s` = ?{rows}"));
+    let defaults =
+        ["r", "f", "b", "day", "at", "t", "j"].map(|name| format!("`{name}` = DEFAULT")).join(", ");
+    assert_eq!(update(UpdateMode::Replace), format!("UPDATE `x` SET `s` = ?, {defaults}{rows}"));
+    let delete = Delete {
+        from: TableRef::new("x"),
+        rows: keyed(),
+        on_error: OnError::Stop,
+        returning: vec![],
+        need: vec![],
+    };
+    let deleted = written(false, |dialect, form| build::delete(dialect, &delete, form));
+    assert_eq!(deleted, format!("DELETE FROM `x`{rows}"));
+}
+
+#[test]
+fn rows_of_a_write_are_locked_before_and_read_behind() {
+    let (x, i) = (TableRef::new("x"), Path::column("i"));
+    let locked = written(false, |dialect, form| build::locked(dialect, &x, &keyed(), &paths(&["s"]), form));
+    let rows = "WHERE `i` = ? AND `d` = CAST(? AS DECIMAL(65, 30))";
+    assert_eq!(locked, format!("SELECT `s` FROM `x` {rows} FOR UPDATE"));
+    let row = build::Reread { table: &x, name: &[(0, &i)], columns: &paths(&["s"]), check: None };
+    let read = written(false, |dialect, form| build::reread(dialect, &row, form));
+    assert_eq!(read, "SELECT `s` FROM `x` WHERE `i` = ?");
+}
+
+#[test]
+fn nulls_need_a_sort_key_only_where_they_do_not_stand_by_themselves() {
+    for (direction, nulls, expected) in [
+        (Direction::Asc, Nulls::First, "`s`"),
+        (Direction::Desc, Nulls::Last, "`s` DESC"),
+        (Direction::Asc, Nulls::Last, "CASE WHEN `s` IS NULL THEN 1 ELSE 0 END, `s`"),
+        (Direction::Desc, Nulls::First, "CASE WHEN `s` IS NULL THEN 0 ELSE 1 END, `s` DESC"),
+    ] {
+        let order = Order { by: Path::column("s"), direction, nulls: Some(nulls) };
+        let shape = Query { order: vec![order], ..Query::new(TableRef::new("x"), paths(&["i"]), 0) };
+        let read = written(false, |dialect, form| build::query(dialect, &shape, form));
+        assert_eq!(read, format!("SELECT `i` FROM `x` ORDER BY {expected} LIMIT ?"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Values as the driver sends them.
 
-use connector_api::author::{Cell, Date, TimeOfDay, Timestamp, Value, uuid_text};
+use connector_api::author::{Cell, Date, Instant, TimeOfDay, Timestamp, Value, uuid_text};
 use connector_api::{Error, ErrorKind, Result};
 use connector_common::json::{is_document, push_json, push_string};
 use mysql_async::Value as Sent;
@@ -17,6 +17,7 @@ pub(crate) fn stored(cell: &Cell<'_>, class: Class) -> Result<Sent> {
     Ok(match *cell {
         Cell::Null | Cell::Absent => Sent::NULL,
         _ if class == Class::Json => document(cell)?,
+        Cell::Text(text) if class == Class::Timestamp => instant(text)?,
         Cell::Text(text) => Sent::from(text),
         Cell::I64(number) => Sent::Int(number),
         Cell::Bool(flag) if class == Class::Text => Sent::from(if flag { "true" } else { "false" }),
@@ -26,6 +27,11 @@ pub(crate) fn stored(cell: &Cell<'_>, class: Class) -> Result<Sent> {
         Cell::Uuid(uuid) if class == Class::Bytes => Sent::Bytes(uuid.to_vec()),
         ref cell => sent(&owned(cell)?, class)?,
     })
+}
+
+/// The server knows no zones in texts. What is not in the form of an instant is for the server to read, in UTC.
+fn instant(text: &str) -> Result<Sent> {
+    Instant::parse(text).map_or_else(|| Ok(Sent::from(text)), |instant| moment(instant.at))
 }
 
 fn is_whole(class: Class) -> bool {
@@ -109,7 +115,7 @@ fn sent(value: &Value, class: Class) -> Result<Sent> {
 }
 
 fn micros(nanos: u32) -> Result<u32> {
-    if nanos % 1_000 == 0 {
+    if nanos.is_multiple_of(1_000) {
         Ok(nanos / 1_000)
     } else {
         Err(out_of_range("a time has more than six digits behind its seconds, which the database can't keep"))
@@ -184,6 +190,8 @@ mod tests {
             (Cell::Bool(true), Class::Json, Sent::from("true")),
             (Cell::Uuid(&[1; 16]), Class::Bytes, Sent::Bytes(vec![1; 16])),
             (Cell::U64(u64::MAX), Class::Integer, Sent::UInt(u64::MAX)),
+            (Cell::Text("2024-05-01T14:30:00+02:00"), Class::Timestamp, Sent::Date(2024, 5, 1, 12, 30, 0, 0)),
+            (Cell::Text("2024-05-01"), Class::Timestamp, Sent::from("2024-05-01")),
         ] {
             assert_eq!(stored(&cell, class).unwrap(), expected, "{cell:?}");
         }

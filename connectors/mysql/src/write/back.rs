@@ -4,7 +4,7 @@
 use connector_api::author::{Expr, Path, Selector, Update};
 use connector_api::{Error, Result};
 use connector_common::write::{Failure, Write, check_failed};
-use connector_sql_common::build;
+use connector_sql_common::build::{self, Reread};
 use mysql_async::Value;
 
 use super::Written;
@@ -55,6 +55,15 @@ impl Back {
     /// Whether rows are read.
     pub(super) fn is_read(&self) -> bool {
         matches!(self, Self::Before | Self::Behind)
+    }
+
+    /// Whether a new row has to be given back by the statement that creates it, because no key of it will be known: the server makes one by
+    /// an expression, or there is none.
+    pub(super) fn comes_with_the_row(&self, run: &Run<'_>, at: At<'_>) -> bool {
+        // A number that the server will make is as good as known.
+        let is_known = |name: &String| known(run, at, Some(0), name).is_some();
+        let has_key = || run.table.keys.iter().any(|key| key.columns.iter().all(is_known));
+        matches!(self, Self::Behind) && run.table.is_mariadb && !has_key()
     }
 
     /// Reads and locks what is about to be removed, or the keys of what is about to be changed by a filter.
@@ -133,8 +142,7 @@ impl Back {
     pub(super) async fn behind_new(
         &self,
         run: &Run<'_>,
-        at: At<'_>,
-        new_key: Option<u64>,
+        (at, new_key): (At<'_>, Option<u64>),
         written: &mut Written,
         work: &mut Work,
     ) -> Ended<()> {
@@ -237,17 +245,26 @@ async fn read(
 ) -> Ended<()> {
     let (returning, check) = (run.write.returning(), check_of(run.write));
     let name: Vec<_> = columns.iter().enumerate().collect();
-    let statement = run.kept(nth, run.form.clone(), |dialect, form| {
-        build::reread(dialect, run.write.table(), &name, (returning, check), form)
-    });
+    let wanted = Reread { table: run.write.table(), name: &name, columns: returning, check };
+    let statement = run.kept(nth, run.form.clone(), |dialect, form| build::reread(dialect, &wanted, form));
     let statement = statement.map_err(Failure::Call)?;
     let values = run.bind(&statement, |cell| key.get(cell).cloned())?;
     let rows = work.run(statement.sql(), values).await?.all().await?;
-    let row = rows.into_iter().next();
-    if check.is_some() && row.as_ref().and_then(|row| integer(row, returning.len())) != Some(1) {
+    match rows.into_iter().next() {
+        Some(row) => keep(run.write, row, written),
+        None if check.is_some() => Err(Failure::Record(check_failed())),
+        None => Err(Failure::Call(not_found_again())),
+    }
+}
+
+/// Keeps a row that goes back, unless what its check says, behind the columns, is no.
+///
+/// # Errors
+/// That of the check; [`connector_api::ErrorKind::LimitExceeded`] for too many rows.
+pub(super) fn keep(write: Write<'_>, row: mysql_async::Row, written: &mut Written) -> Ended<()> {
+    if write.has_check() && integer(&row, write.returning().len()) != Some(1) {
         return Err(Failure::Record(check_failed()));
     }
-    let row = row.ok_or_else(|| Failure::Call(not_found_again()))?;
     written.push(row.unwrap()).map_err(Failure::Call)
 }
 

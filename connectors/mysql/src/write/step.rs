@@ -24,6 +24,8 @@ const ATTEMPTS: usize = 5;
 /// The two statements of an upsert; other writes have the first one only.
 const EXISTING: u8 = 0;
 const MISSING: u8 = 1;
+/// Added to one that gives back the row which it creates.
+const GIVING: u8 = 128;
 
 pub(super) type Ended<T> = std::result::Result<T, Failure>;
 /// A record and its place.
@@ -130,15 +132,27 @@ impl<'r> Run<'r> {
     /// Creates the row.
     async fn create(&self, nth: u8, at: At<'_>, written: &mut Written, work: &mut Work) -> Ended<()> {
         self.has_number(at)?;
-        let touched = self.run(nth, at, written, work).await?;
-        if touched.rows == 0 {
-            return Err(Failure::Record(not_created()));
+        if self.back.comes_with_the_row(self, at) {
+            self.create_giving(nth, at, written, work).await?;
+        } else {
+            let touched = self.run(nth, at, written, work).await?;
+            if touched.rows == 0 {
+                return Err(Failure::Record(not_created()));
+            }
+            self.back.behind_new(self, (at, touched.new_key), written, work).await?;
         }
-        self.back.behind_new(self, at, touched.new_key, written, work).await?;
         if let Write::Insert(_) = self.write {
-            written.count(touched.rows);
+            written.count(1);
         }
         Ok(())
+    }
+
+    /// Creates the row by a statement that gives it back.
+    async fn create_giving(&self, nth: u8, at: At<'_>, written: &mut Written, work: &mut Work) -> Ended<()> {
+        let (statement, values) = self.prepared(nth + GIVING, at, written)?;
+        let rows = work.run(statement.sql(), values).await?.all().await?;
+        let row = rows.into_iter().next().ok_or_else(|| Failure::Record(not_created()))?;
+        super::back::keep(self.write, row, written)
     }
 
     /// Changes or removes the row with the record's key; tells whether there is one.
@@ -212,14 +226,20 @@ impl<'r> Run<'r> {
 
     /// Runs a statement for a record.
     async fn run(&self, nth: u8, at: At<'_>, written: &mut Written, work: &mut Work) -> Ended<Touched> {
+        let (statement, values) = self.prepared(nth, at, written)?;
+        let mut rows = work.run(statement.sql(), values).await?;
+        rows.next().await?;
+        Ok(Touched { rows: rows.touched(), new_key: rows.new_key() })
+    }
+
+    /// A statement and what is sent with it.
+    fn prepared(&self, nth: u8, at: At<'_>, written: &mut Written) -> Ended<(Arc<Statement>, Vec<Value>)> {
         let statement = self.statement(nth, at).map_err(Failure::Call)?;
         if self.write.context().wants_statement && written.statement.is_none() {
             written.statement = Some(statement.sql().to_owned());
         }
         let values = self.bind(&statement, |cell| at.0.cell(at.1, cell).cloned())?;
-        let mut rows = work.run(statement.sql(), values).await?;
-        rows.next().await?;
-        Ok(Touched { rows: rows.touched(), new_key: rows.new_key() })
+        Ok((statement, values))
     }
 
     fn statement(&self, nth: u8, (records, index): At<'_>) -> Result<Arc<Statement>> {
@@ -241,8 +261,11 @@ impl<'r> Run<'r> {
 
     fn build(&self, nth: u8, dialect: &MySqlDialect<'_>, form: &Form) -> Result<Statement> {
         let columns = TableColumns { all: &self.table.writable, key: self.table.primary_key() };
-        // What goes back is read by other statements.
+        let giving = MySqlDialect { gives_back: true, ..*dialect };
+        // What goes back is read by other statements, but for those that give.
         match self.write {
+            Write::Insert(request) if nth >= GIVING => build::insert(&giving, request, form),
+            Write::Upsert(request) if nth >= GIVING => build::upsert_missing(&giving, request, form),
             Write::Insert(request) => {
                 let shape = Insert { returning: vec![], check: None, ..Insert::clone(request) };
                 build::insert(dialect, &shape, form)

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub(crate) struct Connection {
     login: Arc<Login>,
     task: JoinHandle<()>,
     runtime: Handle,
+    /// How many doubts there were when it last turned out to be alive.
+    pub(super) doubts: u64,
 }
 
 impl Connection {
@@ -61,6 +64,7 @@ impl Connection {
             login,
             task,
             runtime: Handle::current(),
+            doubts: 0,
         }
     }
 
@@ -224,8 +228,14 @@ impl Params {
     }
 }
 
-#[derive(Debug)]
 struct Parameter<'a>(Option<&'a [u8]>);
+
+/// The driver may log it, so it does not tell its value.
+impl fmt::Debug for Parameter<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("_")
+    }
+}
 
 impl ToSql for Parameter<'_> {
     fn to_sql(

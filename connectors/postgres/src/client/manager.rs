@@ -1,6 +1,7 @@
 //! How connections are made and tried again before they are used.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use connector_api::{Error, Result};
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
@@ -20,6 +21,8 @@ pub(super) struct Manager {
     settings: Vec<(String, String)>,
     statements: Vec<String>,
     caches_statements: bool,
+    /// Counts how often a connection turned out to be dead. One that was made or asked before the last time is asked before it is used.
+    doubts: AtomicU64,
 }
 
 /// How the server is reached, also to cancel what runs there.
@@ -39,7 +42,13 @@ impl Manager {
             settings: timezone.chain(named).collect(),
             statements: config.statements.clone(),
             caches_statements: config.statement_cache,
+            doubts: AtomicU64::new(0),
         })
+    }
+
+    /// A connection turned out to be dead: so may others.
+    pub(super) fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn set_up(&self, connection: &mut Connection) -> Result<()> {
@@ -64,8 +73,10 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<Connection> {
+        let doubts = self.doubts.load(Ordering::Relaxed);
         let mut connection = self.login.connect(self.caches_statements).await?;
         self.set_up(&mut connection).await?;
+        connection.doubts = doubts;
         Ok(connection)
     }
 
@@ -74,8 +85,10 @@ impl managed::Manager for Manager {
         if connection.is_closed() {
             return Err(RecycleError::message("closed"));
         }
-        if metrics.last_used() > TRUSTED {
+        let doubts = self.doubts.load(Ordering::Relaxed);
+        if metrics.last_used() > TRUSTED || connection.doubts != doubts {
             connection.batch("").await?;
+            connection.doubts = doubts;
         }
         Ok(())
     }

@@ -72,6 +72,11 @@ impl Client {
         }
     }
 
+    /// A connection turned out to be dead: the others are asked before they are used again.
+    pub(crate) fn doubt(&self) {
+        self.pool.manager().doubt();
+    }
+
     /// Begins a transaction and gives its number.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use connector_sql_common::Builder;
 
 use super::PostgresDialect;
 use super::sort::Sort;
+use crate::types::Class;
 
 impl PostgresDialect<'_> {
     pub(super) fn write_arithmetic(
@@ -88,11 +89,14 @@ impl PostgresDialect<'_> {
 
     /// Days and points in time are written in a form of their own, because how a cast writes them is a setting of the connection.
     pub(super) fn write_text(&self, to: &mut Builder<'_>, expr: &Expr) -> Result<()> {
+        let is_inet = matches!(expr, Expr::Column(path) if to.aggregate(path).is_none() && self.class(path)? == Class::Inet);
         let (before, between, after) = match self.sort(to, expr)? {
+            Sort::Native if is_inet => ("abbrev(", None, ")"),
             sort if !sort.has_text() => {
                 to.keyword("NULL::text");
                 return Ok(());
             }
+            Sort::Text => ("", None, ""),
             Sort::Date => ("to_char(", None, ", 'YYYY-MM-DD')"),
             Sort::Timestamp => ("(to_char(", Some(", 'YYYY-MM-DD ') || "), "::time::text)"),
             Sort::Instant => (

@@ -112,8 +112,9 @@ impl PostgresDialect<'_> {
                 to.keyword(UNKNOWN);
                 Ok(())
             }
-            (Sort::Text, Kind::Text) => {
-                self.operand(to, expr)?;
+            (Sort::Text | Sort::Native, Kind::Text) => {
+                // Types of the server's own are read as texts, so they are searched as such.
+                self.write_text(to, expr)?;
                 to.keyword(if op == TextOp::Ilike { " ILIKE " } else { " LIKE " });
                 if matches!(op, TextOp::Like | TextOp::Ilike) {
                     to.param(pattern);

@@ -78,6 +78,9 @@ impl Dialect for PostgresDialect<'_> {
     /// What the driver does not read is asked for as text.
     fn wanted(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
         let class = self.class(column)?;
+        if class == Class::Inet {
+            return as_inet(to, |to| to.column(column));
+        }
         to.column(column)?;
         to.keyword(read_as(class));
         Ok(())
@@ -175,11 +178,21 @@ impl PostgresDialect<'_> {
     }
 }
 
+/// What a cast to text writes of an address is longer than what the server shows.
+/// <https://www.postgresql.org/docs/current/functions-net.html>
+fn as_inet(to: &mut Builder<'_>, address: impl FnOnce(&mut Builder<'_>) -> Result<()>) -> Result<()> {
+    to.keyword("abbrev(");
+    address(to)?;
+    to.keyword(")");
+    Ok(())
+}
+
 /// Into which type the server has to convert a column that is read.
 fn read_as(class: Class) -> &'static str {
     match class {
-        Class::Label | Class::Other => "::text",
-        Class::TextArray => "::text[]",
+        Class::Label | Class::Inet | Class::Other => "::text",
+        // In two steps, so that each item is written as the server shows it.
+        Class::TextArray => "::text::text[]",
         Class::Money => "::numeric",
         _ => "",
     }

@@ -51,7 +51,7 @@ impl Sort {
             Class::Uuid => Self::Uuid,
             Class::Json | Class::Jsonb => Self::Document,
             Class::Array | Class::TextArray => Self::List,
-            Class::Other => Self::Native,
+            Class::Inet | Class::Other => Self::Native,
         }
     }
 

@@ -25,6 +25,7 @@ fn table() -> TableInfo {
         ("a", Class::Array),
         ("ae", Class::TextArray),
         ("x", Class::Other),
+        ("ip", Class::Inet),
     ];
     let columns: HashMap<_, _> =
         columns.into_iter().map(|(name, class)| (name.to_owned(), ColumnInfo { class })).collect();
@@ -134,6 +135,7 @@ fn patterns_have_no_escape_character_and_plain_text_has_one() {
     check(search(TextOp::Like, "t"), &[text("a%")], r#""t" LIKE $1::text ESCAPE ''"#);
     check(search(TextOp::Ilike, "e"), &[text("a%")], r#""e"::text ILIKE $1::text ESCAPE ''"#);
     check(search(TextOp::Contains, "t"), &[text("a")], r#""t" LIKE $1 ESCAPE '!'"#);
+    check(search(TextOp::Like, "x"), &[text("a%")], r#""x"::text LIKE $1::text ESCAPE ''"#);
     check(search(TextOp::Contains, "i"), &[text("a")], r#"CASE WHEN "i" IS NOT NULL THEN FALSE END"#);
 }
 
@@ -162,6 +164,7 @@ fn texts_of_values_do_not_depend_on_settings() {
         ("i", r#""i"::text LIKE $1::text ESCAPE ''"#),
         ("day", r#"to_char("day", 'YYYY-MM-DD') LIKE $1::text ESCAPE ''"#),
         ("x", r#""x"::text LIKE $1::text ESCAPE ''"#),
+        ("ip", r#"abbrev("ip") LIKE $1::text ESCAPE ''"#),
         ("b", "NULL::boolean"),
         ("k", "NULL::boolean"),
     ] {
@@ -192,11 +195,11 @@ fn the_first_of_several_sorts_is_compared_as_what_it_is() {
 
 #[test]
 fn types_that_the_driver_does_not_read_are_asked_for_as_text() {
-    let select = ["i", "e", "m", "a", "ae", "x"].map(Path::column).to_vec();
+    let select = ["i", "e", "m", "a", "ae", "x", "ip"].map(Path::column).to_vec();
     let shape = Query::new(TableRef::new("t"), select, 0);
     assert_eq!(
         sql(&shape, &[Value::I64(1)]).unwrap(),
-        r#"SELECT "i", "e"::text, "m"::numeric, "a", "ae"::text[], "x"::text FROM "t" LIMIT $1"#
+        r#"SELECT "i", "e"::text, "m"::numeric, "a", "ae"::text::text[], "x"::text, abbrev("ip") FROM "t" LIMIT $1"#
     );
     let unknown = Query::new(TableRef::new("t"), vec![Path::column("")], 0);
     assert_eq!(sql(&unknown, &[Value::I64(1)]).unwrap_err().reason.as_deref(), Some("column_not_found"));

@@ -2,7 +2,6 @@
 //!
 //! A type that has no neutral one is read as the text that the server itself makes of it, and written from a text.
 
-mod json;
 mod numeric;
 mod read;
 mod write;
@@ -31,6 +30,8 @@ pub(crate) enum Class {
     Text,
     /// Of an extension or an enumeration: the values are texts for the driver only when the server makes texts of them.
     Label,
+    /// `inet`
+    Inet,
     /// `bytea`
     Bytes,
     /// `date`
@@ -96,6 +97,7 @@ impl Class {
                 Some(class) if class != Self::Money => Self::Array,
                 _ => Self::TextArray,
             },
+            (None, None) if name == "inet" => Self::Inet,
             (None, None) => Self::Other,
         }
     }
@@ -162,7 +164,7 @@ fn data_type(class: Class, name: &str) -> ColumnType {
         Class::Json | Class::Jsonb => ColumnType::Json,
         Class::Array | Class::TextArray => ColumnType::Array,
         Class::Other if matches!(name, "xml" | "tsvector" | "tsquery") => ColumnType::Text,
-        Class::Other => ColumnType::String,
+        Class::Inet | Class::Other => ColumnType::String,
     }
 }
 

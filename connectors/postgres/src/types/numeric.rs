@@ -53,7 +53,38 @@ fn push_group(to: &mut String, group: u16, is_padded: bool) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The words that the server sends for plain digits: groups of four on both sides of the point, without those that are zero at the ends.
+    fn words(digits: &str) -> Vec<u16> {
+        let unsigned = digits.strip_prefix('-').unwrap_or(digits);
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let before = whole.len().div_ceil(4);
+        let padded = format!("{whole:0>width$}{fraction}", width = before * 4);
+        let padded = format!("{padded:0<width$}", width = padded.len().div_ceil(4) * 4);
+        let groups: Vec<u16> = padded
+            .as_bytes()
+            .chunks(4)
+            .map(|group| std::str::from_utf8(group).unwrap().parse().unwrap())
+            .collect();
+        let leading = groups.iter().take_while(|group| **group == 0).count();
+        let used = groups.iter().rposition(|group| *group != 0).map_or(leading, |last| last + 1);
+        let weight = i16::try_from(before).unwrap() - 1 - i16::try_from(leading).unwrap();
+        let sign = if digits.starts_with('-') { 0x4000 } else { 0 };
+        let count = u16::try_from(used - leading).unwrap();
+        let mut words = vec![count, weight.cast_unsigned(), sign, u16::try_from(fraction.len()).unwrap()];
+        words.extend(&groups[leading..used]);
+        words
+    }
+
+    proptest! {
+        #[test]
+        fn every_digit_is_read_whatever_their_number(digits in "-?(0|[1-9][0-9]{0,60})(\\.[0-9]{1,60})?") {
+            prop_assert_eq!(read(&words(&digits)), Some(digits));
+        }
+    }
 
     fn read(words: &[u16]) -> Option<String> {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();

@@ -4,9 +4,9 @@ use std::io::Write as _;
 
 use connector_api::author::{Cell, Instant, TimeOfDay, Timestamp, Value, uuid_text};
 use connector_api::{Error, ErrorKind, Result};
+use connector_common::json::{is_document, push_json, push_string};
 
 use super::Class;
-use super::json::{push_json, push_string};
 
 /// Writes a cell that is stored in a column of this class. Null and absent are the caller's matter.
 ///
@@ -35,10 +35,6 @@ fn push_document(to: &mut Vec<u8>, cell: &Cell<'_>) -> Result<()> {
         _ => push_json(to, &owned(cell)?),
     }
     Ok(())
-}
-
-fn is_document(text: &str) -> bool {
-    text.trim_start().starts_with(['[', '{']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn owned(cell: &Cell<'_>) -> Result<Value> {
@@ -142,7 +138,7 @@ pub(crate) fn exact_digits(number: f64) -> String {
 }
 
 /// Bytes in the form that the server reads.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 + bytes.len() * 2);
     text.push_str("\\x");
     bytes.iter().for_each(|byte| push_byte(&mut text, *byte));

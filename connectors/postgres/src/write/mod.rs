@@ -7,122 +7,20 @@ mod written;
 
 use std::ops::Range;
 
-use connector_api::author::{
-    Affected, Delete, Insert, OnError, Path, Request, Selector, TableRef, Update, Upsert,
-};
+use connector_api::author::{OnError, TableRef};
 use connector_api::{Error, ErrorKind, Result};
 use connector_common::outcome::after_failure;
+use connector_common::write::{Failure, Write};
 
 use crate::client::Work;
 use crate::error::unknown_outcome;
 use crate::store::{Call, Store};
 use record::Records;
-use step::{Failure, Run};
+use step::Run;
 pub(crate) use written::Written;
 
 /// Records that are sent without waiting for an answer in between: so many futures `join_all` begins in their order.
 const AT_ONCE: usize = 30;
-
-/// A write.
-#[derive(Clone, Copy)]
-pub(crate) enum Write<'r> {
-    Insert(&'r Request<Insert>),
-    Update(&'r Request<Update>),
-    Upsert(&'r Request<Upsert>),
-    Delete(&'r Request<Delete>),
-}
-
-impl<'r> Write<'r> {
-    fn table(self) -> &'r TableRef {
-        match self {
-            Self::Insert(request) => &request.into,
-            Self::Update(request) => &request.table,
-            Self::Upsert(request) => &request.into,
-            Self::Delete(request) => &request.from,
-        }
-    }
-
-    /// The columns of each record, in the order of its cells.
-    fn columns(self) -> Vec<&'r Path> {
-        match self {
-            Self::Insert(request) => request.columns.iter().collect(),
-            Self::Update(request) => key_columns(&request.rows).iter().chain(&request.set).collect(),
-            Self::Upsert(request) => request.columns.iter().collect(),
-            Self::Delete(request) => key_columns(&request.rows).iter().collect(),
-        }
-    }
-
-    /// The columns that name a row; empty where a filter does, or where it is new.
-    fn key(self) -> &'r [Path] {
-        match self {
-            Self::Insert(_) => &[],
-            Self::Update(request) => key_columns(&request.rows),
-            Self::Upsert(request) => &request.key,
-            Self::Delete(request) => key_columns(&request.rows),
-        }
-    }
-
-    fn returning(self) -> &'r [Path] {
-        match self {
-            Self::Insert(request) => &request.returning,
-            Self::Update(request) => &request.returning,
-            Self::Upsert(request) => &request.returning,
-            Self::Delete(request) => &request.returning,
-        }
-    }
-
-    fn on_error(self) -> OnError {
-        match self {
-            Self::Insert(request) => request.on_error,
-            Self::Update(request) => request.on_error,
-            Self::Upsert(request) => request.on_error,
-            Self::Delete(request) => request.on_error,
-        }
-    }
-
-    fn has_check(self) -> bool {
-        match self {
-            Self::Insert(request) => request.check.is_some(),
-            Self::Update(request) => request.check.is_some(),
-            Self::Upsert(request) => request.check.is_some(),
-            Self::Delete(_) => false,
-        }
-    }
-
-    /// Whether one statement changes all rows that match.
-    fn is_by_filter(self) -> bool {
-        match self {
-            Self::Update(request) => matches!(request.rows, Selector::Where(_)),
-            Self::Delete(request) => matches!(request.rows, Selector::Where(_)),
-            Self::Insert(_) | Self::Upsert(_) => false,
-        }
-    }
-
-    /// Zero for what is counted.
-    fn counted(self) -> Affected {
-        match self {
-            Self::Insert(_) => Affected { changed: Some(0), matched: None },
-            Self::Update(_) | Self::Upsert(_) => Affected { matched: Some(0), changed: None },
-            Self::Delete(_) => Affected { matched: Some(0), changed: Some(0) },
-        }
-    }
-
-    fn wants_statement(self) -> bool {
-        match self {
-            Self::Insert(request) => request.context().wants_statement,
-            Self::Update(request) => request.context().wants_statement,
-            Self::Upsert(request) => request.context().wants_statement,
-            Self::Delete(request) => request.context().wants_statement,
-        }
-    }
-}
-
-fn key_columns(rows: &Selector) -> &[Path] {
-    match rows {
-        Selector::Where(_) => &[],
-        Selector::Keys { columns, .. } => columns,
-    }
-}
 
 /// A write on its way.
 pub(crate) struct Writing<'r>(pub(crate) Write<'r>);

@@ -4,15 +4,18 @@ use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 
-use connector_api::author::{Delete, Insert, Path, TableRef, Update, Upsert, Value};
+use connector_api::author::{Delete, Insert, Path, TableRef, Update, Upsert};
 use connector_api::{Error, ErrorKind, Result};
+use connector_common::write::{
+    Failure, Write, ambiguous_key, check_failed, guard_failed, missing_row, not_created,
+};
 use connector_sql_common::build::{self, TableColumns};
 use connector_sql_common::{Bound, Form, Statement, StatementKey};
 use futures_util::StreamExt as _;
 use tokio_postgres::Row;
 
+use super::Written;
 use super::record::Records;
-use super::{Write, Written};
 use crate::client::{Params, Work};
 use crate::error::from_driver;
 use crate::read::push_param;
@@ -26,32 +29,6 @@ const ATTEMPTS: usize = 5;
 /// The two statements of an upsert; other writes have the first one only.
 const EXISTING: u8 = 0;
 const MISSING: u8 = 1;
-
-/// How a record or a call fails.
-pub(super) enum Failure {
-    /// This record alone.
-    Record(Error),
-    /// The whole call.
-    Call(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        use ErrorKind::{Conflict, InvalidRequest, LimitExceeded, RuleViolated};
-        match error.kind {
-            InvalidRequest | Conflict | LimitExceeded | RuleViolated => Self::Record(error),
-            _ => Self::Call(error),
-        }
-    }
-}
-
-impl Failure {
-    pub(super) fn into_error(self) -> Error {
-        match self {
-            Self::Record(error) | Self::Call(error) => error,
-        }
-    }
-}
 
 type Ended<T> = std::result::Result<T, Failure>;
 
@@ -70,7 +47,7 @@ impl<'r> Run<'r> {
     /// [`ErrorKind::NotFound`] when the table lacks one of the columns.
     pub(super) fn new(store: &'r Store, write: Write<'r>, table: &'r TableInfo) -> Result<Self> {
         write.returning().iter().try_for_each(|path| table.column(path).map(drop))?;
-        let form = Form::of(&VALUES, params(write));
+        let form = Form::of(&VALUES, write.params());
         Ok(Self { store, write, table, place: placed(write.table(), table), form })
     }
 
@@ -82,7 +59,7 @@ impl<'r> Run<'r> {
         let columns = self.write.columns();
         let classes: Vec<Class> =
             columns.into_iter().map(|path| Ok(self.table.column(path)?.class)).collect::<Result<_>>()?;
-        Records::read(records(self.write), &classes)
+        Records::read(self.write.records(), &classes)
     }
 
     pub(super) fn nothing(&self) -> Written {
@@ -184,8 +161,7 @@ impl<'r> Run<'r> {
             }
         }
         if request.guard.is_some() {
-            let message = "a record with this key exists and may not be changed";
-            return Err(Failure::Record(rule_violated("guard_failed", message)));
+            return Err(Failure::Record(guard_failed()));
         }
         Err(Failure::Call(
             Error::new(ErrorKind::Contention, "the record is created and removed by others all the time")
@@ -235,7 +211,7 @@ impl<'r> Run<'r> {
     }
 
     fn tell(&self, statement: &Statement, written: &mut Written) {
-        if self.write.wants_statement() && written.statement.is_none() {
+        if self.write.context().wants_statement && written.statement.is_none() {
             written.statement = Some(statement.sql().to_owned());
         }
     }
@@ -243,7 +219,7 @@ impl<'r> Run<'r> {
     fn statement(&self, nth: u8, (records, index): (&Records, usize)) -> Result<Arc<Statement>> {
         let absent: Vec<_> = records.absent(index).collect();
         let key =
-            StatementKey { shape: Arc::clone(shape(self.write)), nth, form: self.form.with_absent(&absent) };
+            StatementKey { shape: Arc::clone(self.write.shape()), nth, form: self.form.with_absent(&absent) };
         self.store.statement(key, self.table, |dialect, form| self.build(nth, dialect, form))
     }
 
@@ -272,7 +248,7 @@ impl<'r> Run<'r> {
 
     fn bind(&self, statement: &Statement, (records, index): (&Records, usize)) -> Result<Params> {
         let mut bound_values = Params::default();
-        statement.bind(&VALUES, params(self.write), |bound| {
+        statement.bind(&VALUES, self.write.params(), |bound| {
             match bound {
                 Bound::Value(value) => push_param(&mut bound_values, &value),
                 Bound::Cell(cell) => records.bind(index, cell, &mut bound_values),
@@ -283,33 +259,6 @@ impl<'r> Run<'r> {
     }
 }
 
-fn params(write: Write<'_>) -> &[Value] {
-    match write {
-        Write::Insert(request) => request.params(),
-        Write::Update(request) => request.params(),
-        Write::Upsert(request) => request.params(),
-        Write::Delete(request) => request.params(),
-    }
-}
-
-fn shape(write: Write<'_>) -> &Arc<[u8]> {
-    match write {
-        Write::Insert(request) => request.key(),
-        Write::Update(request) => request.key(),
-        Write::Upsert(request) => request.key(),
-        Write::Delete(request) => request.key(),
-    }
-}
-
-fn records(write: Write<'_>) -> &connector_api::author::Records {
-    match write {
-        Write::Insert(request) => request.records(),
-        Write::Update(request) => request.records(),
-        Write::Upsert(request) => request.records(),
-        Write::Delete(request) => request.records(),
-    }
-}
-
 /// Whether a record says which row it is.
 fn has_key(request: &Upsert, records: &Records, index: usize) -> bool {
     let mut key =
@@ -317,35 +266,9 @@ fn has_key(request: &Upsert, records: &Records, index: usize) -> bool {
     key.all(|(_, is_absent)| !is_absent)
 }
 
-/// A trigger may skip a row without an error.
-fn not_created() -> Error {
-    Error::new(ErrorKind::Conflict, "the record was not created: the table refuses it")
-        .with_reason("integrity_violation")
-        .with_sqlstate("23000")
-}
-
-/// Also what a row is that the guard hides: a row rule must not tell that it exists.
-fn missing_row() -> Error {
-    Error::new(ErrorKind::NotFound, "no record has this key")
-        .with_reason("row_not_found")
-        .with_sqlstate("02000")
-}
-
-fn ambiguous_key() -> Error {
-    Error::new(ErrorKind::Conflict, "several records have this key; name records by a primary or unique key")
-        .with_reason("ambiguous_key")
-        .with_sqlstate("21000")
-}
-
 fn check(is_allowed: bool) -> Ended<()> {
     if is_allowed {
         return Ok(());
     }
-    let message = "a row rule does not allow the record as it would become";
-    Err(Failure::Record(rule_violated("check_failed", message)))
-}
-
-/// A row rule does not hold.
-fn rule_violated(reason: &str, message: &str) -> Error {
-    Error::new(ErrorKind::RuleViolated, message).with_reason(reason).with_sqlstate("44000")
+    Err(Failure::Record(check_failed()))
 }

@@ -11,7 +11,7 @@ use connector_api::model::{Aggregate, Param, Path};
 use connector_api::{Error, Result};
 
 pub use read::{count, query};
-pub use reread::{locked, recheck, reread};
+pub use reread::{Reread, locked, recheck, reread};
 pub use write::{TableColumns, delete, insert, update, upsert_existing, upsert_missing};
 
 use crate::dialect::Dialect;

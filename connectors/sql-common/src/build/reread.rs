@@ -31,29 +31,35 @@ pub fn locked(
     Ok(to.finish())
 }
 
-/// The statement that reads these columns of the row with this name (cells of the record, and the columns that they are compared with), then
-/// whether the check holds for it: 1 or 0.
+/// A row that was written, and what is wanted of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Reread<'a> {
+    /// Its table.
+    pub table: &'a TableRef,
+    /// Cells that name it, and the columns that they are compared with.
+    pub name: &'a [CellOf<'a>],
+    /// What is read.
+    pub columns: &'a [Path],
+    /// What has to hold.
+    pub check: Option<&'a Filter>,
+}
+
+/// The statement that reads a row behind the write: its columns, then whether the check holds for it, 1 or 0.
 ///
 /// # Errors
 /// As [`query`](super::query).
-pub fn reread(
-    dialect: &dyn Dialect,
-    table: &TableRef,
-    name: &[CellOf<'_>],
-    (columns, check): (&[Path], Option<&Filter>),
-    form: &Form,
-) -> Result<Statement> {
+pub fn reread(dialect: &dyn Dialect, row: &Reread<'_>, form: &Form) -> Result<Statement> {
     let mut to = Builder::new(dialect, form);
     to.keyword("SELECT ");
-    separated(&mut to, columns, ", ", |to, path| dialect.wanted(to, path))?;
-    if let Some(check) = check {
-        to.keyword(if columns.is_empty() { "" } else { ", " });
+    separated(&mut to, row.columns, ", ", |to, path| dialect.wanted(to, path))?;
+    if let Some(check) = row.check {
+        to.keyword(if row.columns.is_empty() { "" } else { ", " });
         to.holds(check)?;
     }
     to.keyword(" FROM ");
-    to.table(table)?;
+    to.table(row.table)?;
     to.keyword(" WHERE ");
-    separated(&mut to, name, " AND ", |to, (cell, path)| {
+    separated(&mut to, row.name, " AND ", |to, (cell, path)| {
         to.column(path)?;
         to.keyword(" = ");
         dialect.named(to, path, *cell)
@@ -75,7 +81,7 @@ pub fn recheck(
 ) -> Result<Statement> {
     let columns: Vec<_> = named_by.iter().map(Path::column).collect();
     let name: Vec<_> = columns.iter().enumerate().collect();
-    reread(dialect, table, &name, (&[], Some(check)), form)
+    reread(dialect, &Reread { table, name: &name, columns: &[], check: Some(check) }, form)
 }
 
 #[cfg(test)]
@@ -112,9 +118,8 @@ mod tests {
                 r#"SELECT "a", CASE WHEN "a" > ? THEN 1 ELSE 0 END FROM "t" WHERE "id" = ?"#,
             ),
         ] {
-            let name = [(3, &id)];
-            let form = Form::default();
-            let statement = reread(&Ansi, &table, &name, (columns, check.as_ref()), &form).unwrap();
+            let row = Reread { table: &table, name: &[(3, &id)], columns, check: check.as_ref() };
+            let statement = reread(&Ansi, &row, &Form::default()).unwrap();
             assert_eq!(statement.sql(), expected);
         }
     }

@@ -1,0 +1,208 @@
+//! What the behaviour suite can't say of PostgreSQL: the types that only it has, statements for each connection, what is cancelled on the
+//! server, connections that are gone.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use conformance::prepare::Prepared;
+use serde_json::{Value as Json, json};
+use tests::fixture::Fixture;
+use tests::libraries::clone_folder;
+
+use crate::client::{Answer, get, request};
+use crate::gateway::{Gateway, Setup, eventually};
+use crate::shop::READER;
+
+/// A server without tables, and the gateway on it: `store` knows the schema `geo` by a statement, `plain` does not, `narrow` has one
+/// connection and no queue.
+struct World {
+    gateway: Gateway,
+    store: Prepared,
+}
+
+/// What starts the server.
+pub(crate) fn fixture() -> Fixture {
+    let fixtures = Fixture::discover(&clone_folder().join("tests/fixtures")).unwrap();
+    fixtures.into_iter().find(|fixture| fixture.facts.service_type == "pgsql").unwrap()
+}
+
+/// Shared by the tests that run at the same time; the server ends with the last of them.
+fn world() -> Arc<World> {
+    static SHARED: Mutex<Weak<World>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(world) = shared.upgrade() {
+        return world;
+    }
+    let fixture = fixture();
+    let store = fixture.start("15", &[]).unwrap();
+    sql(&store, include_str!("postgres.sql"));
+    let config = include_str!("postgres.toml").replace("PORT", &store.config["port"].to_string());
+    let setup = Setup::new(&config)
+        .connector(&fixture.connector)
+        .variable("STORE_PASSWORD", store.config["password"].as_str().unwrap());
+    let world = Arc::new(World { gateway: setup.start(), store });
+    *shared = Arc::downgrade(&world);
+    world
+}
+
+/// What a script prints that the server's own client runs.
+pub(crate) fn sql(store: &Prepared, script: &str) -> String {
+    let text = |name: &str| {
+        store.config[name].as_str().map_or_else(|| store.config[name].to_string(), str::to_owned)
+    };
+    let mut client = Command::new("psql");
+    client.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]).env("PGPASSWORD", text("password"));
+    client.args(["-h", &text("host"), "-p", &text("port"), "-U", &text("username"), "-d", &text("database")]);
+    let client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut client = client.expect("psql is installed with the server");
+    client.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let output = client.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+impl World {
+    fn sql(&self, script: &str) -> String {
+        sql(&self.store, script)
+    }
+
+    #[track_caller]
+    fn read(&self, path: &str) -> Answer {
+        self.gateway.send(get(&format!("/api/v2/{path}")).key(READER))
+    }
+
+    #[track_caller]
+    fn write(&self, verb: &str, path: &str, body: &Json) -> Answer {
+        self.gateway.send(request(verb, &format!("/api/v2/{path}")).key(READER).body(body))
+    }
+
+    /// How many statements with this text run on the server, those of the asking client aside.
+    fn running(&self, text: &str) -> usize {
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE";
+        self.sql(&format!("{count} '%{text}%'")).parse().unwrap()
+    }
+}
+
+#[test]
+fn a_value_of_each_type_is_read_as_it_was_written() {
+    let row = json!({
+        "id": 1, "i2": -32768, "i8": i64::MAX, "f": 0.1, "d": 1e300, "b": true, "t": "O'Brien \"日本\"", "v": "x", "bin": "AP+A",
+        "day": "2024-02-29", "clock": "12:30:00.25", "zoned": "12:30:00+02", "ts": "2024-05-01 12:30:00.000001",
+        "tz": "2024-05-01T10:30:00Z", "span": "1 year 2 mons 3 days 04:05:06", "u": "123e4567-e89b-12d3-a456-426614174000",
+        "j": {"b": 1, "a": [1]}, "jb": {"a": [1], "b": 1}, "bits": "101", "vb": "1", "ip": "10.0.0.1", "net": "10.0.0.0/8",
+        "mac": "08:00:2b:01:02:03", "r": "[1,5)", "mood": "ok", "moods": ["ok", "sad"], "pair": "(1,\"a b\")", "dom": 5,
+        "ints": [1, null, 3], "grid": [[1, 2], [3, 4]], "texts": ["a,b", "NULL", null, "x\"y\\"], "ips": ["10.0.0.1"], "x": "<a/>",
+        "p": "(1,2)",
+    });
+    let world = world();
+    let body = json!({"resource": [row]});
+    assert_eq!(world.write("POST", "store/_table/everything", &body).status, 200);
+    let mut read = world.read("store/_table/everything/1").json();
+    let members = read.as_object_mut().unwrap();
+    let left: Vec<_> =
+        ["c", "n", "m", "gen", "ident"].map(|name| members.remove(name)).into_iter().flatten().collect();
+    assert_eq!(read, row);
+    assert_eq!(left[3..], [json!(-65536), json!(1)]);
+}
+
+#[test]
+fn digits_and_ends_of_ranges_are_kept() {
+    let rows = r#"{"resource":[{"id":11,"n":123456789012345678901234567890.1234567890,"m":12.5},{"id":12,"n":1e-20,"m":-0.05}]}"#;
+    let world = world();
+    let written =
+        world.gateway.send(request("POST", "/api/v2/store/_table/everything").key(READER).body(rows));
+    assert_eq!(written.status, 200, "{}", written.body);
+    world.sql("INSERT INTO everything (id, n, f, d, day, clock, ts, tz, r) VALUES
+        (13, 'NaN', 'Infinity', '-Infinity', 'infinity', '24:00', '-infinity', '0044-03-15 12:00:00+00 BC', 'empty')");
+    world.read("store/_table/everything?ids=11,12&fields=n,m").is_ok(
+        r#"{"resource":[{"n":123456789012345678901234567890.1234567890,"m":12.50},{"n":0.00000000000000000001,"m":-0.05}]}"#,
+    );
+    world.read("store/_table/everything/13?fields=n,f,d,day,clock,ts,tz,r").is_ok(
+        r#"{"n":"NaN","f":"Infinity","d":"-Infinity","day":"infinity","clock":"24:00:00","ts":"-infinity","tz":"-0043-03-15T12:00:00Z","r":"empty"}"#,
+    );
+}
+
+#[test]
+fn filters_find_values_of_the_server_s_own_types() {
+    let world = world();
+    world.sql(
+        "INSERT INTO everything (id, ip, mood, moods, r, span, f, m) VALUES
+        (21, '10.1.2.3', 'ok', '{sad}', '[1,5)', '1 day', 0.1, 7.25)",
+    );
+    for filter in [
+        "ip = '10.1.2.3'",
+        "ip like '10.1.%'",
+        "mood = 'ok'",
+        "mood in ('ok','no such label')",
+        "r = '[1,4]'",
+        "span = '24 hours'",
+        "f = 0.1",
+        "m = 7.25",
+    ] {
+        let request = get("/api/v2/store/_table/everything?fields=id").key(READER);
+        let found = world.gateway.send(request.with("filter", format!("({filter}) and (id = 21)")));
+        found.is_ok(r#"{"resource":[{"id":21}]}"#);
+    }
+}
+
+#[test]
+fn a_value_that_the_server_refuses_stands_in_no_answer_and_no_log() {
+    let world = world();
+    let body = json!({"resource": [{"id": 31, "r": "needle-5d1c"}]});
+    let refused = world.write("POST", "store/_table/everything", &body);
+    assert_eq!((refused.status, refused.body.contains("needle")), (400, false), "{}", refused.body);
+    world.gateway.log.find("status=400").unwrap();
+    assert!(!world.gateway.log.text().contains("needle"));
+}
+
+#[test]
+fn a_function_of_another_schema_works_where_a_statement_names_it() {
+    let place = |name: &str| json!({"resource": [{"name": name}]});
+    let refused = world().write("POST", "plain/_table/places", &place("refused"));
+    assert_eq!(refused.status, 501, "{}", refused.body);
+    let written = world().write("POST", "store/_table/places?fields=stamp", &place("Oslo"));
+    written.is_ok(r#"{"resource":[{"stamp":"stamped"}]}"#);
+}
+
+#[test]
+fn a_statement_is_cancelled_on_the_server_when_its_client_goes() {
+    let world = world();
+    let asked = get("/api/v2/store/_table/sleepers").key(READER).send_only(world.gateway.address);
+    eventually("the statement runs", || world.running("sleepers") == 1);
+    drop(asked);
+    eventually("the statement is cancelled", || world.running("sleepers") == 0);
+    assert_eq!(world.read("store/_table/places?limit=1").status, 200);
+}
+
+#[test]
+fn a_service_whose_connections_are_all_in_use_is_busy_and_others_are_not() {
+    let world = world();
+    let asked = get("/api/v2/narrow/_table/nappers").key(READER).send_only(world.gateway.address);
+    eventually("the statement runs", || world.running("nappers") == 1);
+    let busy = world.read("narrow/_table/places");
+    assert_eq!(busy.status, 503, "{}", busy.body);
+    assert!(!busy.header("retry-after").is_empty());
+    assert_eq!(world.read("store/_table/places?limit=1").status, 200);
+    drop(asked);
+    eventually("its connection is free", || world.read("narrow/_table/places?limit=1").status == 200);
+}
+
+#[test]
+fn a_read_does_not_notice_that_the_server_closed_the_connections() {
+    let world = world();
+    for _ in 0..5 {
+        assert_eq!(world.read("cut/_table/places?limit=1").status, 200);
+        world.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cut'");
+    }
+    assert_eq!(world.read("cut/_table/places?limit=1").status, 200);
+}
+
+#[test]
+fn a_table_that_was_changed_by_others_is_read_anew() {
+    let world = world();
+    let request = || get("/api/v2/store/_table/moving?fields=id,a").key(READER).with("filter", "a = 7");
+    world.gateway.send(request()).is_ok(r#"{"resource":[{"id":1,"a":7}]}"#);
+    world.sql("ALTER TABLE moving ALTER a TYPE numeric(5,2)");
+    world.gateway.send(request()).is_ok(r#"{"resource":[{"id":1,"a":7.00}]}"#);
+}
