@@ -53,6 +53,7 @@ fn capabilities() -> Capabilities {
         on_error_continue: true,
         on_error_atomic: true,
         transactions: true,
+        savepoints: true,
         max_parameters: Some(MAX_PARAMETERS),
         max_filter_depth: Some(MAX_FILTER_DEPTH),
         ..Capabilities::default()
