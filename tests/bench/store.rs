@@ -114,7 +114,8 @@ fn flights() -> Result<Stored, Failure> {
 fn described(column: &rusqlite::Column<'_>) -> Column {
     let data_type = match column.decl_type() {
         Some("INTEGER") => ColumnType::Integer,
-        Some("TIMESTAMP") => ColumnType::Timestamp,
+        // In UTC, for stores that have no other years than those of 32-bit seconds.
+        Some("TIMESTAMP") => ColumnType::DateTime,
         _ => ColumnType::String,
     };
     let length = (data_type == ColumnType::String).then_some(10);
@@ -128,7 +129,7 @@ fn value(stored: ValueRef<'_>) -> Value {
         ValueRef::Integer(number) => Value::I64(number),
         ValueRef::Text(text) => {
             let text = String::from_utf8_lossy(text).into_owned();
-            Instant::parse(&text).map_or(Value::Text(text), Value::Instant)
+            Instant::parse(&text).map_or(Value::Text(text), |moment| Value::Timestamp(moment.at))
         }
         _ => Value::Null,
     }

@@ -21,6 +21,10 @@ mod conditional;
 #[cfg(test)]
 mod connector_test;
 #[cfg(test)]
+mod cross_engine;
+#[cfg(test)]
+mod cross_requests;
+#[cfg(test)]
 mod cursor;
 #[cfg(test)]
 mod discovery;

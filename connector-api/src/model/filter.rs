@@ -10,38 +10,87 @@
 //! Searching in something that is not a text is false (unknown for null); `Function::Text` makes a text of it. Arithmetic or a function on a value of the wrong kind is null; a
 //! result that does not fit is an error of kind `InvalidRequest` with the reason `out_of_range`.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Param, TableRef};
 
 /// The way to a column: one segment for a plain column, more for a member inside a document. A dot inside a segment is part of
 /// the name, not a separator.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Path(Vec<String>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Path(Way);
+
+/// Most paths are plain columns, and a request has many: one allocation each.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Way {
+    Column(String),
+    /// Two segments or more.
+    Inside(Vec<String>),
+}
 
 impl Path {
     /// A plain column.
     pub fn column(name: impl Into<String>) -> Self {
-        Self(vec![name.into()])
+        Self(Way::Column(name.into()))
     }
 
     /// A member inside a document column; `None` for no segments at all.
-    pub fn nested(segments: Vec<String>) -> Option<Self> {
-        (!segments.is_empty()).then_some(Self(segments))
+    pub fn nested(mut segments: Vec<String>) -> Option<Self> {
+        if segments.len() > 1 {
+            return Some(Self(Way::Inside(segments)));
+        }
+        segments.pop().map(Self::column)
     }
 
     /// The name, when this is a plain column.
     pub fn as_column(&self) -> Option<&str> {
-        match self.0.as_slice() {
-            [name] => Some(name),
-            _ => None,
+        match &self.0 {
+            Way::Column(name) => Some(name),
+            Way::Inside(_) => None,
         }
     }
 
     /// All segments, outermost first.
     pub fn segments(&self) -> &[String] {
-        &self.0
+        match &self.0 {
+            Way::Column(name) => std::slice::from_ref(name),
+            Way::Inside(segments) => segments,
+        }
+    }
+}
+
+/// A list of segments, never empty.
+impl Serialize for Path {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.segments().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Segments)
+    }
+}
+
+struct Segments;
+
+impl<'de> Visitor<'de> for Segments {
+    type Value = Path;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the segments of a path")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Path, A::Error> {
+        let first: String = list.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+        let Some(second) = list.next_element()? else { return Ok(Path::column(first)) };
+        let mut segments = vec![first, second];
+        while let Some(segment) = list.next_element()? {
+            segments.push(segment);
+        }
+        Ok(Path(Way::Inside(segments)))
     }
 }
 
@@ -206,4 +255,28 @@ pub enum Function {
     Coalesce,
     /// A number, day, time, point in time or uuid as a text.
     Text,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_list_of_segments_that_is_not_empty() {
+        let read = |text: &str| serde_json::from_str::<Path>(text).ok();
+        for (text, is_column) in
+            [(r#"["a"]"#, true), (r#"["a.b"]"#, true), (r#"["a","b"]"#, false), (r#"["a","b","c"]"#, false)]
+        {
+            let path = read(text).unwrap();
+            assert_eq!(
+                (path.as_column().is_some(), serde_json::to_string(&path).unwrap().as_str()),
+                (is_column, text)
+            );
+            assert_eq!(Path::nested(path.segments().to_vec()), Some(path));
+        }
+        assert_eq!(
+            (read("[]"), read(r#""a""#), read("[1]"), Path::nested(Vec::new())),
+            (None, None, None, None)
+        );
+    }
 }

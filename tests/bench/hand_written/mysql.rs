@@ -101,7 +101,7 @@ fn write_row(out: &mut Vec<u8>, row: &Row, keys: &[Vec<u8>]) {
             Some(Value::Int(number)) => write(out, number),
             Some(Value::Bytes(text)) => write(out, std::str::from_utf8(text).unwrap_or_default()),
             Some(Value::Date(year, month, day, hour, minute, second, _)) => {
-                write(out, &format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"));
+                write(out, &format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"));
             }
             _ => out.extend_from_slice(b"null"),
         }

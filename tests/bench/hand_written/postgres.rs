@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
-use connector_api::model::{Instant, Timestamp};
+use connector_api::model::Timestamp;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use futures_util::TryStreamExt as _;
 use serde_json::Value as Json;
@@ -140,7 +140,7 @@ fn write_row(out: &mut Vec<u8>, row: &Row, keys: &[Vec<u8>]) -> Result<(), tokio
         out.extend_from_slice(key);
         match *column.type_() {
             Type::INT4 => write(out, &row.try_get::<_, Option<i32>>(index)?),
-            Type::TIMESTAMPTZ => write(out, &row.try_get::<_, Option<Moment>>(index)?.map(|moment| moment.0)),
+            Type::TIMESTAMP => write(out, &row.try_get::<_, Option<Moment>>(index)?.map(|moment| moment.0)),
             _ => write(out, &row.try_get::<_, Option<&str>>(index)?),
         }
     }
@@ -148,7 +148,7 @@ fn write_row(out: &mut Vec<u8>, row: &Row, keys: &[Vec<u8>]) -> Result<(), tokio
     Ok(())
 }
 
-/// A point in time as it is written. The server sends microseconds since 2000-01-01.
+/// A day and time as it is written. The server sends microseconds since 2000-01-01.
 /// <https://www.postgresql.org/docs/15/protocol-overview.html#PROTOCOL-FORMAT-CODES>
 struct Moment(String);
 
@@ -156,11 +156,11 @@ impl<'a> FromSql<'a> for Moment {
     fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Failure> {
         let micros = i64::from_sql(kind, raw)? + 946_684_800_000_000;
         let nanos = u32::try_from(micros.rem_euclid(1_000_000))? * 1000;
-        let at = Timestamp { seconds: micros.div_euclid(1_000_000), nanos };
-        Ok(Self(Instant { at, offset: None }.to_string()))
+        let moment = Timestamp { seconds: micros.div_euclid(1_000_000), nanos };
+        Ok(Self(moment.to_string()))
     }
 
     fn accepts(kind: &Type) -> bool {
-        *kind == Type::TIMESTAMPTZ
+        *kind == Type::TIMESTAMP
     }
 }
