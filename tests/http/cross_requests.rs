@@ -11,6 +11,8 @@ pub(crate) struct Asked {
     pub(crate) path: &'static str,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) body: Json,
+    /// The title of the request whose effect is looked at.
+    after: Option<String>,
 }
 
 impl Asked {
@@ -18,13 +20,14 @@ impl Asked {
     pub(crate) fn title(&self) -> String {
         let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let body = if self.body.is_null() { String::new() } else { format!(" {}", self.body) };
-        format!("{} {}?{}{body}", self.verb, self.path, query.join("&"))
+        let after = self.after.as_ref().map(|title| format!(" after {title}")).unwrap_or_default();
+        format!("{} {}?{}{body}{after}", self.verb, self.path, query.join("&"))
     }
 }
 
 fn read(path: &'static str, query: &[(&'static str, &str)]) -> Asked {
     let query = query.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    Asked { verb: "GET", path, query, body: Json::Null }
+    Asked { verb: "GET", path, query, body: Json::Null, after: None }
 }
 
 fn write(verb: &'static str, path: &'static str, query: &[(&'static str, &str)], body: Json) -> Asked {
@@ -145,13 +148,27 @@ fn refused() -> impl Iterator<Item = Asked> {
     .into_iter()
 }
 
+fn record(id: i64, code: &str, size: Json, price: Json) -> Json {
+    json!({"id": id, "code": code, "size": size, "price": price})
+}
+
+fn list(records: &[Json]) -> Json {
+    json!({"resource": records})
+}
+
+const ALL: &[(&str, &str)] = &[("fields", "*")];
+
 /// Each write, then the table as it is.
 fn writes() -> impl Iterator<Item = Asked> {
-    let record = |id: i64, code: &str, size: Json, price: Json| json!({"id": id, "code": code, "size": size, "price": price});
-    let list = |records: &[Json]| json!({"resource": records});
-    let all = &[("fields", "*")][..];
-    let changes = vec![
-        write("POST", "parts", all, list(&[record(4, "p4", json!(40), json!(1.25))])),
+    created().into_iter().chain(changed()).flat_map(|change| {
+        let effect = Asked { after: Some(change.title()), ..read("parts", &[("order", "id")]) };
+        [change, effect]
+    })
+}
+
+fn created() -> Vec<Asked> {
+    vec![
+        write("POST", "parts", ALL, list(&[record(4, "p4", json!(40), json!(1.25))])),
         write(
             "POST",
             "parts",
@@ -165,7 +182,6 @@ fn writes() -> impl Iterator<Item = Asked> {
         write("POST", "parts", &[], list(&[record(7, "p4", json!(1), json!(null))])),
         write("POST", "parts", &[], list(&[json!({"id": 8, "size": 1})])),
         write("POST", "parts", &[], list(&[record(9, "p9", json!("nine"), json!(null))])),
-        write("POST", "parts", &[], list(&[record(10, &"x".repeat(30), json!(1), json!(null))])),
         write(
             "POST",
             "parts",
@@ -192,10 +208,15 @@ fn writes() -> impl Iterator<Item = Asked> {
                 record(18, "p18", json!(1), json!(null)),
             ]),
         ),
-        write("PATCH", "parts/4", all, json!({"size": 41})),
-        write("PATCH", "parts/99", all, json!({"size": 41})),
-        write("PUT", "parts/5", all, json!({"code": "P5", "size": 5})),
-        write("PATCH", "parts", all, list(&[json!({"id": 4, "price": "0.5"}), json!({"id": 6, "price": 2})])),
+    ]
+}
+
+fn changed() -> Vec<Asked> {
+    vec![
+        write("PATCH", "parts/4", ALL, json!({"size": 41})),
+        write("PATCH", "parts/99", ALL, json!({"size": 41})),
+        write("PUT", "parts/5", ALL, json!({"code": "P5", "size": 5})),
+        write("PATCH", "parts", ALL, list(&[json!({"id": 4, "price": "0.5"}), json!({"id": 6, "price": 2})])),
         write(
             "PATCH",
             "parts",
@@ -203,9 +224,9 @@ fn writes() -> impl Iterator<Item = Asked> {
             json!({"resource": [{"price": 9.75}]}),
         ),
         write("PATCH", "parts", &[("ids", "4,99"), ("continue", "true")], json!({"resource": [{"size": 7}]})),
-        write("PATCH", "parts/4", all, json!({"size": {"expression": "size + 1"}})),
-        write("PATCH", "parts/4", all, json!({"code": "p1"})),
-        write("PATCH", "parts/4", all, json!({"code": null})),
+        write("PATCH", "parts/4", ALL, json!({"size": {"expression": "size + 1"}})),
+        write("PATCH", "parts/4", ALL, json!({"code": "p1"})),
+        write("PATCH", "parts/4", ALL, json!({"code": null})),
         write("PUT", "parts/20", &[("upsert", "true"), ("fields", "*")], json!({"code": "p20", "size": 1})),
         write("PUT", "parts/20", &[("upsert", "true"), ("fields", "*")], json!({"code": "p20", "size": 2})),
         write(
@@ -214,11 +235,11 @@ fn writes() -> impl Iterator<Item = Asked> {
             &[("upsert", "true"), ("fields", "*")],
             list(&[record(21, "p21", json!(1), json!(null)), record(20, "p20b", json!(3), json!(null))]),
         ),
-        write("DELETE", "parts/21", all, Json::Null),
-        write("DELETE", "parts/21", all, Json::Null),
+        write("DELETE", "parts/21", ALL, Json::Null),
+        write("DELETE", "parts/21", ALL, Json::Null),
         write("DELETE", "parts", &[("filter", "size = 1"), ("fields", "id")], Json::Null),
         write("DELETE", "parts", &[("ids", "1,99"), ("rollback", "true")], Json::Null),
         write("DELETE", "parts", &[("force", "true")], Json::Null),
-    ];
-    changes.into_iter().flat_map(|change| [change, read("parts", &[("order", "id")])])
+        write("POST", "parts", &[], list(&[record(10, &"x".repeat(30), json!(1), json!(null))])),
+    ]
 }
