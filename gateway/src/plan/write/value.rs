@@ -20,7 +20,7 @@ use crate::request::lookup;
 /// A value that is none of the column's type, null where none may stand.
 pub(super) fn value(column: &Column, json: &Json, is_text: bool, scope: &Scope<'_>) -> Result<Value, Error> {
     let read = match json {
-        Json::Array(items) if items.is_empty() && !takes_documents(column.data_type) => Value::Null,
+        Json::Array(items) if items.is_empty() && !takes_lists(column.data_type) => Value::Null,
         Json::String(text) => {
             let text = substituted(text, scope)?;
             let meant = if is_text { meant(column, &text) } else { None };
@@ -91,6 +91,11 @@ fn meant(column: &Column, text: &str) -> Option<Json> {
 
 fn takes_documents(data_type: ColumnType) -> bool {
     matches!(data_type, ColumnType::Json | ColumnType::Array | ColumnType::Object)
+}
+
+/// Where an empty list is one; elsewhere it has always meant null.
+fn takes_lists(data_type: ColumnType) -> bool {
+    takes_documents(data_type) || data_type == ColumnType::Other
 }
 
 fn typed(column: &Column, json: &Json) -> Result<Value, Error> {

@@ -117,6 +117,9 @@ fn an_empty_list_is_null_and_null_stands_only_where_it_may() {
         check_refused("name", null, "Field 'name' can not be NULL.");
         check_refused("state", null, "Field 'state' can not be NULL.");
     }
+    for column in ["tags", "anything"] {
+        check(column, "[]", Value::List(Vec::new()));
+    }
 }
 
 #[test]
