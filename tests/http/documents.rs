@@ -12,7 +12,7 @@ use tests::libraries::clone_folder;
 
 use crate::client::{Answer, Request, request};
 use crate::gateway::{Gateway, Setup};
-use crate::logs::lines;
+use crate::logs::statements_of;
 
 /// The store that has documents.
 pub(crate) const STORE: &str = "mongodb";
@@ -346,11 +346,9 @@ fn statements_are_logged_with_the_form_of_what_is_sent_and_no_value() {
     let id = store.create(json!([{ "test": NEEDLE, "n": 1 }])).remove(0);
     let check = |method: &str, path: &str, body: Json, expected: &str| {
         let name = format!("{method} {path}").replace(NEEDLE, "");
-        let answer = store.gateway.send(ask_with(method, path, &body).header("X-Request-Id", "logged"));
+        let (logged, answer) = statements_of(&store.gateway, ask_with(method, path, &body));
         assert_eq!(answer.status, 200, "{name}: {}", answer.body);
-        let logged = lines(&store.gateway, "statement");
-        let last = logged.iter().rfind(|line| line["request_id"] == "logged").unwrap();
-        assert_eq!(last["statement"], expected, "{name}");
+        assert_eq!(logged.last().unwrap()["statement"], expected, "{name}");
     };
     let by_test = format!("guessed?filter=test%3D{NEEDLE}");
     check(

@@ -10,8 +10,8 @@ use tests::libraries::clone_folder;
 
 use crate::client::{Answer, request};
 use crate::gateway::{Gateway, Setup};
-use crate::logs::lines;
-use crate::sales::ask;
+use crate::logs::statements_of;
+use crate::sales::{ask, with};
 use crate::shop::reading;
 use crate::{dynamodb_rollback, dynamodb_versions};
 
@@ -97,12 +97,10 @@ impl World {
     /// The statement that a read is logged with.
     #[track_caller]
     fn statement(&self, parameters: &[(&str, &str)]) -> String {
-        let before = lines(&self.gateway, "statement").len();
-        let answered = self.gateway.log.count();
-        assert_eq!(self.read("orders", parameters).status, 200, "{parameters:?}");
-        self.gateway.log.find_after(answered, "answered").unwrap();
-        let logged = lines(&self.gateway, "statement");
-        logged[before]["statement"].as_str().unwrap().to_owned()
+        let request = with(reading("store/_table/orders"), parameters);
+        let (logged, answer) = statements_of(&self.gateway, request);
+        assert_eq!(answer.status, 200, "{parameters:?}: {}", answer.body);
+        logged[0]["statement"].as_str().unwrap().to_owned()
     }
 
     /// All ids by following tokens under a name of `meta`, and how many pages that took.

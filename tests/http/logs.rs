@@ -1,22 +1,34 @@
 //! What the gateway writes into its log, and what it never does.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value as Json, json};
 
-use crate::client::{get, request};
-use crate::gateway::{ADMIN, Gateway};
+use crate::client::{Answer, Request, get, request};
+use crate::gateway::{ADMIN, Gateway, eventually};
 use crate::shop::{READER, log_in, reading, setup};
 
 /// What stands in requests and must stand nowhere else.
 const NEEDLE: &str = "needle-7f3a";
 
 /// The JSON lines of a gateway's log that have this message.
-/// Lines of the log with this message, where they are JSON.
 pub(crate) fn lines(gateway: &Gateway, message: &str) -> Vec<Json> {
     let log = gateway.log.text();
     let all = log
         .lines()
         .map(|line| serde_json::from_str::<Json>(line).unwrap_or_else(|error| panic!("{error}: {line}")));
     all.filter(|line| line["message"] == message).collect()
+}
+
+/// Sends a request and waits until all of its lines are in: the statements that it was logged with, and its answer.
+#[track_caller]
+pub(crate) fn statements_of(gateway: &Gateway, request: Request) -> (Vec<Json>, Answer) {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let id = format!("asked-{}-", ASKED.fetch_add(1, Ordering::Relaxed));
+    let answer = gateway.send(request.header("X-Request-Id", &id));
+    let is_of_it = |line: &Json| line["request_id"] == id.as_str();
+    eventually("the answer is logged", || lines(gateway, "answered").iter().any(is_of_it));
+    (lines(gateway, "statement").into_iter().filter(is_of_it).collect(), answer)
 }
 
 #[test]
@@ -47,14 +59,8 @@ fn a_statement_is_logged_with_placeholders_time_and_rows() {
 fn every_way_to_read_logs_its_statement_without_values() {
     let gateway = setup("[logging]\nquery_log = true\nformat = \"json\"").start();
     let check = |query: &str, rows: &[u64]| {
-        let before = lines(&gateway, "statement").len();
-        let answered = gateway.log.count();
-        gateway.send(reading(&format!("shop/_table/customers{query}")));
-        gateway.log.find_after(answered, "answered").unwrap();
-        let logged: Vec<u64> = lines(&gateway, "statement")[before..]
-            .iter()
-            .map(|line| line["rows"].as_u64().unwrap())
-            .collect();
+        let (logged, _) = statements_of(&gateway, reading(&format!("shop/_table/customers{query}")));
+        let logged: Vec<u64> = logged.iter().map(|line| line["rows"].as_u64().unwrap()).collect();
         assert_eq!(logged, rows, "{query}");
     };
     check("", &[4]);
