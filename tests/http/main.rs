@@ -93,6 +93,8 @@ mod typed;
 #[cfg(test)]
 mod uploads;
 #[cfg(test)]
+mod walk;
+#[cfg(test)]
 mod write;
 #[cfg(test)]
 mod write_batch;
