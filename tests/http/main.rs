@@ -13,6 +13,8 @@ mod batch_hooks;
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod changed_tables;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod commands;
