@@ -3,6 +3,7 @@
 //! * [`build`]: shape of a request → [`Statement`]; asks the dialect, never compares its identity.
 //! * [`dialect`]: trait [`Dialect`] with the defaults of the SQL standard; a connector overrides what differs.
 //! * [`render`]: [`SqlWriter`], the one writer of SQL text: fixed words, quoted names and parameter markers, nothing else.
+//! * `samples`: everything that becomes SQL, for the snapshots of a connector's tests.
 //! * [`sort`]: what an expression is worth before it runs, for databases whose columns have fixed types.
 //! * [`statement`]: the text with its bindings, and the cache of statements by shape and form.
 //!
@@ -11,6 +12,8 @@
 pub mod build;
 pub mod dialect;
 pub mod render;
+#[cfg(feature = "samples")]
+pub mod samples;
 pub mod sort;
 pub mod statement;
 

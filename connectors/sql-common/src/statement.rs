@@ -114,6 +114,12 @@ impl Statement {
         Arc::clone(&self.sql)
     }
 
+    /// What the markers stand for, in order.
+    #[cfg(feature = "samples")]
+    pub(crate) fn binds(&self) -> &[Bind] {
+        &self.binds
+    }
+
     /// Hands what is bound at each marker to `each`, in order.
     ///
     /// # Errors

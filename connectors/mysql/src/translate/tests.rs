@@ -7,6 +7,7 @@ use connector_api::author::{
     UpdateMode, Upsert, Value,
 };
 use connector_api::model::{ArithmeticOp, CompareOp, Direction, Function, Nulls, Order};
+use connector_sql_common::samples::{COLUMNS, assert_snapshot};
 use connector_sql_common::{Form, Statement, build};
 
 use super::*;
@@ -248,5 +249,35 @@ fn nulls_need_a_sort_key_only_where_they_do_not_stand_by_themselves() {
         let shape = Query { order: vec![order], ..Query::new(TableRef::new("x"), paths(&["i"]), 0) };
         let read = written(false, |dialect, form| build::query(dialect, &shape, form));
         assert_eq!(read, format!("SELECT `i` FROM `x` ORDER BY {expected} LIMIT ?"));
+    }
+}
+
+/// The class of a column of the samples.
+fn class_of(sort: Sort) -> Class {
+    match sort {
+        Sort::Integer => Class::Integer,
+        Sort::Numeric => Class::Decimal,
+        Sort::Real => Class::Float,
+        Sort::Double => Class::Double,
+        Sort::Bytes => Class::Bytes,
+        Sort::Boolean => Class::Boolean,
+        Sort::Date => Class::Date,
+        Sort::Time => Class::Time,
+        Sort::Timestamp => Class::DateTime,
+        Sort::Instant => Class::Timestamp,
+        Sort::Uuid => Class::Uuid,
+        Sort::Document => Class::Json,
+        _ => Class::Text,
+    }
+}
+
+#[test]
+fn statements_are_those_of_the_snapshots() {
+    let columns: HashMap<_, _> = COLUMNS.map(|(name, sort)| (name.to_owned(), class_of(sort))).into();
+    for (is_mariadb, file) in [(false, "mysql.txt"), (true, "mariadb.txt")] {
+        let table = TableInfo { columns: columns.clone(), ..table(is_mariadb) };
+        let dialect = MySqlDialect { table: Some(&table), gives_back: is_mariadb };
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/translate/statements");
+        assert_snapshot(&dialect, &folder.join(file));
     }
 }

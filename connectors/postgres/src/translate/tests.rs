@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use connector_api::author::{Filter, Group as Groups, Query, TableRef};
+use connector_sql_common::sort::Sort as Worth;
+use connector_sql_common::samples::{COLUMNS, assert_snapshot};
 use connector_sql_common::{Form, build};
 
 use super::*;
@@ -221,4 +223,35 @@ fn aggregates_are_of_numbers_and_integers_stay_integers() {
         sql(&shape, &[Value::I64(1)]).unwrap(),
         r#"SELECT SUM("i")::int8, SUM("d"), NULL::numeric, BOOL_AND("b"), MAX("u"::text)::uuid, MAX("x")::text FROM "t" LIMIT $1"#
     );
+}
+
+/// The class of a column of the samples.
+fn class_of(sort: Worth) -> Class {
+    match sort {
+        Worth::Integer => Class::Integer,
+        Worth::Numeric => Class::Numeric,
+        Worth::Real => Class::Real,
+        Worth::Double => Class::Double,
+        Worth::Bytes => Class::Bytes,
+        Worth::Boolean => Class::Boolean,
+        Worth::Date => Class::Date,
+        Worth::Time => Class::Time,
+        Worth::Timestamp => Class::Timestamp,
+        Worth::Instant => Class::Instant,
+        Worth::Uuid => Class::Uuid,
+        Worth::Document => Class::Jsonb,
+        _ => Class::Text,
+    }
+}
+
+#[test]
+fn statements_are_those_of_the_snapshot() {
+    let column = |(name, sort): (&str, Worth)| (name.to_owned(), ColumnInfo { class: class_of(sort) });
+    let mut columns: HashMap<_, _> = COLUMNS.map(column).into();
+    // The value of a group, which conditions and orders name.
+    columns.insert("result".to_owned(), ColumnInfo { class: Class::Integer });
+    let table = TableInfo { columns, ..table() };
+    let dialect = PostgresDialect { table: Some(&table) };
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/translate/statements.txt");
+    assert_snapshot(&dialect, file.as_ref());
 }

@@ -1,6 +1,7 @@
 //! Statements as text, by operator and kind of parameter.
 
 use connector_api::author::{Filter, Path, Query, TableRef};
+use connector_sql_common::samples::assert_snapshot;
 use connector_sql_common::{Form, build};
 
 use super::*;
@@ -100,4 +101,10 @@ fn a_rule_beside_a_part_that_may_fail_stays_a_condition() {
         ),
         r#"("c" = (SELECT ?1) AND +"c" < '') AND ("d" IN ((SELECT ?2)) AND +"d" < '') AND 1 = CASE WHEN ("c" = ?1 AND +"c" < '') AND ("d" IN (?2) AND +"d" < '') THEN CASE WHEN tablegate_add("c", ?3) IS NULL THEN 1 END END"#
     );
+}
+
+#[test]
+fn statements_are_those_of_the_snapshot() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/translate/statements.txt");
+    assert_snapshot(&DIALECT, file.as_ref());
 }
