@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use connector_api::author::Path;
 use connector_api::{Error, Result};
-use connector_sql_common::sort::{Columns, Sort};
 
 use crate::error::column_not_found;
 use crate::types::Class;
@@ -62,11 +61,5 @@ impl UniqueKey {
     pub(crate) fn is_within(&self, columns: &[Path]) -> bool {
         let is_there = |name: &String| columns.iter().any(|path| path.as_column() == Some(name.as_str()));
         self.columns.iter().all(is_there)
-    }
-}
-
-impl Columns for TableInfo {
-    fn sort(&self, column: &Path) -> Result<Sort> {
-        self.class(column).map(Class::sort)
     }
 }

@@ -6,6 +6,7 @@
 //! * `samples`: everything that becomes SQL, for the snapshots of a connector's tests.
 //! * [`sort`]: what an expression is worth before it runs, for databases whose columns have fixed types.
 //! * [`statement`]: the text with its bindings, and the cache of statements by shape and form.
+//! * [`typed`]: conditions for such databases, where only what compares is written as a comparison.
 //!
 //! May not name a database, use a driver or run a statement.
 
@@ -16,6 +17,7 @@ pub mod render;
 pub mod samples;
 pub mod sort;
 pub mod statement;
+pub mod typed;
 
 pub use build::Builder;
 pub use dialect::Dialect;

@@ -37,6 +37,8 @@ pub enum Sort {
     Uuid,
     /// JSON.
     Document,
+    /// An array.
+    List,
     /// A type of the database's own, which reads texts.
     Native,
     /// No column holds such a value.
@@ -52,6 +54,11 @@ pub trait Columns {
     /// # Errors
     /// [`connector_api::ErrorKind::NotFound`] when the table has none of this name.
     fn sort(&self, column: &Path) -> Result<Sort>;
+
+    /// The sort of a number of this sort when it is rounded.
+    fn rounded(&self, _number: Sort) -> Sort {
+        Sort::Numeric
+    }
 }
 
 impl Sort {
@@ -82,20 +89,33 @@ impl Sort {
         matches!(self, Self::Integer | Self::Numeric | Self::Real | Self::Double)
     }
 
+    /// Whether the contract has a text for its values. Those of the database's own types are read as texts.
+    #[must_use]
+    pub fn has_text(self) -> bool {
+        use Sort::{Date, Instant, Native, Text, Time, Timestamp, Uuid};
+        self.is_number() || matches!(self, Text | Date | Time | Timestamp | Instant | Uuid | Native)
+    }
+
     /// Whether values of both sorts compare. `other` may be a value of the request, which beside some types is read from its text.
     #[must_use]
     pub fn compares_with(self, other: Self) -> bool {
         let reads_texts = |sort| {
             matches!(
                 sort,
-                Self::Date | Self::Time | Self::Timestamp | Self::Instant | Self::Uuid | Self::Native
+                Self::Date
+                    | Self::Time
+                    | Self::Timestamp
+                    | Self::Instant
+                    | Self::Uuid
+                    | Self::List
+                    | Self::Native
             )
         };
         match (self, other) {
             (Self::Nothing | Self::Mixed, _) | (_, Self::Nothing | Self::Mixed) => false,
             (Self::Text, other) | (other, Self::Text) if reads_texts(other) => true,
-            // A list beside an array.
-            (Self::Document, Self::Native) | (Self::Native, Self::Document) => true,
+            // A list of the request beside an array.
+            (Self::Document, Self::List) | (Self::List, Self::Document) => true,
             (a, b) => a == b || a.is_number() && b.is_number(),
         }
     }
@@ -103,7 +123,7 @@ impl Sort {
 
 /// Whether two sides of a comparison compare. A text that is no value of the request is only read as a text.
 #[must_use]
-pub fn compare((left, left_sort): (&Expr, Sort), (right, right_sort): (&Expr, Sort)) -> bool {
+pub fn compares((left, left_sort): (&Expr, Sort), (right, right_sort): (&Expr, Sort)) -> bool {
     let is_read =
         |expr: &Expr, sort, other| sort == other || sort != Sort::Text || matches!(expr, Expr::Param(_));
     left_sort.compares_with(right_sort)
@@ -153,11 +173,11 @@ fn call_sort(columns: &dyn Columns, to: &Builder<'_>, function: Function, args: 
             sort if sort.is_number() => sort,
             _ => Sort::Null,
         },
-        Function::Round if first()?.is_number() => Sort::Numeric,
-        Function::Text => match first()? {
-            Sort::Null | Sort::Bytes | Sort::Boolean | Sort::Document => Sort::Null,
-            _ => Sort::Text,
+        Function::Round => match first()? {
+            sort if sort.is_number() => columns.rounded(sort),
+            _ => Sort::Null,
         },
+        Function::Text if first()?.has_text() => Sort::Text,
         _ => Sort::Null,
     })
 }
@@ -208,7 +228,8 @@ mod tests {
             (Text, Date, true),
             (Uuid, Text, true),
             (Date, Sort::Timestamp, false),
-            (Document, Native, true),
+            (Document, Sort::List, true),
+            (Document, Native, false),
             (Mixed, Mixed, false),
             (Nothing, Text, false),
         ] {

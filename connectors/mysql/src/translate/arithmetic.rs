@@ -3,7 +3,7 @@
 use connector_api::Result;
 use connector_api::author::{ArithmeticOp, Expr, Function};
 use connector_sql_common::Builder;
-use connector_sql_common::sort::{Sort, coalesced};
+use connector_sql_common::sort::{Sort, coalesced, sort_of};
 
 use super::{DECIMAL, MySqlDialect, around};
 
@@ -18,7 +18,7 @@ impl MySqlDialect<'_> {
         left: &Expr,
         right: &Expr,
     ) -> Result<()> {
-        let (left_sort, right_sort) = (self.sort(to, left)?, self.sort(to, right)?);
+        let (left_sort, right_sort) = (sort_of(self, to, left)?, sort_of(self, to, right)?);
         if !left_sort.is_number() || !right_sort.is_number() {
             to.keyword("NULL");
             return Ok(());
@@ -40,7 +40,7 @@ impl MySqlDialect<'_> {
 
     pub(super) fn write_call(&self, to: &mut Builder<'_>, function: Function, args: &[Expr]) -> Result<()> {
         let sort = match args.first() {
-            Some(first) => self.sort(to, first)?,
+            Some(first) => sort_of(self, to, first)?,
             None => Sort::Null,
         };
         match (function, args) {
@@ -83,15 +83,14 @@ impl MySqlDialect<'_> {
 
     /// Arguments of several sorts are written as texts: then only whether they are null is of use.
     fn write_coalesce(&self, to: &mut Builder<'_>, args: &[Expr]) -> Result<()> {
-        let Some(table) = self.table else { return to.call(Function::Coalesce, args) };
-        let sort = coalesced(table, to, args)?;
+        let sort = coalesced(self, to, args)?;
         to.keyword("COALESCE(");
         for (place, arg) in args.iter().enumerate() {
             to.keyword(if place > 0 { ", " } else { "" });
             let words = match (sort, arg) {
                 (Sort::Mixed, _) => ["CONCAT(", ", '')"],
                 // A float beside them would make floats of all.
-                (Sort::Numeric, Expr::Param(_)) if self.sort(to, arg)? == Sort::Double => DECIMAL,
+                (Sort::Numeric, Expr::Param(_)) if sort_of(self, to, arg)? == Sort::Double => DECIMAL,
                 _ => [""; 2],
             };
             around(to, words, |to| to.expr(arg))?;
@@ -101,7 +100,7 @@ impl MySqlDialect<'_> {
     }
 
     pub(super) fn write_text(&self, to: &mut Builder<'_>, expr: &Expr) -> Result<()> {
-        match self.sort(to, expr)? {
+        match sort_of(self, to, expr)? {
             Sort::Text => to.expr(expr),
             // A text made so takes the collation of what it is compared with; one made by CAST has one of its own.
             Sort::Integer | Sort::Numeric | Sort::Real | Sort::Double | Sort::Date | Sort::Uuid => {

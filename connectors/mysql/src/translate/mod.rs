@@ -12,9 +12,9 @@ use connector_api::author::{
     Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TextOp, Value,
 };
 use connector_sql_common::dialect::{Dialect, LimitStyle, NullsOrder, OnConflict, Returning, aggregate_name};
-use connector_sql_common::sort::{Sort, sort_of};
+use connector_sql_common::sort::{Columns, Sort};
 use connector_sql_common::statement::Group;
-use connector_sql_common::{Builder, Kind};
+use connector_sql_common::{Builder, Kind, typed};
 
 use crate::table::TableInfo;
 use crate::types::Class;
@@ -119,7 +119,7 @@ impl Dialect for MySqlDialect<'_> {
         let sums = matches!(function, AggregateFunction::Sum | AggregateFunction::Avg);
         if let Some(column) = &aggregate.of
             && sums
-            && !self.class(column)?.sort().is_number()
+            && !self.sort(column)?.is_number()
         {
             to.keyword("NULL");
             return Ok(());
@@ -128,15 +128,15 @@ impl Dialect for MySqlDialect<'_> {
     }
 
     fn compare(&self, to: &mut Builder<'_>, op: CompareOp, left: &Expr, right: &Expr) -> Result<()> {
-        self.write_comparison(to, op, left, right)
+        typed::compare(self, to, op, left, right)
     }
 
     fn in_items(&self, to: &mut Builder<'_>, expr: &Expr, list: Param, group: Group) -> Result<()> {
-        self.write_in(to, expr, list, group)
+        typed::find_in(self, to, expr, list, group)
     }
 
     fn text(&self, to: &mut Builder<'_>, op: TextOp, expr: &Expr, pattern: Param) -> Result<()> {
-        self.write_search(to, op, expr, pattern)
+        typed::search(self, to, op, expr, pattern)
     }
 
     fn arithmetic(&self, to: &mut Builder<'_>, op: ArithmeticOp, left: &Expr, right: &Expr) -> Result<()> {
@@ -152,16 +152,15 @@ impl Dialect for MySqlDialect<'_> {
     }
 }
 
+impl Columns for MySqlDialect<'_> {
+    fn sort(&self, column: &Path) -> Result<Sort> {
+        self.class(column).map(Class::sort)
+    }
+}
+
 impl MySqlDialect<'_> {
     fn class(&self, path: &Path) -> Result<Class> {
         self.table.map_or(Ok(Class::Text), |table| table.class(path))
-    }
-
-    fn sort(&self, to: &Builder<'_>, expr: &Expr) -> Result<Sort> {
-        match self.table {
-            Some(table) => sort_of(table, to, expr),
-            None => Ok(Sort::Nothing),
-        }
     }
 
     /// What stands around a geometry; nothing around others.

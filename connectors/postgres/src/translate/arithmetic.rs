@@ -3,9 +3,9 @@
 use connector_api::Result;
 use connector_api::author::{ArithmeticOp, Expr, Function};
 use connector_sql_common::Builder;
+use connector_sql_common::sort::{Sort, coalesced, sort_of};
 
 use super::PostgresDialect;
-use super::sort::Sort;
 use crate::types::Class;
 
 impl PostgresDialect<'_> {
@@ -16,7 +16,7 @@ impl PostgresDialect<'_> {
         left: &Expr,
         right: &Expr,
     ) -> Result<()> {
-        if !self.sort(to, left)?.is_number() || !self.sort(to, right)?.is_number() {
+        if !sort_of(self, to, left)?.is_number() || !sort_of(self, to, right)?.is_number() {
             to.keyword("NULL::numeric");
             return Ok(());
         }
@@ -37,7 +37,7 @@ impl PostgresDialect<'_> {
     fn number(&self, to: &mut Builder<'_>, expr: &Expr) -> Result<()> {
         self.operand(to, expr)?;
         if matches!(expr, Expr::Column(_)) {
-            to.keyword(match self.sort(to, expr)? {
+            to.keyword(match sort_of(self, to, expr)? {
                 Sort::Integer => "::int8",
                 Sort::Real => "::float8",
                 _ => "",
@@ -48,7 +48,7 @@ impl PostgresDialect<'_> {
 
     pub(super) fn write_call(&self, to: &mut Builder<'_>, function: Function, args: &[Expr]) -> Result<()> {
         let sort = match args.first() {
-            Some(first) => self.sort(to, first)?,
+            Some(first) => sort_of(self, to, first)?,
             None => Sort::Null,
         };
         match (function, args) {
@@ -90,7 +90,7 @@ impl PostgresDialect<'_> {
     /// Days and points in time are written in a form of their own, because how a cast writes them is a setting of the connection.
     pub(super) fn write_text(&self, to: &mut Builder<'_>, expr: &Expr) -> Result<()> {
         let is_inet = matches!(expr, Expr::Column(path) if to.aggregate(path).is_none() && self.class(path)? == Class::Inet);
-        let (before, between, after) = match self.sort(to, expr)? {
+        let (before, between, after) = match sort_of(self, to, expr)? {
             Sort::Native if is_inet => ("abbrev(", None, ")"),
             sort if !sort.has_text() => {
                 to.keyword("NULL::text");
@@ -119,7 +119,7 @@ impl PostgresDialect<'_> {
     /// The server rounds binary fractions to even halves, and decimals away from zero.
     /// <https://www.postgresql.org/docs/current/functions-math.html>
     fn write_round(&self, to: &mut Builder<'_>, number: &Expr, places: &[Expr]) -> Result<()> {
-        let is_binary = matches!(self.sort(to, number)?, Sort::Real | Sort::Double);
+        let is_binary = matches!(sort_of(self, to, number)?, Sort::Real | Sort::Double);
         to.keyword("ROUND(");
         self.operand(to, number)?;
         to.keyword("::numeric");
@@ -134,13 +134,13 @@ impl PostgresDialect<'_> {
 
     /// Arguments of several sorts are written as texts: then only whether they are null is of use.
     fn write_coalesce(&self, to: &mut Builder<'_>, args: &[Expr]) -> Result<()> {
-        let sort = self.coalesced(to, args)?;
+        let sort = coalesced(self, to, args)?;
         to.keyword("COALESCE(");
         for (place, arg) in args.iter().enumerate() {
             to.keyword(if place > 0 { ", " } else { "" });
             match (arg, sort) {
                 // In one step, because a binary fraction that becomes a decimal keeps 15 digits only.
-                (Expr::Param(param), Sort::Numeric | Sort::Double) if self.sort(to, arg)?.is_number() => {
+                (Expr::Param(param), Sort::Numeric | Sort::Double) if sort_of(self, to, arg)?.is_number() => {
                     to.param(*param);
                     to.keyword(if sort == Sort::Double { "::float8" } else { "::numeric" });
                 }

@@ -1,12 +1,11 @@
 //! Where PostgreSQL's SQL differs from the standard.
 //!
 //! Columns have fixed types, and a comparison of two of them that do not fit is an error of the server. In the contract it is false. So
-//! the type of each expression is known before (`sort`), and only what compares is written as a comparison. Values are sent as text, and a
+//! the type of each expression is known before, and only what compares is written as a comparison. Values are sent as text, and a
 //! value beside a column takes the column's type; numbers are told theirs, so that none is rounded or out of range.
 
 mod arithmetic;
 mod compare;
-mod sort;
 
 use connector_api::Result;
 use connector_api::author::{
@@ -15,12 +14,12 @@ use connector_api::author::{
 use connector_sql_common::dialect::{
     Dialect, InList, LimitStyle, Marker, OnConflict, Returning, aggregate_name,
 };
+use connector_sql_common::sort::{Columns, Sort};
 use connector_sql_common::statement::Group;
-use connector_sql_common::{Builder, Kind};
+use connector_sql_common::{Builder, Kind, typed};
 
 use crate::table::TableInfo;
 use crate::types::Class;
-use sort::Sort;
 
 /// PostgreSQL's differences, for statements about one table.
 pub(crate) struct PostgresDialect<'t> {
@@ -102,7 +101,7 @@ impl Dialect for PostgresDialect<'_> {
             return to.aggregate_call(aggregate_name(aggregate.function), aggregate);
         };
         let class = self.class(column)?;
-        let sort = Sort::of_class(class);
+        let sort = class.sort();
         match aggregate.function {
             AggregateFunction::Sum | AggregateFunction::Avg if !sort.is_number() => {
                 to.keyword("NULL::numeric");
@@ -130,15 +129,15 @@ impl Dialect for PostgresDialect<'_> {
     }
 
     fn compare(&self, to: &mut Builder<'_>, op: CompareOp, left: &Expr, right: &Expr) -> Result<()> {
-        self.write_comparison(to, op, left, right)
+        typed::compare(self, to, op, left, right)
     }
 
     fn in_items(&self, to: &mut Builder<'_>, expr: &Expr, list: Param, group: Group) -> Result<()> {
-        self.write_in(to, expr, list, group)
+        typed::find_in(self, to, expr, list, group)
     }
 
     fn text(&self, to: &mut Builder<'_>, op: TextOp, expr: &Expr, pattern: Param) -> Result<()> {
-        self.write_search(to, op, expr, pattern)
+        typed::search(self, to, op, expr, pattern)
     }
 
     fn arithmetic(&self, to: &mut Builder<'_>, op: ArithmeticOp, left: &Expr, right: &Expr) -> Result<()> {
@@ -151,6 +150,17 @@ impl Dialect for PostgresDialect<'_> {
 
     fn call(&self, to: &mut Builder<'_>, function: Function, args: &[Expr]) -> Result<()> {
         self.write_call(to, function, args)
+    }
+}
+
+impl Columns for PostgresDialect<'_> {
+    fn sort(&self, column: &Path) -> Result<Sort> {
+        self.class(column).map(Class::sort)
+    }
+
+    /// Binary fractions stay what they are.
+    fn rounded(&self, number: Sort) -> Sort {
+        if matches!(number, Sort::Real | Sort::Double) { Sort::Double } else { Sort::Numeric }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use connector_api::author::{Filter, Group as Groups, Query, TableRef};
-use connector_sql_common::sort::Sort as Worth;
 use connector_sql_common::samples::{COLUMNS, assert_snapshot};
 use connector_sql_common::{Form, build};
 
@@ -226,27 +225,27 @@ fn aggregates_are_of_numbers_and_integers_stay_integers() {
 }
 
 /// The class of a column of the samples.
-fn class_of(sort: Worth) -> Class {
+fn class_of(sort: Sort) -> Class {
     match sort {
-        Worth::Integer => Class::Integer,
-        Worth::Numeric => Class::Numeric,
-        Worth::Real => Class::Real,
-        Worth::Double => Class::Double,
-        Worth::Bytes => Class::Bytes,
-        Worth::Boolean => Class::Boolean,
-        Worth::Date => Class::Date,
-        Worth::Time => Class::Time,
-        Worth::Timestamp => Class::Timestamp,
-        Worth::Instant => Class::Instant,
-        Worth::Uuid => Class::Uuid,
-        Worth::Document => Class::Jsonb,
+        Sort::Integer => Class::Integer,
+        Sort::Numeric => Class::Numeric,
+        Sort::Real => Class::Real,
+        Sort::Double => Class::Double,
+        Sort::Bytes => Class::Bytes,
+        Sort::Boolean => Class::Boolean,
+        Sort::Date => Class::Date,
+        Sort::Time => Class::Time,
+        Sort::Timestamp => Class::Timestamp,
+        Sort::Instant => Class::Instant,
+        Sort::Uuid => Class::Uuid,
+        Sort::Document => Class::Jsonb,
         _ => Class::Text,
     }
 }
 
 #[test]
 fn statements_are_those_of_the_snapshot() {
-    let column = |(name, sort): (&str, Worth)| (name.to_owned(), ColumnInfo { class: class_of(sort) });
+    let column = |(name, sort): (&str, Sort)| (name.to_owned(), ColumnInfo { class: class_of(sort) });
     let mut columns: HashMap<_, _> = COLUMNS.map(column).into();
     // The value of a group, which conditions and orders name.
     columns.insert("result".to_owned(), ColumnInfo { class: Class::Integer });

@@ -7,6 +7,7 @@ mod read;
 mod write;
 
 use connector_api::author::{Column, ColumnType};
+use connector_sql_common::sort::Sort;
 
 pub(crate) use read::{Reader, integer, text, write_row};
 pub(crate) use write::{exact_digits, push_cell, push_value};
@@ -82,6 +83,27 @@ const SIMPLE: &[(&str, Class)] = &[
 ];
 
 impl Class {
+    /// What values compare with.
+    pub(crate) fn sort(self) -> Sort {
+        match self {
+            Self::Boolean => Sort::Boolean,
+            Self::Integer => Sort::Integer,
+            Self::Numeric | Self::Money => Sort::Numeric,
+            Self::Real => Sort::Real,
+            Self::Double => Sort::Double,
+            Self::Text | Self::Label => Sort::Text,
+            Self::Bytes => Sort::Bytes,
+            Self::Date => Sort::Date,
+            Self::Time => Sort::Time,
+            Self::Timestamp => Sort::Timestamp,
+            Self::Instant => Sort::Instant,
+            Self::Uuid => Sort::Uuid,
+            Self::Json | Self::Jsonb => Sort::Document,
+            Self::Array | Self::TextArray => Sort::List,
+            Self::Inet | Self::Other => Sort::Native,
+        }
+    }
+
     /// Of a type by its name in the catalogue; `kind` is its `typtype`, `is_system` whether it comes with the server.
     pub(crate) fn of(name: &str, kind: &str, is_system: bool) -> Self {
         let simple = |name: &str| SIMPLE.iter().find(|(known, _)| *known == name).map(|(_, class)| *class);
