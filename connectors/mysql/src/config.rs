@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use connector_api::{Error, ErrorKind, Result};
+use connector_common::server::{self, TlsFiles};
+pub(crate) use connector_common::server::{Setting, SslMode};
 use connector_common::timeout::Timeout;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,7 +44,7 @@ pub(crate) struct Config {
     #[serde(default = "utc")]
     pub(crate) timezone: String,
     /// Values that do not fit are refused (`STRICT_ALL_TABLES`), not bent to fit.
-    #[serde(default = "yes")]
+    #[serde(default = "server::yes")]
     pub(crate) strict: bool,
     /// Further SQL modes of each connection: `["ONLY_FULL_GROUP_BY", "NO_ZERO_DATE"]`.
     #[serde(default)]
@@ -74,57 +76,28 @@ pub(crate) struct Config {
     #[schemars(range(min = 1, max = 1000))]
     pub(crate) pool_size: Option<usize>,
     /// Calls that may wait for a connection; one more is refused as busy. 0 to 100000.
-    #[serde(default = "queue_length")]
+    #[serde(default = "server::queue_length")]
     #[schemars(range(max = 100_000))]
     pub(crate) queue: usize,
     /// How long a call waits for a connection: milliseconds, or a text like `"500ms"`, `"5s"`, `"1m"`.
-    #[serde(default = "five_seconds")]
+    #[serde(default = "server::five_seconds")]
     pub(crate) acquire_timeout: Timeout,
     /// How long a new connection may take, TLS and login included; as `acquire_timeout` is written.
-    #[serde(default = "five_seconds")]
+    #[serde(default = "server::five_seconds")]
     pub(crate) connect_timeout: Timeout,
     /// How long a statement may take until its first row or its end, then it is ended on the server; as `acquire_timeout` is written.
     /// `0`: as long as the request may take.
-    #[serde(default = "no_limit")]
+    #[serde(default = "server::no_limit")]
     pub(crate) statement_timeout: Timeout,
     /// How long a statement waits for rows that another transaction has locked; as `acquire_timeout` is written, in whole seconds from 1 on.
-    #[serde(default = "five_seconds")]
+    #[serde(default = "server::five_seconds")]
     pub(crate) lock_timeout: Timeout,
     /// How long a transaction may be idle between two calls before it is undone; as `acquire_timeout` is written.
-    #[serde(default = "five_seconds")]
+    #[serde(default = "server::five_seconds")]
     pub(crate) session_timeout: Timeout,
     /// Keep prepared statements on the server. Off for proxies that give a connection to several clients.
-    #[serde(default = "yes")]
+    #[serde(default = "server::yes")]
     pub(crate) statement_cache: bool,
-}
-
-/// How far TLS is wanted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum SslMode {
-    /// Not at all.
-    Disable,
-    /// If the server has it; it is not verified.
-    #[default]
-    Prefer,
-    /// In any case; the server is not verified.
-    Require,
-    /// The server's certificate is verified.
-    VerifyCa,
-    /// The server's certificate and name are verified.
-    VerifyFull,
-}
-
-/// The value of a variable.
-#[derive(Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum Setting {
-    /// On or off.
-    Flag(bool),
-    /// A number.
-    Number(i64),
-    /// A text.
-    Text(String),
 }
 
 fn port() -> u16 {
@@ -143,22 +116,6 @@ fn utc() -> String {
     "+00:00".to_owned()
 }
 
-fn queue_length() -> usize {
-    256
-}
-
-fn five_seconds() -> Timeout {
-    Timeout::seconds(5)
-}
-
-fn no_limit() -> Timeout {
-    Timeout::seconds(0)
-}
-
-fn yes() -> bool {
-    true
-}
-
 impl Config {
     /// Checks what the types alone can't.
     ///
@@ -166,7 +123,11 @@ impl Config {
     /// [`ErrorKind::InvalidRequest`] that names the key and what it takes.
     pub(crate) fn validate(&self) -> Result<()> {
         let is_one_of = |text: &str, known: &[&str]| known.contains(&text.to_ascii_lowercase().as_str());
-        let verifies = matches!(self.sslmode, SslMode::VerifyCa | SslMode::VerifyFull);
+        let files = TlsFiles {
+            has_authorities: self.sslrootcert.is_some(),
+            has_certificate: self.sslcert.is_some(),
+            has_key: self.sslkey.is_some(),
+        };
         let problem = if self.database.is_empty() {
             "'database' is empty; give the name of a database"
         } else if self.host.is_empty() && self.unix_socket.is_none() {
@@ -177,24 +138,19 @@ impl Config {
             "'charset' must be utf8mb4: texts are sent so, and the server converts them for its tables"
         } else if !is_one_of(&self.timezone, &["", "+00:00", "utc"]) {
             "'timezone' must be +00:00: in any other one some points in time have two names or none"
-        } else if self.sslcert.is_some() != self.sslkey.is_some() {
-            "'sslcert' and 'sslkey' belong together: give both or none"
-        } else if self.sslrootcert.is_some() && !verifies {
-            "'sslrootcert' says nothing without verification: set 'sslmode' to verify-ca or verify-full"
-        } else if self.pool_size.is_some_and(|size| !(1..=1000).contains(&size)) {
-            "'pool_size' must be between 1 and 1000"
-        } else if self.queue > 100_000 {
-            "'queue' must be at most 100000"
+        } else if let Some(problem) = server::tls_problem(self.sslmode, files) {
+            problem
+        } else if let Some(problem) = server::pool_problem(self.pool_size, self.queue) {
+            problem
         } else {
             return Ok(());
         };
         Err(Error::new(ErrorKind::InvalidRequest, problem))
     }
 
-    /// The most connections. Twice the processors did better than more, with the database on the same machine.
+    /// The most connections.
     pub(crate) fn pool_size(&self) -> usize {
-        let processors = || std::thread::available_parallelism().map_or(2, usize::from);
-        self.pool_size.unwrap_or_else(|| (2 * processors()).max(4))
+        server::pool_size(self.pool_size)
     }
 
     /// Whole seconds, as the server counts them.
