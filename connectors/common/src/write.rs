@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use connector_api::author::{
-    Affected, Context, Delete, Error, ErrorKind, Insert, OnError, Path, Records, Request, Selector, TableRef,
-    Update, Upsert, Value,
+    Affected, Context, Delete, Error, ErrorKind, Filter, Insert, OnError, Path, Records, Request, Selector,
+    TableRef, Update, Upsert, Value,
 };
 
 /// A write.
@@ -77,15 +77,21 @@ impl<'r> Write<'r> {
         each!(self, request => request.on_error)
     }
 
+    /// What has to hold of rows as they become.
+    #[must_use]
+    pub fn check(self) -> Option<&'r Filter> {
+        match self {
+            Self::Insert(request) => request.check.as_ref(),
+            Self::Update(request) => request.check.as_ref(),
+            Self::Upsert(request) => request.check.as_ref(),
+            Self::Delete(_) => None,
+        }
+    }
+
     /// Whether rows are checked as they become.
     #[must_use]
     pub fn has_check(self) -> bool {
-        match self {
-            Self::Insert(request) => request.check.is_some(),
-            Self::Update(request) => request.check.is_some(),
-            Self::Upsert(request) => request.check.is_some(),
-            Self::Delete(_) => false,
-        }
+        self.check().is_some()
     }
 
     /// Whether one statement changes all rows that match.
@@ -133,11 +139,38 @@ impl<'r> Write<'r> {
     }
 }
 
-fn key_columns(rows: &Selector) -> &[Path] {
+/// The columns that name a row; empty where a filter does.
+#[must_use]
+pub fn key_columns(rows: &Selector) -> &[Path] {
     match rows {
         Selector::Where(_) => &[],
         Selector::Keys { columns, .. } => columns,
     }
+}
+
+/// Whether a record of an upsert says which row it is. `absent` tells of each of its cells whether there is none.
+pub fn has_key(request: &Upsert, absent: impl Iterator<Item = bool>) -> bool {
+    let mut key = request.columns.iter().zip(absent).filter(|(path, _)| request.key.contains(path));
+    key.all(|(_, is_absent)| !is_absent)
+}
+
+/// How often an upsert looks again for a row that others create or remove meanwhile.
+#[must_use]
+pub fn attempts(request: &Upsert) -> usize {
+    if request.guard.is_some() { 2 } else { 5 }
+}
+
+/// No attempt of an upsert found the row, and none could create it.
+#[must_use]
+pub fn no_attempt_left(request: &Upsert) -> Failure {
+    if request.guard.is_some() {
+        return Failure::Record(guard_failed());
+    }
+    Failure::Call(
+        Error::new(ErrorKind::Contention, "the record is created and removed by others all the time")
+            .with_reason("upsert_contention")
+            .with_sqlstate("40001"),
+    )
 }
 
 /// How a record or a call fails.

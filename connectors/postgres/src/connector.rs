@@ -6,11 +6,12 @@ use connector_api::author::{
     RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
 };
 use connector_common::write::Write;
+use connector_sql_common::capabilities::writing;
 
 use crate::config::Config;
 use crate::read::{Counting, Reading};
 use crate::store::Store;
-use crate::write::Writing;
+use crate::write::{Writing, send};
 
 /// One database.
 pub(crate) struct Postgres {
@@ -23,41 +24,7 @@ const MAX_PARAMETERS: u32 = 32_767;
 const MAX_FILTER_DEPTH: u32 = 64;
 
 fn capabilities() -> Capabilities {
-    Capabilities {
-        query: true,
-        count: true,
-        order: true,
-        order_nulls: true,
-        offset: true,
-        filter_compare: true,
-        filter_in: true,
-        filter_between: true,
-        filter_null: true,
-        filter_like: true,
-        filter_ilike: true,
-        filter_text: true,
-        filter_or: true,
-        filter_not: true,
-        filter_expressions: true,
-        distinct: true,
-        aggregates: true,
-        insert: true,
-        update_by_key: true,
-        update_where: true,
-        upsert: true,
-        delete_by_key: true,
-        delete_where: true,
-        returning: true,
-        write_expressions: true,
-        row_rules: true,
-        on_error_continue: true,
-        on_error_atomic: true,
-        transactions: true,
-        savepoints: true,
-        max_parameters: Some(MAX_PARAMETERS),
-        max_filter_depth: Some(MAX_FILTER_DEPTH),
-        ..Capabilities::default()
-    }
+    writing(MAX_PARAMETERS, MAX_FILTER_DEPTH)
 }
 
 impl Connector for Postgres {
@@ -134,7 +101,8 @@ impl Connector for Postgres {
 
 impl Postgres {
     async fn write(&self, write: Write<'_>, out: &mut RowSink) -> Result<()> {
-        self.store.run(&mut Writing(write), write.context().session).await?.send(out).await
+        let written = self.store.run(&mut Writing(write), write.context().session).await?;
+        send(written, out).await
     }
 }
 

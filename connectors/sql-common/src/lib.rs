@@ -1,6 +1,7 @@
 //! Everything SQL connectors share: requests become statements here, once.
 //!
 //! * [`build`]: shape of a request → [`Statement`]; asks the dialect, never compares its identity.
+//! * [`capabilities`]: what these statements serve.
 //! * [`dialect`]: trait [`Dialect`] with the defaults of the SQL standard; a connector overrides what differs.
 //! * [`render`]: [`SqlWriter`], the one writer of SQL text: fixed words, quoted names and parameter markers, nothing else.
 //! * `samples`: everything that becomes SQL, for the snapshots of a connector's tests.
@@ -11,6 +12,7 @@
 //! May not name a database, use a driver or run a statement.
 
 pub mod build;
+pub mod capabilities;
 pub mod dialect;
 pub mod render;
 #[cfg(feature = "samples")]

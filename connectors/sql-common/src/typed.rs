@@ -97,9 +97,7 @@ pub fn search(
     pattern: Param,
 ) -> Result<()> {
     match (sort_of(dialect, to, expr)?, to.form().kind(pattern)) {
-        (Sort::Mixed, _) => {
-            each_argument(dialect, to, expr, |to, arg| search(dialect, to, op, arg, pattern))
-        }
+        (Sort::Mixed, _) => each_argument(dialect, to, expr, |to, arg| search(dialect, to, op, arg, pattern)),
         (Sort::Null, _) | (_, Kind::Null) => unknown(dialect, to),
         (Sort::Text | Sort::Native, Kind::Text) => dialect.search(to, op, expr, pattern),
         _ => never(to, &[expr], false),

@@ -7,10 +7,12 @@ use connector_api::author::{
     Begin, Capabilities, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query, Request,
     RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
 };
+use connector_sql_common::capabilities;
 
 use crate::client::Client;
 use crate::config::Config;
 use crate::connection::Database;
+use crate::progress::send;
 use crate::schema;
 
 /// One SQLite file.
@@ -26,47 +28,11 @@ const MAX_FILTER_DEPTH: u32 = 64;
 
 /// What a service can do that only reads.
 fn reading() -> Capabilities {
-    Capabilities {
-        query: true,
-        count: true,
-        order: true,
-        order_nulls: true,
-        offset: true,
-        filter_compare: true,
-        filter_in: true,
-        filter_between: true,
-        filter_null: true,
-        filter_like: true,
-        filter_ilike: true,
-        filter_text: true,
-        filter_or: true,
-        filter_not: true,
-        filter_expressions: true,
-        distinct: true,
-        aggregates: true,
-        transactions: true,
-        max_parameters: Some(MAX_PARAMETERS),
-        max_filter_depth: Some(MAX_FILTER_DEPTH),
-        ..Capabilities::default()
-    }
+    capabilities::reading(MAX_PARAMETERS, MAX_FILTER_DEPTH)
 }
 
 fn capabilities() -> Capabilities {
-    Capabilities {
-        insert: true,
-        update_by_key: true,
-        update_where: true,
-        upsert: true,
-        delete_by_key: true,
-        delete_where: true,
-        returning: true,
-        write_expressions: true,
-        row_rules: true,
-        on_error_continue: true,
-        on_error_atomic: true,
-        savepoints: true,
-        ..reading()
-    }
+    capabilities::writing(MAX_PARAMETERS, MAX_FILTER_DEPTH)
 }
 
 impl Connector for Sqlite {
@@ -114,35 +80,27 @@ impl Connector for Sqlite {
     }
 
     async fn insert(&self, request: Request<Insert>, out: &mut RowSink) -> Result<()> {
-        self.client
-            .write(request.context().session, move |database| database.insert(&request))
-            .await?
-            .send(out)
-            .await
+        let written =
+            self.client.write(request.context().session, move |database| database.insert(&request)).await?;
+        send(written, out).await
     }
 
     async fn update(&self, request: Request<Update>, out: &mut RowSink) -> Result<()> {
-        self.client
-            .write(request.context().session, move |database| database.update(&request))
-            .await?
-            .send(out)
-            .await
+        let written =
+            self.client.write(request.context().session, move |database| database.update(&request)).await?;
+        send(written, out).await
     }
 
     async fn upsert(&self, request: Request<Upsert>, out: &mut RowSink) -> Result<()> {
-        self.client
-            .write(request.context().session, move |database| database.upsert(&request))
-            .await?
-            .send(out)
-            .await
+        let written =
+            self.client.write(request.context().session, move |database| database.upsert(&request)).await?;
+        send(written, out).await
     }
 
     async fn delete(&self, request: Request<Delete>, out: &mut RowSink) -> Result<()> {
-        self.client
-            .write(request.context().session, move |database| database.delete(&request))
-            .await?
-            .send(out)
-            .await
+        let written =
+            self.client.write(request.context().session, move |database| database.delete(&request)).await?;
+        send(written, out).await
     }
 
     async fn begin(&self, request: Request<Begin>) -> Result<u64> {

@@ -1,64 +1,15 @@
 //! How far a write has come: what became of each record, how many rows were touched, which rows go back. Knows nothing of statements.
 
 use connector_api::author::{Affected, OnError, Outcome, OutcomeStatus, RowSink};
-use connector_api::{Error, ErrorKind, Result};
+use connector_api::{Error, Result};
+use connector_common::written;
 use rusqlite::types::Value as Stored;
 
 use crate::transaction;
 use crate::types::{Conversion, write_cell};
 
-/// The most that the rows which go back may take in memory. They are kept until the write is permanent, so that no slow reader holds
-/// up the writers.
-const MAX_RETURNED_BYTES: usize = 64 * 1024 * 1024;
-
-/// Rows that a write gives back.
-#[derive(Debug, Default)]
-pub(crate) struct Returned {
-    columns: Vec<(String, Conversion)>,
-    rows: Vec<Vec<Stored>>,
-    bytes: usize,
-}
-
-impl Returned {
-    pub(crate) fn new(columns: Vec<(String, Conversion)>) -> Self {
-        Self { columns, ..Self::default() }
-    }
-
-    /// Cells of a row.
-    pub(crate) fn width(&self) -> usize {
-        self.columns.len()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Keeps a row.
-    ///
-    /// # Errors
-    /// [`ErrorKind::LimitExceeded`] when all rows together are too large.
-    pub(crate) fn push(&mut self, row: Vec<Stored>) -> Result<()> {
-        let bytes = |value: &Stored| match value {
-            Stored::Text(text) => text.len(),
-            Stored::Blob(blob) => blob.len(),
-            _ => 0,
-        };
-        self.bytes += row.iter().map(|value| size_of::<Stored>() + bytes(value)).sum::<usize>();
-        if self.bytes > MAX_RETURNED_BYTES {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                "the rows that the write gives back are larger than 64 MB; write fewer rows at once, or ask for fewer columns",
-            )
-            .with_reason("too_many_rows"));
-        }
-        self.rows.push(row);
-        Ok(())
-    }
-
-    pub(crate) fn truncate(&mut self, rows: usize) {
-        self.rows.truncate(rows);
-    }
-}
+/// The answer of a write: rows with what reads their cells.
+pub(crate) type Written = written::Written<Conversion, Vec<Stored>>;
 
 /// What became of the records, as they come.
 #[derive(Debug)]
@@ -109,8 +60,7 @@ impl Progress {
         let Self { outcomes, none, mut written, .. } = self;
         written.outcomes = outcomes;
         if written.is_undone {
-            written.returned.truncate(0);
-            written.affected = none;
+            written.undo(none);
             let went_well = written.outcomes.iter_mut().filter(|outcome| outcome.status == OutcomeStatus::Ok);
             went_well.for_each(|outcome| outcome.status = OutcomeStatus::RolledBack);
         }
@@ -119,61 +69,45 @@ impl Progress {
     }
 }
 
-/// The answer of a write.
-#[derive(Debug, Default)]
-pub(crate) struct Written {
-    pub(crate) returned: Returned,
-    pub(crate) outcomes: Vec<Outcome>,
-    pub(crate) affected: Affected,
-    pub(crate) statement: Option<String>,
-    is_undone: bool,
-}
-
 impl transaction::Outcome for Written {
     fn is_undone(&self) -> bool {
         self.is_undone
     }
 }
 
-impl Written {
-    /// Nothing so far. `counted` has a zero for what is to be counted.
-    pub(crate) fn nothing(returned: Returned, counted: Affected) -> Self {
-        Self { returned, affected: counted, ..Self::default() }
-    }
+/// Keeps a row that goes back.
+///
+/// # Errors
+/// Too many rows.
+pub(crate) fn keep(written: &mut Written, row: Vec<Stored>) -> Result<()> {
+    let inner = |value: &Stored| match value {
+        Stored::Text(text) => text.len(),
+        Stored::Blob(blob) => blob.len(),
+        _ => 0,
+    };
+    let bytes = row.iter().map(|value| size_of::<Stored>() + inner(value)).sum();
+    written.returned.push(row, bytes)
+}
 
-    /// Adds to what is counted.
-    pub(crate) fn count(&mut self, touched: u64) {
-        for count in [&mut self.affected.matched, &mut self.affected.changed].into_iter().flatten() {
-            *count = count.saturating_add(touched);
+/// Hands the answer to the gateway, once the write is permanent or undone.
+///
+/// # Errors
+/// When nobody waits for it any more.
+pub(crate) async fn send(written: Written, out: &mut RowSink) -> Result<()> {
+    let (conversions, rows) = written.announce(out);
+    for row in &rows {
+        for (value, conversion) in row.iter().zip(&conversions) {
+            write_cell(out, value.into(), *conversion);
         }
+        out.end_row().await?;
     }
-
-    /// Hands the answer to the gateway, once the write is permanent or undone.
-    ///
-    /// # Errors
-    /// When nobody waits for it any more.
-    pub(crate) async fn send(self, out: &mut RowSink) -> Result<()> {
-        let summary = out.summary();
-        summary.statement = self.statement;
-        summary.affected = Some(self.affected);
-        self.outcomes.into_iter().for_each(|outcome| out.outcome(outcome));
-        let Returned { columns, rows, .. } = self.returned;
-        if columns.is_empty() {
-            return Ok(());
-        }
-        out.columns(columns.iter().map(|(name, _)| name.as_str()));
-        for row in &rows {
-            for (value, (_, conversion)) in row.iter().zip(&columns) {
-                write_cell(out, value.into(), *conversion);
-            }
-            out.end_row().await?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use connector_api::ErrorKind;
+
     use super::*;
 
     fn error() -> Error {
@@ -205,13 +139,5 @@ mod tests {
         let undone = [(0, 2, RolledBack), (2, 1, Failed), (3, 3, NotRun)];
         assert_eq!(run(OnError::Atomic, false), undone);
         assert_eq!(run(OnError::Continue, true), undone);
-    }
-
-    #[test]
-    fn rows_that_are_too_large_together_are_refused() {
-        let mut returned = Returned::new(vec![("a".to_owned(), Conversion::Plain)]);
-        returned.push(vec![Stored::Blob(vec![0; MAX_RETURNED_BYTES / 2])]).unwrap();
-        let error = returned.push(vec![Stored::Blob(vec![0; MAX_RETURNED_BYTES / 2])]).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::LimitExceeded);
     }
 }

@@ -5,15 +5,16 @@ mod check;
 mod step;
 
 use connector_api::author::{
-    Affected, Assignment, Cell, Delete, Expr, Insert, Param, Path, Request, Selector, Update, Upsert, Value,
+    Affected, Assignment, Cell, Delete, Expr, Insert, Param, Request, Selector, Update, Upsert, Value,
 };
 use connector_api::{Error, ErrorKind, Result};
+use connector_common::write::{Failure, guard_failed, has_key, key_columns, not_created};
 use connector_sql_common::build;
 
 use crate::connection::Database;
 use crate::progress::Written;
 use crate::store::exact;
-use step::{Failure, Target, rule_violated};
+use step::Target;
 
 impl Database {
     /// Creates rows.
@@ -30,6 +31,7 @@ impl Database {
             target.each_record(database, request, request.on_error, |database, cells, written| {
                 let created = step.run(database, cells, written)?;
                 if created == 0 {
+                    // A trigger may end a statement without an error (`RAISE(IGNORE)`).
                     return Err(Failure::Record(not_created()));
                 }
                 written.count(created);
@@ -93,30 +95,17 @@ impl Database {
             let mut missing =
                 target.step(request, 1, |dialect, form| build::upsert_missing(dialect, request, form));
             target.each_record(database, request, request.on_error, |database, cells, written| {
-                let has_key = has_key(request, cells);
+                let has_key = has_key(request, cells.iter().map(|cell| *cell == Cell::Absent));
                 let found = if has_key { existing.run_one(database, cells, written)? } else { 0 };
                 written.count(found);
                 if found == 0 && missing.run(database, cells, written)? == 0 {
                     let is_hidden = has_key && request.guard.is_some();
-                    return Err(Failure::Record(if is_hidden { guarded() } else { not_created() }));
+                    return Err(Failure::Record(if is_hidden { guard_failed() } else { not_created() }));
                 }
                 Ok(())
             })
         })
     }
-}
-
-fn key_columns(rows: &Selector) -> &[Path] {
-    match rows {
-        Selector::Where(_) => &[],
-        Selector::Keys { columns, .. } => columns,
-    }
-}
-
-/// Whether a record says which row it is.
-fn has_key(request: &Upsert, cells: &[Cell<'_>]) -> bool {
-    let mut key = request.columns.iter().zip(cells).filter(|(column, _)| request.key.contains(column));
-    key.all(|(_, cell)| *cell != Cell::Absent)
 }
 
 /// Numbers in expressions are calculated as SQLite has them, so they have to fit before.
@@ -149,15 +138,4 @@ fn collect(expr: &Expr, params: &mut Vec<Param>) {
         }
         Expr::Call { args, .. } => args.iter().for_each(|arg| collect(arg, params)),
     }
-}
-
-/// A trigger may end a statement without an error (`RAISE(IGNORE)`).
-fn not_created() -> Error {
-    Error::new(ErrorKind::Conflict, "the record was not created: the table refuses it")
-        .with_reason("integrity_violation")
-        .with_sqlstate("23000")
-}
-
-fn guarded() -> Error {
-    rule_violated("guard_failed", "a record with this key exists and may not be changed")
 }

@@ -7,8 +7,8 @@ use connector_common::write::{Failure, Write, check_failed};
 use connector_sql_common::build::{self, Reread};
 use mysql_async::Value;
 
-use super::Written;
 use super::step::{At, Ended, Run};
+use super::written::{Written, keep_row};
 use crate::client::Work;
 use crate::table::{TableInfo, UniqueKey};
 use crate::types::integer;
@@ -80,7 +80,7 @@ impl Back {
         match (self, run.write) {
             (Self::Before, Write::Delete(request)) => {
                 for row in locked(run, &request.rows, &request.returning, at, work).await? {
-                    written.push(row).map_err(Failure::Call)?;
+                    keep_row(written, row).map_err(Failure::Call)?;
                 }
                 Ok(Vec::new())
             }
@@ -152,7 +152,7 @@ impl Back {
                 let number = run.table.numbered.as_ref().and_then(|name| known(run, at, new_key, name));
                 let row = number.ok_or_else(|| Failure::Call(not_found_again()))?;
                 let row = vec![row; run.write.returning().len()];
-                written.push(row).map_err(Failure::Call)
+                keep_row(written, row).map_err(Failure::Call)
             }
             Self::Behind => {
                 let key_of = |key: &UniqueKey| -> Option<Row> {
@@ -243,7 +243,7 @@ async fn read(
     written: &mut Written,
     work: &mut Work,
 ) -> Ended<()> {
-    let (returning, check) = (run.write.returning(), check_of(run.write));
+    let (returning, check) = (run.write.returning(), run.write.check());
     let name: Vec<_> = columns.iter().enumerate().collect();
     let wanted = Reread { table: run.write.table(), name: &name, columns: returning, check };
     let statement = run.kept(nth, run.form.clone(), |dialect, form| build::reread(dialect, &wanted, form));
@@ -265,16 +265,7 @@ pub(super) fn keep(write: Write<'_>, row: mysql_async::Row, written: &mut Writte
     if write.has_check() && integer(&row, write.returning().len()) != Some(1) {
         return Err(Failure::Record(check_failed()));
     }
-    written.push(row.unwrap()).map_err(Failure::Call)
-}
-
-fn check_of(write: Write<'_>) -> Option<&connector_api::author::Filter> {
-    match write {
-        Write::Insert(request) => request.check.as_ref(),
-        Write::Update(request) => request.check.as_ref(),
-        Write::Upsert(request) => request.check.as_ref(),
-        Write::Delete(_) => None,
-    }
+    keep_row(written, row.unwrap()).map_err(Failure::Call)
 }
 
 fn not_found_again() -> Error {

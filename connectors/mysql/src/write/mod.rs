@@ -18,7 +18,7 @@ use crate::error::unknown_outcome;
 use crate::store::{Call, Store};
 use record::Records;
 use step::Run;
-pub(crate) use written::Written;
+pub(crate) use written::{Written, send};
 
 /// A write on its way.
 pub(crate) struct Writing<'r>(pub(crate) Write<'r>);
@@ -83,7 +83,7 @@ async fn each_record(run: &Run<'_>, records: &Records, work: &mut Work) -> Resul
     let mut written = run.nothing();
     let is_undoable = on_error != OnError::Atomic && total > 1 && run.may_leave();
     for index in 0..total {
-        let rows = written.rows.len();
+        let before = written.mark();
         if is_undoable {
             work.begin_record().await?;
         }
@@ -97,7 +97,7 @@ async fn each_record(run: &Run<'_>, records: &Records, work: &mut Work) -> Resul
             work.end_record(ended.is_ok()).await?;
         }
         let Err(error) = ended else { continue };
-        written.rows.truncate(rows);
+        written.back_to(before);
         written.outcomes.extend(after_failure(on_error, (index, total), error));
         match on_error {
             OnError::Continue => {}

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use connector_api::author::{Delete, Insert, Path, Update, Upsert};
 use connector_api::{Error, ErrorKind, Result};
-use connector_common::write::{Failure, Write, ambiguous_key, guard_failed, missing_row, not_created};
+use connector_common::write::{
+    Failure, Write, ambiguous_key, attempts, has_key, missing_row, no_attempt_left, not_created,
+};
+use connector_common::written::Returned;
 use connector_sql_common::build::{self, TableColumns};
 use connector_sql_common::{Bound, Form, Statement, StatementKey};
 use mysql_async::Value;
@@ -19,8 +22,6 @@ use crate::table::TableInfo;
 use crate::translate::{MySqlDialect, VALUES};
 use crate::types::{Class, Reader, parameter};
 
-/// How often an upsert looks again for a row that others create or remove meanwhile.
-const ATTEMPTS: usize = 5;
 /// The two statements of an upsert; other writes have the first one only.
 const EXISTING: u8 = 0;
 const MISSING: u8 = 1;
@@ -90,7 +91,8 @@ impl<'r> Run<'r> {
             let class = self.table.class(path).unwrap_or(Class::Text);
             (path.as_column().unwrap_or_default().to_owned(), Reader::Column(class))
         };
-        Written::nothing(self.write.returning().iter().map(column).collect(), self.write.counted())
+        let columns = self.write.returning().iter().map(column).collect();
+        Written::nothing(Returned::new(columns), self.write.counted())
     }
 
     /// Changes or removes all rows that match; tells how many.
@@ -176,11 +178,10 @@ impl<'r> Run<'r> {
         written: &mut Written,
         work: &mut Work,
     ) -> Ended<()> {
-        if !has_key(request, at) {
+        if !has_key(request, at.0.absent(at.1)) {
             return self.create(MISSING, at, written, work).await;
         }
-        let attempts = if request.guard.is_some() { 2 } else { ATTEMPTS };
-        for _ in 0..attempts {
+        for _ in 0..attempts(request) {
             if self.change(at, written, work).await? {
                 return Ok(());
             }
@@ -189,14 +190,7 @@ impl<'r> Run<'r> {
                 ended => return ended,
             }
         }
-        if request.guard.is_some() {
-            return Err(Failure::Record(guard_failed()));
-        }
-        Err(Failure::Call(
-            Error::new(ErrorKind::Contention, "the record is created and removed by others all the time")
-                .with_reason("upsert_contention")
-                .with_sqlstate("40001"),
-        ))
+        Err(no_attempt_left(request))
     }
 
     /// Whether a new row was refused because of the key that the request names.
@@ -307,13 +301,6 @@ impl<'r> Run<'r> {
         })?;
         Ok(values)
     }
-}
-
-/// Whether a record says which row it is.
-fn has_key(request: &Upsert, (records, index): At<'_>) -> bool {
-    let mut key =
-        request.columns.iter().zip(records.absent(index)).filter(|(path, _)| request.key.contains(path));
-    key.all(|(_, is_absent)| !is_absent)
 }
 
 fn no_key() -> Error {

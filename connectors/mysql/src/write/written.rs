@@ -1,90 +1,38 @@
-//! What came of a write: how many rows were touched, which go back, which records failed. Kept until the write is permanent.
+//! The answer of a write: rows as the driver reads them.
 
-use connector_api::author::{Affected, Outcome, RowSink};
-use connector_api::{Error, ErrorKind, Result};
+use connector_api::Result;
+use connector_api::author::RowSink;
+use connector_common::written;
 use mysql_async::Value;
 
 use crate::types::{Reader, write_row};
 
-/// The most that the rows which go back may take in memory.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Rows with what reads their cells.
+pub(crate) type Written = written::Written<Reader, Vec<Value>>;
 
-/// The answer of a write.
-#[derive(Default)]
-pub(crate) struct Written {
-    columns: Vec<(String, Reader)>,
-    pub(super) rows: Vec<Vec<Value>>,
-    bytes: usize,
-    pub(super) outcomes: Vec<Outcome>,
-    affected: Affected,
-    pub(super) statement: Option<String>,
-    /// Nothing of it may stay.
-    pub(super) is_undone: bool,
-}
-
-impl Written {
-    /// Nothing so far. `counted` has a zero for what is to be counted.
-    pub(super) fn nothing(columns: Vec<(String, Reader)>, counted: Affected) -> Self {
-        Self { columns, affected: counted, ..Self::default() }
-    }
-
-    /// Keeps a row.
-    ///
-    /// # Errors
-    /// [`ErrorKind::LimitExceeded`] when all rows together are too large.
-    pub(super) fn push(&mut self, row: Vec<Value>) -> Result<()> {
-        if self.columns.is_empty() {
-            return Ok(());
-        }
-        self.bytes += row.iter().map(size).sum::<usize>();
-        if self.bytes > MAX_BYTES {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                "the rows that the write gives back are larger than 64 MB; write fewer rows at once, or ask for fewer columns",
-            )
-            .with_reason("too_many_rows"));
-        }
-        self.rows.push(row);
-        Ok(())
-    }
-
-    /// Adds to what is counted.
-    pub(super) fn count(&mut self, touched: u64) {
-        for count in [&mut self.affected.matched, &mut self.affected.changed].into_iter().flatten() {
-            *count = count.saturating_add(touched);
-        }
-    }
-
-    /// All of it is to be undone.
-    pub(super) fn undo(&mut self, counted: Affected) {
-        self.is_undone = true;
-        self.rows.clear();
-        self.affected = counted;
-    }
-
-    /// Hands the answer to the gateway.
-    ///
-    /// # Errors
-    /// When nobody waits for it any more.
-    pub(crate) async fn send(self, out: &mut RowSink) -> Result<()> {
-        let summary = out.summary();
-        summary.statement = self.statement;
-        summary.affected = Some(self.affected);
-        self.outcomes.into_iter().for_each(|outcome| out.outcome(outcome));
-        if self.columns.is_empty() {
-            return Ok(());
-        }
-        let (names, readers): (Vec<_>, Vec<_>) = self.columns.into_iter().unzip();
-        out.columns(names.iter().map(String::as_str));
-        for row in &self.rows {
-            write_row(out, |place| row.get(place), &readers)?;
-            out.end_row().await?;
-        }
-        Ok(())
-    }
+/// Keeps a row that goes back.
+///
+/// # Errors
+/// Too many rows.
+pub(super) fn keep_row(written: &mut Written, row: Vec<Value>) -> Result<()> {
+    let bytes = row.iter().map(size).sum();
+    written.returned.push(row, bytes)
 }
 
 fn size(value: &Value) -> usize {
     let inner = if let Value::Bytes(bytes) = value { bytes.len() } else { 0 };
     size_of::<Value>() + inner
+}
+
+/// Hands the answer to the gateway.
+///
+/// # Errors
+/// When nobody waits for it any more.
+pub(crate) async fn send(written: Written, out: &mut RowSink) -> Result<()> {
+    let (readers, rows) = written.announce(out);
+    for row in &rows {
+        write_row(out, |place| row.get(place), &readers)?;
+        out.end_row().await?;
+    }
+    Ok(())
 }

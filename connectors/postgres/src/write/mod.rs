@@ -17,7 +17,7 @@ use crate::error::unknown_outcome;
 use crate::store::{Call, Store};
 use record::Records;
 use step::Run;
-pub(crate) use written::Written;
+pub(crate) use written::{Written, send};
 
 /// Records that are sent without waiting for an answer in between: so many futures `join_all` begins in their order.
 const AT_ONCE: usize = 30;

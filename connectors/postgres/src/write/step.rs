@@ -4,18 +4,19 @@ use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 
+use connector_api::Result;
 use connector_api::author::{Delete, Insert, Path, TableRef, Update, Upsert};
-use connector_api::{Error, ErrorKind, Result};
 use connector_common::write::{
-    Failure, Write, ambiguous_key, check_failed, guard_failed, missing_row, not_created,
+    Failure, Write, ambiguous_key, attempts, check_failed, has_key, missing_row, no_attempt_left, not_created,
 };
+use connector_common::written::Returned;
 use connector_sql_common::build::{self, TableColumns};
 use connector_sql_common::{Bound, Form, Statement, StatementKey};
 use futures_util::StreamExt as _;
 use tokio_postgres::Row;
 
-use super::Written;
 use super::record::Records;
+use super::written::{Written, keep};
 use crate::client::{Params, Work};
 use crate::error::from_driver;
 use crate::read::push_param;
@@ -24,8 +25,6 @@ use crate::table::TableInfo;
 use crate::translate::{PostgresDialect, VALUES};
 use crate::types::{Class, integer};
 
-/// How often an upsert looks again for a row that others create or remove meanwhile.
-const ATTEMPTS: usize = 5;
 /// The two statements of an upsert; other writes have the first one only.
 const EXISTING: u8 = 0;
 const MISSING: u8 = 1;
@@ -44,7 +43,7 @@ pub(super) struct Run<'r> {
 
 impl<'r> Run<'r> {
     /// # Errors
-    /// [`ErrorKind::NotFound`] when the table lacks one of the columns.
+    /// [`connector_api::ErrorKind::NotFound`] when the table lacks one of the columns.
     pub(super) fn new(store: &'r Store, write: Write<'r>, table: &'r TableInfo) -> Result<Self> {
         write.returning().iter().try_for_each(|path| table.column(path).map(drop))?;
         let form = Form::of(&VALUES, write.params());
@@ -54,7 +53,7 @@ impl<'r> Run<'r> {
     /// The records as the server reads them.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when the table lacks one of their columns; values that none can hold.
+    /// [`connector_api::ErrorKind::NotFound`] when the table lacks one of their columns; values that none can hold.
     pub(super) fn records(&self) -> Result<Records> {
         let columns = self.write.columns();
         let classes: Vec<Class> =
@@ -63,8 +62,9 @@ impl<'r> Run<'r> {
     }
 
     pub(super) fn nothing(&self) -> Written {
-        let name = |path: &Path| path.as_column().unwrap_or_default().to_owned();
-        Written::nothing(self.write.returning().iter().map(name).collect(), self.write.counted())
+        let column = |path: &Path| (path.as_column().unwrap_or_default().to_owned(), ());
+        let columns = self.write.returning().iter().map(column).collect();
+        Written::nothing(Returned::new(columns), self.write.counted())
     }
 
     /// Changes all rows that match; tells how many.
@@ -148,9 +148,8 @@ impl<'r> Run<'r> {
         written: &mut Written,
         work: &mut Work,
     ) -> Ended<()> {
-        let has_key = has_key(request, records, index);
-        let attempts = if request.guard.is_some() { 2 } else { ATTEMPTS };
-        for _ in 0..attempts {
+        let has_key = has_key(request, records.absent(index));
+        for _ in 0..attempts(request) {
             let found = if has_key { self.run_one((records, index), written, work).await? } else { 0 };
             written.count(found);
             if found > 0 || self.run(MISSING, (records, index), written, work).await? > 0 {
@@ -160,14 +159,7 @@ impl<'r> Run<'r> {
                 return Err(Failure::Record(not_created()));
             }
         }
-        if request.guard.is_some() {
-            return Err(Failure::Record(guard_failed()));
-        }
-        Err(Failure::Call(
-            Error::new(ErrorKind::Contention, "the record is created and removed by others all the time")
-                .with_reason("upsert_contention")
-                .with_sqlstate("40001"),
-        ))
+        Err(no_attempt_left(request))
     }
 
     async fn run_one(&self, at: (&Records, usize), written: &mut Written, work: &mut Work) -> Ended<u64> {
@@ -202,11 +194,8 @@ impl<'r> Run<'r> {
 
     /// Keeps a row that goes back; says whether the check holds for it. The row is written already: it can't fail alone.
     fn keep(&self, row: Row, written: &mut Written) -> Result<bool> {
-        let width = written.width();
-        let is_allowed = !self.write.has_check() || integer(&row, width)? == 1;
-        if width > 0 {
-            written.push(row)?;
-        }
+        let is_allowed = !self.write.has_check() || integer(&row, written.returned.width())? == 1;
+        keep(written, row)?;
         Ok(is_allowed)
     }
 
@@ -257,13 +246,6 @@ impl<'r> Run<'r> {
         })?;
         Ok(bound_values)
     }
-}
-
-/// Whether a record says which row it is.
-fn has_key(request: &Upsert, records: &Records, index: usize) -> bool {
-    let mut key =
-        request.columns.iter().zip(records.absent(index)).filter(|(path, _)| request.key.contains(path));
-    key.all(|(_, is_absent)| !is_absent)
 }
 
 fn check(is_allowed: bool) -> Ended<()> {

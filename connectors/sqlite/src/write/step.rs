@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use connector_api::author::{Affected, Cell, Filter, OnError, Path, Request, TableRef, Value};
-use connector_api::{Error, ErrorKind, Result};
+use connector_api::{Error, Result};
+use connector_common::write::{Failure, ambiguous_key, check_failed, missing_row};
+use connector_common::written::Returned;
 use connector_sql_common::build::TableColumns;
 use connector_sql_common::{Bound, Form, Statement, StatementKey};
 use rusqlite::types::Value as Stored;
 
 use crate::connection::Database;
 use crate::error::from_driver;
-use crate::progress::{Progress, Returned, Written};
+use crate::progress::{Progress, Written, keep};
 use crate::store::stored;
 use crate::table::{ColumnInfo, TableInfo};
 use crate::translate::{DIALECT, SqliteDialect};
@@ -21,32 +23,6 @@ use crate::write::check::{Check, Recheck};
 pub(super) trait Build: Fn(&SqliteDialect, &Form) -> Result<Statement> {}
 
 impl<B: Fn(&SqliteDialect, &Form) -> Result<Statement>> Build for B {}
-
-/// How a record or a call fails.
-pub(super) enum Failure {
-    /// This record alone.
-    Record(Error),
-    /// The whole call.
-    Call(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        use ErrorKind::{Conflict, InvalidRequest, LimitExceeded, RuleViolated};
-        match error.kind {
-            InvalidRequest | Conflict | LimitExceeded | RuleViolated => Self::Record(error),
-            _ => Self::Call(error),
-        }
-    }
-}
-
-impl Failure {
-    fn into_error(self) -> Error {
-        match self {
-            Self::Record(error) | Self::Call(error) => error,
-        }
-    }
-}
 
 /// The table of a write and the columns of its records.
 pub(super) struct Target {
@@ -187,7 +163,7 @@ impl Target {
                 return Ok(());
             }
             database.check_cancelled()?;
-            let rows = progress.written.returned.len();
+            let before = progress.written.mark();
             let result = if is_undoable {
                 database.undoable(|database| one(database, cells, &mut progress.written))
             } else {
@@ -197,7 +173,7 @@ impl Target {
                 Ok(()) => progress.done(),
                 Err(Failure::Call(error)) => return Err(error),
                 Err(Failure::Record(error)) => {
-                    progress.written.returned.truncate(rows);
+                    progress.written.back_to(before);
                     progress.failed(error, !database.is_in_transaction());
                 }
             }
@@ -325,33 +301,14 @@ impl<B: Build> Step<'_, B> {
         while let Some(row) = rows.next().map_err(|error| from_driver(&error))? {
             let cell = |index| row.get::<_, Stored>(index).map_err(|error| from_driver(&error));
             if !check.holds(row, width).map_err(Failure::Call)? {
-                let message = "a row rule does not allow the record as it would become";
-                return Err(Failure::Record(rule_violated("check_failed", message)));
+                return Err(Failure::Record(check_failed()));
             }
             if width > 0 {
                 let row = (0..width).map(cell).collect::<Result<_>>()?;
                 // The row is written already: it can't fail alone.
-                written.returned.push(row).map_err(Failure::Call)?;
+                keep(written, row).map_err(Failure::Call)?;
             }
         }
         Ok(())
     }
-}
-
-/// Also what a row is that the guard hides: a row rule must not tell that it exists.
-fn missing_row() -> Error {
-    Error::new(ErrorKind::NotFound, "no record has this key")
-        .with_reason("row_not_found")
-        .with_sqlstate("02000")
-}
-
-fn ambiguous_key() -> Error {
-    Error::new(ErrorKind::Conflict, "several records have this key; name records by a primary or unique key")
-        .with_reason("ambiguous_key")
-        .with_sqlstate("21000")
-}
-
-/// A row rule does not hold.
-pub(super) fn rule_violated(reason: &str, message: &str) -> Error {
-    Error::new(ErrorKind::RuleViolated, message).with_reason(reason).with_sqlstate("44000")
 }
