@@ -48,6 +48,21 @@ const FOREIGN_KEYS: &str = "
     JOIN pragma_foreign_key_list(wanted.value, 'main') AS entry
     ORDER BY wanted.key, entry.id DESC, entry.seq";
 
+/// For `table`: the columns of a table that is written. Names are found whatever their case, so the exact one is asked for. SQLite's own tables are not for writing.
+pub(crate) const WRITTEN_COLUMNS: &str = "
+    SELECT json_object('name', entry.name, 'declared', entry.type, 'key', entry.pk, 'hidden', entry.hidden,
+        'strict', found.strict, 'is_view', found.type = 'view', 'has_rowid', found.wr = 0)
+    FROM pragma_table_list(?1) AS found
+    JOIN pragma_table_xinfo(found.name, 'main') AS entry
+    WHERE found.schema = 'main' AND found.name = ?1 AND found.name NOT LIKE 'sqlite!_%' ESCAPE '!'
+    ORDER BY entry.cid";
+
+/// For `table`: what a table has of rules and triggers. A comment that speaks of conflicts does no harm.
+pub(crate) const TABLE_RULES: &str = "
+    SELECT json_object(
+        'on_conflict', EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1 AND sql LIKE '%conflict%'),
+        'triggers', EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE))";
+
 #[derive(Deserialize)]
 struct TableRow {
     name: String,

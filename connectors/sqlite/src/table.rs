@@ -9,22 +9,8 @@ use connector_api::{Error, ErrorKind, Result};
 use serde::Deserialize;
 
 use crate::connection::Database;
+use crate::schema::{TABLE_RULES, WRITTEN_COLUMNS};
 use crate::types::Conversion;
-
-/// Names are found whatever their case, so the exact one is asked for. SQLite's own tables are not for writing.
-const COLUMNS: &str = "
-    SELECT json_object('name', entry.name, 'declared', entry.type, 'key', entry.pk, 'hidden', entry.hidden,
-        'strict', found.strict, 'is_view', found.type = 'view', 'has_rowid', found.wr = 0)
-    FROM pragma_table_list(?1) AS found
-    JOIN pragma_table_xinfo(found.name, 'main') AS entry
-    WHERE found.schema = 'main' AND found.name = ?1 AND found.name NOT LIKE 'sqlite!_%' ESCAPE '!'
-    ORDER BY entry.cid";
-
-/// A comment that speaks of conflicts does no harm.
-const RULES: &str = "
-    SELECT json_object(
-        'on_conflict', EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1 AND sql LIKE '%conflict%'),
-        'triggers', EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE))";
 
 #[derive(Deserialize)]
 struct ColumnRow {
@@ -108,9 +94,12 @@ impl TableInfo {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is no such table; of the catalogue queries.
     pub(crate) fn read(database: &Database, table: &TableRef) -> Result<Self> {
-        let rows: Vec<ColumnRow> =
-            if table.namespace.is_empty() { database.objects(COLUMNS, &table.name)? } else { Vec::new() };
-        let rules: Vec<RulesRow> = database.objects(RULES, &table.name)?;
+        let rows: Vec<ColumnRow> = if table.namespace.is_empty() {
+            database.objects(WRITTEN_COLUMNS, &table.name)?
+        } else {
+            Vec::new()
+        };
+        let rules: Vec<RulesRow> = database.objects(TABLE_RULES, &table.name)?;
         if rows.is_empty() {
             return Err(Error::new(ErrorKind::NotFound, "the table does not exist")
                 .with_reason("table_not_found")
