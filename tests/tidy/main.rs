@@ -18,4 +18,6 @@ mod rooms;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]
+mod sql;
+#[cfg(test)]
 mod tokens;
