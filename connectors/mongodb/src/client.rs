@@ -15,7 +15,7 @@ use crate::condition::Selection;
 use crate::config::Config;
 use crate::error::{self, from_driver};
 use crate::schema::{Found, ID, Layout};
-use crate::session::{Sessions, Work};
+use crate::session::{MAX_SESSIONS, Sessions, Work};
 use crate::statement;
 
 /// What was read of a collection counts for so long.
@@ -52,7 +52,7 @@ impl Store {
         let database = client.database(&name);
         let has_transactions = has_transactions(&database).await;
         Ok(Self {
-            sessions: Sessions::new(config.session_timeout.0),
+            sessions: Sessions::new(MAX_SESSIONS, config.session_timeout.0),
             layouts: Mutex::default(),
             sample_size: config.sample_size.max(1),
             max_scanned: config.max_scanned,
@@ -81,7 +81,7 @@ impl Store {
     /// *Cancelled* for a transaction that has ended.
     pub(crate) async fn work(&self, context: &Context) -> Result<Work> {
         match context.session {
-            Some(number) => self.sessions.join(number),
+            Some(number) => self.sessions.join(number).map(Work::of),
             None => Work::alone(&self.client).await,
         }
     }
@@ -199,7 +199,7 @@ impl<'a> Scan<'a> {
         if let Some(time) = self.deadline.filter(|time| !time.is_zero()) {
             aggregate = aggregate.max_time(time);
         }
-        let cursor = aggregate.session(&mut self.work.session).with_type::<RawDocumentBuf>().await;
+        let cursor = aggregate.session(self.work.session()?).with_type::<RawDocumentBuf>().await;
         self.cursor = Some(cursor.map_err(|error| self.work.failed(&error))?);
         Ok(())
     }
@@ -234,7 +234,7 @@ impl<'a> Scan<'a> {
         let Some(cursor) = &mut self.cursor else {
             return Err(Error::internal("nothing was opened to be read"));
         };
-        let more = cursor.advance(&mut self.work.session).await.map_err(|error| self.work.failed(&error))?;
+        let more = cursor.advance(self.work.session()?).await.map_err(|error| self.work.failed(&error))?;
         self.scanned += u64::from(more && counts);
         if self.scanned <= self.store.max_scanned {
             return Ok(more);

@@ -114,7 +114,7 @@ impl Connector for Mongodb {
         let mut work = self.store.work(&Context::default()).await?;
         work.begin().await?;
         drop(request);
-        self.store.sessions.begin(work)
+        self.store.sessions.begin(work.into_own().ok_or_else(error::session_lost)?)
     }
 
     async fn commit(&self, context: Context) -> Result<Summary> {

@@ -107,10 +107,10 @@ impl<'r> Change<'r> {
             let update =
                 collection.find_one_and_update(filter, change).return_document(ReturnDocument::After);
             let row =
-                update.session(&mut work.session).await.map_err(|error| self.target.failed(work, &error))?;
+                update.session(work.session()?).await.map_err(|error| self.target.failed(work, &error))?;
             return Ok(given_back(row));
         }
-        let update = collection.update_one(filter, change).session(&mut work.session).await;
+        let update = collection.update_one(filter, change).session(work.session()?).await;
         let result = update.map_err(|error| self.target.failed(work, &error))?;
         Ok(counted(&result))
     }
@@ -126,10 +126,10 @@ impl<'r> Change<'r> {
             let replace =
                 collection.find_one_and_replace(filter, document).return_document(ReturnDocument::After);
             let row =
-                replace.session(&mut work.session).await.map_err(|error| self.target.failed(work, &error))?;
+                replace.session(work.session()?).await.map_err(|error| self.target.failed(work, &error))?;
             return Ok(given_back(row));
         }
-        let replace = collection.replace_one(filter, document).session(&mut work.session).await;
+        let replace = collection.replace_one(filter, document).session(work.session()?).await;
         let result = replace.map_err(|error| self.target.failed(work, &error))?;
         Ok(counted(&result))
     }
@@ -158,7 +158,7 @@ fn counted(result: &mongodb::results::UpdateResult) -> Option<Done> {
 impl Target<'_> {
     /// The document that matches.
     pub(super) async fn find(&self, work: &mut Work, filter: Document) -> Result<Option<RawDocumentBuf>> {
-        let found = self.collection().find_one(filter).session(&mut work.session).await;
+        let found = self.collection().find_one(filter).session(work.session()?).await;
         found.map_err(|error| work.failed(&error))
     }
 
@@ -174,10 +174,10 @@ impl Target<'_> {
     ) -> Result<RawDocumentBuf> {
         let filter = translate::all(vec![key, guard.native.clone()]);
         let collection = self.collection();
-        let found = collection.find(filter).limit(2).session(&mut work.session).await;
+        let found = collection.find(filter).limit(2).session(work.session()?).await;
         let mut cursor = found.map_err(|error| work.failed(&error))?;
         let mut one = None;
-        while cursor.advance(&mut work.session).await.map_err(|error| work.failed(&error))? {
+        while cursor.advance(work.session()?).await.map_err(|error| work.failed(&error))? {
             if one.replace(cursor.current().to_owned()).is_some() {
                 return Err(error::ambiguous_key());
             }
@@ -291,7 +291,7 @@ impl Matching<'_, '_> {
     async fn all_at_once(&self, work: &mut Work, change: Document) -> Result<Written> {
         let collection = self.change.target.collection();
         let update =
-            collection.update_many(self.selection.native.clone(), change).session(&mut work.session).await;
+            collection.update_many(self.selection.native.clone(), change).session(work.session()?).await;
         let result = update.map_err(|error| self.change.target.failed(work, &error))?;
         let mut written = Written::counting();
         written.affected.matched = Some(result.matched_count);

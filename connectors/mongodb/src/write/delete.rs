@@ -70,11 +70,11 @@ impl ByKey<'_> {
         let collection = self.target.collection();
         let done = |row| Done { row, is_matched: Some(true), is_changed: Some(true) };
         if self.gives_back {
-            let delete = collection.find_one_and_delete(filter).session(&mut work.session).await;
+            let delete = collection.find_one_and_delete(filter).session(work.session()?).await;
             let row = delete.map_err(|error| work.failed_write(&error))?;
             return Ok(row.map(|row| done(Some(row))));
         }
-        let delete = collection.delete_one(filter).session(&mut work.session).await;
+        let delete = collection.delete_one(filter).session(work.session()?).await;
         let result = delete.map_err(|error| work.failed_write(&error))?;
         Ok((result.deleted_count > 0).then(|| done(None)))
     }
@@ -115,7 +115,7 @@ impl Task for Matching<'_> {
 impl Matching<'_> {
     async fn remove(&self, work: &mut Work, filter: Document) -> Result<u64> {
         let collection = self.target.collection();
-        let delete = collection.delete_many(filter).session(&mut work.session).await;
+        let delete = collection.delete_many(filter).session(work.session()?).await;
         let result = delete.map_err(|error| work.failed_write(&error))?;
         Ok(result.deleted_count)
     }

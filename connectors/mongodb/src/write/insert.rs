@@ -125,7 +125,7 @@ impl Inserts<'_, '_> {
         let collection = self.target.collection();
         let documents = sent.iter().map(|(_, document)| *document);
         let insert = collection.insert_many(documents).ordered(self.on_error != OnError::Continue);
-        let Err(error) = insert.session(&mut work.session).await else { return Ok(Vec::new()) };
+        let Err(error) = insert.session(work.session()?).await else { return Ok(Vec::new()) };
         let failed = self.target.failed(work, &error);
         let DriverKind::InsertMany(many) = &*error.kind else { return Err(failed) };
         let Some(errors) = many.write_errors.as_ref().filter(|errors| !errors.is_empty()) else {

@@ -96,7 +96,7 @@ impl<'r> Upserting<'r> {
     async fn create(&self, work: &mut Work, members: Vec<Member<'r>>) -> Result<Done> {
         let document = self.creation.document(members)?;
         let insert =
-            self.change.target.collection().insert_one(&document).session(&mut work.session).await.map(drop);
+            self.change.target.collection().insert_one(&document).session(work.session()?).await.map(drop);
         match insert {
             Ok(()) => Ok(created(self.change.gives_back.then_some(document))),
             Err(error) => Err(self.lost_race(work, &error)),
@@ -155,11 +155,11 @@ impl<'r> Upserting<'r> {
         let collection = self.change.target.collection();
         if self.change.gives_back {
             let update = collection.find_one_and_update(filter.clone(), change).upsert(true);
-            let update = update.return_document(ReturnDocument::After).session(&mut work.session).await;
+            let update = update.return_document(ReturnDocument::After).session(work.session()?).await;
             return given_back(update.map_err(|error| self.change.target.failed(work, &error))?);
         }
         let update =
-            collection.update_one(filter.clone(), change).upsert(true).session(&mut work.session).await;
+            collection.update_one(filter.clone(), change).upsert(true).session(work.session()?).await;
         Ok(counted(&update.map_err(|error| self.change.target.failed(work, &error))?))
     }
 
@@ -167,11 +167,11 @@ impl<'r> Upserting<'r> {
         let collection = self.change.target.collection();
         if self.change.gives_back {
             let replace = collection.find_one_and_replace(filter.clone(), document).upsert(true);
-            let replace = replace.return_document(ReturnDocument::After).session(&mut work.session).await;
+            let replace = replace.return_document(ReturnDocument::After).session(work.session()?).await;
             return given_back(replace.map_err(|error| self.change.target.failed(work, &error))?);
         }
         let replace =
-            collection.replace_one(filter.clone(), document).upsert(true).session(&mut work.session).await;
+            collection.replace_one(filter.clone(), document).upsert(true).session(work.session()?).await;
         Ok(counted(&replace.map_err(|error| self.change.target.failed(work, &error))?))
     }
 }
