@@ -206,3 +206,30 @@ fn a_table_that_was_changed_by_others_is_read_anew() {
     world.sql("ALTER TABLE moving ALTER a TYPE numeric(5,2)");
     world.gateway.send(request()).is_ok(r#"{"resource":[{"id":1,"a":7.00}]}"#);
 }
+
+#[test]
+fn a_row_rule_holds_behind_what_triggers_do_after_the_statement() {
+    let world = world();
+    let row = |id: u8, note: &str| json!({"id": id, "day": "2024-02-29", "owner": "ann", "note": note});
+    let write = |verb: &str, rows: &[Json]| {
+        let request = request(verb, "/api/v2/store/_table/owned?rollback=true").key("key-of-ann");
+        world.gateway.send(request.body(json!({ "resource": rows })))
+    };
+    let written = write("POST", &[row(1, "mine"), row(2, "mine")]);
+    assert_eq!(written.status, 200, "{}", written.body);
+    for (verb, rows) in [
+        ("POST", vec![row(3, "for bob")]),
+        ("POST", vec![row(4, "mine"), row(5, "for bob")]),
+        ("PATCH", vec![row(1, "mine too"), row(2, "for bob")]),
+        ("PUT", vec![row(1, "for bob")]),
+    ] {
+        let refused = write(verb, &rows);
+        assert!((400..500).contains(&refused.status), "{verb} {rows:?}: {}", refused.body);
+        assert_eq!(
+            world.sql("SELECT string_agg(concat_ws(' ', id, owner, note), ';' ORDER BY id) FROM owned"),
+            "1 ann mine;2 ann mine"
+        );
+    }
+    let changed = write("PATCH", &[row(1, "still mine")]);
+    assert_eq!(changed.status, 200, "{}", changed.body);
+}

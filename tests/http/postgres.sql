@@ -23,6 +23,15 @@ BEGIN
 END $$;
 CREATE TRIGGER set_stamp BEFORE INSERT ON places FOR EACH ROW EXECUTE FUNCTION public.set_stamp();
 
+-- What a rule allows is changed behind the statement that writes it.
+CREATE TABLE owned (id int, day date, owner text, note text, PRIMARY KEY (id, day));
+CREATE FUNCTION give_away() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE owned SET owner = 'bob' WHERE id = NEW.id AND NEW.note = 'for bob';
+    RETURN NULL;
+END $$;
+CREATE TRIGGER give_away AFTER INSERT OR UPDATE OF note ON owned FOR EACH ROW EXECUTE FUNCTION give_away();
+
 -- Rows that take longer than any test.
 CREATE VIEW sleepers AS SELECT 1 AS id, pg_sleep(600)::text AS slept;
 CREATE VIEW nappers AS SELECT 1 AS id, pg_sleep(600)::text AS slept;

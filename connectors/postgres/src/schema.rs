@@ -19,11 +19,14 @@ pub(crate) const TABLES: &str = "
     ORDER BY n.nspname <> home.name, n.nspname, c.relname";
 
 /// `$3` lists the tables wanted, `{\"schema\": null, \"name\": \"a\"}` each. Domains are resolved through two levels. Keys are those
-/// of whole columns; an index over some rows or over expressions is none.
+/// of whole columns; an index over some rows or over expressions is none. What of a trigger's type is 2 means `BEFORE`, 64 `INSTEAD OF`.
 pub(crate) const DESCRIPTIONS: &str = "
     SELECT json_build_object(
         'schema', wanted.prefix, 'place', n.nspname, 'name', c.relname, 'kind', c.relkind,
         'comment', obj_description(c.oid, 'pg_class'),
+        'has_after_triggers', EXISTS (
+            SELECT FROM pg_catalog.pg_trigger AS g
+            WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND (g.tgtype & 66) = 0),
         'columns', (
             SELECT json_agg(json_build_object(
                 'name', a.attname, 'type', base.typname, 'kind', base.typtype,
@@ -97,6 +100,7 @@ pub(crate) struct TableRow {
     name: String,
     kind: String,
     comment: Option<String>,
+    has_after_triggers: bool,
     columns: Option<Vec<ColumnRow>>,
     keys: Option<Vec<KeyRow>>,
     references: Option<Vec<ReferenceRow>>,
@@ -183,11 +187,13 @@ impl TableRow {
         let is_writable = |column: &&ColumnRow| !column.is_generated && column.identity != "a";
         let keys = || self.keys.iter().flatten();
         let columns_of = |key: &KeyRow| key.columns.clone().unwrap_or_default();
+        let key: Vec<_> = keys().find(|key| key.is_primary).map(columns_of).unwrap_or_default();
         TableInfo {
+            checked_by: Some(key.clone()).filter(|key| self.has_after_triggers && !key.is_empty()),
             schema: self.place.clone(),
             columns: columns().map(|row| (row.name.clone(), ColumnInfo { class: row.class() })).collect(),
             writable: columns().filter(is_writable).map(|row| row.name.clone()).collect(),
-            key: keys().find(|key| key.is_primary).map(columns_of).unwrap_or_default(),
+            key,
             unique: keys().filter(|key| key.is_unique).map(columns_of).collect(),
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct TableInfo {
     pub(crate) writable: Vec<String>,
     /// The primary key, in its order.
     pub(crate) key: Vec<String>,
+    /// What names a row whose check is asked behind the statement that writes it, because `AFTER` triggers may change it once more.
+    pub(crate) checked_by: Option<Vec<String>>,
     /// All unique keys, the primary one included.
     pub(crate) unique: Vec<Vec<String>>,
 }

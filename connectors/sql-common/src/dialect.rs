@@ -152,6 +152,14 @@ pub trait Dialect: Send + Sync {
         to.column(column)
     }
 
+    /// Writes a column that names a row whose check is asked later. A dialect that sends values as texts asks for a text here.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    fn naming(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
+        to.column(column)
+    }
+
     /// Writes the marker of a value inside an expression. A dialect whose database has to be told the type does it here.
     ///
     /// # Errors

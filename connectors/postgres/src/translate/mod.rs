@@ -12,7 +12,7 @@ use connector_api::author::{
     Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TextOp, Value,
 };
 use connector_sql_common::dialect::{
-    Dialect, InList, LimitStyle, Marker, OnConflict, Returning, aggregate_name,
+    Checked, Dialect, InList, LimitStyle, Marker, OnConflict, Returning, aggregate_name,
 };
 use connector_sql_common::sort::{Columns, Sort};
 use connector_sql_common::statement::Group;
@@ -72,6 +72,18 @@ impl Dialect for PostgresDialect<'_> {
 
     fn on_conflict(&self) -> OnConflict {
         OnConflict::Clause
+    }
+
+    fn checked(&self) -> Checked<'_> {
+        let names = self.table.and_then(|table| table.checked_by.as_deref());
+        names.map_or(Checked::Within, Checked::Later)
+    }
+
+    /// It comes back as a value, and those are texts.
+    fn naming(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
+        to.column(column)?;
+        to.keyword("::text");
+        Ok(())
     }
 
     /// What the driver does not read is asked for as text.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use connector_api::author::{Filter, Group as Groups, Query, TableRef};
+use connector_api::author::{Filter, Group as Groups, Insert, OnError, Query, TableRef};
 use connector_sql_common::samples::{COLUMNS, assert_snapshot};
 use connector_sql_common::{Form, build};
 
@@ -30,7 +30,14 @@ fn table() -> TableInfo {
     ];
     let columns: HashMap<_, _> =
         columns.into_iter().map(|(name, class)| (name.to_owned(), ColumnInfo { class })).collect();
-    TableInfo { schema: "s".to_owned(), columns, writable: vec![], key: vec![], unique: vec![] }
+    TableInfo {
+        schema: "s".to_owned(),
+        columns,
+        writable: vec![],
+        key: vec![],
+        checked_by: None,
+        unique: vec![],
+    }
 }
 
 fn sql(shape: &Query, params: &[Value]) -> Result<String> {
@@ -222,6 +229,24 @@ fn aggregates_are_of_numbers_and_integers_stay_integers() {
         sql(&shape, &[Value::I64(1)]).unwrap(),
         r#"SELECT SUM("i")::int8, SUM("d"), NULL::numeric, BOOL_AND("b"), MAX("u"::text)::uuid, MAX("x")::text FROM "t" LIMIT $1"#
     );
+}
+
+#[test]
+fn a_row_that_triggers_may_change_is_named_for_a_later_check() {
+    let table = TableInfo { checked_by: Some(vec!["i".to_owned(), "u".to_owned()]), ..table() };
+    let dialect = PostgresDialect { table: Some(&table) };
+    let shape = Insert {
+        into: TableRef::new("t"),
+        columns: vec![Path::column("t")],
+        compute: vec![],
+        on_error: OnError::Stop,
+        check: Some(Filter::Always(true)),
+        returning: vec![Path::column("e")],
+        need: vec![],
+    };
+    let written = build::insert(&dialect, &shape, &Form::default()).unwrap();
+    let expected = r#"INSERT INTO "t" ("t") VALUES ($1) RETURNING "e"::text, "i"::text, "u"::text"#;
+    assert_eq!(written.sql(), expected);
 }
 
 /// The class of a column of the samples.

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 
-use connector_api::Result;
 use connector_api::author::{Delete, Insert, Path, TableRef, Update, Upsert};
+use connector_api::{Error, Result};
 use connector_common::write::{
     Failure, Write, ambiguous_key, attempts, check_failed, has_key, missing_row, no_attempt_left, not_created,
 };
@@ -23,13 +23,23 @@ use crate::read::push_param;
 use crate::store::{Store, placed};
 use crate::table::TableInfo;
 use crate::translate::{PostgresDialect, VALUES};
-use crate::types::{Class, integer};
+use crate::types::{Class, integer, text};
 
 /// The two statements of an upsert; other writes have the first one only.
 const EXISTING: u8 = 0;
 const MISSING: u8 = 1;
+/// Behind them: whether the check holds for a row that triggers may have changed.
+const RECHECK: u8 = 2;
 
 type Ended<T> = std::result::Result<T, Failure>;
+
+/// What the rows of a statement say of the check.
+#[derive(Default)]
+struct Checks {
+    is_broken: bool,
+    /// Rows that are asked about later, by what names them.
+    later: Vec<Vec<String>>,
+}
 
 /// A write with what its statements are made from.
 pub(super) struct Run<'r> {
@@ -95,9 +105,13 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Whether records may be sent one behind the other, because each is one statement.
+    /// Whether a record is more than one statement, so that none can be sent before the last one's answer.
     pub(super) fn is_one_by_one(&self) -> bool {
-        matches!(self.write, Write::Upsert(_))
+        matches!(self.write, Write::Upsert(_)) || self.is_checked_later()
+    }
+
+    fn is_checked_later(&self) -> bool {
+        self.write.has_check() && self.table.checked_by.is_some()
     }
 
     /// Writes several records at once; tells of the first that fails.
@@ -117,11 +131,11 @@ impl<'r> Run<'r> {
         }
         for answer in work.run_all(&batch).await? {
             let (rows, touched) = answer.map_err(|error| from_driver(&error))?;
-            let mut is_allowed = true;
+            let mut checks = Checks::default();
             for row in rows {
-                is_allowed &= self.keep(row, written).map_err(Failure::Call)?;
+                self.keep(row, written, &mut checks).map_err(Failure::Call)?;
             }
-            check(is_allowed)?;
+            self.check(checks, work).await?;
             self.judge(touched, written)?;
         }
         Ok(())
@@ -182,21 +196,66 @@ impl<'r> Run<'r> {
         self.tell(&statement, written);
         let params = self.bind(&statement, (records, index)).map_err(Failure::Call)?;
         let mut rows = pin!(work.run(statement.sql(), &params).await?);
-        let mut is_allowed = true;
+        let mut checks = Checks::default();
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;
-            is_allowed &= self.keep(row, written).map_err(Failure::Call)?;
+            self.keep(row, written, &mut checks).map_err(Failure::Call)?;
         }
         work.finished();
-        check(is_allowed)?;
+        self.check(checks, work).await?;
         Ok(rows.rows_affected().unwrap_or(0))
     }
 
-    /// Keeps a row that goes back; says whether the check holds for it. The row is written already: it can't fail alone.
-    fn keep(&self, row: Row, written: &mut Written) -> Result<bool> {
-        let is_allowed = !self.write.has_check() || integer(&row, written.returned.width())? == 1;
-        keep(written, row)?;
-        Ok(is_allowed)
+    /// Keeps a row that goes back, and what it says of the check. The row is written already: it can't fail alone.
+    fn keep(&self, row: Row, written: &mut Written, checks: &mut Checks) -> Result<()> {
+        let width = written.returned.width();
+        match &self.table.checked_by {
+            _ if !self.write.has_check() => {}
+            None => checks.is_broken |= integer(&row, width)? != 1,
+            Some(names) => {
+                let places = width..width + names.len();
+                let names: Result<_> = places.map(|place| text(&row, place).map(str::to_owned)).collect();
+                checks.later.push(names?);
+            }
+        }
+        keep(written, row)
+    }
+
+    async fn check(&self, checks: Checks, work: &mut Work) -> Ended<()> {
+        let mut is_broken = checks.is_broken;
+        for names in checks.later {
+            is_broken |= !self.holds(&names, work).await?;
+        }
+        if is_broken { Err(Failure::Record(check_failed())) } else { Ok(()) }
+    }
+
+    /// Whether the check holds for the row of this name, now that the triggers have run. A row that is gone, or has another name, may not
+    /// be written.
+    async fn holds(&self, names: &[String], work: &mut Work) -> Ended<bool> {
+        let statement = self.rechecking().map_err(Failure::Call)?;
+        let name = |cell, params: &mut Params| match names.get::<usize>(cell) {
+            Some(name) => params.text(name),
+            None => params.null(),
+        };
+        let params = self.bound(&statement, name).map_err(Failure::Call)?;
+        let mut rows = pin!(work.run(statement.sql(), &params).await?);
+        let mut holds = false;
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(|error| work.failed(&error))?;
+            holds = integer(&row, 0).map_err(Failure::Call)? == 1;
+        }
+        work.finished();
+        Ok(holds)
+    }
+
+    fn rechecking(&self) -> Result<Arc<Statement>> {
+        let key =
+            StatementKey { shape: Arc::clone(self.write.shape()), nth: RECHECK, form: self.form.clone() };
+        let names = self.table.checked_by.as_deref().unwrap_or_default();
+        let check = self.write.check().ok_or_else(|| Error::internal("nothing is checked"))?;
+        self.store.statement(key, self.table, |dialect, form| {
+            build::recheck(dialect, &self.place, names, check, form)
+        })
     }
 
     fn tell(&self, statement: &Statement, written: &mut Written) {
@@ -236,21 +295,19 @@ impl<'r> Run<'r> {
     }
 
     fn bind(&self, statement: &Statement, (records, index): (&Records, usize)) -> Result<Params> {
-        let mut bound_values = Params::default();
+        self.bound(statement, |cell, params| records.bind(index, cell, params))
+    }
+
+    /// What is sent with a statement; `cell` adds what stands at the place of a record's cell.
+    fn bound(&self, statement: &Statement, cell: impl Fn(usize, &mut Params)) -> Result<Params> {
+        let mut params = Params::default();
         statement.bind(&VALUES, self.write.params(), |bound| {
             match bound {
-                Bound::Value(value) => push_param(&mut bound_values, &value),
-                Bound::Cell(cell) => records.bind(index, cell, &mut bound_values),
+                Bound::Value(value) => push_param(&mut params, &value),
+                Bound::Cell(place) => cell(place, &mut params),
             }
             Ok(())
         })?;
-        Ok(bound_values)
+        Ok(params)
     }
-}
-
-fn check(is_allowed: bool) -> Ended<()> {
-    if is_allowed {
-        return Ok(());
-    }
-    Err(Failure::Record(check_failed()))
 }

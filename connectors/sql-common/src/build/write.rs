@@ -361,7 +361,9 @@ impl Builder<'_> {
         }
         match self.dialect.checked() {
             Checked::Within => self.holds(check),
-            Checked::Later(names) => separated(self, names, ", ", |to, name| to.out.ident(name)),
+            Checked::Later(names) => {
+                separated(self, names, ", ", |to, name| to.dialect.naming(to, &Path::column(name)))
+            }
         }
     }
 
