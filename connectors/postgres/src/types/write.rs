@@ -17,6 +17,10 @@ pub(crate) fn push_cell(to: &mut Vec<u8>, cell: &Cell<'_>, class: Class) -> Resu
         _ if matches!(class, Class::Json | Class::Jsonb) => {
             push_document(to, cell)?;
         }
+        // What callers can't send as a moment comes as a text: days before year 1.
+        Cell::Text(text) if matches!(class, Class::Date | Class::Timestamp | Class::Instant) => {
+            push_moment(to, text);
+        }
         Cell::Text(text) => to.extend_from_slice(text.as_bytes()),
         Cell::I64(number) => display(to, number),
         Cell::Bool(flag) => to.extend_from_slice(if flag { b"true" } else { b"false" }),
@@ -85,7 +89,7 @@ fn push_moment(to: &mut Vec<u8>, text: &str) {
         Some((year, rest)) if text.starts_with('-') || year == 0 => {
             let _ = write!(to, "{:04}-{rest} BC", year + 1);
         }
-        _ => to.extend_from_slice(unsigned.as_bytes()),
+        _ => to.extend_from_slice(text.trim_start_matches('+').as_bytes()),
     }
 }
 
@@ -207,6 +211,23 @@ mod tests {
             (f64::NAN, "NaN"),
         ] {
             assert_eq!(exact_digits(number), expected);
+        }
+    }
+
+    #[test]
+    fn texts_in_columns_of_moments_are_moments() {
+        for (class, text, expected) in [
+            (Class::Date, "2024-05-01", "2024-05-01"),
+            (Class::Date, "+10000-01-01", "10000-01-01"),
+            (Class::Date, "-infinity", "-infinity"),
+            (Class::Date, "-0043-03-15", "0044-03-15 BC"),
+            (Class::Timestamp, "-0043-03-15 12:00:00", "0044-03-15 12:00:00 BC"),
+            (Class::Instant, "-0043-03-15T12:00:00Z", "0044-03-15T12:00:00Z BC"),
+            (Class::Text, "-0043-03-15", "-0043-03-15"),
+        ] {
+            let mut bytes = Vec::new();
+            push_cell(&mut bytes, &Cell::Text(text), class).unwrap();
+            assert_eq!(String::from_utf8(bytes).unwrap(), expected);
         }
     }
 
