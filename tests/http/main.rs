@@ -45,6 +45,8 @@ mod dynamodb_versions;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod exact;
+#[cfg(test)]
 mod filter;
 #[cfg(test)]
 mod formats;
@@ -61,6 +63,8 @@ mod logs;
 #[cfg(test)]
 mod mysql;
 #[cfg(test)]
+mod mysql_types;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod names_written;
@@ -68,6 +72,8 @@ mod names_written;
 mod postgres;
 #[cfg(test)]
 mod postgres_tls;
+#[cfg(test)]
+mod postgres_types;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

@@ -79,7 +79,7 @@ struct World {
     store: Prepared,
 }
 
-fn fixture() -> Fixture {
+pub(crate) fn fixture() -> Fixture {
     let fixtures = Fixture::discover(&clone_folder().join("tests/fixtures")).unwrap();
     fixtures.into_iter().find(|fixture| fixture.connector == "mysql").unwrap()
 }
