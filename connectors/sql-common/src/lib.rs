@@ -2,6 +2,7 @@
 //!
 //! * [`build`]: shape of a request → [`Statement`]; asks the dialect, never compares its identity.
 //! * [`dialect`]: trait [`Dialect`] with the defaults of the SQL standard; a connector overrides what differs.
+//! * [`known`]: what a service knows of its tables, with the statements made from it.
 //! * [`render`]: [`SqlWriter`], the one writer of SQL text: fixed words, quoted names and parameter markers, nothing else.
 //! * [`sort`]: what an expression is worth before it runs, for databases whose columns have fixed types.
 //! * [`statement`]: the text with its bindings, and the cache of statements by shape and form.
@@ -10,11 +11,13 @@
 
 pub mod build;
 pub mod dialect;
+pub mod known;
 pub mod render;
 pub mod sort;
 pub mod statement;
 
 pub use build::Builder;
 pub use dialect::Dialect;
+pub use known::Known;
 pub use render::SqlWriter;
 pub use statement::{Bind, Bound, Form, Kind, Statement, StatementCache, StatementKey};
