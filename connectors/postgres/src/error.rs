@@ -39,12 +39,16 @@ fn source<E: std::error::Error + 'static>(error: &tokio_postgres::Error) -> Opti
 }
 
 fn without_answer(error: &tokio_postgres::Error) -> Error {
-    let tls = source::<io::Error>(error).and_then(|error| error.get_ref()?.downcast_ref::<rustls::Error>());
-    if tls.is_some() || error.to_string().contains("TLS") {
+    let broken = source::<io::Error>(error);
+    if broken.and_then(|error| error.get_ref()?.downcast_ref::<rustls::Error>()).is_some() {
         return tls_failed();
     }
-    if error.is_closed() || source::<io::Error>(error).is_some() {
+    // Also one that ends while it is being encrypted.
+    if error.is_closed() || broken.is_some() {
         return connection_lost();
+    }
+    if error.to_string().contains("TLS") {
+        return tls_failed();
     }
     if error.to_string().contains("authentication") {
         return unknown_login();
