@@ -73,7 +73,8 @@ struct World {
     store: Prepared,
 }
 
-fn fixture() -> Fixture {
+/// What starts the server.
+pub(crate) fn fixture() -> Fixture {
     let fixtures = Fixture::discover(&clone_folder().join("tests/fixtures")).unwrap();
     fixtures.into_iter().find(|fixture| fixture.connector == "mysql").unwrap()
 }
