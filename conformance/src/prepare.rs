@@ -90,6 +90,16 @@ pub struct Prepared {
     pub config: Json,
 }
 
+impl Prepared {
+    /// Runs the program with another word that it knows in place of `start`.
+    ///
+    /// # Errors
+    /// What the program says.
+    pub fn tell(&self, word: &str) -> Result<(), String> {
+        self.program.run(word, self.folder.path(), None).map(drop)
+    }
+}
+
 impl Drop for Prepared {
     fn drop(&mut self) {
         // The program has said on the error stream what went wrong; nobody is left to hand it to.

@@ -241,6 +241,15 @@ impl ApiError {
         self
     }
 
+    /// The same with the name of the service, where it is the service that can't answer now and may later.
+    #[must_use]
+    pub fn of_service(mut self, name: &str) -> Self {
+        if self.status == StatusCode::SERVICE_UNAVAILABLE && self.retry_after.is_some() {
+            self.message = shortened(format!("Service '{name}': {}", self.message));
+        }
+        self
+    }
+
     /// An answer that a hook gave in place of the operation.
     #[must_use]
     pub fn from_hook(status: u16, message: impl Into<String>) -> Self {
@@ -461,6 +470,19 @@ mod tests {
         check(&error, json!({ "kind": "unique_violation" }));
         let error = error.with_constraint("by_name").with_columns(["name"]);
         check(&error, json!({ "kind": "unique_violation", "constraint": "by_name", "columns": ["name"] }));
+    }
+
+    #[test]
+    fn what_may_be_tried_again_names_its_service() {
+        for (kind, message) in [
+            (ErrorKind::Busy, "Service 'shop': no"),
+            (ErrorKind::Unavailable, "Service 'shop': no"),
+            (ErrorKind::Timeout, "no"),
+            (ErrorKind::Contention, "no"),
+        ] {
+            let error = ApiError::from_connector(&ConnectorError::new(kind, "no")).of_service("shop");
+            assert_eq!(error.message, message, "{kind:?}");
+        }
     }
 
     #[test]

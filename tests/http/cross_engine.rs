@@ -16,26 +16,11 @@ use tests::libraries::clone_folder;
 use crate::client::request;
 use crate::cross_requests::{Asked, requests};
 use crate::gateway::{Gateway, Setup};
-use crate::shop::READER;
+use crate::shop::{EVERYTHING, READER};
 
 const PEOPLE: &str = include_str!("people.json");
 /// The store whose answers the others are held to.
 const MODEL: &str = "sqlite";
-
-const CONFIG: &str = r#"
-[[roles]]
-name = "everything"
-
-[[roles.access]]
-service = "*"
-component = "*"
-verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-[[apps]]
-name = "everything"
-role = "everything"
-api_key = "key-of-readers"
-"#;
 
 /// What may differ.
 #[derive(Deserialize)]
@@ -149,7 +134,7 @@ fn gateway(engines: &[Engine]) -> Gateway {
     };
     let services: Vec<Json> = engines.iter().map(service).collect();
     let services = toml::to_string(&json!({ "services": services })).unwrap();
-    let config = format!("{CONFIG}\n{services}");
+    let config = format!("{EVERYTHING}\n{services}");
     let others: BTreeSet<&str> = engines.iter().map(|engine| engine.name.as_str()).collect();
     let plain = others.into_iter().filter(|name| !["sqlite", "memory"].contains(name));
     plain.fold(Setup::new(&config), |setup, name| setup.connector(name)).start()

@@ -29,6 +29,10 @@ mod cross_requests;
 #[cfg(test)]
 mod cursor;
 #[cfg(test)]
+mod cut_connections;
+#[cfg(test)]
+mod cut_handshakes;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod document_servers;
@@ -43,9 +47,13 @@ mod dynamodb_rollback;
 #[cfg(test)]
 mod dynamodb_versions;
 #[cfg(test)]
+mod engine;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod exact;
+#[cfg(test)]
+mod fault_proxy;
 #[cfg(test)]
 mod filter;
 #[cfg(test)]
@@ -90,6 +98,8 @@ mod schema;
 mod session;
 #[cfg(test)]
 mod shop;
+#[cfg(test)]
+mod staying_up;
 #[cfg(test)]
 mod stock;
 #[cfg(test)]

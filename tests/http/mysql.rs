@@ -79,6 +79,7 @@ struct World {
     store: Prepared,
 }
 
+/// What starts the server.
 pub(crate) fn fixture() -> Fixture {
     let fixtures = Fixture::discover(&clone_folder().join("tests/fixtures")).unwrap();
     fixtures.into_iter().find(|fixture| fixture.connector == "mysql").unwrap()

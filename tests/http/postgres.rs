@@ -12,7 +12,8 @@ use tests::libraries::clone_folder;
 
 use crate::client::{Answer, get, request};
 use crate::gateway::{Gateway, Setup, eventually};
-use crate::shop::READER;
+use crate::shop::{EVERYTHING, READER};
+use crate::staying_up::asks;
 
 /// A server without tables, and the gateway on it: `store` knows the schema `geo` by a statement, `plain` does not, `narrow` has one
 /// connection and no queue.
@@ -196,6 +197,21 @@ fn a_read_does_not_notice_that_the_server_closed_the_connections() {
         world.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cut'");
     }
     assert_eq!(world.read("cut/_table/places?limit=1").status, 200);
+}
+
+#[test]
+fn a_socket_does_instead_of_an_address() {
+    let world = world();
+    let config = json!({
+        "unix_socket": world.sql("SHOW unix_socket_directories"), "port": world.store.config["port"], "database": "suite",
+        "username": "gateway", "password": world.store.config["password"],
+    });
+    let service = json!({"services": [{"name": "near", "type": "pgsql", "config": config}]});
+    let service = toml::to_string(&service).unwrap();
+    let gateway = Setup::new(&format!("{service}{EVERYTHING}")).connector("postgres").start();
+    let path = "near/_table/ways?fields=address";
+    world.sql("CREATE VIEW ways AS SELECT COALESCE(inet_client_addr()::text, 'socket') AS address");
+    gateway.send(asks("GET", path)).is_ok(r#"{"resource":[{"address":"socket"}]}"#);
 }
 
 #[test]

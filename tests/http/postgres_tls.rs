@@ -41,6 +41,12 @@ fn certificates(folder: &Path) {
     }
 }
 
+/// Makes certificates in a folder, and gives the server one for `localhost` that `ca.crt` has signed.
+pub(crate) fn encrypt(store: &Prepared, folder: &Path) {
+    certificates(folder);
+    serve(store, folder, "server");
+}
+
 /// Gives the server a certificate. It writes the files itself, because they have to be its own.
 fn serve(store: &Prepared, folder: &Path, name: &str) {
     let file = |from: &str, to: &str| {
@@ -95,8 +101,7 @@ fn gateway(store: &Prepared, services: &[(&str, &str, &str)], connector: &str) -
     let setup = Setup::new(&config)
         .connector(connector)
         .variable("STORE_PASSWORD", store.config["password"].as_str().unwrap());
-    certificates(&setup.path(""));
-    serve(store, &setup.path(""), "server");
+    encrypt(store, &setup.path(""));
     setup.start()
 }
 

@@ -17,6 +17,22 @@ pub(crate) const READER: &str = "key-of-readers";
 /// The key of an app whose role grants nothing.
 pub(crate) const NOBODY: &str = "key-of-nobodies";
 
+/// The role and app of [`READER`] where it may do everything, for the end of a configuration.
+pub(crate) const EVERYTHING: &str = r#"
+[[roles]]
+name = "everything"
+
+[[roles.access]]
+service = "*"
+component = "*"
+verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+[[apps]]
+name = "everything"
+role = "everything"
+api_key = "key-of-readers"
+"#;
+
 /// What a write without records is told.
 pub(crate) const NO_RECORDS: &str = "No record(s) detected in request. Please make sure record(s) are wrapped in a 'resource' \
                                      tag. Example: {&quot;resource&quot;:[{&quot;record&quot;:1},{&quot;record&quot;:2}]}";

@@ -1,8 +1,9 @@
 //! What several connectors share and no connector-specific driver needs to know: threads for drivers that block, filtering, grouping and
-//! sorting for stores that can't, what became of records and of a write, transactions by their number, connections in bounded pools, values as
-//! JSON, pieces of configurations. No driver, no SQL.
+//! sorting for stores that can't, what became of records and of a write, transactions by their number, connections in bounded pools,
+//! failures of servers, values as JSON, pieces of configurations. No driver, no SQL.
 
 pub mod evaluate;
+pub mod failure;
 pub mod json;
 pub mod outcome;
 pub mod pool;

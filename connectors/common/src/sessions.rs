@@ -8,6 +8,8 @@ use std::time::Duration;
 use connector_api::author::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
+use crate::failure::session_lost;
+
 /// Open transactions. What is held (a connection, say) undoes its transaction when it is dropped.
 pub struct Sessions<T> {
     open: Mutex<HashMap<u64, State<T>>>,
@@ -54,12 +56,12 @@ impl<T: Send + 'static> Sessions<T> {
     /// *Cancelled* when it has ended.
     pub fn join(self: &Arc<Self>, number: u64) -> Result<Turn<T>> {
         let mut open = self.open();
-        let state = open.get_mut(&number).ok_or_else(over)?;
+        let state = open.get_mut(&number).ok_or_else(session_lost)?;
         match std::mem::replace(state, State::Running) {
             State::Idle(held, _) => Ok(Turn { sessions: Arc::clone(self), number, held: Some(held) }),
             other => {
                 *state = other;
-                Err(over())
+                Err(session_lost())
             }
         }
     }
@@ -70,7 +72,7 @@ impl<T: Send + 'static> Sessions<T> {
     /// *Cancelled* when it has ended already.
     pub fn end(&self, number: Option<u64>) -> Result<Option<T>> {
         let number = number.ok_or_else(|| Error::internal("the call names no transaction"))?;
-        match self.open().remove(&number).ok_or_else(over)? {
+        match self.open().remove(&number).ok_or_else(session_lost)? {
             State::Idle(held, _) => Ok(Some(held)),
             State::Running | State::Lost(_) => Ok(None),
         }
@@ -120,7 +122,7 @@ impl<T: Send + 'static> Turn<T> {
     /// # Errors
     /// Never before it was kept.
     pub fn held(&mut self) -> Result<&mut T> {
-        self.held.as_mut().ok_or_else(over)
+        self.held.as_mut().ok_or_else(session_lost)
     }
 
     /// Gives it back for the next call.
@@ -130,26 +132,27 @@ impl<T: Send + 'static> Turn<T> {
             *state = State::Idle(held, Instant::now());
         }
     }
-}
 
-impl<T: Send + 'static> Drop for Turn<T> {
-    fn drop(&mut self) {
-        if self.held.is_some()
-            && let Some(state @ State::Running) = self.sessions.open().get_mut(&self.number)
-        {
+    /// The transaction is over on the server: the next call in it learns that. Gives what was held.
+    #[must_use]
+    pub fn end(mut self) -> Option<T> {
+        self.lose();
+        self.held.take()
+    }
+
+    fn lose(&self) {
+        if let Some(state @ State::Running) = self.sessions.open().get_mut(&self.number) {
             *state = State::Lost(Instant::now());
         }
     }
 }
 
-/// A transaction that is not there any more.
-fn over() -> Error {
-    Error::new(
-        ErrorKind::Cancelled,
-        "the transaction is over: it was ended, idle for too long, or a call in it was given up",
-    )
-    .with_reason("session_lost")
-    .with_sqlstate("25P01")
+impl<T: Send + 'static> Drop for Turn<T> {
+    fn drop(&mut self) {
+        if self.held.is_some() {
+            self.lose();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +194,14 @@ mod tests {
         assert_eq!(sessions.join(number).err().map(|error| error.kind), Some(ErrorKind::Cancelled));
         assert!(sessions.end(Some(number)).unwrap().is_none());
         assert!(sessions.end(Some(number)).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_transaction_held_that_is_over_can_be_used_again() {
+        let sessions = sessions(60);
+        let number = sessions.begin(Held::default()).unwrap();
+        assert!(sessions.join(number).unwrap().end().is_some());
+        assert_eq!(sessions.join(number).err().map(|error| error.kind), Some(ErrorKind::Cancelled));
     }
 
     #[tokio::test(start_paused = true)]

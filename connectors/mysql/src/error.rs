@@ -5,6 +5,7 @@
 use std::error::Error as StdError;
 
 use connector_api::{Error, ErrorKind};
+use connector_common::failure::{connection_lost, tls_failed, unknown_login};
 use mysql_async::{DriverError, IoError, ServerError};
 
 /// A key that exists already.
@@ -20,16 +21,6 @@ pub(crate) fn from_driver(error: &mysql_async::Error) -> Error {
         mysql_async::Error::Io(error) => without_answer(error).with_detail(error),
         other => Error::internal("the connector used the driver wrongly").with_detail(other),
     }
-}
-
-fn unavailable(message: &str, reason: &str) -> Error {
-    Error::new(ErrorKind::Unavailable, message).with_reason(reason)
-}
-
-fn tls_failed() -> Error {
-    unavailable("no encrypted connection to the database server could be made", "tls_failed")
-        .with_sqlstate("08001")
-        .temporary(false)
 }
 
 fn without_answer(error: &IoError) -> Error {
@@ -50,12 +41,7 @@ fn from_client(error: &DriverError) -> Error {
         DriverError::NoClientSslFlagFromServer | DriverError::NoKeyFound => tls_failed(),
         DriverError::UnknownAuthPlugin { .. }
         | DriverError::MysqlOldPasswordDisabled
-        | DriverError::CleartextPluginDisabled => Error::new(
-            ErrorKind::AuthFailed,
-            "the database server asks for a kind of login that is not served",
-        )
-        .with_reason("auth_failed")
-        .with_sqlstate("28000"),
+        | DriverError::CleartextPluginDisabled => unknown_login(),
         DriverError::PacketTooLarge | DriverError::StmtParamsNumberExceedsLimit { .. } => {
             Error::new(ErrorKind::LimitExceeded, "the statement is too large for the database")
                 .with_reason("statement_too_large")
@@ -65,36 +51,6 @@ fn from_client(error: &DriverError) -> Error {
         | DriverError::UnexpectedPacket { .. } => connection_lost(),
         _ => Error::internal("the connector used the driver wrongly"),
     }
-}
-
-/// The connection broke, or there was none.
-fn connection_lost() -> Error {
-    unavailable("the connection to the database server failed", "connection_lost").with_sqlstate("08006")
-}
-
-/// No answer came to a write that stands alone, or to a commit.
-pub(crate) fn unknown_outcome(error: &Error) -> Error {
-    Error::new(
-        ErrorKind::UnknownOutcome,
-        "the connection broke before the database answered; the write may have happened or not",
-    )
-    .with_reason("unknown_outcome")
-    .with_sqlstate("08007")
-    .with_detail(error.detail.as_deref().unwrap_or_default())
-}
-
-/// The configuration's own limit for statements.
-pub(crate) fn too_slow() -> Error {
-    Error::new(ErrorKind::Timeout, "the database did not answer within 'statement_timeout'")
-        .with_reason("statement_timeout")
-        .with_sqlstate("57014")
-}
-
-/// A transaction that is not there any more.
-pub(crate) fn session_lost() -> Error {
-    Error::new(ErrorKind::Cancelled, "the transaction is over: it was ended, idle for too long, or failed")
-        .with_reason("session_lost")
-        .with_sqlstate("25P01")
 }
 
 /// No such table, or none that the service shows.

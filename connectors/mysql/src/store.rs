@@ -1,11 +1,11 @@
 //! One service: its connections, the statements and tables that it knows, and how a call is run and repeated.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use connector_api::author::{Request, Table, TableName, TableRef};
-use connector_api::{Error, ErrorKind, Result};
-use connector_sql_common::{Form, Statement, StatementCache, StatementKey};
+use connector_api::{Error, Result};
+use connector_common::failure::{asked_briefly, is_worth_another_try, up_to_twice};
+use connector_sql_common::{Form, Known, Statement, StatementKey};
 use mysql_async::Value;
 
 use crate::client::{Client, Work};
@@ -15,18 +15,13 @@ use crate::schema::{About, Catalogue, Found, TABLES, fields, table_name};
 use crate::table::TableInfo;
 use crate::translate::{MySqlDialect, VALUES};
 
-/// Statements that a service keeps.
-const STATEMENTS: usize = 2_048;
-/// Tables whose columns a service keeps. Full, it is emptied.
-const TABLES_KEPT: usize = 10_000;
 /// Tables that one query asks for.
 const TABLES_AT_ONCE: usize = 1_024;
 
 /// One service.
 pub(crate) struct Store {
     pub(crate) client: Client,
-    statements: Mutex<StatementCache>,
-    tables: Mutex<HashMap<TableRef, Arc<TableInfo>>>,
+    known: Known<TableInfo>,
 }
 
 /// Something that is asked of the database. It may be begun anew when what was known of the table is out of date.
@@ -51,11 +46,7 @@ impl Store {
     /// A configuration that makes no sense.
     pub(crate) fn open(config: &Config) -> Result<Self> {
         config.validate()?;
-        Ok(Self {
-            client: Client::open(config)?,
-            statements: Mutex::new(StatementCache::new(STATEMENTS)),
-            tables: Mutex::default(),
-        })
+        Ok(Self { client: Client::open(config)?, known: Known::default() })
     }
 
     /// Asks the server whether it is there and takes the account.
@@ -63,10 +54,13 @@ impl Store {
     /// # Errors
     /// Why not.
     pub(crate) async fn ping(&self) -> Result<()> {
-        let mut work = self.client.work(None).await?;
-        work.ping().await?;
-        work.give_back();
-        Ok(())
+        asked_briefly(|| async {
+            let mut work = self.client.work(None).await?;
+            work.ping().await?;
+            work.give_back();
+            Ok(())
+        })
+        .await
     }
 
     /// Names and kinds of all tables.
@@ -74,10 +68,13 @@ impl Store {
     /// # Errors
     /// The server's.
     pub(crate) async fn list(&self) -> Result<Vec<TableName>> {
-        let mut work = self.client.work(None).await?;
-        let rows = fields(work.run(TABLES, Vec::new()).await?.all().await?)?;
-        work.give_back();
-        Ok(rows.iter().filter_map(table_name).collect())
+        up_to_twice(|| async {
+            let mut work = self.client.work(None).await?;
+            let rows = fields(work.run(TABLES, Vec::new()).await?.all().await?)?;
+            work.give_back();
+            Ok(rows.iter().filter_map(table_name).collect())
+        })
+        .await
     }
 
     /// Descriptions of those of these tables that exist. What is known of them is replaced.
@@ -85,13 +82,16 @@ impl Store {
     /// # Errors
     /// The server's.
     pub(crate) async fn describe(&self, tables: &[TableRef]) -> Result<Vec<Table>> {
-        let mut work = self.client.work(None).await?;
-        let mut described = Vec::with_capacity(tables.len());
-        for some in tables.chunks(TABLES_AT_ONCE) {
-            described.extend(find(&mut work, some).await?.into_iter().map(|found| self.keep(found)));
-        }
-        work.give_back();
-        Ok(described)
+        up_to_twice(|| async {
+            let mut work = self.client.work(None).await?;
+            let mut described = Vec::with_capacity(tables.len());
+            for some in tables.chunks(TABLES_AT_ONCE) {
+                described.extend(find(&mut work, some).await?.into_iter().map(|found| self.keep(found)));
+            }
+            work.give_back();
+            Ok(described)
+        })
+        .await
     }
 
     /// What is known of a table; read when nothing is.
@@ -99,13 +99,13 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is no such table; the server's.
     pub(crate) async fn table(&self, table: &TableRef, work: &mut Work) -> Result<Arc<TableInfo>> {
-        if let Some(known) = lock(&self.tables).get(table) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.known.table(table) {
+            return Ok(known);
         }
         for found in find(work, std::slice::from_ref(table)).await? {
             self.keep(found);
         }
-        lock(&self.tables).get(table).cloned().ok_or_else(table_not_found)
+        self.known.table(table).ok_or_else(table_not_found)
     }
 
     /// A statement, built when it is not known yet.
@@ -118,8 +118,7 @@ impl Store {
         table: &TableInfo,
         build: impl FnOnce(&MySqlDialect<'_>, &Form) -> Result<Statement>,
     ) -> Result<Arc<Statement>> {
-        lock(&self.statements)
-            .get(key, |form| build(&MySqlDialect { table: Some(table), gives_back: false }, form))
+        self.known.statement(key, |form| build(&MySqlDialect { table: Some(table), gives_back: false }, form))
     }
 
     /// Runs a call. What fails because the table has changed, or because a connection turned out to be dead, is begun anew once.
@@ -133,9 +132,9 @@ impl Store {
         };
         let is_outdated = is_outdated(&error);
         if is_outdated {
-            self.forget(call.table());
+            self.known.forget(call.table());
         }
-        let is_lost = error.kind == ErrorKind::Unavailable && error.is_temporary && session.is_none();
+        let is_lost = session.is_none() && is_worth_another_try(&error);
         if (is_outdated || is_lost) && call.is_repeatable(&error) {
             return self.once(call, session).await;
         }
@@ -156,24 +155,10 @@ impl Store {
         }
     }
 
-    /// Keeps what statements need of a table. Statements made for what it was before are forgotten.
+    /// Keeps what statements need of a table.
     fn keep(&self, found: Found) -> Table {
-        let (table, info) = (found.table, Arc::new(found.info));
-        let mut tables = lock(&self.tables);
-        if tables.len() >= TABLES_KEPT {
-            tables.clear();
-        }
-        let before = tables.insert(table.table.clone(), Arc::clone(&info));
-        drop(tables);
-        if before.is_some_and(|before| before != info) {
-            lock(&self.statements).clear();
-        }
-        table
-    }
-
-    fn forget(&self, table: &TableRef) {
-        lock(&self.tables).remove(table);
-        lock(&self.statements).clear();
+        self.known.keep(&found.table.table, found.info);
+        found.table
     }
 }
 
@@ -196,9 +181,4 @@ async fn find(work: &mut Work, tables: &[TableRef]) -> Result<Vec<Found>> {
 /// The key of a statement that a request becomes.
 pub(crate) fn key<S>(request: &Request<S>) -> StatementKey {
     StatementKey { shape: Arc::clone(request.key()), nth: 0, form: Form::of(&VALUES, request.params()) }
-}
-
-// A std mutex: nothing awaits while it is held.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

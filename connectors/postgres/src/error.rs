@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::io;
 
 use connector_api::{Error, ErrorKind};
+use connector_common::failure::{connection_lost, tls_failed, unknown_login};
 use tokio_postgres::error::DbError;
 
 /// What a failure of the driver means. The driver's and the server's text goes to the log only.
@@ -38,55 +39,21 @@ fn source<E: std::error::Error + 'static>(error: &tokio_postgres::Error) -> Opti
 }
 
 fn without_answer(error: &tokio_postgres::Error) -> Error {
-    let unavailable =
-        |message: &str, reason: &str| Error::new(ErrorKind::Unavailable, message).with_reason(reason);
-    let tls = source::<io::Error>(error).and_then(|error| error.get_ref()?.downcast_ref::<rustls::Error>());
-    if tls.is_some() || error.to_string().contains("TLS") {
-        return unavailable("no encrypted connection to the database server could be made", "tls_failed")
-            .with_sqlstate("08001")
-            .temporary(false);
+    let broken = source::<io::Error>(error);
+    if broken.and_then(|error| error.get_ref()?.downcast_ref::<rustls::Error>()).is_some() {
+        return tls_failed();
     }
-    if error.is_closed() || source::<io::Error>(error).is_some() {
+    // Also one that ends while it is being encrypted.
+    if error.is_closed() || broken.is_some() {
         return connection_lost();
     }
+    if error.to_string().contains("TLS") {
+        return tls_failed();
+    }
     if error.to_string().contains("authentication") {
-        return Error::new(ErrorKind::AuthFailed, "the database server asks for another kind of login")
-            .with_reason("auth_failed")
-            .with_sqlstate("28000");
+        return unknown_login();
     }
     Error::internal("the connector used the driver wrongly")
-}
-
-/// The connection broke, or there was none.
-pub(crate) fn connection_lost() -> Error {
-    Error::new(ErrorKind::Unavailable, "the connection to the database server failed")
-        .with_reason("connection_lost")
-        .with_sqlstate("08006")
-}
-
-/// No answer came to a write that stands alone, or to a commit.
-pub(crate) fn unknown_outcome(error: &Error) -> Error {
-    Error::new(
-        ErrorKind::UnknownOutcome,
-        "the connection broke before the database answered; the write may have happened or not",
-    )
-    .with_reason("unknown_outcome")
-    .with_sqlstate("08007")
-    .with_detail(error.detail.as_deref().unwrap_or_default())
-}
-
-/// The configuration's own limit for statements.
-pub(crate) fn too_slow() -> Error {
-    Error::new(ErrorKind::Timeout, "the database did not answer within 'statement_timeout'")
-        .with_reason("statement_timeout")
-        .with_sqlstate("57014")
-}
-
-/// A transaction that is not there any more.
-pub(crate) fn session_lost() -> Error {
-    Error::new(ErrorKind::Cancelled, "the transaction is over: it was ended, idle for too long, or failed")
-        .with_reason("session_lost")
-        .with_sqlstate("25P01")
 }
 
 /// No such table, or none that the service shows.

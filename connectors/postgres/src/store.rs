@@ -1,11 +1,11 @@
 //! One service: its connections, the statements and tables that it knows, and how a call is run and repeated.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use connector_api::author::{Request, Table, TableName, TableRef};
-use connector_api::{Error, ErrorKind, Result};
-use connector_sql_common::{Form, Statement, StatementCache, StatementKey};
+use connector_api::{Error, Result};
+use connector_common::failure::{asked_briefly, is_worth_another_try, up_to_twice};
+use connector_sql_common::{Form, Known, Statement, StatementKey};
 use futures_util::TryStreamExt as _;
 
 use crate::client::{Client, Params, Work};
@@ -16,11 +16,6 @@ use crate::table::TableInfo;
 use crate::translate::{PostgresDialect, VALUES};
 use crate::types::text;
 
-/// Statements that a service keeps.
-const STATEMENTS: usize = 2_048;
-/// Tables whose columns a service keeps. Full, it is emptied.
-const TABLES_KEPT: usize = 10_000;
-
 /// One service.
 pub(crate) struct Store {
     pub(crate) client: Client,
@@ -28,8 +23,7 @@ pub(crate) struct Store {
     home: Option<String>,
     /// Tables of other schemas are served too.
     is_all: bool,
-    statements: Mutex<StatementCache>,
-    tables: Mutex<HashMap<TableRef, Arc<TableInfo>>>,
+    known: Known<TableInfo>,
 }
 
 /// Something that is asked of the database. It may be begun anew when what was known of the table is out of date.
@@ -60,8 +54,7 @@ impl Store {
             client: Client::open(config)?,
             home: is_named.then(|| config.schema.clone()),
             is_all,
-            statements: Mutex::new(StatementCache::new(STATEMENTS)),
-            tables: Mutex::default(),
+            known: Known::default(),
         })
     }
 
@@ -70,9 +63,12 @@ impl Store {
     /// # Errors
     /// Why not.
     pub(crate) async fn ping(&self) -> Result<()> {
-        let mut work = self.client.work(None).await?;
-        work.ping().await?;
-        work.close().await
+        asked_briefly(|| async {
+            let mut work = self.client.work(None).await?;
+            work.ping().await?;
+            work.close().await
+        })
+        .await
     }
 
     /// Names and kinds of all tables.
@@ -80,9 +76,7 @@ impl Store {
     /// # Errors
     /// The server's.
     pub(crate) async fn list(&self) -> Result<Vec<TableName>> {
-        let mut work = self.client.work(None).await?;
-        let rows: Vec<NameRow> = self.catalogue(&mut work, TABLES, None).await?;
-        work.close().await?;
+        let rows: Vec<NameRow> = up_to_twice(|| self.catalogue_alone(TABLES, None)).await?;
         Ok(rows.into_iter().map(TableName::from).collect())
     }
 
@@ -91,9 +85,8 @@ impl Store {
     /// # Errors
     /// The server's.
     pub(crate) async fn describe(&self, tables: &[TableRef]) -> Result<Vec<Table>> {
-        let mut work = self.client.work(None).await?;
-        let rows = self.rows_of(&mut work, tables).await?;
-        work.close().await?;
+        let wanted = schema::wanted(tables);
+        let rows = up_to_twice(|| self.catalogue_alone(DESCRIPTIONS, Some(&wanted))).await?;
         Ok(rows.into_iter().map(|row| self.keep(row)).collect())
     }
 
@@ -102,13 +95,14 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is no such table; the server's.
     pub(crate) async fn table(&self, table: &TableRef, work: &mut Work) -> Result<Arc<TableInfo>> {
-        if let Some(known) = lock(&self.tables).get(table) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.known.table(table) {
+            return Ok(known);
         }
-        for row in self.rows_of(work, std::slice::from_ref(table)).await? {
+        let wanted = schema::wanted(std::slice::from_ref(table));
+        for row in self.catalogue(work, DESCRIPTIONS, Some(&wanted)).await? {
             self.keep(row);
         }
-        lock(&self.tables).get(table).cloned().ok_or_else(table_not_found)
+        self.known.table(table).ok_or_else(table_not_found)
     }
 
     /// A statement, built when it is not known yet.
@@ -121,7 +115,7 @@ impl Store {
         table: &TableInfo,
         build: impl FnOnce(&PostgresDialect<'_>, &Form) -> Result<Statement>,
     ) -> Result<Arc<Statement>> {
-        lock(&self.statements).get(key, |form| build(&PostgresDialect { table: Some(table) }, form))
+        self.known.statement(key, |form| build(&PostgresDialect { table: Some(table) }, form))
     }
 
     /// Runs a call. What fails because the table has changed, or because a connection turned out to be dead, is begun anew once.
@@ -135,13 +129,9 @@ impl Store {
         };
         let is_outdated = is_outdated(&error);
         if is_outdated {
-            self.forget(call.table());
+            self.known.forget(call.table());
         }
-        let is_lost = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::UnknownOutcome);
-        if is_lost {
-            self.client.doubt();
-        }
-        let is_lost = is_lost && error.is_temporary && session.is_none();
+        let is_lost = session.is_none() && is_worth_another_try(&error);
         if (is_outdated || is_lost) && call.is_repeatable(&error) {
             return self.once(call, session).await;
         }
@@ -163,8 +153,15 @@ impl Store {
         }
     }
 
-    async fn rows_of(&self, work: &mut Work, tables: &[TableRef]) -> Result<Vec<TableRow>> {
-        self.catalogue(work, DESCRIPTIONS, Some(&schema::wanted(tables))).await
+    async fn catalogue_alone<T: serde::de::DeserializeOwned>(
+        &self,
+        sql: &str,
+        wanted: Option<&str>,
+    ) -> Result<Vec<T>> {
+        let mut work = self.client.work(None).await?;
+        let rows = self.catalogue(&mut work, sql, wanted).await?;
+        work.close().await?;
+        Ok(rows)
     }
 
     async fn catalogue<T: serde::de::DeserializeOwned>(
@@ -188,25 +185,12 @@ impl Store {
         rows.iter().map(|row| schema::parsed(text(row, 0)?)).collect()
     }
 
-    /// Keeps what statements need of a table. Statements made for what it was before are forgotten.
+    /// Keeps what statements need of a table.
     fn keep(&self, row: TableRow) -> Table {
-        let info = Arc::new(row.info());
+        let info = row.info();
         let table = row.table();
-        let mut tables = lock(&self.tables);
-        if tables.len() >= TABLES_KEPT {
-            tables.clear();
-        }
-        let before = tables.insert(table.table.clone(), Arc::clone(&info));
-        drop(tables);
-        if before.is_some_and(|before| before != info) {
-            lock(&self.statements).clear();
-        }
+        self.known.keep(&table.table, info);
         table
-    }
-
-    fn forget(&self, table: &TableRef) {
-        lock(&self.tables).remove(table);
-        lock(&self.statements).clear();
     }
 }
 
@@ -218,9 +202,4 @@ pub(crate) fn key<S>(request: &Request<S>) -> StatementKey {
 /// The table where it is: no setting of a connection then changes which one is meant.
 pub(crate) fn placed(table: &TableRef, info: &TableInfo) -> TableRef {
     TableRef { namespace: vec![info.schema.clone()], name: table.name.clone() }
-}
-
-// A std mutex: nothing awaits while it is held.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,6 +3,7 @@
 //! * [`build`]: shape of a request → [`Statement`]; asks the dialect, never compares its identity.
 //! * [`capabilities`]: what these statements serve.
 //! * [`dialect`]: trait [`Dialect`] with the defaults of the SQL standard; a connector overrides what differs.
+//! * [`known`]: what a service knows of its tables, with the statements made from it.
 //! * [`render`]: [`SqlWriter`], the one writer of SQL text: fixed words, quoted names and parameter markers, nothing else.
 //! * `samples`: everything that becomes SQL, for the snapshots of a connector's tests.
 //! * [`sort`]: what an expression is worth before it runs, for databases whose columns have fixed types.
@@ -14,6 +15,7 @@
 pub mod build;
 pub mod capabilities;
 pub mod dialect;
+pub mod known;
 pub mod render;
 #[cfg(feature = "samples")]
 pub mod samples;
@@ -23,5 +25,6 @@ pub mod typed;
 
 pub use build::Builder;
 pub use dialect::Dialect;
+pub use known::Known;
 pub use render::SqlWriter;
 pub use statement::{Bind, Bound, Form, Kind, Statement, StatementCache, StatementKey};

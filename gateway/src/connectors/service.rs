@@ -228,11 +228,8 @@ impl Service {
         let turn = Arc::clone(&self.turns).acquire_owned();
         match tokio::time::timeout(self.limits.wait.min(time), turn).await {
             Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Error::new(
-                ErrorKind::Busy,
-                format!("service '{}' is busy: {} calls are running already", self.name, self.limits.calls),
-            )
-            .with_reason("no_turn")),
+            _ => Err(Error::new(ErrorKind::Busy, format!("{} calls are running already", self.limits.calls))
+                .with_reason("no_turn")),
         }
     }
 

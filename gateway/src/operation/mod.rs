@@ -172,7 +172,7 @@ impl Owner {
 
 fn failed(service: &Service, request_id: &str, error: &Error) -> ApiError {
     note(service, request_id, error);
-    ApiError::from_connector(error)
+    ApiError::from_connector(error).of_service(service.name())
 }
 
 /// A table or column that is gone means that the catalogue is out of date.

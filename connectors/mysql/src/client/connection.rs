@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector_api::Result;
+use connector_api::{Error, Result};
+use connector_common::failure::is_lost;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{BinaryProtocol, Conn, Params, QueryResult, Statement, Value};
 use tokio::runtime::Handle;
@@ -19,6 +20,8 @@ pub(crate) struct Connection {
     conn: Conn,
     login: Arc<Login>,
     is_mariadb: bool,
+    /// It broke: there is nothing left to end on the server.
+    is_broken: bool,
     /// The last statement, where the driver keeps none: then it closes none either.
     last: Option<Statement>,
     runtime: Handle,
@@ -33,7 +36,7 @@ impl Connection {
         let version: Option<String> =
             conn.query_first("SELECT VERSION()").await.map_err(|error| from_driver(&error))?;
         let is_mariadb = version.is_some_and(|version| version.contains("MariaDB"));
-        Ok(Self { conn, login, is_mariadb, last: None, runtime: Handle::current() })
+        Ok(Self { conn, login, is_mariadb, is_broken: false, last: None, runtime: Handle::current() })
     }
 
     /// Whether the server is MariaDB, else it is MySQL.
@@ -46,7 +49,23 @@ impl Connection {
     /// # Errors
     /// The server's.
     pub(crate) async fn words(&mut self, words: &str) -> Result<()> {
-        self.conn.query_drop(words).await.map_err(|error| from_driver(&error))
+        let ended = self.conn.query_drop(words).await;
+        ended.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&mut self, error: &mysql_async::Error) -> Error {
+        let error = from_driver(error);
+        self.is_broken |= is_lost(&error);
+        error
+    }
+
+    /// It turned out to be of no more use.
+    pub(super) fn broke(&mut self) {
+        self.is_broken = true;
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// Runs a statement; its rows come as they are read.
@@ -75,20 +94,19 @@ impl Connection {
     /// # Errors
     /// Why not.
     pub(crate) async fn ping(&mut self) -> Result<()> {
-        self.conn.ping().await.map_err(|error| from_driver(&error))
-    }
-
-    /// It turned out to be dead, and so may be all others that were there before.
-    pub(super) fn doubt_others(&self) {
-        self.login.doubt();
+        let ended = self.conn.ping().await;
+        ended.map_err(|error| self.failed(&error))
     }
 
     /// Ends it on the server, and with it what runs there.
     pub(super) fn abandon(self) {
-        let runtime = self.runtime.clone();
+        let Self { conn, login, is_broken, runtime, .. } = self;
         runtime.spawn(async move {
-            let _ = tokio::time::timeout(END_TIME, self.login.end(self.conn.id())).await;
-            drop(self.conn);
+            if !is_broken {
+                let _ = tokio::time::timeout(END_TIME, login.end(conn.id())).await;
+            }
+            // Dropped as it is, the driver would read all that still comes before it closes it, if ever anything comes.
+            let _ = tokio::time::timeout(END_TIME, conn.disconnect()).await;
         });
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use connector_api::{Error, ErrorKind, Result};
 use mysql_async::prelude::Queryable as _;
@@ -23,8 +22,6 @@ pub(super) struct Login {
     /// A name that the server's certificate has, where no other one is asked for.
     certified: Mutex<Option<String>>,
     mode: SslMode,
-    /// When a connection turned out to be dead. What was used last before is asked before it is used again.
-    doubted: Mutex<Option<Instant>>,
 }
 
 impl Login {
@@ -52,15 +49,7 @@ impl Login {
             None => plain.clone(),
         };
         let plain = (config.sslmode == SslMode::Prefer).then_some(plain);
-        Ok(Self { opts, plain, certified: Mutex::default(), mode: config.sslmode, doubted: Mutex::default() })
-    }
-
-    pub(super) fn doubt(&self) {
-        *lock(&self.doubted) = Some(Instant::now());
-    }
-
-    pub(super) fn doubted_since(&self) -> Option<Instant> {
-        *lock(&self.doubted)
+        Ok(Self { opts, plain, certified: Mutex::default(), mode: config.sslmode })
     }
 
     pub(super) async fn connect(&self) -> Result<Conn> {
@@ -95,9 +84,13 @@ impl Login {
         is_learned
     }
 
-    /// Ends a connection on the server.
+    /// Ends a connection on the server, unless it is another server by now: one that was started again counts from the beginning, and what
+    /// has the number there is somebody else's.
     pub(super) async fn end(&self, number: u32) -> Result<()> {
         let mut conn = self.connect().await?;
+        if conn.id() < number {
+            return conn.disconnect().await.map_err(|error| from_driver(&error));
+        }
         let ended = conn.query_drop(format!("KILL {number}")).await;
         ended.map_err(|error| from_driver(&error))?;
         conn.disconnect().await.map_err(|error| from_driver(&error))

@@ -1,14 +1,15 @@
 //! How connections are made, and tried again before they are used.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector_api::{Error, Result};
+use connector_common::pool::Connect;
 use connector_sql_common::{Bind, SqlWriter};
-use deadpool::managed::{self, Metrics, RecycleResult};
 use mysql_async::Value;
 
+use super::Connection;
 use super::login::Login;
-use super::{Connection, TRUSTED};
 use crate::config::{Config, Setting};
 use crate::error::from_driver;
 use crate::translate::VALUES;
@@ -104,23 +105,28 @@ fn value(setting: &Setting) -> Value {
     }
 }
 
-impl managed::Manager for Manager {
-    type Type = Connection;
-    type Error = Error;
+impl Connect for Manager {
+    type Connection = Connection;
 
-    async fn create(&self) -> Result<Connection> {
+    /// The driver does not notice by itself when the server closes a connection. One in steady use is not asked each time.
+    const TRUSTED: Duration = Duration::from_millis(100);
+
+    async fn connect(&self) -> Result<Connection> {
         let conn = self.login.connect().await?;
         let mut connection = Connection::new(conn, Arc::clone(&self.login)).await?;
         self.set_up(&mut connection).await?;
         Ok(connection)
     }
 
-    /// One that was idle for long may be cut off without a word, and one that was there when another one broke, too.
-    async fn recycle(&self, connection: &mut Connection, metrics: &Metrics) -> RecycleResult<Error> {
-        let idle = metrics.last_used();
-        if idle > TRUSTED || self.login.doubted_since().is_some_and(|since| since.elapsed() < idle) {
-            connection.ping().await?;
-        }
-        Ok(())
+    fn is_closed(connection: &Connection) -> bool {
+        connection.is_broken()
+    }
+
+    async fn try_out(connection: &mut Connection) -> Result<()> {
+        connection.ping().await
+    }
+
+    fn abandon(connection: Connection) {
+        connection.abandon();
     }
 }

@@ -8,20 +8,18 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connector_api::Result;
 use connector_api::author::Context;
-use connector_api::{Error, Result};
+use connector_common::failure::{session_lost, up_to_twice};
 use connector_common::pool::{Connections, Limits};
 use connector_common::sessions::Sessions;
-use deadpool::managed::Object;
 
 use crate::config::Config;
-use crate::error::session_lost;
 pub(crate) use connection::Connection;
 use manager::Manager;
 pub(crate) use work::Work;
 
-/// A connection that nobody has used for so long is asked before it is used: the driver does not notice by itself when the server closes it.
-const TRUSTED: Duration = Duration::from_secs(1);
+type Borrowed = connector_common::pool::Borrowed<Manager>;
 
 /// A transaction that only reads sees all as it was at its beginning.
 const BEGIN_READING: &str =
@@ -66,7 +64,7 @@ impl Client {
     pub(crate) async fn work(&self, session: Option<u64>) -> Result<Work> {
         match session {
             Some(number) => Ok(Work::within(self.sessions.join(number)?, self.statement_timeout)),
-            None => Ok(Work::alone(self.borrow().await?, self.statement_timeout)),
+            None => Ok(Work::alone(self.connections.get().await?, self.statement_timeout)),
         }
     }
 
@@ -75,10 +73,13 @@ impl Client {
     /// # Errors
     /// As [`Client::work`].
     pub(crate) async fn begin(&self, read_only: bool) -> Result<u64> {
-        let mut borrowed = self.borrow().await?;
         let words = if read_only { BEGIN_READING } else { BEGIN_WRITING };
-        borrowed.connection()?.words(words).await?;
-        self.sessions.begin(borrowed)
+        let begun = up_to_twice(|| async {
+            let mut borrowed = self.connections.get().await?;
+            borrowed.connection()?.words(words).await?;
+            Ok(borrowed)
+        });
+        self.sessions.begin(begun.await?)
     }
 
     /// Ends a transaction and keeps its work.
@@ -109,30 +110,5 @@ impl Client {
             }
         }
         Ok(())
-    }
-
-    async fn borrow(&self) -> Result<Borrowed> {
-        Ok(Borrowed { object: Some(self.connections.get().await?), is_idle: false })
-    }
-}
-
-/// A connection for one call or one transaction. Dropped before it is idle again, it is ended on the server with what runs on it.
-pub(crate) struct Borrowed {
-    /// There, until it is dropped.
-    object: Option<Object<Manager>>,
-    is_idle: bool,
-}
-
-impl Borrowed {
-    pub(crate) fn connection(&mut self) -> Result<&mut Connection> {
-        self.object.as_deref_mut().ok_or_else(|| Error::internal("the connection was given back"))
-    }
-}
-
-impl Drop for Borrowed {
-    fn drop(&mut self) {
-        if let Some(object) = self.object.take().filter(|_| !self.is_idle) {
-            Object::take(object).abandon();
-        }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use connector_api::{Error, ErrorKind, Result};
+use connector_api::{Error, Result};
+use connector_common::failure::{doubtful, is_lost, too_slow};
 use connector_common::sessions::Turn;
 use mysql_async::{BinaryProtocol, QueryResult, Row, Value};
 
 use super::{Borrowed, Connection};
-use crate::error::{ends_transaction, from_driver, too_slow, unknown_outcome};
+use crate::error::{ends_transaction, from_driver};
 
 /// Inside a transaction of the caller a call is a part of its own: what fails in it does not end the transaction.
 const CALL: Words = Words {
@@ -69,7 +70,7 @@ impl Rows<'_> {
         // After an answer of the server the connection is of use.
         *self.is_busy = match &row {
             Ok(row) => row.is_some(),
-            Err(error) => error.is_fatal(),
+            Err(error) => !leaves_usable(error),
         };
         row.map_err(|error| from_driver(&error))
     }
@@ -135,7 +136,7 @@ impl Work {
     /// Runs a statement.
     ///
     /// # Errors
-    /// The server's; [`ErrorKind::Timeout`] when it did not begin to answer in time.
+    /// The server's; [`connector_api::ErrorKind::Timeout`] when it did not begin to answer in time.
     pub(crate) async fn run(&mut self, sql: &str, values: Vec<Value>) -> Result<Rows<'_>> {
         self.is_busy = true;
         let timeout = self.timeout;
@@ -147,7 +148,7 @@ impl Work {
         match result {
             Ok(result) => Ok(Rows { result, is_busy: &mut self.is_busy }),
             Err(error) => {
-                self.is_busy = error.is_fatal();
+                self.is_busy = !leaves_usable(&error);
                 Err(from_driver(&error))
             }
         }
@@ -167,7 +168,7 @@ impl Work {
     async fn words(&mut self, words: &str) -> Result<()> {
         self.is_busy = true;
         let ended = self.connection()?.words(words).await;
-        self.is_busy = ended.as_ref().is_err_and(|error| error.native_code.is_none());
+        self.is_busy = ended.as_ref().is_err_and(|error| error.native_code.is_none() || is_lost(error));
         ended
     }
 
@@ -188,20 +189,14 @@ impl Work {
     /// Keeps what was begun; what is the caller's is left to the caller.
     ///
     /// # Errors
-    /// Why nothing was kept; [`ErrorKind::UnknownOutcome`] when no answer came.
+    /// Why nothing was kept; [`connector_api::ErrorKind::UnknownOutcome`] when no answer came.
     pub(crate) async fn commit(&mut self) -> Result<()> {
         if !self.has_begun {
             return Ok(());
         }
-        match self.words(self.whole().keep).await {
-            Err(error) if error.kind == ErrorKind::Unavailable && !self.is_callers() => {
-                Err(unknown_outcome(&error))
-            }
-            ended => {
-                self.has_begun = ended.is_err();
-                ended
-            }
-        }
+        let ended = self.words(self.whole().keep).await;
+        self.has_begun = ended.is_err();
+        if self.is_callers() { ended } else { ended.map_err(doubtful) }
     }
 
     /// Undoes what was begun.
@@ -234,18 +229,19 @@ impl Work {
 
     /// Ends a call that failed: undoes it, and gives the connection back unless it is of no more use.
     pub(crate) async fn recover(mut self, error: &Error) {
-        if matches!(error.kind, ErrorKind::Unavailable | ErrorKind::UnknownOutcome)
+        if is_lost(error)
             && let Ok(connection) = self.connection()
         {
-            connection.doubt_others();
+            connection.broke();
         }
         if self.is_busy {
             return;
         }
         if ends_transaction(error) {
             // Nothing is left of it on the server, so the connection is free; but the caller has to learn that the transaction is over.
-            if let Ok(borrowed) = self.place.borrowed() {
-                borrowed.is_idle = true;
+            match self.place {
+                Place::Alone(borrowed) => borrowed.give_back(),
+                Place::Within(turn) => turn.end().map_or((), Borrowed::give_back),
             }
         } else if self.undo().await.is_ok() {
             self.give_back();
@@ -258,8 +254,13 @@ impl Work {
             return;
         }
         match self.place {
-            Place::Alone(mut borrowed) => borrowed.is_idle = true,
+            Place::Alone(borrowed) => borrowed.give_back(),
             Place::Within(turn) => turn.keep(),
         }
     }
+}
+
+/// Whether the server has answered and keeps the connection.
+fn leaves_usable(error: &mysql_async::Error) -> bool {
+    !error.is_fatal() && !is_lost(&from_driver(error))
 }

@@ -10,11 +10,11 @@ mod written;
 
 use connector_api::author::{OnError, TableRef};
 use connector_api::{Error, ErrorKind, Result};
+use connector_common::failure::doubtful;
 use connector_common::outcome::after_failure;
 use connector_common::write::{Failure, Write};
 
 use crate::client::Work;
-use crate::error::unknown_outcome;
 use crate::store::{Call, Store};
 use record::Records;
 use step::Run;
@@ -55,14 +55,6 @@ impl Call for Writing<'_> {
 
     fn table(&self) -> &TableRef {
         self.0.table()
-    }
-}
-
-/// No answer came to a write that stands alone.
-fn doubtful(error: Error) -> Error {
-    match error.kind {
-        ErrorKind::Unavailable => unknown_outcome(&error),
-        _ => error,
     }
 }
 

@@ -4,6 +4,7 @@
 //! on the way, and a column of whatever type takes what its own input function takes.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::pin;
@@ -16,7 +17,7 @@ use futures_util::TryStreamExt as _;
 use futures_util::future::join_all;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Row, RowStream, Statement};
@@ -26,8 +27,8 @@ use crate::error::from_driver;
 
 /// Statements that a connection keeps prepared. Full, it is emptied.
 const PREPARED: usize = 256;
-/// So long the server may take to be told that nobody waits any more.
-const CANCEL_TIME: Duration = Duration::from_secs(5);
+/// So long the server may take to be told that nobody waits any more, and then to let the connection go.
+const END_TIME: Duration = Duration::from_secs(5);
 
 /// A connection.
 pub(crate) struct Connection {
@@ -35,10 +36,9 @@ pub(crate) struct Connection {
     /// By text; `None`: nothing is kept.
     prepared: Option<HashMap<Arc<str>, Statement>>,
     login: Arc<Login>,
-    task: JoinHandle<()>,
+    /// Dropped, it tells the task that nobody is left.
+    used: oneshot::Sender<Infallible>,
     runtime: Handle,
-    /// How many doubts there were when it last turned out to be alive.
-    pub(super) doubts: u64,
 }
 
 impl Connection {
@@ -53,19 +53,18 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let task = tokio::spawn(async move {
-            if let Err(error) = task.await {
-                tracing::debug!(error = %from_driver(&error), "a connection ended");
+        let (used, unused) = oneshot::channel();
+        tokio::spawn(async move {
+            tokio::select! {
+                ended = task => if let Err(error) = ended {
+                    tracing::debug!(error = %from_driver(&error), "a connection ended");
+                },
+                // When all answers are there the task takes leave of the server; but they may never come.
+                () = long_behind(unused) => {}
             }
         });
-        Self {
-            client,
-            prepared: caches_statements.then(HashMap::new),
-            login,
-            task,
-            runtime: Handle::current(),
-            doubts: 0,
-        }
+        let prepared = caches_statements.then(HashMap::new);
+        Self { client, prepared, login, used, runtime: Handle::current() }
     }
 
     /// Whether the server or the network has ended it.
@@ -155,17 +154,18 @@ impl Connection {
         if self.is_closed() {
             return;
         }
-        let Self { client, login, mut task, runtime, .. } = self;
+        let Self { client, login, used, runtime, .. } = self;
         runtime.spawn(async move {
             let token = client.cancel_token();
-            let _ = tokio::time::timeout(CANCEL_TIME, login.cancel(&token)).await;
-            // Without it the task takes leave of the server when all answers are there.
-            drop(client);
-            if tokio::time::timeout(CANCEL_TIME, &mut task).await.is_err() {
-                task.abort();
-            }
+            let _ = tokio::time::timeout(END_TIME, login.cancel(&token)).await;
+            drop((client, used));
         });
     }
+}
+
+async fn long_behind(unused: oneshot::Receiver<Infallible>) {
+    let _ = unused.await;
+    tokio::time::sleep(END_TIME).await;
 }
 
 fn keep(prepared: &mut HashMap<Arc<str>, Statement>, sql: &str, statement: &Statement) {

@@ -1,28 +1,25 @@
 //! How connections are made and tried again before they are used.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use connector_api::{Error, Result};
-use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use connector_common::pool::Connect;
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode as DriverMode;
 
-use super::TRUSTED;
 use super::connection::{Connection, Params};
 use super::tls::Tls;
 use crate::config::{Config, SslMode};
 use crate::error::from_driver;
 
 /// Makes connections.
-pub(super) struct Manager {
+pub(crate) struct Manager {
     login: Arc<Login>,
     /// Settings by name, in order.
     settings: Vec<(String, String)>,
     statements: Vec<String>,
     caches_statements: bool,
-    /// Counts how often a connection turned out to be dead. One that was made or asked before the last time is asked before it is used.
-    doubts: AtomicU64,
 }
 
 /// How the server is reached, also to cancel what runs there.
@@ -42,13 +39,7 @@ impl Manager {
             settings: timezone.chain(named).collect(),
             statements: config.statements.clone(),
             caches_statements: config.statement_cache,
-            doubts: AtomicU64::new(0),
         })
-    }
-
-    /// A connection turned out to be dead: so may others.
-    pub(super) fn doubt(&self) {
-        self.doubts.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn set_up(&self, connection: &mut Connection) -> Result<()> {
@@ -68,29 +59,28 @@ impl Manager {
     }
 }
 
-impl managed::Manager for Manager {
-    type Type = Connection;
-    type Error = Error;
+impl Connect for Manager {
+    type Connection = Connection;
 
-    async fn create(&self) -> Result<Connection> {
-        let doubts = self.doubts.load(Ordering::Relaxed);
+    /// A connection that the server closes is known to be so at once; one that is cut off without a word is not.
+    const TRUSTED: Duration = Duration::from_secs(30);
+
+    async fn connect(&self) -> Result<Connection> {
         let mut connection = self.login.connect(self.caches_statements).await?;
         self.set_up(&mut connection).await?;
-        connection.doubts = doubts;
         Ok(connection)
     }
 
-    /// A connection that the server closed is known to be so. One that was idle for long may be cut off without a word.
-    async fn recycle(&self, connection: &mut Connection, metrics: &Metrics) -> RecycleResult<Error> {
-        if connection.is_closed() {
-            return Err(RecycleError::message("closed"));
-        }
-        let doubts = self.doubts.load(Ordering::Relaxed);
-        if metrics.last_used() > TRUSTED || connection.doubts != doubts {
-            connection.batch("").await?;
-            connection.doubts = doubts;
-        }
-        Ok(())
+    fn is_closed(connection: &Connection) -> bool {
+        connection.is_closed()
+    }
+
+    async fn try_out(connection: &mut Connection) -> Result<()> {
+        connection.batch("").await
+    }
+
+    fn abandon(connection: Connection) {
+        connection.abandon();
     }
 }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector_api::{Error, ErrorKind, Result};
+use connector_api::{Error, Result};
+use connector_common::failure::{doubtful, is_lost, too_slow};
 use connector_common::sessions::Turn;
 use tokio_postgres::RowStream;
 
 use super::{Answer, Borrowed, Connection, Params};
-use crate::error::{from_driver, too_slow, unknown_outcome};
+use crate::error::from_driver;
 
 /// Inside a transaction of the caller each call is a part of its own: what fails in it does not end the transaction.
 const CALL: Words = Words {
@@ -77,7 +78,7 @@ impl Work {
     /// Runs a statement; its rows come as they are read, then [`Work::finished`] has to be told.
     ///
     /// # Errors
-    /// The server's; [`ErrorKind::Timeout`] when it did not begin to answer in time.
+    /// The server's; [`connector_api::ErrorKind::Timeout`] when it did not begin to answer in time.
     pub(crate) async fn run(&mut self, sql: &str, params: &Params) -> Result<RowStream> {
         self.is_busy = true;
         let timeout = self.timeout;
@@ -102,8 +103,7 @@ impl Work {
             None => run.await,
         };
         let answers = answers.map_err(|error| self.failed(&error))?;
-        let is_answered =
-            |answer: &Answer| answer.as_ref().err().is_none_or(|error| error.as_db_error().is_some());
+        let is_answered = |answer: &Answer| answer.as_ref().err().is_none_or(leaves_usable);
         self.is_busy = !answers.iter().all(is_answered);
         Ok(answers)
     }
@@ -115,7 +115,7 @@ impl Work {
 
     /// What a failure means. After an answer of the server the connection is of use.
     pub(crate) fn failed(&mut self, error: &tokio_postgres::Error) -> Error {
-        self.is_busy &= error.as_db_error().is_none();
+        self.is_busy &= !leaves_usable(error);
         from_driver(error)
     }
 
@@ -130,7 +130,7 @@ impl Work {
     async fn words(&mut self, words: &str) -> Result<()> {
         self.is_busy = true;
         let ended = self.connection()?.batch(words).await;
-        self.is_busy = ended.as_ref().is_err_and(|error| error.native_code.is_none());
+        self.is_busy = ended.as_ref().is_err_and(|error| error.native_code.is_none() || is_lost(error));
         ended
     }
 
@@ -177,7 +177,7 @@ impl Work {
 
     fn give_back(self) {
         match self.place {
-            Place::Alone(mut borrowed) => borrowed.is_idle = true,
+            Place::Alone(borrowed) => borrowed.give_back(),
             Place::Within(turn) => turn.keep(),
         }
     }
@@ -198,21 +198,15 @@ impl Work {
     /// Makes permanent what was begun; what is the caller's is left to the caller.
     ///
     /// # Errors
-    /// Why nothing was kept; [`ErrorKind::UnknownOutcome`] when no answer came.
+    /// Why nothing was kept; [`connector_api::ErrorKind::UnknownOutcome`] when no answer came.
     pub(crate) async fn commit(&mut self) -> Result<()> {
         if !self.has_begun {
             return Ok(());
         }
-        match self.words("COMMIT").await {
-            Ok(()) => self.has_begun = false,
-            Err(error) if error.kind == ErrorKind::Unavailable => return Err(unknown_outcome(&error)),
-            Err(error) => {
-                // The server undoes what it can't keep.
-                self.has_begun = false;
-                return Err(error);
-            }
-        }
-        Ok(())
+        let ended = self.words("COMMIT").await;
+        // The server undoes what it can't keep.
+        self.has_begun = self.is_busy;
+        ended.map_err(doubtful)
     }
 
     /// Undoes what was begun.
@@ -243,4 +237,9 @@ impl Work {
     pub(crate) async fn end_record(&mut self, is_kept: bool) -> Result<()> {
         self.words(if is_kept { RECORD.keep } else { RECORD.undo }).await
     }
+}
+
+/// Whether the server has answered and keeps the connection.
+fn leaves_usable(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some() && !is_lost(&from_driver(error))
 }

@@ -1,0 +1,87 @@
+//! What a service knows of its tables, and the statements that were made from it. Both are forgotten together when a table has changed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use connector_api::author::{Result, TableRef};
+
+use crate::statement::{Form, Statement, StatementCache, StatementKey};
+
+/// Statements that a service keeps.
+const STATEMENTS: usize = 2_048;
+/// Tables whose columns a service keeps. Full, it is emptied.
+const TABLES: usize = 10_000;
+
+/// Tables and statements of a service; `T` is what a statement has to know of a table.
+pub struct Known<T> {
+    statements: Mutex<StatementCache>,
+    tables: Mutex<HashMap<TableRef, Arc<T>>>,
+}
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self { statements: Mutex::new(StatementCache::new(STATEMENTS)), tables: Mutex::default() }
+    }
+}
+
+impl<T: PartialEq> Known<T> {
+    /// What is known of a table.
+    #[must_use]
+    pub fn table(&self, table: &TableRef) -> Option<Arc<T>> {
+        lock(&self.tables).get(table).cloned()
+    }
+
+    /// A statement, built when it is not known yet.
+    ///
+    /// # Errors
+    /// What `build` answers.
+    pub fn statement(
+        &self,
+        key: StatementKey,
+        build: impl FnOnce(&Form) -> Result<Statement>,
+    ) -> Result<Arc<Statement>> {
+        lock(&self.statements).get(key, build)
+    }
+
+    /// Keeps what a table is like. Statements made for what it was before are forgotten.
+    pub fn keep(&self, table: &TableRef, info: T) {
+        let info = Arc::new(info);
+        let mut tables = lock(&self.tables);
+        if tables.len() >= TABLES {
+            tables.clear();
+        }
+        let before = tables.insert(table.clone(), Arc::clone(&info));
+        drop(tables);
+        if before.is_some_and(|before| before != info) {
+            lock(&self.statements).clear();
+        }
+    }
+
+    /// The table may have changed.
+    pub fn forget(&self, table: &TableRef) {
+        lock(&self.tables).remove(table);
+        lock(&self.statements).clear();
+    }
+}
+
+// A std mutex: nothing awaits while it is held.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_known_until_it_is_forgotten() {
+        let (known, table) = (Known::default(), TableRef { namespace: vec![], name: "t".to_owned() });
+        assert_eq!(known.table(&table), None);
+        for info in [1, 2] {
+            known.keep(&table, info);
+            assert_eq!(known.table(&table).as_deref(), Some(&info));
+        }
+        known.forget(&table);
+        assert_eq!(known.table(&table), None);
+    }
+}
