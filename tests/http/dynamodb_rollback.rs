@@ -47,6 +47,9 @@ fn nothing_stays(world: &World, body: &Json, failed: usize) {
     assert_eq!(answer.status, 400, "{}", answer.body);
     let error = &answer.json()["error"];
     assert_eq!(error["context"]["error"], json!([failed]), "{}", answer.body);
+    let entries = error["context"]["resource"].as_array().unwrap();
+    let told = entries.iter().position(|entry| entry["message"].is_string());
+    assert_eq!((told, entries.len()), (Some(failed), failed + 1), "{}", answer.body);
     assert!(error["message"].as_str().unwrap().ends_with("All changes rolled back."), "{}", answer.body);
     assert_eq!(there(world, "3200, 3201, 3202"), [] as [i64; 0]);
 }
@@ -77,7 +80,8 @@ fn more_than_one_call_takes_is_refused_before_anything_is_written(world: &World)
         .bytes(lines);
     let refused = world.gateway.send(streamed);
     assert!(refused.status == 400 && refused.body.contains(bound), "{}", refused.body);
-    let computed = |id: i64, by: i64| json!({"id": id, "total": {"expression": format!("total + {by}")}});
+    let computed =
+        |id: i64, by: i64| json!({"id": id, "total": {"expression": {"value": format!("total + {by}")}}});
     let refused = world.write("PATCH", "orders?rollback=true", &json!([computed(1, 1), computed(2, 2)]));
     assert!(refused.status == 400 && refused.body.contains("the same expressions only"), "{}", refused.body);
     assert_eq!(there(world, "3300, 3399, 3400"), [] as [i64; 0]);
