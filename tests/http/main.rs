@@ -29,6 +29,8 @@ mod cursor;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod document_kinds;
+#[cfg(test)]
 mod document_servers;
 #[cfg(test)]
 mod document_types;
@@ -36,6 +38,8 @@ mod document_types;
 mod documents;
 #[cfg(test)]
 mod dynamodb;
+#[cfg(test)]
+mod dynamodb_kinds;
 #[cfg(test)]
 mod dynamodb_rollback;
 #[cfg(test)]
