@@ -105,6 +105,11 @@ async fn guessed(peer: Arc<Peer>) -> Outcome {
         let key = &stored.table.primary_key;
         let first: Vec<_> = table.columns.iter().take(key.len()).map(|column| &column.name).collect();
         same("first columns", &first, &key.iter().collect())?;
+        let indexed = stored.table.indexes.iter().flat_map(|index| &index.columns);
+        let promised: BTreeSet<&String> = key.iter().chain(indexed).collect();
+        let bound =
+            table.columns.iter().find(|column| !column.is_guessed && !promised.contains(&column.name));
+        holds(bound.is_none(), || format!("{name}: {bound:?} is not said to be guessed"))?;
         let seen = |column: &Column, data_type| {
             let is_nullable = !key.contains(&column.name);
             (column.name.clone(), format!("{data_type:?}"), is_nullable)

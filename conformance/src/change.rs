@@ -31,6 +31,7 @@ pub fn insert(into: TableRef, columns: &[&str]) -> Insert {
         on_error: OnError::Stop,
         check: None,
         returning: vec![],
+        others: false,
         need: vec![],
     }
 }
@@ -47,6 +48,7 @@ pub fn update(table: TableRef, rows: Selector, set: &[&str]) -> Update {
         check: None,
         on_error: OnError::Stop,
         returning: vec![],
+        others: false,
         need: vec![],
     }
 }
@@ -64,6 +66,7 @@ pub fn upsert(into: TableRef, columns: &[&str]) -> Upsert {
         check: None,
         on_error: OnError::Stop,
         returning: vec![],
+        others: false,
         need: vec![],
     }
 }
@@ -71,7 +74,7 @@ pub fn upsert(into: TableRef, columns: &[&str]) -> Upsert {
 /// Rows away.
 #[must_use]
 pub fn delete(from: TableRef, rows: Selector) -> Delete {
-    Delete { from, rows, on_error: OnError::Stop, returning: vec![], need: vec![] }
+    Delete { from, rows, on_error: OnError::Stop, returning: vec![], others: false, need: vec![] }
 }
 
 /// Rows named by their `id`.

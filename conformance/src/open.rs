@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use connector_api::model::{CompareOp, Table, Value};
+use connector_api::model::{CompareOp, Insert, Table, Update, Value};
 
 use super::ask::{compare, text};
-use super::change::{self, End, by_id};
-use super::peer::{CALL_TIME, Members, Peer, context, full};
+use super::change::{self, End, by_id, paths};
+use super::peer::{CALL_TIME, Members, Peer, context, full, read_members};
 use super::quirks::normal;
 use super::stock::int;
 use super::tables::{EXTRA, OPEN};
@@ -24,6 +24,11 @@ pub(super) fn cases() -> Vec<Case> {
             "open::a_column_that_no_description_names_is_written",
             &["query", "filter_compare", "insert", "update_by_key", "open_columns", "store.open_tables"],
             written,
+        ),
+        Case::new(
+            "open::a_write_gives_back_all_columns_of_its_rows",
+            &["insert", "update_by_key", "returning", "open_columns", "store.open_tables"],
+            given_back,
         ),
     ]
 }
@@ -83,4 +88,29 @@ async fn written(peer: Arc<Peer>) -> Outcome {
 async fn send(peer: &Peer, shape: &impl change::Shape, record: [Value; 2]) -> Outcome {
     let answer = change::send(&peer.service, shape, (&[record], &[]), context(CALL_TIME)).await;
     same("ends", &answer.map_err(|error| full(&error))?.ends, &vec![End::Done])
+}
+
+/// A write that gives back what a row has tells of all of it, whatever was written.
+async fn given_back(peer: Arc<Peer>) -> Outcome {
+    let extra = |row: &Members| (row.get("fresh").map(normal), row.get("fresher").map(normal));
+    let insert = Insert {
+        others: true,
+        returning: paths(&["id"]),
+        ..change::insert(peer.name(OPEN), &["id", "fresh"])
+    };
+    let rows = returned(&peer, &insert, [int(60), text("new")]).await?;
+    same("a new row", &rows.iter().map(extra).collect(), &vec![(Some(text("new")), None)])?;
+    let update = change::update(peer.name(OPEN), by_id(), &["fresher"]);
+    let update = Update { others: true, returning: paths(&["id"]), ..update };
+    let rows = returned(&peer, &update, [int(60), int(1)]).await?;
+    same("a changed row", &rows.iter().map(extra).collect(), &vec![(Some(text("new")), Some(int(1)))])
+}
+
+async fn returned(
+    peer: &Peer,
+    shape: &impl change::Shape,
+    record: [Value; 2],
+) -> Result<Vec<Members>, String> {
+    let started = change::start(&peer.service, shape, (&[record], &[]), context(CALL_TIME)).await;
+    read_members(&mut started.map_err(|error| full(&error))?).await.map_err(|error| full(&error))
 }

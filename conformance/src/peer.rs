@@ -162,22 +162,7 @@ impl Peer {
     /// # Errors
     /// The connector's.
     pub async fn members(&self, ask: &Ask) -> Result<Vec<Members>> {
-        let mut answer = self.start(ask).await?;
-        let mut rows = Vec::new();
-        while let Some(batch) = answer.next().await {
-            let batch = batch?;
-            let mut row = Vec::new();
-            for mut section in batch.sections() {
-                let names = section.columns().names.clone();
-                while section.read_row(&mut row)? {
-                    let cells =
-                        row.iter().map(|cell| cell.to_value()).collect::<std::result::Result<Vec<_>, _>>()?;
-                    let members = names.iter().cloned().zip(cells);
-                    rows.push(members.filter(|(_, cell)| *cell != Value::Absent).collect());
-                }
-            }
-        }
-        Ok(rows)
+        read_members(&mut self.start(ask).await?).await
     }
 
     /// The integers that a query of one column gives, in the order in which they come.
@@ -272,6 +257,28 @@ pub fn context(time: Duration) -> CallContext<'static> {
 /// The connector's, or a column that is missing.
 pub async fn read(mut answer: RowStream, wanted: &[String]) -> Result<Rows> {
     read_rows(&mut answer, wanted).await
+}
+
+/// The cells of all rows of an answer by their columns; those that a row lacks are left out.
+///
+/// # Errors
+/// What went wrong.
+pub async fn read_members(answer: &mut RowStream) -> Result<Vec<Members>> {
+    let mut rows = Vec::new();
+    while let Some(batch) = answer.next().await {
+        let batch = batch?;
+        let mut row = Vec::new();
+        for mut section in batch.sections() {
+            let names = section.columns().names.clone();
+            while section.read_row(&mut row)? {
+                let cells =
+                    row.iter().map(|cell| cell.to_value()).collect::<std::result::Result<Vec<_>, _>>()?;
+                let members = names.iter().cloned().zip(cells);
+                rows.push(members.filter(|(_, cell)| *cell != Value::Absent).collect());
+            }
+        }
+    }
+    Ok(rows)
 }
 
 /// As [`read`], and leaves what else the answer says.

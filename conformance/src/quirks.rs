@@ -99,6 +99,9 @@ struct TypeQuirk {
     /// its place.
     #[serde(default)]
     texts_without_nul: bool,
+    /// JSON that is a number alone is kept as that number, which equals no document.
+    #[serde(default)]
+    numbers_alone_are_numbers: bool,
     manual: String,
 }
 
@@ -219,6 +222,14 @@ impl Quirks {
             Value::Instant(instant) => Value::Instant(Instant { at: cut(&instant.at), ..*instant }),
             other => other.clone(),
         }
+    }
+
+    /// Whether this cell of a column of this type is read as a document and kept as a number.
+    #[must_use]
+    pub fn is_number_alone(&self, data_type: ColumnType, cell: &Value) -> bool {
+        let is_number = |json: &String| serde_json::from_str::<serde_json::Number>(json).is_ok();
+        let is_kept = self.of_type(data_type).is_some_and(|quirk| quirk.numbers_alone_are_numbers);
+        is_kept && matches!(cell, Value::Json(json) if is_number(json))
     }
 
     fn of_type(&self, data_type: ColumnType) -> Option<&TypeQuirk> {

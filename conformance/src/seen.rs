@@ -51,6 +51,10 @@ async fn unchanged(
         for other in others.filter(|other| form(other) != form(cell)) {
             guarded(&peer, (name, *id), other, missing()).await?;
         }
+        if peer.quirks.is_number_alone(data_type, cell) {
+            guarded(&peer, (name, *id), cell, missing()).await?;
+            continue;
+        }
         guarded(&peer, (name, *id), cell, End::Done).await?;
         guarded(&peer, (name, *id), cell, missing()).await?;
     }

@@ -153,6 +153,10 @@ errors! {
     batch_too_large(limit) = BAD_REQUEST, "The answers of this batch are larger than the {limit} bytes that this server holds; ask for fewer rows or fields, or send several batches.";
     /// Rows that have to be there as a whole don't fit into memory.
     rows_too_large(limit) = BAD_REQUEST, "These rows are larger than the {limit} bytes that this server holds; ask for fewer rows or fields at once.";
+    /// An identifier of a URL that names a row by its text and another by its number.
+    several_kinds(id) = BAD_REQUEST, "The identifier '{id}' names more than one row, for a text and a number or truth value are written alike in a URL; say which one is meant by 'ids' in a JSON body, or by a filter.";
+    /// An identifier of a URL that a new row would have.
+    kind_of_new_row(id) = BAD_REQUEST, "The identifier '{id}' of a new row may be a text or a number or truth value; give it in the JSON record, too.";
     /// Something that a later version may do.
     unsupported(feature) = NOT_IMPLEMENTED, "{feature} is not supported by this service.";
     /// A page by cursor in a form of answer that has no place for the next cursor.

@@ -30,6 +30,24 @@ access = [{ service = "*", component = "*", verbs = ["GET", "POST", "PUT", "PATC
 name = "writer"
 role = "writer"
 api_key = "key-of-writers"
+
+[[roles]]
+name = "owner"
+access = [{ service = "doc", component = "*", verbs = ["GET"], filters = [{ name = "owner", operator = "=", value = "7" }] }]
+
+[[apps]]
+name = "owner"
+role = "owner"
+api_key = "key-of-owner"
+
+[[roles]]
+name = "others"
+access = [{ service = "doc", component = "*", verbs = ["GET"], filters = [{ name = "owner", operator = "!=", value = "7" }] }]
+
+[[apps]]
+name = "others"
+role = "others"
+api_key = "key-of-others"
 "#;
 
 /// Nothing listens there.
@@ -133,7 +151,7 @@ impl Documents {
 
     /// Creates documents in the guessed collection and gives their ids.
     #[track_caller]
-    fn create(&self, records: Json) -> Vec<String> {
+    pub(crate) fn create(&self, records: Json) -> Vec<String> {
         let answer = self.send("POST", "guessed", json!({ "resource": records }));
         assert_eq!(answer.status, 200, "{}", answer.body);
         let rows = answer.json()["resource"].as_array().unwrap().clone();
@@ -142,7 +160,7 @@ impl Documents {
 
     /// A whole document, its id left out.
     #[track_caller]
-    fn one(&self, id: &str) -> Json {
+    pub(crate) fn one(&self, id: &str) -> Json {
         let answer = self.gateway.send(self.ask("GET", &format!("guessed/{id}")));
         assert_eq!(answer.status, 200, "{}", answer.body);
         let mut row = answer.json();

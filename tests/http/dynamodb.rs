@@ -13,7 +13,7 @@ use crate::gateway::{Gateway, Setup};
 use crate::logs::statements_of;
 use crate::sales::{ask, with};
 use crate::shop::reading;
-use crate::{dynamodb_rollback, dynamodb_versions};
+use crate::{dynamodb_kinds, dynamodb_rollback, dynamodb_versions};
 
 /// Rows of `orders`, more than the service may scan in vain.
 const ORDERS: i64 = 250;
@@ -143,6 +143,7 @@ fn a_store_of_keys_is_served_as_it_is() {
     no_value_and_no_name_is_an_operator(&world);
     dynamodb_versions::all(&world);
     dynamodb_rollback::all(&world);
+    dynamodb_kinds::all(&world);
 }
 
 fn a_key_makes_a_query_and_the_log_says_so(world: &World) {
@@ -195,7 +196,19 @@ fn tokens_lead_through_all_pages(world: &World) {
     assert_eq!(refused.status, 501, "{}", refused.body);
     let skipped = world.read("orders", &[("offset", "10")]);
     assert!(skipped.status == 400 && skipped.body.contains("give the 'next'"), "{}", skipped.body);
+    for offset in ["garbage", "eyJ4IjoxfQ==", "5-_a"] {
+        let refused = world.read("orders", &[("offset", offset)]);
+        assert!(
+            refused.status == 400 && refused.body.contains("give the 'next'"),
+            "{offset}: {}",
+            refused.body
+        );
+    }
     let token = world.read("orders", &[("limit", "5")]).json()["meta"]["next"].as_str().unwrap().to_owned();
+    for end in [20, 70, token.len() - 1] {
+        let cut = world.read("orders", &[("offset", &token[..end])]);
+        assert_eq!(cut.status, 400, "{end} of {}: {}", token.len(), cut.body);
+    }
     let other = world.read("orders", &[("offset", &token), ("filter", "country = NO")]);
     assert_eq!(other.status, 400, "a token is good for one request only: {}", other.body);
 }

@@ -33,7 +33,7 @@ fn what_fits_one_call_is_written_whole(world: &World) {
     // Records with other columns than the first one share the call.
     let mixed = json!([{"id": 3100, "total": 1}, {"id": 3101, "note": "x"}, {"id": 3102, "country": "NO"}]);
     let answer = world.write("POST", "orders?rollback=true&fields=*", &mixed);
-    answer.is_ok(r#"{"resource":[{"id":3100,"total":1},{"id":3101},{"id":3102,"country":"NO"}]}"#);
+    answer.is_ok(r#"{"resource":[{"id":3100,"total":1},{"id":3101,"note":"x"},{"id":3102,"country":"NO"}]}"#);
     let answer = world.write("PATCH", "orders?rollback=true&ids=3100,3101", &json!([{"total": 2}]));
     answer.is_ok(r#"{"resource":[{"id":3100},{"id":3101}]}"#);
     let answer = world.write("DELETE", "orders?rollback=true", &json!([{"id": 3100}, {"id": 3101}]));
@@ -47,6 +47,9 @@ fn nothing_stays(world: &World, body: &Json, failed: usize) {
     assert_eq!(answer.status, 400, "{}", answer.body);
     let error = &answer.json()["error"];
     assert_eq!(error["context"]["error"], json!([failed]), "{}", answer.body);
+    let entries = error["context"]["resource"].as_array().unwrap();
+    let told = entries.iter().position(|entry| entry["message"].is_string());
+    assert_eq!((told, entries.len()), (Some(failed), failed + 1), "{}", answer.body);
     assert!(error["message"].as_str().unwrap().ends_with("All changes rolled back."), "{}", answer.body);
     assert_eq!(there(world, "3200, 3201, 3202"), [] as [i64; 0]);
 }
@@ -54,7 +57,7 @@ fn nothing_stays(world: &World, body: &Json, failed: usize) {
 fn a_record_that_fails_undoes_all_of_them(world: &World) {
     // One that is there, one whose value does not fit, one without a key.
     nothing_stays(world, &json!([{"id": 3200}, {"id": 1}, {"id": 3201}]), 1);
-    nothing_stays(world, &json!([{"id": 3200}, {"id": 3201, "total": "x"}]), 1);
+    nothing_stays(world, &json!([{"id": 3200}, {"id": 3201, "country": {"a": 1}}]), 1);
     nothing_stays(world, &json!([{"id": 3200}, {"id": 3201}, {"total": 3}]), 2);
     let answer = world.write(
         "PATCH",
@@ -77,7 +80,8 @@ fn more_than_one_call_takes_is_refused_before_anything_is_written(world: &World)
         .bytes(lines);
     let refused = world.gateway.send(streamed);
     assert!(refused.status == 400 && refused.body.contains(bound), "{}", refused.body);
-    let computed = |id: i64, by: i64| json!({"id": id, "total": {"expression": format!("total + {by}")}});
+    let computed =
+        |id: i64, by: i64| json!({"id": id, "total": {"expression": {"value": format!("total + {by}")}}});
     let refused = world.write("PATCH", "orders?rollback=true", &json!([computed(1, 1), computed(2, 2)]));
     assert!(refused.status == 400 && refused.body.contains("the same expressions only"), "{}", refused.body);
     assert_eq!(there(world, "3300, 3399, 3400"), [] as [i64; 0]);

@@ -25,13 +25,13 @@ fn row(verb: &str, path: &str) -> Request {
 }
 
 #[track_caller]
-fn send(world: &World, (verb, path): (&str, &str), header: (&str, &str), body: &Json) -> Answer {
+pub(crate) fn send(world: &World, (verb, path): (&str, &str), header: (&str, &str), body: &Json) -> Answer {
     let request = row(verb, path).header(header.0, header.1);
     world.gateway.send(if body.is_null() { request } else { request.body(body) })
 }
 
 #[track_caller]
-fn tag(world: &World, path: &str) -> String {
+pub(crate) fn tag(world: &World, path: &str) -> String {
     let answer = world.gateway.send(row("GET", path));
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.header("etag").to_owned()
@@ -39,7 +39,7 @@ fn tag(world: &World, path: &str) -> String {
 
 /// Asks the store itself, past the gateway.
 #[track_caller]
-fn native(world: &World, operation: &str, body: &Json) {
+pub(crate) fn native(world: &World, operation: &str, body: &Json) {
     let credential = "AWS4-HMAC-SHA256 Credential=test/20240101/eu-west-1/dynamodb/aws4_request, \
                       SignedHeaders=host;x-amz-date;x-amz-target, Signature=0";
     let answer = request("POST", "/")

@@ -35,6 +35,8 @@ mod cut_handshakes;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod document_kinds;
+#[cfg(test)]
 mod document_servers;
 #[cfg(test)]
 mod document_types;
@@ -42,6 +44,8 @@ mod document_types;
 mod documents;
 #[cfg(test)]
 mod dynamodb;
+#[cfg(test)]
+mod dynamodb_kinds;
 #[cfg(test)]
 mod dynamodb_rollback;
 #[cfg(test)]

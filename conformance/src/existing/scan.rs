@@ -108,7 +108,8 @@ async fn rows(peer: &Peer, table: &Table) -> Result<Vec<Members>, String> {
     if u64::try_from(rows.len()).is_ok_and(|count| count > MAX_ROWS) {
         return Err(format!("has more than {MAX_ROWS} rows"));
     }
-    let lacks = |name: &&String| rows.iter().any(|row| !row.contains_key(*name));
+    // A document may lack what others have.
+    let lacks = |name: &&String| !table.is_document && rows.iter().any(|row| !row.contains_key(*name));
     match names.iter().find(lacks) {
         Some(name) => Err(format!("a row came without the column '{name}', which was asked for")),
         None => Ok(rows),
@@ -126,7 +127,8 @@ struct Candidate {
 impl Candidate {
     fn described(column: &Column) -> Self {
         let place = Place { path: Path::column(&column.name), is_described: true };
-        Self { place, data_type: Some(column.data_type) }
+        // A guess promises nothing of rows that it has not seen.
+        Self { place, data_type: (!column.is_guessed).then_some(column.data_type) }
     }
 
     fn label(&self) -> String {

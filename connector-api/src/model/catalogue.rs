@@ -155,6 +155,10 @@ pub struct Column {
     /// them. A filter's text then reaches the store as it stands; else only what can be read as the column's type does.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub keeps_text: bool,
+    /// Its type was guessed from a sample of rows. It describes what was seen and binds nobody: values keep the kind in which they are
+    /// given, and none is refused because of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_guessed: bool,
     /// What a new row gets when nothing is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<DefaultValue>,

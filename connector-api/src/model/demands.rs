@@ -190,6 +190,7 @@ impl Demanding for Insert {
         Demands::of("insert")
             .when(!self.compute.is_empty(), "write_expressions")
             .when(!self.returning.is_empty(), "returning")
+            .when(self.others, "open_columns")
             .on_error(self.on_error)
             .rule(self.check.as_ref())
     }
@@ -201,6 +202,7 @@ impl Demanding for Update {
             .rows(&self.rows, ("update_by_key", "update_where"))
             .when(!self.compute.is_empty(), "write_expressions")
             .when(!self.returning.is_empty(), "returning")
+            .when(self.others, "open_columns")
             .on_error(self.on_error)
             .rule(self.check.as_ref())
     }
@@ -210,6 +212,7 @@ impl Demanding for Upsert {
     fn demands(&self) -> Demands {
         Demands::of("upsert")
             .when(!self.returning.is_empty(), "returning")
+            .when(self.others, "open_columns")
             .on_error(self.on_error)
             .rule(self.guard.as_ref())
             .rule(self.check.as_ref())
@@ -221,6 +224,7 @@ impl Demanding for Delete {
         Demands::default()
             .rows(&self.rows, ("delete_by_key", "delete_where"))
             .when(!self.returning.is_empty(), "returning")
+            .when(self.others, "open_columns")
             .on_error(self.on_error)
     }
 }
@@ -334,10 +338,11 @@ mod tests {
     fn each_member_of_a_write_demands_its_capability() {
         let always = json!({"always": true});
         let insert = json!({
-            "into": {"name": "t"}, "columns": [["a"]], "on_error": "atomic", "check": always, "returning": [["a"]],
+            "into": {"name": "t"}, "columns": [["a"]], "on_error": "atomic", "check": always, "returning": [["a"]], "others": true,
             "compute": [{"column": ["b"], "value": {"param": 0}}],
         });
-        let demanded = ["insert", "write_expressions", "on_error_atomic", "row_rules", "returning"];
+        let demanded =
+            ["insert", "write_expressions", "on_error_atomic", "row_rules", "returning", "open_columns"];
         check::<Insert>(&insert, 1, &demanded);
         let mut update = json!({"table": {"name": "t"}, "rows": {"where": always}, "set": [], "mode": "merge", "on_error": "stop"});
         check::<Update>(&update, 1, &["update_where"]);

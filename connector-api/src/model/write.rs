@@ -30,6 +30,9 @@ pub struct Insert {
     /// Columns wanted back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub returning: Vec<Path>,
+    /// And every other column that such a row has, as in [`Query::others`](super::Query::others).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
     /// As in [`Query::need`](super::Query::need).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub need: Vec<String>,
@@ -84,6 +87,9 @@ pub struct Update {
     /// Columns wanted back, of the rows as they became.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub returning: Vec<Path>,
+    /// And every other column that such a row has, as in [`Query::others`](super::Query::others).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
     /// As in [`Query::need`](super::Query::need).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub need: Vec<String>,
@@ -122,6 +128,9 @@ pub struct Upsert {
     /// Columns wanted back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub returning: Vec<Path>,
+    /// And every other column that such a row has, as in [`Query::others`](super::Query::others).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
     /// As in [`Query::need`](super::Query::need).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub need: Vec<String>,
@@ -150,6 +159,9 @@ pub struct Delete {
     /// Columns wanted back, of the rows as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub returning: Vec<Path>,
+    /// And every other column that such a row has, as in [`Query::others`](super::Query::others).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
     /// As in [`Query::need`](super::Query::need).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub need: Vec<String>,

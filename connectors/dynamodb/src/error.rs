@@ -82,6 +82,12 @@ pub(crate) fn condition_too_large() -> Error {
     Error::new(ErrorKind::LimitExceeded, message).with_reason("condition_too_large")
 }
 
+/// A column whose name the store has no room for. The name is too long to be told.
+pub(crate) fn name_too_large() -> Error {
+    let message = "the name of a column has more than 65535 bytes";
+    Error::new(ErrorKind::LimitExceeded, message).with_reason("name_too_large")
+}
+
 /// No such table.
 pub(crate) fn table_not_found(table: &impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::NotFound, format!("there is no table '{table}'")).with_reason("table_not_found")
@@ -229,17 +235,37 @@ fn classified(exception: &Exception) -> (ErrorKind, &'static str, &'static str) 
     }
 }
 
+/// What the store's text says where a limit is passed, the message about it and the reason.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+const LIMITS: [(&[&str], &str, &str); 5] = [
+    (&["Item size", "item size"], "a row may hold at most 400 KB, names included", "row_too_large"),
+    (
+        &["ize of hashkey", "ize of rangekey", "hash key size", "range key size", "all range keys"],
+        "a partition key may hold at most 2048 bytes, a sort key 1024",
+        "key_too_large",
+    ),
+    (
+        &["esting Levels", "esting levels", "nested levels"],
+        "a value may be nested in at most 32 levels",
+        "nested_too_deep",
+    ),
+    (
+        &["ransaction request", "Collection size", "aggregate size", "Aggregate size"],
+        "a write of all records or none may hold at most 4 MB; send fewer records at a time",
+        "transaction_too_large",
+    ),
+    (
+        &["ttribute name is too large", "ttribute names"],
+        "the name of a column has more than 65535 bytes",
+        "name_too_large",
+    ),
+];
+
 /// The store has one code for all that is wrong with a request; only its text tells sizes apart.
 fn validation(text: &str) -> (ErrorKind, &'static str, &'static str) {
-    if text.contains("Item size") || text.contains("item size") {
-        return (ErrorKind::LimitExceeded, "a row may hold at most 400 KB, names included", "row_too_large");
-    }
-    if text.contains("ize of hashkey") || text.contains("ize of rangekey") || text.contains("hash key size") {
-        return (
-            ErrorKind::LimitExceeded,
-            "a partition key may hold at most 2048 bytes, a sort key 1024",
-            "key_too_large",
-        );
+    let known = LIMITS.iter().find(|(signs, ..)| signs.iter().any(|sign| text.contains(sign)));
+    if let Some((_, message, reason)) = known {
+        return (ErrorKind::LimitExceeded, message, reason);
     }
     if text.contains("multiple operations on one item") {
         return (
@@ -276,6 +302,25 @@ mod tests {
             assert_eq!(error.kind, kind, "{code}");
             assert!(!error.message.contains("secret"));
             assert_eq!(error.detail.as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn limits_are_told_from_the_text_of_the_store() {
+        for (text, reason) in [
+            ("Item size has exceeded the maximum allowed size", "row_too_large"),
+            (
+                "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes",
+                "key_too_large",
+            ),
+            (
+                "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes",
+                "key_too_large",
+            ),
+            ("Nesting Levels have exceeded supported limits", "nested_too_deep"),
+            ("Another text", ""),
+        ] {
+            assert_eq!(validation(text).2, reason, "{text}");
         }
     }
 

@@ -89,7 +89,7 @@ pub(crate) async fn query(store: &Store, request: &Request<Query>, out: &mut Row
     let plan = Plan::new(store, &layout, &Wish { question, select, deadline })?;
     let is_ordered = plan.access.is_ordered;
     let mut answer = Answer::new(request)?;
-    out.columns(answer.names.iter().map(String::as_str));
+    answer.shown.announce(out);
     if request.context().wants_statement {
         out.summary().statement = Some(plan.statement(!is_ordered));
     }
@@ -165,13 +165,9 @@ pub(crate) async fn matching(
     Ok(found)
 }
 
-/// What of the rows is sent.
+/// Which rows are sent.
 struct Answer<'q> {
-    select: &'q [Path],
-    /// The names of the columns that are announced: those of `select`, then the others of the last row.
-    names: Vec<String>,
-    /// Every other attribute of a row is sent as well.
-    has_others: bool,
+    shown: Shown<'q>,
     limit: u64,
     /// A short page with a token will do.
     is_paged: bool,
@@ -180,9 +176,7 @@ struct Answer<'q> {
 impl<'q> Answer<'q> {
     fn new(request: &'q Request<Query>) -> Result<Self> {
         Ok(Self {
-            select: &request.select,
-            names: request.select.iter().map(|path| path.segments().join(".")).collect(),
-            has_others: request.others,
+            shown: Shown::new(&request.select, request.others),
             limit: request.row_count(request.limit)?,
             is_paged: request.after.is_some(),
         })
@@ -203,7 +197,7 @@ impl<'q> Answer<'q> {
                 if let Some(behind) = behind.filter(|_| place < last || !pages.is_over()) {
                     out.summary().next = Some(behind.token()?);
                 }
-                self.row(&row, out).await?;
+                self.shown.row(&row, out).await?;
             }
             match pages.check_bound(sent) {
                 // A page may be short: the next one goes on from here.
@@ -233,18 +227,37 @@ impl<'q> Answer<'q> {
         }
         let wanted = usize::try_from(self.limit).unwrap_or(usize::MAX);
         for row in first_in_order(rows.iter().collect(), &request.order, wanted, &cell)? {
-            self.row(row, out).await?;
+            self.shown.row(row, out).await?;
         }
         Ok(())
     }
+}
 
-    async fn row(&mut self, row: &Value, out: &mut RowSink) -> Result<()> {
+/// What of a row is sent.
+pub(crate) struct Shown<'q> {
+    select: &'q [Path],
+    /// The names of the columns that are announced: those of `select`, then the others of the last row.
+    names: Vec<String>,
+    /// Every other attribute of a row is sent as well.
+    has_others: bool,
+}
+
+impl<'q> Shown<'q> {
+    pub(crate) fn new(select: &'q [Path], has_others: bool) -> Self {
+        Self { select, names: select.iter().map(|path| path.segments().join(".")).collect(), has_others }
+    }
+
+    pub(crate) fn announce(&self, out: &mut RowSink) {
+        out.columns(self.names.iter().map(String::as_str));
+    }
+
+    pub(crate) async fn row(&mut self, row: &Value, out: &mut RowSink) -> Result<()> {
         let others = if self.has_others { self.others(row) } else { Vec::new() };
         let announced = self.names.get(self.select.len()..).unwrap_or_default();
         if !announced.iter().eq(others.iter().map(|(name, _)| *name)) {
             self.names.truncate(self.select.len());
             self.names.extend(others.iter().map(|(name, _)| (*name).clone()));
-            out.columns(self.names.iter().map(String::as_str));
+            self.announce(out);
         }
         for path in self.select {
             out.value(member(row, path.segments()));

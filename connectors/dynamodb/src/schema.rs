@@ -292,7 +292,7 @@ fn guessed(name: &str, types: &BTreeSet<&'static str>) -> Column {
     let mut kinds = types.iter().map(|native_type| column_type(native_type));
     let first = kinds.next().unwrap_or(ColumnType::Other);
     let data_type = if kinds.all(|kind| kind == first) { first } else { ColumnType::Other };
-    Column { native_type, ..Column::new(name, data_type) }
+    Column { native_type, is_guessed: true, ..Column::new(name, data_type) }
 }
 
 #[cfg(test)]
@@ -343,6 +343,8 @@ pub(crate) mod tests {
             ("z", ColumnType::Text, "S", true),
         ];
         assert_eq!(columns, expected);
+        let guessed = table.columns.iter().map(|column| column.is_guessed);
+        assert_eq!(guessed.collect::<Vec<_>>(), [false, false, false, true, true, true, true]);
         assert!(table.is_inferred);
         assert_eq!(table.indexes[0].columns, ["country", "placed_at"]);
     }

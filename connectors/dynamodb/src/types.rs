@@ -20,6 +20,10 @@ const SET: &str = "set";
 /// The store's own bound on nesting.
 const MAX_DEPTH: usize = 32;
 
+/// The most bytes of an attribute's name.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+pub(crate) const MAX_NAME: usize = 65_535;
+
 /// Attributes by name.
 pub(crate) type Item = BTreeMap<String, Attribute>;
 
@@ -218,14 +222,22 @@ fn from_value(value: &Value, depth: usize) -> Result<Attribute, Misfit> {
 
 fn named(name: &str) -> Result<String, Misfit> {
     if name.is_empty() {
-        Err(Misfit::Kind("documents whose members all have a name"))
-    } else {
-        Ok(name.to_owned())
+        return Err(Misfit::Kind("documents whose members all have a name"));
     }
+    if name.len() > MAX_NAME {
+        return Err(Misfit::Kind("documents whose members have names of at most 65535 bytes"));
+    }
+    Ok(name.to_owned())
 }
 
+/// As the store gives it back: without zeros behind the last digit of a fraction.
 fn stored(digits: String) -> Result<Attribute, Misfit> {
-    if is_storable(&digits) { Ok(Attribute::Number(digits)) } else { Err(Misfit::Range) }
+    if !is_storable(&digits) {
+        return Err(Misfit::Range);
+    }
+    let has_fraction = digits.contains('.') && !digits.contains(['e', 'E']);
+    let kept = if has_fraction { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
+    Ok(Attribute::Number(if kept == "-0" { "0".to_owned() } else { kept.to_owned() }))
 }
 
 /// Members of one kind, at least one: the store has no empty sets.

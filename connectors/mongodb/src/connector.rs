@@ -80,7 +80,7 @@ impl Connector for Mongodb {
             out.summary().statement = Some(statement::of_insert(&request));
         }
         let ended = write::insert(&target, &mut work, &request).await;
-        finish(work, ended, &request.returning, out).await
+        finish(work, ended, (&request.returning, request.others), out).await
     }
 
     async fn update(&self, request: Request<Update>, out: &mut RowSink) -> Result<()> {
@@ -89,7 +89,7 @@ impl Connector for Mongodb {
             out.summary().statement = statement::of_update(&request, &target.layout).ok();
         }
         let ended = write::update(&target, &mut work, &request).await;
-        finish(work, ended, &request.returning, out).await
+        finish(work, ended, (&request.returning, request.others), out).await
     }
 
     async fn upsert(&self, request: Request<Upsert>, out: &mut RowSink) -> Result<()> {
@@ -98,7 +98,7 @@ impl Connector for Mongodb {
             out.summary().statement = Some(statement::of_upsert(&request));
         }
         let ended = write::upsert(&target, &mut work, &request).await;
-        finish(work, ended, &request.returning, out).await
+        finish(work, ended, (&request.returning, request.others), out).await
     }
 
     async fn delete(&self, request: Request<Delete>, out: &mut RowSink) -> Result<()> {
@@ -107,7 +107,7 @@ impl Connector for Mongodb {
             out.summary().statement = statement::of_delete(&request, &target.layout).ok();
         }
         let ended = write::delete(&target, &mut work, &request).await;
-        finish(work, ended, &request.returning, out).await
+        finish(work, ended, (&request.returning, request.others), out).await
     }
 
     async fn begin(&self, request: Request<Begin>) -> Result<u64> {
@@ -145,7 +145,12 @@ impl Mongodb {
 }
 
 /// Gives the transaction back, then answers.
-async fn finish(work: Work, ended: Result<Written>, returning: &[Path], out: &mut RowSink) -> Result<()> {
+async fn finish(
+    work: Work,
+    ended: Result<Written>,
+    (returning, others): (&[Path], bool),
+    out: &mut RowSink,
+) -> Result<()> {
     work.keep();
     let Written { affected, outcomes, rows } = ended?;
     out.summary().affected = Some(affected);
@@ -153,7 +158,7 @@ async fn finish(work: Work, ended: Result<Written>, returning: &[Path], out: &mu
     if returning.is_empty() {
         return Ok(());
     }
-    let mut columns = Columns::of(returning, false);
+    let mut columns = Columns::of(returning, others);
     columns.announce(out);
     for row in &rows {
         columns.send(row, out)?;

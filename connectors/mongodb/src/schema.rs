@@ -1,7 +1,7 @@
 //! What is known of a collection: what its validator declares, else what a sample of its documents shows; and its indexes.
 //! <https://www.mongodb.com/docs/manual/core/schema-validation/specify-json-schema/>
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use connector_api::author::{
     Column, ColumnType, DefaultValue, Error, Key, Path, Result, Table, TableKind, TableRef,
@@ -24,6 +24,8 @@ const UUID: &str = "uuid";
 pub(crate) struct Layout {
     pub(crate) description: Table,
     kinds: HashMap<String, Kind>,
+    /// Columns whose kind a sample showed.
+    guessed: HashSet<String>,
 }
 
 /// What the server says of a collection.
@@ -69,7 +71,9 @@ impl Layout {
             columns: columns.list,
             ..Table::default()
         };
-        Ok(Self { description, kinds: columns.kinds })
+        let guessed = description.columns.iter().filter(|column| column.is_guessed);
+        let guessed = guessed.map(|column| column.name.clone()).collect();
+        Ok(Self { description, kinds: columns.kinds, guessed })
     }
 
     /// The kind of a column; of a member inside one, and of a column that nobody declared, nothing is known.
@@ -79,7 +83,8 @@ impl Layout {
 
     /// The kind of a column that every document keeps to; a sample promises nothing.
     pub(crate) fn declared_kind(&self, path: &Path) -> Option<Kind> {
-        self.kind(path).filter(|_| !self.description.is_inferred)
+        let is_guessed = path.as_column().is_some_and(|name| self.guessed.contains(name));
+        self.kind(path).filter(|_| !is_guessed)
     }
 
     /// Whether a value for this column has one form only, whatever stood there: of the declared kind. A schema can't say what is inside
@@ -198,7 +203,7 @@ impl Columns {
         }
         for name in names {
             let kind = seen.get(&name).copied().flatten().unwrap_or(Kind::Any);
-            self.push(column(&name, kind), kind);
+            self.push(Column { is_guessed: true, ..column(&name, kind) }, kind);
         }
         Ok(())
     }
@@ -223,7 +228,8 @@ fn identifier(sample: &[RawDocumentBuf]) -> Result<(Column, Kind)> {
         kind = joined(kind, id.and_then(types::kind_of));
     }
     let kind = kind.unwrap_or(Kind::ObjectId);
-    Ok((Column { is_nullable: false, default: Some(object_id()), ..column(ID, kind) }, kind))
+    let default = Some(object_id());
+    Ok((Column { is_nullable: false, is_guessed: true, default, ..column(ID, kind) }, kind))
 }
 
 fn object_id() -> DefaultValue {

@@ -13,7 +13,7 @@ use crate::error::{ApiError, Entry, Parts};
 use crate::pipeline::Answer;
 use crate::plan::{self, Piece, Read, Scope};
 use crate::request::media::Numbers;
-use crate::request::{Id, TableRead};
+use crate::request::{Fields, Id, TableRead};
 use crate::response::{RowEncoder, RowFormat, write_cell};
 
 const NOT_ALL: &str = "Batch Error: Not all requested records could be retrieved.";
@@ -59,6 +59,39 @@ fn pieces(ids: &[Id], read: &TableRead, scope: &Scope<'_>) -> Result<Vec<Piece>,
         plan::single(id, read, scope)?;
     }
     Ok(pieces)
+}
+
+/// Which of these identifiers, each in a kind, name a row.
+pub(super) async fn are_there(
+    target: &Target<'_>,
+    ids: &[Id],
+    id_field: &[String],
+) -> Result<Vec<bool>, ApiError> {
+    let read = TableRead { fields: Fields::Identifiers, id_field: id_field.to_vec(), ..TableRead::default() };
+    let pieces = target.plan(|scope| plan::by_ids(ids, &read, scope))?;
+    let (mut are_there, mut rest) = (Vec::with_capacity(ids.len()), ids);
+    for piece in &pieces {
+        let (ids, behind) = rest.split_at(piece.keys.len().min(rest.len()));
+        rest = behind;
+        let rows = match &piece.all {
+            Some(all) => Some(rows_by_key(target, all, RowFormat::Objects).await?),
+            None => None,
+        };
+        let keys = piece.keys.iter().map(|key| key_of_values(key)).collect::<Result<Vec<_>, _>>()?;
+        let is_found = |key: &Vec<u8>| rows.as_ref().is_some_and(|rows| rows.contains_key(key));
+        let found: Vec<bool> = keys.iter().map(is_found).collect();
+        // A row that none of them names as it is written is named in another form, as 5.0 is by 5.
+        let is_all = rows.is_some_and(|rows| rows.len() == found.iter().filter(|found| **found).count());
+        for (id, is_found) in ids.iter().zip(found) {
+            are_there.push(is_found || (!is_all && is_there(target, id, &read).await?));
+        }
+    }
+    Ok(are_there)
+}
+
+async fn is_there(target: &Target<'_>, id: &Id, read: &TableRead) -> Result<bool, ApiError> {
+    let single = target.plan(|scope| plan::single(id, read, scope))?;
+    Ok(first_row(target, &single, RowFormat::Objects).await?.is_some())
 }
 
 /// How many more bytes of rows may be held.

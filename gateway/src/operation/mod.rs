@@ -4,6 +4,7 @@
 mod batch;
 mod by_ids;
 mod cursor;
+mod identity;
 mod lists;
 mod page;
 mod records;

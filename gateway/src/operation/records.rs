@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::cursor::Cursor;
 use super::page::{self, Counting, Meta};
-use super::{Job, Owner, by_ids, component, version};
+use super::{Job, Owner, by_ids, component, identity, version};
 use crate::connectors::Columns;
 use crate::error::ApiError;
 use crate::events;
@@ -186,7 +186,10 @@ pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -
         None
     };
     match read.ids.take() {
-        Some(ids) => by_ids::read(&mut target, &ids, &read, format, schema).await,
+        Some(ids) => {
+            let ids = identity::settled(&target, &ids, &read.id_field, None).await?;
+            by_ids::read(&mut target, &ids, &read, format, schema).await
+        }
         None => by_filter(job, &mut target, &read, format, schema).await,
     }
 }
@@ -229,6 +232,8 @@ async fn by_filter(
 /// `GET _table/{table}/{id}`: the row itself, without a wrapper.
 pub(super) async fn single(job: Job<'_>, table: &str, id: &Id, read: TableRead) -> Result<Answer, ApiError> {
     let mut target = Target::find(job, table, Verb::Get, read.refresh).await?;
+    let ids = identity::settled(&target, std::slice::from_ref(id), &read.id_field, None).await?;
+    let id = ids.first().unwrap_or(id);
     let plan = target.plan_first(|scope| plan::single(id, &read, scope)).await?;
     let found = version::read(&target, plan).await?.ok_or_else(|| ApiError::unknown_record(name_of(id)))?;
     version::check(job.conditions, found.version.as_ref())?;
@@ -288,7 +293,7 @@ pub(super) async fn for_each_row(
 /// An identifier as the caller wrote it.
 pub(super) fn name_of(id: &Id) -> String {
     match id {
-        Id::Value(Json::String(text)) => text.clone(),
+        Id::Written(text) | Id::Value(Json::String(text)) => text.clone(),
         Id::Value(value) => value.to_string(),
         Id::Tuple(parts) => format!(
             "({})",

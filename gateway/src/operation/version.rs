@@ -1,5 +1,7 @@
 //! The version of a row: a digest of all its cells, whatever of them is shown. So every store has versions, without a column for them.
 
+use std::collections::BTreeSet;
+
 use connector_api::Error;
 use connector_api::model::batch::{Cell, Malformed};
 use connector_api::model::{Column, Path, Value};
@@ -100,18 +102,18 @@ pub(super) fn of_row(
     row: &[Cell<'_>],
     inside: &[Path],
 ) -> Result<Version, Malformed> {
-    let described = &target.table.columns;
-    let is_other = |name: &&str| {
-        let is_inside = inside.iter().any(|path| path.segments().join(".") == **name);
-        !is_inside && !described.iter().any(|column| column.name == **name)
+    let described = target.table.columns.iter().map(|column| column.name.as_str());
+    let columns: Vec<&str> = if has_others(target) {
+        // What is described may change with the next sample, the row's own members do not.
+        let is_inside = |name: &str| inside.iter().any(|path| path.segments().join(".") == name);
+        let others = names.iter().map(String::as_str).filter(|name| !is_inside(name));
+        let own: BTreeSet<&str> = described.chain(others).collect();
+        own.into_iter().collect()
+    } else {
+        described.collect()
     };
-    let mut others = Vec::new();
-    if has_others(target) {
-        others.extend(names.iter().map(String::as_str).filter(is_other));
-        others.sort_unstable();
-    }
-    let columns = described.iter().map(|column| column.name.as_str()).chain(others);
-    let mut encoder = RowEncoder::new(&columns.map(ShownColumn::from).collect(), RowFormat::Objects);
+    let shown = columns.into_iter().map(ShownColumn::from).collect();
+    let mut encoder = RowEncoder::new(&shown, RowFormat::Objects);
     encoder.columns(names)?;
     let mut whole = Vec::with_capacity(256);
     encoder.write_alone(&mut whole, row)?;

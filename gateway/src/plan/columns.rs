@@ -18,19 +18,32 @@ pub(super) struct Resolved {
     pub(super) is_nullable: bool,
     /// See [`Column::keeps_text`].
     pub(super) keeps_text: bool,
+    /// Nobody declared the type, see [`Column::is_guessed`].
+    pub(super) is_guessed: bool,
 }
 
 impl Resolved {
     /// A plain column.
     pub(super) fn of(column: &Column) -> Self {
-        let Column { name, data_type, is_nullable, keeps_text, .. } = column;
-        let path = Path::column(name);
-        Self { path, data_type: *data_type, is_nullable: *is_nullable, keeps_text: *keeps_text }
+        let Column { name, data_type, is_nullable, keeps_text, is_guessed, .. } = column;
+        Self {
+            path: Path::column(name),
+            data_type: *data_type,
+            is_nullable: *is_nullable,
+            keeps_text: *keeps_text,
+            is_guessed: *is_guessed,
+        }
+    }
+
+    /// What no description names.
+    fn undescribed(path: Path) -> Self {
+        Self { path, data_type: ColumnType::Other, is_nullable: true, keeps_text: false, is_guessed: true }
     }
 
     /// Where a value for it belongs; `field` is its name as the caller wrote it.
     pub(super) fn place<'a>(&self, field: &'a str, parameter: &'static str) -> Place<'a> {
-        Place { field, data_type: self.data_type, keeps_text: self.keeps_text, parameter }
+        let Self { data_type, keeps_text, is_guessed, .. } = *self;
+        Place { field, data_type, keeps_text, is_guessed, parameter }
     }
 }
 
@@ -74,8 +87,12 @@ impl<'a> Columns<'a> {
             return None;
         }
         let segments = std::iter::once(column.name.clone()).chain(inner.split('.').map(str::to_owned));
-        let path = Path::nested(segments.collect())?;
-        Some(Resolved { path, data_type: ColumnType::Other, is_nullable: true, keeps_text: false })
+        Path::nested(segments.collect()).map(Resolved::undescribed)
+    }
+
+    /// A column of a key: one that no description names where there is none of this name.
+    pub(super) fn resolve_key(self, name: &str) -> Resolved {
+        self.find(name).map_or_else(|| Resolved::undescribed(Path::column(name)), Resolved::of)
     }
 
     /// What no description names. Anything but a plain name is more likely a mistake in a filter, which must not mean all rows.
@@ -86,8 +103,7 @@ impl<'a> Columns<'a> {
         if !is_known || !inner.iter().all(|part| is_plain(part)) {
             return None;
         }
-        let path = Path::nested(segments)?;
-        Some(Resolved { path, data_type: ColumnType::Other, is_nullable: true, keeps_text: false })
+        Path::nested(segments).map(Resolved::undescribed)
     }
 
     /// All of them, in the store's order.

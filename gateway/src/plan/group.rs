@@ -212,6 +212,7 @@ impl Grouping<'_> {
         }
         let column = wanted.of.as_ref().and_then(|name| self.columns.find(name));
         column.is_some_and(|column| match column.data_type {
+            _ if column.is_guessed => false,
             Text | Binary | Date | Time | DateTime | Timestamp | Uuid => true,
             String => column.length.is_some(),
             _ => false,
@@ -266,15 +267,16 @@ impl Grouping<'_> {
     fn resolved(&self, aggregate: &Aggregate) -> Resolved {
         let of = aggregate.of.as_ref().and_then(Path::as_column).and_then(|name| self.columns.find(name));
         let keeps_text = of.is_some_and(|column| column.keeps_text);
-        let data_type = match aggregate.function {
-            AggregateFunction::Count => ColumnType::BigInt,
+        let is_guessed = of.is_some_and(|column| column.is_guessed);
+        let (data_type, is_guessed) = match aggregate.function {
+            AggregateFunction::Count => (ColumnType::BigInt, false),
             AggregateFunction::Min | AggregateFunction::Max => {
-                of.map_or(ColumnType::Other, |column| column.data_type)
+                (of.map_or(ColumnType::Other, |column| column.data_type), is_guessed)
             }
-            AggregateFunction::Sum | AggregateFunction::Avg => ColumnType::Decimal,
+            AggregateFunction::Sum | AggregateFunction::Avg => (ColumnType::Decimal, false),
         };
         let is_nullable = aggregate.function != AggregateFunction::Count;
-        Resolved { path: Path::column(&aggregate.name), data_type, is_nullable, keeps_text }
+        Resolved { path: Path::column(&aggregate.name), data_type, is_nullable, keeps_text, is_guessed }
     }
 }
 

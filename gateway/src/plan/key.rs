@@ -4,10 +4,10 @@ use connector_api::model::{CompareOp, Expr, Filter, Path, Table, Value};
 use serde_json::Value as Json;
 
 use super::columns::Columns;
-use super::literal::Place;
+use super::literal;
 use super::values::Values;
 use super::{Error, Scope};
-use crate::request::{Id, TableRead};
+use crate::request::{Id, Record, TableRead};
 
 /// `id_field`, where a name that is no column is dropped, else the primary key.
 pub(super) fn columns_of(id_field: &[String], scope: &Scope<'_>) -> Result<Vec<String>, Error> {
@@ -42,6 +42,7 @@ pub(super) fn values_of(id: &Id, key: &[String], columns: Columns<'_>) -> Result
             .collect::<Option<_>>()
             .ok_or_else(|| missing_part(key))?,
         Id::Value(value) if key.len() == 1 => vec![value.clone()],
+        Id::Written(text) if key.len() == 1 => vec![Json::from(text.as_str())],
         other => other.parts().ok_or_else(|| missing_part(key))?,
     };
     if parts.len() != key.len() {
@@ -52,14 +53,71 @@ pub(super) fn values_of(id: &Id, key: &[String], columns: Columns<'_>) -> Result
 
 /// One part of an identifier, typed by its column.
 pub(super) fn value_of(name: &str, part: &Json, columns: Columns<'_>) -> Result<Value, Error> {
-    let (data_type, keeps_text) =
-        columns.find(name).map(|column| (column.data_type, column.keeps_text)).unwrap_or_default();
-    let place = Place { field: name, data_type, keeps_text, parameter: "ids" };
-    match part {
-        // Text from a URL: for a column of open type it may be a number.
-        Json::String(text) => place.text(text, false),
-        other => place.json(other),
+    let resolved = columns.resolve_key(name);
+    resolved.place(name, "ids").json(part)
+}
+
+/// The most kinds that one identifier is looked up in.
+const MAX_READINGS: usize = 16;
+
+/// Whether a column of the key may hold values of any kind, so that the text of a URL does not say which one is meant.
+#[must_use]
+pub fn is_open(id_field: &[String], scope: &Scope<'_>) -> bool {
+    let key = if id_field.is_empty() { &scope.table.primary_key } else { id_field };
+    let columns = Columns::new(scope.table);
+    let mut found = key.iter().filter_map(|name| columns.find(name));
+    found.any(|column| column.is_guessed || literal::is_open(column.data_type))
+}
+
+/// An identifier in each kind that it may be meant in, that of a text first: only one where its columns say the kind, or where it is no
+/// text of a URL.
+///
+/// # Errors
+/// A key that the request names and the table does not have; too many parts that may be of several kinds.
+pub fn readings(id: &Id, id_field: &[String], scope: &Scope<'_>) -> Result<Vec<Id>, Error> {
+    let Id::Written(text) = id else { return Ok(vec![id.clone()]) };
+    let key = columns_of(id_field, scope)?;
+    let columns = Columns::new(scope.table);
+    if let [name] = key.as_slice() {
+        return Ok(kinds_of(text, name, columns).into_iter().map(Id::Value).collect());
     }
+    let Some(parts) = id.parts().filter(|parts| parts.len() == key.len()) else {
+        return Ok(vec![id.clone()]);
+    };
+    let mut tuples = vec![Vec::new()];
+    for (name, part) in key.iter().zip(&parts) {
+        let kinds = kinds_of(part.as_str().unwrap_or_default(), name, columns);
+        let longer = |tuple: &Vec<Json>| {
+            kinds
+                .iter()
+                .map(|kind| [tuple.as_slice(), std::slice::from_ref(kind)].concat())
+                .collect::<Vec<_>>()
+        };
+        tuples = tuples.iter().flat_map(longer).collect();
+        if tuples.len() > MAX_READINGS {
+            let message = "an identifier has too many parts that may be texts or numbers; give it in the 'ids' of a JSON body";
+            return Err(Error::invalid("ids", message));
+        }
+    }
+    Ok(tuples.into_iter().map(Id::Tuple).collect())
+}
+
+/// The identifier in a record; `None`: it lacks a part of it.
+///
+/// # Errors
+/// A key that the request names and the table does not have.
+pub fn id_in(record: &Record, id_field: &[String], scope: &Scope<'_>) -> Result<Option<Id>, Error> {
+    let key = columns_of(id_field, scope)?;
+    let parts: Option<Vec<Json>> = key.iter().map(|name| member(record, name).cloned()).collect();
+    let single =
+        |mut parts: Vec<Json>| if parts.len() == 1 { Id::Value(parts.remove(0)) } else { Id::Tuple(parts) };
+    Ok(parts.map(single))
+}
+
+fn kinds_of(text: &str, name: &str, columns: Columns<'_>) -> Vec<Json> {
+    let written = std::iter::once(Json::from(text));
+    let is_open = columns.resolve_key(name).place(name, "").is_open();
+    written.chain(literal::scalar(text).filter(|_| is_open)).collect()
 }
 
 /// The member of a record with this name, in any case.

@@ -18,6 +18,8 @@ pub(super) struct Place<'a> {
     pub(super) data_type: ColumnType,
     /// Days, times and uuids may be any text, see [`Column::keeps_text`](connector_api::model::Column::keeps_text).
     pub(super) keeps_text: bool,
+    /// The type describes and does not bind, see [`Column::is_guessed`](connector_api::model::Column::is_guessed).
+    pub(super) is_guessed: bool,
     pub(super) parameter: &'static str,
 }
 
@@ -44,6 +46,7 @@ impl Place<'_> {
     /// Reads text; `quoted` text is never taken for a number where the column leaves it open.
     pub(super) fn text(self, text: &str, quoted: bool) -> Result<Value, Error> {
         match self.data_type {
+            _ if self.is_guessed => Ok(self.unbound(text, quoted)),
             ColumnType::Boolean => boolean(text).ok_or_else(|| self.must_be("boolean")),
             ColumnType::Integer | ColumnType::BigInt => {
                 number(text).map(whole).ok_or_else(|| self.must_be("integer"))
@@ -72,6 +75,7 @@ impl Place<'_> {
             Json::Null => Ok(Value::Null),
             Json::String(text) => self.text(text, true),
             Json::Bool(value) => match self.data_type {
+                _ if self.is_guessed => Ok(Value::Bool(*value)),
                 ColumnType::Boolean
                 | ColumnType::Other
                 | ColumnType::Json
@@ -83,6 +87,26 @@ impl Place<'_> {
             Json::Number(digits) => self.text(&digits.to_string().replace('+', ""), false),
             Json::Array(_) | Json::Object(_) => Err(self.must_be("single value")),
         }
+    }
+
+    /// Text for a column whose type was guessed: of the kind in which it is written. JSON has only texts for bytes, days, times and uuids,
+    /// so where these were seen, a text that spells one is one.
+    fn unbound(self, text: &str, quoted: bool) -> Value {
+        let value = if quoted { Value::Text(text.to_owned()) } else { untyped(text) };
+        if !matches!(value, Value::Text(_)) {
+            return value;
+        }
+        let spelled = match self.data_type {
+            ColumnType::Binary => STANDARD.decode(text.trim()).ok().map(Value::Bytes),
+            data_type if self.keeps_text => Some(moment::exact(data_type, text)),
+            data_type => moment::lenient(data_type, text),
+        };
+        spelled.unwrap_or(value)
+    }
+
+    /// Values of any kind may stand here.
+    pub(super) fn is_open(self) -> bool {
+        self.is_guessed || is_open(self.data_type)
     }
 
     fn moment(self, text: &str) -> Result<Value, Error> {
@@ -97,7 +121,7 @@ impl Place<'_> {
         use ColumnType::{BigInt, Binary, Boolean, Decimal, Double, Float, Integer};
         use ColumnType::{Date, DateTime, Time, Timestamp, Uuid};
         let searched = match self.data_type {
-            Boolean | Binary => None,
+            Boolean | Binary if !self.is_guessed => None,
             Date | Time | DateTime | Timestamp | Uuid if self.keeps_text => Some(Searched::AsItIs),
             Integer | BigInt | Float | Double | Decimal | Date | Time | DateTime | Timestamp | Uuid => {
                 can.filter_expressions.then_some(Searched::AsText)
@@ -111,7 +135,7 @@ impl Place<'_> {
             );
             return Err(Error::invalid(self.parameter, message));
         };
-        Ok((Self { data_type: ColumnType::Text, ..self }, searched))
+        Ok((Self { data_type: ColumnType::Text, is_guessed: false, ..self }, searched))
     }
 
     pub(super) fn must_be(self, what: &str) -> Error {
@@ -219,6 +243,19 @@ fn untyped(text: &str) -> Value {
     }
 }
 
+/// Values of any kind are of this type.
+pub(super) fn is_open(data_type: ColumnType) -> bool {
+    use ColumnType::{Array, Json, Object, Other};
+    matches!(data_type, Other | Json | Array | Object)
+}
+
+/// The number or truth value that JSON writes just so.
+pub(super) fn scalar(text: &str) -> Option<Json> {
+    let is_bare = text.starts_with(|first: char| first == '-' || first.is_ascii_alphanumeric());
+    let read: Option<Json> = serde_json::from_str(text).ok().filter(|_| is_bare && text.trim_end() == text);
+    read.filter(|json| json.is_number() || json.is_boolean())
+}
+
 #[cfg(test)]
 mod tests {
     use connector_api::model::{Date, Timestamp};
@@ -226,7 +263,7 @@ mod tests {
     use super::*;
 
     fn check(data_type: ColumnType, text: &str, expected: Option<Value>) {
-        let place = Place { field: "f", data_type, keeps_text: true, parameter: "filter" };
+        let place = Place { field: "f", data_type, keeps_text: true, is_guessed: false, parameter: "filter" };
         assert_eq!(place.text(text, false).ok(), expected, "{data_type:?} {text}");
     }
 
@@ -294,7 +331,8 @@ mod tests {
             (Timestamp, "point in time such as 2024-05-01T12:30:00Z or 2024-05-01T14:30:00+02:00"),
             (Uuid, "uuid such as 123e4567-e89b-12d3-a456-426614174000"),
         ] {
-            let place = Place { field: "f", data_type, keeps_text: false, parameter: "filter" };
+            let place =
+                Place { field: "f", data_type, keeps_text: false, is_guessed: false, parameter: "filter" };
             let message = format!("Field 'f' must be a valid {form}.");
             assert_eq!(place.text("yesterday", true), Err(Error::invalid("filter", message)));
         }
@@ -305,7 +343,7 @@ mod tests {
         use ColumnType::*;
         use Searched::{AsItIs, AsText};
         let check = |data_type, keeps_text, searched: Option<Searched>, without: Option<Searched>| {
-            let place = Place { field: "f", data_type, keeps_text, parameter: "filter" };
+            let place = Place { field: "f", data_type, keeps_text, is_guessed: false, parameter: "filter" };
             for (filter_expressions, expected) in [(true, searched), (false, without)] {
                 let can = Capabilities { filter_expressions, ..Capabilities::default() };
                 assert_eq!(place.searched(&can).ok().map(|found| found.1), expected, "{data_type:?}");
@@ -328,8 +366,13 @@ mod tests {
 
     #[test]
     fn json_numbers_keep_their_digits() {
-        let place =
-            Place { field: "f", data_type: ColumnType::BigInt, keeps_text: false, parameter: "params" };
+        let place = Place {
+            field: "f",
+            data_type: ColumnType::BigInt,
+            keeps_text: false,
+            is_guessed: false,
+            parameter: "params",
+        };
         assert_eq!(
             place.json(&serde_json::json!(9_007_199_254_740_993_i64)),
             Ok(Value::I64(9_007_199_254_740_993))

@@ -20,7 +20,7 @@ mod write;
 
 pub use columns::Columns;
 pub use error::Error;
-pub use key::is_unique;
+pub use key::{id_in, is_open, is_unique, readings};
 pub use keyset::Keyset;
 pub use read::{Page, Piece, Read, Scope, by_ids, count, page, single};
 pub use rules::RowRules;

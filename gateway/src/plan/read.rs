@@ -139,7 +139,8 @@ fn is_by_token(request: &TableRead, selection: &Selected, scope: &Scope<'_>) -> 
 
 fn refuse_offset(request: &TableRead, scope: &Scope<'_>) -> Result<(), Error> {
     let can = scope.capabilities;
-    if request.offset > 0 && !can.offset && can.page_token {
+    let is_given = request.offset > 0 || request.is_offset_unread;
+    if is_given && !can.offset && can.page_token {
         let message = "this service can't skip a number of rows; give the 'next' of the previous answer's 'meta' as 'offset', or page \
                        by cursor";
         return Err(Error::invalid("offset", message));

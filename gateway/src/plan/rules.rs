@@ -6,7 +6,7 @@ use connector_api::model::{CompareOp, Expr, Filter, TextOp, Value};
 use serde_json::Value as Json;
 
 use super::columns::Columns;
-use super::literal::Place;
+use super::literal::{Place, scalar};
 use super::values::Values;
 use super::{Error, Scope};
 use crate::request::lookup;
@@ -99,8 +99,19 @@ struct Field<'a> {
 
 impl Field<'_> {
     fn compare(self, op: CompareOp, items: &[Json], values: &mut Values) -> Result<Filter, Error> {
-        let value = self.one(self.place, items)?;
-        Ok(Filter::Compare { op, left: self.expr, right: Expr::Param(values.push(value)) })
+        let [item] = items else { return Err(needs_one()) };
+        let mut compared = typed(self.place, item)?.into_iter().map(|value| Filter::Compare {
+            op,
+            left: self.expr.clone(),
+            right: Expr::Param(values.push(value)),
+        });
+        let (first, second) = (compared.next(), compared.next());
+        match (first, second) {
+            // Another kind is another value: it is unequal to both, and greater or less than one at most.
+            (Some(first), Some(second)) if op == CompareOp::Ne => Ok(Filter::And(vec![first, second])),
+            (Some(first), Some(second)) => Ok(Filter::Or(vec![first, second])),
+            (first, _) => first.ok_or_else(needs_one),
+        }
     }
 
     fn search(
@@ -111,32 +122,32 @@ impl Field<'_> {
         values: &mut Values,
     ) -> Result<Filter, Error> {
         let (place, searched) = self.place.searched(scope.capabilities)?;
-        let pattern = self.one(place, items)?;
+        let [item] = items else { return Err(needs_one()) };
+        let pattern = place.json(item)?;
         Ok(Filter::Text { op, expr: searched.of(self.expr), pattern: values.push(pattern) })
     }
 
     fn in_list(self, items: &[Json], values: &mut Values) -> Result<Filter, Error> {
-        let items = items.iter().map(|item| typed(self.place, item)).collect::<Result<Vec<_>, _>>()?;
+        let items = items.iter().map(|item| typed(self.place, item)).collect::<Result<Vec<_>, _>>()?.concat();
         if items.is_empty() {
             return Ok(Filter::Always(false));
         }
         Ok(Filter::In { expr: self.expr, list: values.push(Value::List(items)) })
     }
-
-    fn one(&self, place: Place<'_>, items: &[Json]) -> Result<Value, Error> {
-        match items {
-            [item] => typed(place, item),
-            _ => Err(Error::invalid(ROLE, "it needs exactly one value")),
-        }
-    }
 }
 
-/// Text of a rule is as good as unquoted: for a column of open type it may be a number.
-fn typed(place: Place<'_>, item: &Json) -> Result<Value, Error> {
-    match item {
-        Json::String(text) => place.text(text, false),
-        other => place.json(other),
+fn needs_one() -> Error {
+    Error::invalid(ROLE, "it needs exactly one value")
+}
+
+/// What an item of a rule stands for. Lookups give texts whatever they are of, so where values of any kind may stand, a text means itself
+/// and the number or truth value that is written so.
+fn typed(place: Place<'_>, item: &Json) -> Result<Vec<Value>, Error> {
+    let mut values = vec![place.json(item)?];
+    if let Some(other) = item.as_str().filter(|_| place.is_open()).and_then(scalar) {
+        values.push(place.json(&other)?);
     }
+    Ok(values)
 }
 
 /// The values of a rule with their lookups; `None` when one of them is not known. The list of `in` may also be one text with commas, with

@@ -2,6 +2,7 @@
 
 mod cursor;
 mod group;
+mod guessed;
 mod order;
 mod token;
 

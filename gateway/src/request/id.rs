@@ -9,8 +9,10 @@ use super::parameters::{Given, Parameters};
 /// One identifier. Which columns it names, and of what type, is for the plan to say.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Id {
-    /// One value: a text from the URL, or a text, number or boolean from a body. A text such as `(1,2)` may also be meant
-    /// as a tuple, see [`Id::parts`].
+    /// A text that says nothing of its kind, from the URL or a list in one text: `88` may be a number or a text. One such as `(1,2)`
+    /// may also be meant as a tuple, see [`Id::parts`].
+    Written(String),
+    /// One value of a body: a text, number or boolean. A text may be meant as a tuple as well.
     Value(Json),
     /// One value per key column, in key order, from a JSON array.
     Tuple(Vec<Json>),
@@ -26,7 +28,7 @@ impl Id {
     pub fn parts(&self) -> Option<Vec<Json>> {
         match self {
             Self::Tuple(values) => Some(values.clone()),
-            Self::Value(Json::String(text)) => {
+            Self::Written(text) | Self::Value(Json::String(text)) => {
                 let inner = text.trim().strip_prefix('(')?;
                 let end = tuple_end(inner)?;
                 let items = inner.get(..end)?;
@@ -40,7 +42,7 @@ impl Id {
 /// The identifier in a path segment (percent-decoded): the whole segment is one value.
 #[must_use]
 pub fn path_id(segment: &str) -> Id {
-    Id::Value(Json::String(segment.to_owned()))
+    Id::Written(segment.to_owned())
 }
 
 /// The `ids` of a request, else the records of a body's `resource`. `None` if neither is there.
@@ -208,7 +210,7 @@ mod tests {
     fn body_ids_keep_their_types() {
         check_body(
             &json!({"ids": [1, "b", true]}),
-            Some(vec![Id::Value(json!(1)), path_id("b"), Id::Value(json!(true))]),
+            Some(vec![Id::Value(json!(1)), Id::Value(json!("b")), Id::Value(json!(true))]),
         );
         check_body(&json!({"ids": [[1, "x"]]}), Some(vec![Id::Tuple(vec![json!(1), json!("x")])]));
         let named = json!({"order_id": 1, "line": 2});
@@ -247,7 +249,7 @@ mod tests {
 
     #[test]
     fn path_segment_is_one_value() {
-        assert_eq!(path_id("1,2"), Id::Value(json!("1,2")));
+        assert_eq!(path_id("1,2"), Id::Written("1,2".to_owned()));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct TableRead {
     pub limit: Option<i64>,
     /// Rows to skip.
     pub offset: u64,
+    /// The offset is neither a number nor a token, and counts as 0 where rows are skipped by their number.
+    pub is_offset_unread: bool,
     /// Rows by identifier; `None` if absent, empty if the list was empty.
     pub ids: Option<Vec<Id>>,
     /// Columns that identify a row instead of the primary key; empty if absent.
@@ -98,6 +100,7 @@ impl TableRead {
             order: read_order(parameters)?,
             limit: parameters.text(&["limit", "top"])?.map(|text| integer(&text)),
             offset,
+            is_offset_unread: is_offset_unread(parameters)?,
             ids: id::ids(parameters)?,
             id_field: term::names(parameters, &["id_field"])?,
             id_type: parameters.list(&["id_type"], MAX_NAMES)?.unwrap_or_default(),
@@ -198,6 +201,13 @@ const OFFSET: [&str; 2] = ["offset", "skip"];
 fn is_token(text: &str) -> bool {
     text.len() >= SHORTEST_TOKEN
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+fn is_offset_unread(parameters: Parameters<'_>) -> Result<bool, Error> {
+    let text = parameters.text(&OFFSET)?;
+    let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty() && !is_token(text));
+    let is_of_numbers = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
+    Ok(text.is_some_and(|text| !text.bytes().all(is_of_numbers)))
 }
 
 fn read_paging(parameters: Parameters<'_>, offset: u64) -> Result<Paging, Error> {

@@ -120,6 +120,11 @@ fn only_a_negative_offset_is_refused() {
     for (text, expected) in [("", 0), ("x", 0), ("0", 0), ("-0", 0), ("15", 15)] {
         assert_eq!(read(&[("offset", text)], &json!(null)).unwrap().offset, expected, "{text}");
     }
+    for (text, expected) in
+        [("", false), ("x", true), ("1x", true), (" 15 ", false), ("1e1", false), ("5-_a", true)]
+    {
+        assert_eq!(read(&[("offset", text)], &json!(null)).unwrap().is_offset_unread, expected, "{text}");
+    }
     assert_eq!(refused(&[("offset", "-1")], &json!(null)).parameter, "offset");
     assert_eq!(refused(&[], &json!({"offset": -5})).parameter, "offset");
 }

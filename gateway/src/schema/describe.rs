@@ -63,7 +63,8 @@ pub fn schema_row(table: &TableName, description: Option<&str>, access: Value) -
 /// A field in full: `column` is one of `table`, and `relationships` are all of this table.
 ///
 /// `is_unique` and `is_index` say what a key adds to the primary key: the column alone is a unique key, or the first
-/// of an index. A computed column has `{"is_generated":true}` for `native` and is never required.
+/// of an index. A computed column has `{"is_generated":true}` for `native` and is never required, one whose
+/// type was guessed has `{"is_guessed":true}`.
 #[must_use]
 pub fn field_object(table: &Table, column: &Column, relationships: &[Relationship]) -> Value {
     let is_this = |name: &String| *name == column.name;
@@ -75,7 +76,7 @@ pub fn field_object(table: &Table, column: &Column, relationships: &[Relationshi
         "name": column.name,
         "label": label(&column.name),
         "description": column.comment,
-        "native": native(&[(column.is_generated, "is_generated")]),
+        "native": native(&[(column.is_generated, "is_generated"), (column.is_guessed, "is_guessed")]),
         "type": simple_type(table, column, target.as_ref()),
         "db_type": column.native_type,
         "length": column.length,

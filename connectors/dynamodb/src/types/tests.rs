@@ -42,6 +42,21 @@ fn what_is_written_travels_in_the_stores_form_and_is_read_as_it_was() {
 }
 
 #[test]
+fn a_number_has_no_zeros_behind_its_fraction() {
+    for (digits, kept) in [
+        ("1.0", "1"),
+        ("12.50", "12.5"),
+        ("-0.0", "0"),
+        ("100", "100"),
+        ("0.05", "0.05"),
+        ("1.0E70", "1.0E70"),
+    ] {
+        let stored = Attribute::from_value(&Value::Decimal(digits.to_owned()));
+        assert_eq!(stored, Ok(Attribute::Number(kept.to_owned())), "{digits}");
+    }
+}
+
+#[test]
 fn a_text_in_the_form_of_an_attribute_stays_a_text() {
     assert_eq!(travels(&text(r#"{"S":"x"}"#)), r#"{"S":"{\"S\":\"x\"}"}"#);
     let member = Value::Object(vec![("S".to_owned(), text("x"))]);
@@ -87,6 +102,7 @@ fn what_the_store_can_not_hold_is_refused() {
         set(vec![text("x"), Value::I64(1)]),
         set(vec![Value::Null]),
         Value::Object(vec![(String::new(), text("no name"))]),
+        Value::Object(vec![("x".repeat(MAX_NAME + 1), text("too long a name"))]),
         Value::Json("{".to_owned()),
     ] {
         assert!(matches!(Attribute::from_value(&value), Err(Misfit::Kind(_))), "{value:?}");

@@ -13,6 +13,7 @@ use crate::client::Deadline;
 use crate::connector::Store;
 use crate::schema::Layout;
 use crate::translate::{Test, computed_columns, filter_columns, push};
+use crate::types::MAX_NAME;
 
 /// What happens to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,6 +220,7 @@ fn cells(columns: &[Path], first: usize) -> Result<Vec<Cell<'_>>> {
 fn column(path: &Path) -> Result<&str> {
     match path.as_column() {
         Some("") => Err(crate::error::invalid("a column has an empty name; expected at least one character")),
+        Some(name) if name.len() > MAX_NAME => Err(crate::error::name_too_large()),
         Some(name) => Ok(name),
         None => Err(Error::unsupported("writing a member of a document")),
     }

@@ -9,18 +9,16 @@ mod atomic;
 mod job;
 mod record;
 
-use connector_api::author::CellWriter as _;
 use connector_api::author::{
     Affected, Delete, Error, ErrorKind, Insert, OnError, Outcome, Path, Request, Result, RowSink, Selector,
     Update, Upsert, Value,
 };
-use connector_common::evaluate::member;
 use connector_common::outcome::after_failure;
 use ring::rand::SystemRandom;
 
 use crate::connector::Store;
 use crate::error::contention;
-use crate::read::matching;
+use crate::read::{Shown, matching};
 use crate::translate::Question;
 use crate::types::{Item, document};
 pub(crate) use atomic::MAX_ITEMS;
@@ -52,7 +50,7 @@ pub(crate) async fn insert(store: &Store, request: &Request<Insert>, out: &mut R
     let records = request.records().values(request.columns.len())?;
     let written = store.noticed(&request.into, by_record(&job, &records, request.on_error).await)?;
     let affected = Affected { matched: None, changed: Some(written.done) };
-    answer(written, affected, &request.returning, out).await
+    answer(written, affected, (&request.returning, request.others), out).await
 }
 
 /// Changes rows.
@@ -77,7 +75,7 @@ pub(crate) async fn update(store: &Store, request: &Request<Update>, out: &mut R
     };
     let written = store.noticed(&request.table, written)?;
     let affected = Affected { matched: Some(written.done), changed: None };
-    answer(written, affected, &request.returning, out).await
+    answer(written, affected, (&request.returning, request.others), out).await
 }
 
 /// Creates rows or changes those that exist.
@@ -88,7 +86,7 @@ pub(crate) async fn upsert(store: &Store, request: &Request<Upsert>, out: &mut R
     let job = Job::upsert(store, request).await?;
     let records = request.records().values(request.columns.len())?;
     let written = store.noticed(&request.into, by_record(&job, &records, request.on_error).await)?;
-    answer(written, Affected::default(), &request.returning, out).await
+    answer(written, Affected::default(), (&request.returning, request.others), out).await
 }
 
 /// Removes rows.
@@ -108,7 +106,7 @@ pub(crate) async fn delete(store: &Store, request: &Request<Delete>, out: &mut R
     };
     let written = store.noticed(&request.from, written)?;
     let affected = Affected { matched: Some(written.done), changed: Some(written.done) };
-    answer(written, affected, &request.returning, out).await
+    answer(written, affected, (&request.returning, request.others), out).await
 }
 
 /// Writes record by record, or all of them in one transaction.
@@ -203,20 +201,21 @@ fn in_part(error: Error, done: u64) -> Error {
     Error { message, ..error }.with_reason("written_in_part").temporary(false)
 }
 
-async fn answer(written: Written, affected: Affected, returning: &[Path], out: &mut RowSink) -> Result<()> {
+async fn answer(
+    written: Written,
+    affected: Affected,
+    (returning, others): (&[Path], bool),
+    out: &mut RowSink,
+) -> Result<()> {
     out.summary().affected = Some(affected);
     written.outcomes.into_iter().for_each(|outcome| out.outcome(outcome));
     if returning.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = returning.iter().map(|path| path.segments().join(".")).collect();
-    out.columns(names.iter().map(String::as_str));
+    let mut shown = Shown::new(returning, others);
+    shown.announce(out);
     for row in written.rows {
-        let row = document(row);
-        for path in returning {
-            out.value(member(&row, path.segments()));
-        }
-        out.end_row().await?;
+        shown.row(&document(row), out).await?;
     }
     Ok(())
 }

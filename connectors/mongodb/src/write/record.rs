@@ -103,10 +103,24 @@ fn member(layout: &Layout, path: &Path, value: &Value, stored: Option<RawBsonRef
     if matches!(value, Value::Null) && !layout.is_nullable(path) {
         return Err(error::not_null(&name));
     }
-    let kind = layout.kind(path).unwrap_or(Kind::Any);
-    match stored.filter(|_| !layout.is_settled(path)) {
+    let declared = layout.declared_kind(path);
+    let kind =
+        declared.or_else(|| layout.kind(path).filter(|kind| is_fit(value, *kind))).unwrap_or(Kind::Any);
+    let written = |kind| match stored.filter(|_| !layout.is_settled(path)) {
         Some(stored) => replacing(value, stored, &name, kind),
         None => to_bson(value, &name, kind),
+    };
+    // What was only seen in other documents chooses between forms of a value. It refuses none.
+    written(kind).or_else(|error| if declared.is_none() { written(Kind::Any) } else { Err(error) })
+}
+
+/// Whether a value can be of this kind and still mean the same.
+fn is_fit(value: &Value, kind: Kind) -> bool {
+    match value {
+        Value::I64(_) | Value::U64(_) => matches!(kind, Kind::Long | Kind::Double | Kind::Decimal),
+        Value::F32(_) | Value::F64(_) | Value::Decimal(_) => matches!(kind, Kind::Double | Kind::Decimal),
+        Value::Text(_) => matches!(kind, Kind::ObjectId | Kind::Date | Kind::Uuid),
+        _ => false,
     }
 }
 
@@ -187,4 +201,48 @@ pub(super) fn id_of(document: &RawDocument) -> Result<Bson> {
     let id = document.get(ID).map_err(crate::types::malformed)?;
     let id = id.ok_or_else(|| Error::internal("a document has no id"))?;
     Bson::try_from(id).map_err(crate::types::malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Found;
+
+    fn layout(sample: &[Document], validator: Option<Document>) -> Layout {
+        let sample = sample.iter().map(|document| RawDocumentBuf::try_from(document).unwrap()).collect();
+        let validator = validator.map(|schema| doc! {"$jsonSchema": schema});
+        let found = Found { name: "t".to_owned(), is_view: false, validator, indexes: Vec::new(), sample };
+        Layout::new(&found).unwrap()
+    }
+
+    #[test]
+    fn what_was_seen_chooses_a_form_and_refuses_nothing() {
+        let decimal = |digits: &str| Bson::Decimal128(digits.parse().unwrap());
+        let seen =
+            doc! {"int": 1, "long": 1_i64, "double": 0.5, "decimal": decimal("1"), "text": "x", "bool": true};
+        let layout = layout(&[seen], None);
+        let digits = |digits: &str| Value::Decimal(digits.to_owned());
+        for (column, value, expected) in [
+            ("int", Value::I64(1 << 40), Bson::Int64(1 << 40)),
+            ("int", digits("1.5"), Bson::Double(1.5)),
+            ("int", Value::Text("007".to_owned()), Bson::String("007".to_owned())),
+            ("long", Value::I64(1), Bson::Int64(1)),
+            ("double", Value::I64(1), Bson::Double(1.0)),
+            ("double", Value::I64(i64::MAX), Bson::Int64(i64::MAX)),
+            ("double", digits("0.12345678901234567891"), decimal("0.12345678901234567891")),
+            ("decimal", digits("0.1"), decimal("0.1")),
+            ("text", digits("0.1"), Bson::Double(0.1)),
+            ("bool", Value::I64(1), Bson::Int32(1)),
+        ] {
+            let written = member(&layout, &Path::column(column), &value, None).unwrap();
+            assert_eq!(written, expected, "{column} {value:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_validator_declares_is_kept_to() {
+        let layout = layout(&[], Some(doc! {"properties": {"int": {"bsonType": "int"}}}));
+        let refused = member(&layout, &Path::column("int"), &Value::I64(1 << 40), None).unwrap_err();
+        assert_eq!(refused.reason.as_deref(), Some("out_of_range"));
+    }
 }

@@ -156,6 +156,7 @@ fn insert(columns: &[&str]) -> Insert {
         on_error: OnError::Stop,
         check: None,
         returning: paths(&["i"]),
+        others: false,
         need: vec![],
     }
 }
@@ -186,6 +187,7 @@ fn new_rows_fail_where_they_exist() {
         check: None,
         on_error: OnError::Stop,
         returning: vec![],
+        others: false,
         need: vec![],
     };
     let missing = written(false, |dialect, form| build::upsert_missing(dialect, &upsert, form));
@@ -204,6 +206,7 @@ fn rows_are_named_by_exact_keys_and_replaced_by_defaults() {
             check: None,
             on_error: OnError::Stop,
             returning: vec![],
+            others: false,
             need: vec![],
         };
         let table = table(true);
@@ -220,6 +223,7 @@ fn rows_are_named_by_exact_keys_and_replaced_by_defaults() {
         rows: keyed(),
         on_error: OnError::Stop,
         returning: vec![],
+        others: false,
         need: vec![],
     };
     let deleted = written(false, |dialect, form| build::delete(dialect, &delete, form));

@@ -184,7 +184,8 @@ impl<'a, 'j> Batch<'a, 'j> {
         }
         let kept = waiting.len().max(kept(&self.target));
         let (columns, numbers) = (self.write.shown(), self.target.layout.numbers());
-        let shown = Shown { columns, as_list: self.options.as_list, numbers, kept };
+        let others = self.write.shows_others();
+        let shown = Shown { columns, others, as_list: self.options.as_list, numbers, kept };
         match send(self.session.as_ref().map_or(owner, Session::owner), &call, &shown).await {
             Ok(sent) => self.sent(&waiting, sent),
             Err(error) if waiting.len() == 1 && is_a_records(&error) => {

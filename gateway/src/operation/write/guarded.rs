@@ -14,7 +14,7 @@ use super::send::{Sent, Shown, send_noting};
 use super::versioned::Order;
 use crate::error::ApiError;
 use crate::operation::records::{Target, name_of};
-use crate::operation::version::{self, Seen, has_others};
+use crate::operation::version::{self, Seen};
 use crate::pipeline::Answer;
 use crate::plan::{Call, Gathered, Kind, Read, Selection, Write};
 use crate::request::Version;
@@ -60,9 +60,8 @@ async fn plan(
         Some(seen) if order.conditions.name_versions() => Selection::Seen(seen.cells),
         Some(_) => Selection::Keys,
     };
-    let is_row_known = selection != Selection::Keys || !has_others(target);
     let mut write = target.plan(|scope| Write::new(kind, selection, &order.options, scope))?;
-    if is_row_known && kind != Kind::Delete && target.is_readable {
+    if kind != Kind::Delete && target.is_readable {
         write = write.returning_rows();
     }
     let planned = target.plan(|scope| write.record(&item.record, item.id.as_ref(), 0, scope))?;
@@ -76,7 +75,8 @@ async fn plan(
 /// The row as it is shown, and its version where all of it came back.
 async fn send(target: &Target<'_>, write: &Write, call: &Call) -> Result<(Vec<u8>, Option<Version>), Error> {
     let numbers = target.layout.numbers();
-    let shown = Shown { columns: write.shown(), as_list: false, numbers, kept: 1 };
+    let (columns, others) = (write.shown(), write.shows_others());
+    let shown = Shown { columns, others, as_list: false, numbers, kept: 1 };
     let mut version = None;
     let mut note = |names: &[String], row: &[Cell<'_>]| {
         if write.returns_rows() {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use crate::error::ApiError;
+use crate::operation::identity;
+use crate::operation::records::Target;
 use crate::pipeline::RecordStream;
 use crate::request::{Id, Record};
 
@@ -30,6 +32,27 @@ impl Input {
 
     pub(super) fn of_records(records: Vec<Record>) -> Self {
         Self::Records(records.into_iter())
+    }
+
+    /// Gives identifiers of URLs the kind of the rows that they name. `creates`: one that names no row makes one.
+    ///
+    /// # Errors
+    /// An identifier whose kind nobody can say.
+    pub(super) async fn settled(
+        self,
+        target: &Target<'_>,
+        id_field: &[String],
+        creates: bool,
+    ) -> Result<Self, ApiError> {
+        let Self::Ids(ids, record) = self else { return Ok(self) };
+        let new = creates.then_some(&record);
+        let ids = identity::settled(target, ids.as_slice(), id_field, new).await?.into_owned();
+        Ok(Self::Ids(ids.into_iter(), record))
+    }
+
+    /// The row that is named beside the records, the first of them.
+    pub(super) fn id(&self) -> Option<&Id> {
+        if let Self::Ids(ids, _) = self { ids.as_slice().first() } else { None }
     }
 
     /// The next record; `None` after the last. A record that can't be read is an error of its own.

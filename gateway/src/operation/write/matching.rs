@@ -32,7 +32,8 @@ pub(super) async fn run(
     }
     let call = target.plan(|scope| gathered.call(&write, scope))?;
     let (columns, numbers) = (write.shown(), target.layout.numbers());
-    let shown = Shown { columns, as_list: options.as_list, numbers, kept: kept(target) };
+    let others = write.shows_others();
+    let shown = Shown { columns, others, as_list: options.as_list, numbers, kept: kept(target) };
     let sent = transacted(target, &call, options.is_rolled_back, &shown).await?;
     if shown.columns.is_empty() {
         return Ok(Answer::json(r#"{"success":true}"#));

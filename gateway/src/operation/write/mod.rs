@@ -92,7 +92,7 @@ impl Task {
 /// Whatever refuses the write as a whole, and the batch error when a record failed.
 pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Result<Answer, ApiError> {
     let WriteOrder { verb, table, id, mut options } = order;
-    let (single, is_single) = (id.clone(), id.is_some());
+    let is_single = id.is_some();
     if is_single {
         versioned::check_required(job.conditions, &job.service.settings().config)?;
     }
@@ -117,7 +117,10 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
     match task {
         Task::Records(input) => {
             let conditions = job.conditions;
-            if let Some(id) = single.as_ref().filter(|_| versioned::is_wanted(&target, conditions, &options))
+            let input = input.settled(&target, &options.id_field, kind == Kind::Upsert).await?;
+            let single = input.id().filter(|_| is_single).cloned();
+            if let Some(id) = &single
+                && versioned::is_wanted(&target, conditions, &options)
             {
                 return versioned::run(target, Order { kind, id, conditions, options }, input).await;
             }

@@ -27,6 +27,8 @@ pub(super) struct Sent {
 /// How the rows of a write are shown.
 pub(super) struct Shown<'a> {
     pub(super) columns: &'a Arc<[ShownColumn]>,
+    /// All other columns of the rows as well.
+    pub(super) others: bool,
     pub(super) as_list: bool,
     pub(super) numbers: Numbers,
     /// Rows beyond these are only counted.
@@ -51,7 +53,8 @@ pub(super) async fn send_noting(
     let began = Instant::now();
     let mut stream = start(owner, call).await?;
     let format = if shown.as_list { RowFormat::Identifiers } else { RowFormat::Objects };
-    let mut encoder = RowEncoder::new(shown.columns, format).with_numbers(shown.numbers);
+    let mut encoder =
+        RowEncoder::new(shown.columns, format).with_numbers(shown.numbers).with_others(shown.others);
     let mut sent = Sent::default();
     while let Some(batch) = stream.next().await {
         sent.take(&batch?, &mut encoder, shown.kept, note)?;

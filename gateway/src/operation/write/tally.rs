@@ -136,13 +136,26 @@ impl Tally {
         // Whoever decides whether to try again has to know of the one record that may have been written.
         let is_in_doubt = self.is_in_doubt;
         let message = message(kind, options.is_rolled_back);
-        let entries = self.entries.into_iter().map(|(_, entry)| entry.into_part()).collect();
+        let entries = placed(self.entries, count.is_none());
         let wrapper = wrapper.to_owned();
         let failures = count.map(|_| self.failures);
         let parts = Parts { wrapper, failed: self.failed, entries, count, failures };
         let error = ApiError::batch(message, parts);
         Err(if is_in_doubt { error.of_kind(ErrorKind::UnknownOutcome) } else { error })
     }
+}
+
+/// The entries at the places of their records. Those of which nothing is told, because all was to go together, have null before the one that
+/// failed. Where not all are listed places say nothing.
+fn placed(entries: Vec<(usize, Entry)>, is_complete: bool) -> Vec<error::Entry> {
+    let mut parts = Vec::with_capacity(entries.len());
+    for (index, entry) in entries {
+        while is_complete && parts.len() < index {
+            parts.push(error::Entry::Done(Json::Null));
+        }
+        parts.push(entry.into_part());
+    }
+    parts
 }
 
 impl Entry {
@@ -213,6 +226,20 @@ mod tests {
             r#"All changes rolled back.","status_code":400}"#
         );
         assert_eq!(body(tally.into_list(Kind::Delete, &options, "rows")), expected);
+    }
+
+    #[test]
+    fn a_failure_stands_at_the_place_of_its_record_although_nothing_became_of_those_before_it() {
+        let mut tally = Tally::new(WIDE);
+        tally.failed(2, ApiError::unknown_record(9));
+        let error = tally.into_list(Kind::Delete, &TableWrite::default(), "rows").err().unwrap();
+        let context = &error.object(true)["context"];
+        assert_eq!(context["error"], serde_json::json!([2]));
+        let rows = context["rows"].as_array().unwrap();
+        assert_eq!(
+            (&rows[0], &rows[1], &rows[2]["code"], rows.len()),
+            (&Json::Null, &Json::Null, &Json::from(404), 3)
+        );
     }
 
     #[test]

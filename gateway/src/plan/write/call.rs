@@ -142,12 +142,14 @@ impl Write {
         let returning = self.returning(&columns, scope);
         let compute = of.form.compute.clone();
         let rule = rules::plan(scope.rules, scope, values)?;
-        let expected = self.expected(columns.iter().chain(compute.iter().map(|it| &it.column)), values);
+        let expected =
+            self.expected(columns.iter().chain(compute.iter().map(|it| &it.column)), values, scope);
         if let Some(expected) = &expected {
             check_filter(expected, scope.capabilities)?;
         }
         let guard = read::all_of([rule.clone(), expected]);
         let (on_error, need) = (self.on_error, Vec::new());
+        let others = self.gives_others(scope);
         // An upsert has no computed columns: they need the row.
         let kind = if self.kind == Kind::Upsert && !compute.is_empty() { Kind::Update } else { self.kind };
         Ok(match kind {
@@ -158,6 +160,7 @@ impl Write {
                 on_error,
                 check: rule,
                 returning,
+                others,
                 need,
             }),
             Kind::Update => Change::Update(Update {
@@ -169,6 +172,7 @@ impl Write {
                 check: rule,
                 on_error,
                 returning,
+                others,
                 need,
             }),
             Kind::Upsert => Change::Upsert(Upsert {
@@ -180,6 +184,7 @@ impl Write {
                 check: read::all_of([rule, rules::plan(scope.rules_of_new_rows, scope, values)?]),
                 on_error,
                 returning,
+                others,
                 need,
             }),
             Kind::Delete => Change::Delete(Delete {
@@ -187,6 +192,7 @@ impl Write {
                 rows: self.rows(key, guard, values, scope)?,
                 on_error,
                 returning,
+                others,
                 need,
             }),
         })

@@ -22,7 +22,7 @@ use super::capability::{check_filter, require};
 use super::columns::Columns;
 use super::filter::Planner;
 use super::values::Values;
-use super::{Error, Scope, ShownColumn, key, rules, selection::shown as shown_fields};
+use super::{Error, Scope, ShownColumn, key, rules, selection as fields};
 use crate::request::filter::Node;
 use crate::request::{Fields, Related, TableWrite};
 
@@ -80,6 +80,8 @@ pub struct Write {
     is_key_unique: bool,
     /// Columns of the answer.
     shown: Arc<[ShownColumn]>,
+    /// And all others of its rows.
+    shows_others: bool,
     on_error: OnError,
     /// Values that row rules and condition bind in each call.
     rule_params: usize,
@@ -137,6 +139,10 @@ impl Write {
             key_places,
             is_key_unique,
             shown,
+            shows_others: request.fields == Fields::All
+                && scope.is_readable
+                && !request.as_list
+                && fields::shows_others(&request.fields, scope),
             on_error,
             rule_params,
             replaces,
@@ -184,6 +190,18 @@ impl Write {
     #[must_use]
     pub fn shown(&self) -> &Arc<[ShownColumn]> {
         &self.shown
+    }
+
+    /// Whether the answer has columns that no description names as well.
+    #[must_use]
+    pub fn shows_others(&self) -> bool {
+        self.shows_others && !self.shown.is_empty()
+    }
+
+    /// Whether the store is to give back more of a row than the columns that it is asked for.
+    fn gives_others(&self, scope: &Scope<'_>) -> bool {
+        let is_open = scope.table.is_open && scope.capabilities.open_columns;
+        self.shows_others() || (self.returns_rows() && is_open)
     }
 
     /// The column at a place: of the table, else one that no description names.
@@ -284,7 +302,7 @@ fn shown(
     }
     let are_fields_asked = matches!(request.fields, Fields::All | Fields::Named(_)) && !request.as_list;
     if are_fields_asked && scope.is_readable {
-        return shown_fields(&request.fields, Columns::new(scope.table), key);
+        return fields::shown(&request.fields, Columns::new(scope.table), key);
     }
     let are_rows_named = kind != Kind::Insert && selection.is_of_records();
     let key = if scope.is_readable || are_rows_named { key } else { &scope.table.primary_key };

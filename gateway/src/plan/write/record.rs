@@ -3,7 +3,7 @@
 use connector_api::model::{Assignment, Column, ColumnType, Path, Value};
 use serde_json::Value as Json;
 
-use super::value::{expression, expression_text, value};
+use super::value::{expression, expression_text, meant, value};
 use super::{Kind, Write};
 use crate::plan::capability::require;
 use crate::plan::columns::Columns;
@@ -107,7 +107,15 @@ impl Write {
             return Err(Error::record(message));
         }
         let parts = self.key.iter().filter_map(|name| part(name).map(|part| (name, part)));
-        parts.map(|(name, part)| key::value_of(name, part, columns)).collect()
+        parts.map(|(name, part)| self.key_value(name, part, columns)).collect()
+    }
+
+    /// A part of a key in a record. Where all values are texts, what was seen in the column says what is meant.
+    fn key_value(&self, name: &str, part: &Json, columns: Columns<'_>) -> Result<Value, Error> {
+        let text = part.as_str().filter(|_| self.are_texts);
+        let column = columns.find(name).filter(|column| column.is_guessed);
+        let meant = text.and_then(|text| meant(column?, text));
+        key::value_of(name, meant.as_ref().unwrap_or(part), columns)
     }
 
     /// The identifier of a record's row, as the caller wrote it; `None` for a new row.
@@ -175,7 +183,7 @@ impl Write {
                 return Err(Error::record(message));
             }
             place = Some(scope.table.columns.len() + self.others.len());
-            self.others.push(Column::new(bare, ColumnType::Other));
+            self.others.push(Column { is_guessed: true, ..Column::new(bare, ColumnType::Other) });
         } else if self.names.len() >= REMEMBERED_NAMES {
             return Ok(place);
         }

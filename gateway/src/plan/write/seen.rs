@@ -10,22 +10,31 @@ use crate::plan::{Columns, Scope};
 
 impl Write {
     /// What must hold of a row that is there, beside the row rules. `set`: the columns that are written. Those among them that the row
-    /// did not have must not have come meanwhile; of others that came nothing is known.
+    /// did not have must not have come meanwhile; of others that came nothing is known, and a column that was only seen in other rows is
+    /// one of these: else one wide row would make a condition on every row too long.
     pub(super) fn expected<'p>(
         &self,
         set: impl Iterator<Item = &'p Path>,
         values: &mut Values,
+        scope: &Scope<'_>,
     ) -> Option<Filter> {
         let cells = match &self.selection {
             Selection::Missing => return Some(Filter::Always(false)),
             Selection::Seen(cells) => cells,
             Selection::Keys | Selection::Some(_) | Selection::Matching(_) | Selection::All => return None,
         };
+        let columns = Columns::new(scope.table);
+        let is_promised = |name: &str| columns.find(name).is_some_and(|column| !column.is_guessed);
+        let tested = cells.iter().filter(|(name, value)| {
+            let is_part = *value != Value::Absent || is_promised(name);
+            is_part && !self.key.contains(name)
+        });
+        let tested: Vec<_> = tested.collect();
         let is_seen = |path: &&Path| {
             let name = path.as_column();
-            cells.iter().any(|(seen, _)| name == Some(seen)) || self.key.iter().any(|key| name == Some(key))
+            tested.iter().any(|(seen, _)| name == Some(seen)) || self.key.iter().any(|key| name == Some(key))
         };
-        let same = cells.iter().filter(|(name, _)| !self.key.contains(name)).map(|(name, value)| {
+        let same = tested.iter().map(|(name, value)| {
             let column = Expr::Column(Path::column(name));
             match value {
                 Value::Null | Value::Absent => Filter::IsNull(column),

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 
 use connector_api::model::batch::MAX_DEPTH;
 use connector_api::model::{Column, ColumnType, Expr, Value};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::plan::capability::check_computed;
 use crate::plan::filter::Planner;
-use crate::plan::literal::{Place, number};
+use crate::plan::literal::{Place, number, scalar};
 use crate::plan::values::Values;
 use crate::plan::{Error, Scope};
 use crate::request::filter::parse_expression;
 use crate::request::lookup;
+
+const NESTED: &str = "document of at most 64 levels";
 
 /// Reads a value; `is_text`: it may be meant as any type, as what stands in a cell of CSV. Lookups such as `{user.id}` in a text are replaced; what comes out is bound, never part of a statement.
 ///
@@ -20,7 +22,7 @@ use crate::request::lookup;
 /// A value that is none of the column's type, null where none may stand.
 pub(super) fn value(column: &Column, json: &Json, is_text: bool, scope: &Scope<'_>) -> Result<Value, Error> {
     let read = match json {
-        Json::Array(items) if items.is_empty() && !takes_lists(column.data_type) => Value::Null,
+        Json::Array(items) if items.is_empty() && !takes_lists(column) => Value::Null,
         Json::String(text) => {
             let text = substituted(text, scope)?;
             let meant = if is_text { meant(column, &text) } else { None };
@@ -35,15 +37,21 @@ pub(super) fn value(column: &Column, json: &Json, is_text: bool, scope: &Scope<'
 }
 
 /// The text of `{"expression":"qty + 1"}` or `{"expression":{"value":"qty + 1"}}`. `None`: the value stands for itself, as every value of
-/// a column of documents does.
+/// a column of documents does. Where nobody declared what a column holds, documents may stand in it too: there only the long form counts,
+/// and only alone, whatever was seen in the column.
 pub(super) fn expression_text<'j>(column: &Column, json: &'j Json) -> Option<&'j str> {
-    if takes_documents(column.data_type) {
-        return None;
+    let members = json.as_object().filter(|_| column.is_guessed || !takes_documents(column.data_type))?;
+    match members.get("expression")? {
+        Json::Object(inner) if !column.is_guessed || is_expression_alone(members, inner) => {
+            inner.get("value")?.as_str()
+        }
+        text if !column.is_guessed => text.as_str(),
+        _ => None,
     }
-    match json.as_object()?.get("expression")? {
-        Json::Object(inner) => inner.get("value")?.as_str(),
-        text => text.as_str(),
-    }
+}
+
+fn is_expression_alone(outer: &Map<String, Json>, inner: &Map<String, Json>) -> bool {
+    outer.len() == 1 && inner.keys().all(|name| name == "type" || name == "value")
 }
 
 /// Reads an expression by the grammar of filters.
@@ -80,11 +88,12 @@ fn substituted<'t>(text: &'t str, scope: &Scope<'_>) -> Result<Cow<'t, str>, Err
 }
 
 /// What a text that may be any type is meant as by its column, where that is no text: nothing stands for null, and documents are JSON.
-fn meant(column: &Column, text: &str) -> Option<Json> {
+pub(super) fn meant(column: &Column, text: &str) -> Option<Json> {
     match column.data_type {
         ColumnType::String | ColumnType::Text => None,
         _ if text.is_empty() && column.is_nullable => Some(Json::Null),
         data_type if takes_documents(data_type) => serde_json::from_str(text).ok(),
+        data_type if column.is_guessed && is_blank_as_null(data_type) => scalar(text),
         _ => None,
     }
 }
@@ -94,18 +103,28 @@ fn takes_documents(data_type: ColumnType) -> bool {
 }
 
 /// Where an empty list is one; elsewhere it has always meant null.
-fn takes_lists(data_type: ColumnType) -> bool {
-    takes_documents(data_type) || data_type == ColumnType::Other
+fn takes_lists(column: &Column) -> bool {
+    column.is_guessed || takes_documents(column.data_type) || column.data_type == ColumnType::Other
 }
 
 fn typed(column: &Column, json: &Json) -> Result<Value, Error> {
     // What a day may look like that is kept is the store's to say.
-    let place = Place { field: &column.name, data_type: column.data_type, keeps_text: true, parameter: "" };
+    let place = Place {
+        field: &column.name,
+        data_type: column.data_type,
+        keeps_text: true,
+        is_guessed: column.is_guessed,
+        parameter: "",
+    };
     match (column.data_type, json) {
         (_, Json::Null) => Ok(Value::Null),
+        (_, Json::Array(_) | Json::Object(_)) if column.is_guessed => {
+            document(json, 1).ok_or_else(|| place.must_be(NESTED))
+        }
+        _ if column.is_guessed => place.json(json),
         (ColumnType::Json, json) => Ok(Value::Json(json_text(json))),
         (ColumnType::Array | ColumnType::Object | ColumnType::Other, Json::Array(_) | Json::Object(_)) => {
-            document(json, 1).ok_or_else(|| place.must_be("document of at most 64 levels"))
+            document(json, 1).ok_or_else(|| place.must_be(NESTED))
         }
         (data_type, Json::String(text)) if is_blank_as_null(data_type) && text.trim().is_empty() => {
             if column.is_nullable { Ok(Value::Null) } else { place.json(json) }

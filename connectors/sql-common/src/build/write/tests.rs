@@ -36,6 +36,7 @@ fn new_rows(columns: &[&str]) -> Insert {
         on_error: OnError::Stop,
         check: None,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     }
 }
@@ -54,6 +55,7 @@ fn change(rows: Selector, set: &[&str]) -> Update {
         check: None,
         on_error: OnError::Stop,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     }
 }
@@ -68,6 +70,7 @@ fn upsert(columns: &[&str], existing: Existing) -> Upsert {
         check: None,
         on_error: OnError::Stop,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     }
 }
@@ -78,6 +81,7 @@ fn removal(rows: Selector) -> Delete {
         rows,
         on_error: OnError::Stop,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     }
 }

@@ -13,6 +13,7 @@ pub(super) fn upsert(columns: &[&str]) -> Upsert {
         check: None,
         on_error: OnError::Stop,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn insert(columns: &[&str]) -> Insert {
         on_error: OnError::Stop,
         check: None,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     }
 }
@@ -34,6 +35,7 @@ pub(super) fn update(rows: Selector, set: &[&str]) -> Update {
         check: None,
         on_error: OnError::Stop,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     }
 }
@@ -44,6 +46,7 @@ fn delete(rows: Selector) -> Delete {
         rows,
         on_error: OnError::Stop,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     }
 }

@@ -57,6 +57,7 @@ fn records_share_a_call_and_what_one_lacks_is_absent() {
         on_error: OnError::Stop,
         check: None,
         returning: paths(&["id"]),
+        others: false,
         need: Vec::new(),
     };
     assert_eq!((&call.change, call.records), (&Change::Insert(expected), 3));
@@ -135,6 +136,7 @@ fn a_rule_of_a_change_holds_before_and_after() {
         check: Some(rule),
         on_error: OnError::Stop,
         returning: paths(&["id"]),
+        others: false,
         need: Vec::new(),
     };
     assert_eq!((call.change, call.params), (Change::Update(expected), vec![Value::I64(7)]));
@@ -153,6 +155,7 @@ fn a_rule_of_a_new_row_holds_after_and_of_a_removal_before() {
         rows: Selector::Keys { columns: paths(&["id"]), guard: owned },
         on_error: OnError::Stop,
         returning: paths(&["id"]),
+        others: false,
         need: Vec::new(),
     };
     assert_eq!(call.change, Change::Delete(expected));
@@ -174,6 +177,7 @@ fn an_upsert_has_its_key_in_front_and_the_rules_of_both_verbs() {
         check: Some(Filter::And(vec![owned, Filter::And(vec![equals("state", 1)])])),
         on_error: OnError::Stop,
         returning: paths(&["id"]),
+        others: false,
         need: Vec::new(),
     };
     assert_eq!(call.change, Change::Upsert(expected));

@@ -1,6 +1,7 @@
 //! Plans of writes, from records to shapes and cells. A table with a column of each kind, and a service that can do everything.
 
 mod calls;
+mod guessed;
 mod records;
 mod refusals;
 mod seen;

@@ -94,6 +94,19 @@ fn a_member_that_is_set_and_was_not_there_must_still_be_missing() {
 }
 
 #[test]
+fn what_was_only_seen_in_other_rows_is_no_part_of_the_condition_unless_it_is_set() {
+    let mut bench = bench();
+    for column in &mut bench.table.columns {
+        column.is_guessed = matches!(column.name.as_str(), "qty" | "big" | "price");
+    }
+    let absent = |name| (name, Value::Absent);
+    let cells = [("id", Value::I64(1)), absent("qty"), absent("big"), ("price", Value::Null), absent("day")];
+    let call = call(&bench, Kind::Update, seen(&cells), &json!({"id": 1, "big": 2})).unwrap();
+    let expected = ["price", "day", "big"].map(|name| Filter::IsNull(column(name)));
+    assert_eq!(guard(&call), Some(Filter::And(expected.into())));
+}
+
+#[test]
 fn a_row_that_must_be_missing_is_created_and_never_changed() {
     let upsert = call(&bench(), Kind::Upsert, Selection::Missing, &json!({"id": 1, "name": "a"})).unwrap();
     let update = call(&bench(), Kind::Update, Selection::Missing, &json!({"id": 1, "name": "a"})).unwrap();
