@@ -13,7 +13,6 @@ mod session;
 mod version;
 mod write;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,15 +36,23 @@ use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
 use crate::schema::declared;
+use crate::schema::known::Known;
 use crate::services::Service;
 use crate::snapshot::Snapshot;
 
 /// The path as roles see it. A `/` inside a segment stays encoded, so that a table named `a/b` is not taken for row `b` of table `a`.
 pub(crate) fn component(resource: &[String]) -> String {
-    let escaped = |segment: &String| segment.contains('/').then(|| segment.replace('/', "%2F"));
-    let segments =
-        resource.iter().map(|segment| escaped(segment).map_or(Cow::Borrowed(&**segment), Cow::Owned));
-    segments.collect::<Vec<_>>().join("/")
+    let mut path = String::with_capacity(resource.iter().map(|segment| segment.len() + 1).sum());
+    for (index, segment) in resource.iter().enumerate() {
+        if index > 0 {
+            path.push('/');
+        }
+        for (nth, part) in segment.split('/').enumerate() {
+            path.push_str(if nth > 0 { "%2F" } else { "" });
+            path.push_str(part);
+        }
+    }
+    path
 }
 
 /// What an operation works with.
@@ -119,11 +126,11 @@ impl Owner {
     }
 
     /// The table with this name.
-    async fn table(&self, name: &str) -> Result<Arc<Table>, ApiError> {
+    async fn table(&self, name: &str) -> Result<Arc<Known>, ApiError> {
         let table =
             self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
         let table = table.ok_or_else(|| ApiError::unknown_table(name))?;
-        Ok(self.keyed(table))
+        Ok(self.service.known(table, |table| self.keyed(table)))
     }
 
     /// The table with the key that the configuration declares for it.
@@ -142,7 +149,7 @@ impl Owner {
     async fn start(&self, read: &plan::Read) -> Result<RowStream, ApiError> {
         let params = read.params.iter().collect();
         let stream = self.connection.query(&read.query, &params, self.call_context()).await;
-        stream.map_err(|error| self.failed(error))
+        Ok(stream.map_err(|error| self.failed(error))?.expecting(&read.names))
     }
 
     async fn count(&self, shape: &Count, params: &[Value]) -> Result<u64, ApiError> {

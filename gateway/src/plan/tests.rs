@@ -7,7 +7,7 @@ mod token;
 
 use connector_api::model::{Capabilities, Column, ColumnType, Key, Table, TableRef};
 
-use super::{Error, Scope};
+use super::{Error, Scope, Views};
 use crate::request::{Parameters, TableRead};
 
 /// Everything that a read may need.
@@ -67,6 +67,7 @@ fn planned<T>(
 ) -> Result<T, Error> {
     plan(&Scope {
         table,
+        views: &Views::default(),
         capabilities,
         rules: None,
         rules_of_new_rows: None,
