@@ -54,7 +54,7 @@ fn measure(columns: &[&str], write: fn(&mut Vec<u8>, u32)) -> Result<(u64, u64, 
 }
 
 fn to_json(columns: &[&str], batch: &[u8]) -> Result<usize> {
-    let shown: Arc<[ShownColumn]> = columns.iter().map(|name| ShownColumn::from(*name)).collect();
+    let shown = Arc::new(columns.iter().map(|name| ShownColumn::from(*name)).collect());
     let names: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
     let mut encoder = RowEncoder::new(&shown, RowFormat::Objects);
     encoder.columns(&names)?;

@@ -23,8 +23,8 @@ impl Ask {
     /// All rows of a table, these columns.
     #[must_use]
     pub fn new(table: TableRef, columns: &[&str]) -> Self {
-        let columns = columns.iter().map(|name| Path::column(*name)).collect();
-        let shape = Query::new(table, columns, 0);
+        let columns = columns.iter().map(|name| Path::column(*name));
+        let shape = Query::new(table, columns.collect::<Vec<_>>(), 0);
         Self { shape, values: Vec::new(), limit: ALL, offset: None, after: None }
     }
 
@@ -88,7 +88,8 @@ impl Ask {
     /// One more column, inside a document.
     #[must_use]
     pub fn path(mut self, segments: &[&str]) -> Self {
-        self.shape.select.extend(path(segments));
+        let select = self.shape.select.iter().cloned();
+        self.shape.select = select.chain(path(segments)).collect();
         self
     }
 

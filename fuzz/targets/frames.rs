@@ -29,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
 /// Reads all rows, as far as they are well-formed.
 fn check(mut section: Section<'_>) {
     let names = &section.columns().names;
-    let shown: Arc<[ShownColumn]> = names.iter().map(|name| ShownColumn::from(name.as_str())).collect();
+    let shown = Arc::new(names.iter().map(|name| ShownColumn::from(name.as_str())).collect());
     let mut encoders = [RowFormat::Objects, RowFormat::Identifiers].map(|form| RowEncoder::new(&shown, form));
     encoders.iter_mut().for_each(|encoder| encoder.columns(names).expect("all of them are shown"));
     let mut row = Vec::new();

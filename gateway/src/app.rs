@@ -11,7 +11,7 @@ use crate::auth::{self, Accounts, AppDefinition, OneTimePassword};
 use crate::connectors::Registry;
 use crate::cursor;
 use crate::hooks::Hooks;
-use crate::http::{Listening, Times, router, serve};
+use crate::http::{Answering, Listening, Times, router, serve};
 use crate::idempotency;
 use crate::roles::{self, RequestorMask, VerbMask};
 use crate::services::{Options, Service};
@@ -147,7 +147,7 @@ impl App {
     }
 
     /// The addresses of the server.
-    pub fn router(&self) -> axum::Router {
+    pub fn router(&self) -> impl Answering + use<> {
         router(Arc::clone(&self.snapshot))
     }
 

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector_api::model::{OpenRequest, TableName};
+use connector_api::model::{OpenRequest, Table, TableName};
 use connector_api::{Error, ErrorKind};
 use tokio::sync::OnceCell;
 
 use crate::connectors::{self, CallContext, Limits, Registry};
 use crate::schema::catalogue::Catalogue;
+use crate::schema::known::{Known, Tables};
 use crate::settings;
 
 /// A service of the configuration.
@@ -20,6 +21,7 @@ pub struct Service {
     options: Options,
     connection: Arc<OnceCell<Arc<connectors::Service>>>,
     catalogue: Arc<Catalogue>,
+    known: Tables,
 }
 
 /// What the configuration says for all services.
@@ -35,7 +37,14 @@ impl Service {
     /// A service that is not connected yet. `id` is its number on the wire.
     #[must_use]
     pub fn new(id: i64, settings: settings::Service, options: Options) -> Self {
-        Self { id, settings, options, connection: Arc::default(), catalogue: Arc::default() }
+        Self {
+            id,
+            settings,
+            options,
+            connection: Arc::default(),
+            catalogue: Arc::default(),
+            known: Tables::default(),
+        }
     }
 
     /// Its number on the wire.
@@ -74,6 +83,12 @@ impl Service {
         &self.catalogue
     }
 
+    /// What is known of a table that is described so; `make` gives the table as requests see it, the first time.
+    #[must_use]
+    pub fn known(&self, described: Arc<Table>, make: impl FnOnce(Arc<Table>) -> Arc<Table>) -> Arc<Known> {
+        self.known.of(described, make)
+    }
+
     /// Whether a service with these settings would connect in the same way, so that this one's connection can go on.
     #[must_use]
     pub fn connects_like(&self, settings: &settings::Service, options: Options) -> bool {
@@ -86,7 +101,7 @@ impl Service {
     #[must_use]
     pub fn with_settings(&self, id: i64, settings: settings::Service) -> Self {
         let (connection, catalogue) = (Arc::clone(&self.connection), Arc::clone(&self.catalogue));
-        Self { id, settings, options: self.options, connection, catalogue }
+        Self { id, settings, options: self.options, connection, catalogue, known: Tables::default() }
     }
 
     /// The connection, opened now if it is not open.

@@ -17,6 +17,7 @@ use crate::Failure;
 use crate::process::serve_router;
 use crate::store::Address;
 
+mod landing;
 mod mysql;
 mod postgres;
 mod sqlite;

@@ -141,7 +141,7 @@ fn body(size: &Size) -> String {
 async fn row(size: &Size, gateway: &Writer, hand_written: &Writer) -> Result<Row, Failure> {
     let body = body(size);
     let first = |writer: &Writer| {
-        let request = Request::post(writer.path, (size.media, &body), 0);
+        let request = Request::post(writer.path, (size.media, &body), None);
         let address = writer.server.address();
         async move { load::answer(address, &request).await }
     };
@@ -152,9 +152,11 @@ async fn row(size: &Size, gateway: &Writer, hand_written: &Writer) -> Result<Row
     let lengths = [ours.len(), theirs.len()];
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
-        ours.push(run(gateway, size, &Request::post(gateway.path, (size.media, &body), lengths[0])).await?);
+        ours.push(
+            run(gateway, size, &Request::post(gateway.path, (size.media, &body), Some(lengths[0]))).await?,
+        );
         theirs.push(
-            run(hand_written, size, &Request::post(hand_written.path, (size.media, &body), lengths[1]))
+            run(hand_written, size, &Request::post(hand_written.path, (size.media, &body), Some(lengths[1])))
                 .await?,
         );
     }

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 mod arguments;
 mod fixed;
+mod floor;
 mod hand_written;
 mod inserts;
 mod load;
@@ -37,6 +38,7 @@ struct Results {
     cores: usize,
     seconds_per_run: f64,
     requests: Vec<measure::Row>,
+    floor: Vec<floor::Row>,
     inserts: Vec<inserts::Row>,
     memory: Vec<memory::Row>,
     start: Vec<start::Row>,
@@ -70,7 +72,10 @@ fn measure_all(arguments: &Arguments) -> Result<(), Failure> {
 
 /// All reads that are asked for, on one store.
 async fn requests(arguments: &Arguments, store: &Store, folder: &Path) -> Result<Vec<measure::Row>, Failure> {
-    let scenarios = scenario::all().into_iter().filter(|scenario| arguments.selects(scenario.name));
+    // New rows in a file are a part of their own (`inserts`).
+    let insert = store.is_server().then(scenario::insert);
+    let scenarios = scenario::reads().into_iter().chain(insert);
+    let scenarios = scenarios.filter(|scenario| arguments.selects(scenario.name));
     let servers = Servers::start(store, folder)?;
     let mut rows = Vec::new();
     for scenario in scenarios {
@@ -90,7 +95,9 @@ async fn results(arguments: &Arguments) -> Result<Results, Failure> {
         results.requests.extend(requests(arguments, &Store::file()?, folder.path()).await?);
     }
     for name in &arguments.stores {
-        results.requests.extend(requests(arguments, &Store::of_fixture(name)?, folder.path()).await?);
+        let store = Store::of_fixture(name)?;
+        results.requests.extend(requests(arguments, &store, folder.path()).await?);
+        results.floor.extend(floor::measure(&store, arguments)?);
     }
     if arguments.measures_file() && arguments.selects("insert") {
         results.inserts = inserts::measure(folder.path()).await?;

@@ -57,7 +57,7 @@ async fn row(
         "gateway" => target.gateway.clone(),
         _ => target.hand_written.clone(),
     };
-    let scenarios = scenario::all();
+    let scenarios = scenario::reads();
     let target_of = |name: &str| {
         let found = scenarios.iter().find(|scenario| scenario.name == name);
         found.and_then(|scenario| scenario.targets.first()).map(pick).ok_or("no such scenario")

@@ -155,7 +155,7 @@ fn settings(plugins: &Path, store: &Store) -> Result<String, Failure> {
     writeln!(text, "[plugins]\ndirectories = [{plugins:?}]")?;
     text.push_str(&store.settings()?);
     writeln!(text, "[[roles]]\nname = \"reader\"\n[[roles.access]]\nservice = \"flights\"")?;
-    writeln!(text, "component = \"_table/*\"\nverbs = [\"GET\"]")?;
+    writeln!(text, "component = \"_table/*\"\nverbs = [\"GET\", \"POST\"]")?;
     writeln!(text, "[[apps]]\nname = \"bench\"\nrole = \"reader\"\napi_key = {API_KEY:?}")?;
     Ok(text)
 }

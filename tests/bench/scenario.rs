@@ -1,4 +1,4 @@
-//! The four requests that are compared, as each of the two servers is asked them.
+//! The requests that are compared, as each of the two servers is asked them.
 
 /// One kind of request.
 #[derive(Debug)]
@@ -18,28 +18,46 @@ pub(crate) struct Target {
     pub(crate) gateway: String,
     /// Path of the hand-written server.
     pub(crate) hand_written: String,
+    /// JSON to send; `None`: something is read.
+    pub(crate) body: Option<String>,
+}
+
+impl Target {
+    fn read(gateway: String, hand_written: String) -> Self {
+        Self { gateway, hand_written, body: None }
+    }
 }
 
 const ROWS: u32 = 64;
 
-/// All of them, in the order of their size.
-pub(crate) fn all() -> Vec<Scenario> {
+/// All that read, in the order of their size.
+pub(crate) fn reads() -> Vec<Scenario> {
     let table = "/api/v2/flights/_table/flights";
     let row = (1..=ROWS)
         .map(|nth| nth * 5_000)
-        .map(|id| Target { gateway: format!("{table}/{id}"), hand_written: format!("/row/{id}") });
-    let page = ["JFK", "LGA", "EWR"].map(|origin| Target {
-        gateway: format!(
-            "{table}?filter=(origin%20%3D%20{origin})%20and%20(dep_delay%20%3E%2060)&order=dep_delay%20desc&limit=25"
-        ),
-        hand_written: format!("/page/{origin}"),
+        .map(|id| Target::read(format!("{table}/{id}"), format!("/row/{id}")));
+    let page = ["JFK", "LGA", "EWR"].map(|origin| {
+        let filter = format!("filter=(origin%20%3D%20{origin})%20and%20(dep_delay%20%3E%2060)");
+        let gateway = format!("{table}?{filter}&order=dep_delay%20desc&limit=25");
+        Target::read(gateway, format!("/page/{origin}"))
     });
-    let thousand = Target { gateway: format!("{table}?limit=1000"), hand_written: "/thousand".to_owned() };
-    let export = Target { gateway: table.to_owned(), hand_written: "/export".to_owned() };
+    let thousand = Target::read(format!("{table}?limit=1000"), "/thousand".to_owned());
+    let export = Target::read(table.to_owned(), "/export".to_owned());
     vec![
         Scenario { name: "row", title: "one row by key", targets: row.collect() },
         Scenario { name: "page", title: "25 rows by filter and order", targets: page.into() },
         Scenario { name: "thousand", title: "1,000 rows", targets: vec![thousand] },
         Scenario { name: "export", title: "all flights (336,776 rows)", targets: vec![export] },
     ]
+}
+
+/// A new row in a table that both servers write.
+pub(crate) fn insert() -> Scenario {
+    let record = r#"{"carrier":"UA","flight":7,"origin":"EWR","dest":"IAH","delay":-10.5,"note":"row 7"}"#;
+    let target = Target {
+        gateway: "/api/v2/flights/_table/landings".to_owned(),
+        hand_written: "/landings".to_owned(),
+        body: Some(format!(r#"{{"resource":[{record}]}}"#)),
+    };
+    Scenario { name: "insert", title: "a new row", targets: vec![target] }
 }

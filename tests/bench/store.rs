@@ -70,10 +70,15 @@ impl Store {
         let fixture = fixture.ok_or_else(|| format!("there is no fixture '{name}'"))?;
         let version = fixture.versions.first().ok_or("a fixture without a version")?;
         say(format_args!("\n{name}: started, and filled with all flights"))?;
-        let running = fixture.start(version, &[flights()?])?;
+        let running = fixture.start(version, &[flights()?, landings()])?;
         let title = format!("{name} {}", running.version.as_deref().unwrap_or(version));
         let address = Address::Server { store: name.to_owned(), config: running.config.clone() };
         Ok(Self { title, address, service_type: fixture.facts.service_type, _running: Some(running) })
+    }
+
+    /// Whether it is a server, not a file.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self.address, Address::Server { .. })
     }
 
     /// The service `flights` on it, as a part of the gateway's settings.
@@ -95,6 +100,23 @@ impl Store {
 /// Every fixture that has a server.
 fn fixtures() -> Result<Vec<Fixture>, Failure> {
     Ok(Fixture::discover(&clone_folder().join("tests/fixtures"))?)
+}
+
+/// The table that new rows go into, empty.
+fn landings() -> Stored {
+    let text = |name: &str| Column { length: Some(80), ..Column::new(name, ColumnType::String) };
+    let solid = |column: Column| Column { is_nullable: false, ..column };
+    let key = Column { is_auto_increment: true, ..Column::new("id", ColumnType::Integer) };
+    let columns = vec![
+        solid(key),
+        solid(text("carrier")),
+        solid(Column::new("flight", ColumnType::Integer)),
+        solid(text("origin")),
+        solid(text("dest")),
+        Column::new("delay", ColumnType::Double),
+        text("note"),
+    ];
+    Stored::new("landings", columns, Vec::new())
 }
 
 /// The flights as a fixture takes tables.

@@ -6,6 +6,8 @@ use crate::model::batch::{CellWriter, FrameWriter, OpenRows, SetRole, TARGET_BAT
 use crate::model::{Error, ErrorKind, Outcome, Result, Summary};
 
 const LIMIT_REACHED: &str = "limit_reached";
+/// Room that is made at once when columns are announced: that of a row as most are, with its columns.
+const FIRST_BYTES: usize = 1024;
 
 /// Takes rows and hands them to the gateway in batches of about 32 KiB. When the gateway is slower, [`RowSink::end_row`] waits: that is
 /// the back-pressure, and with the drop of the call the cancellation.
@@ -82,6 +84,7 @@ impl RowSink {
         self.close_batch();
         self.set = set;
         self.columns = names.len();
+        self.frames.buffer().reserve(FIRST_BYTES);
         self.frames.set(set, role, names);
         self.open_batch();
     }

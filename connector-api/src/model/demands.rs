@@ -172,7 +172,7 @@ impl Demanding for Query {
             .when(self.group.is_some(), "aggregates")
             .when(self.offset.is_some(), "offset")
             .when(self.after.is_some(), "page_token")
-            .paths(&self.select)
+            .paths(self.select.iter())
             .order(&self.order)
             .filter(self.filter.as_ref())
             .filter(having)

@@ -40,7 +40,7 @@ pub use query::{
     Group, Nulls, Order, Query,
 };
 pub use schema_change::{Change, ChangeSchema};
-pub use value::{Date, Instant, TimeOfDay, Timestamp, Value};
+pub use value::{Characters, Date, Instant, TimeOfDay, Timestamp, Value};
 pub use write::{Assignment, Delete, Existing, Insert, OnError, Selector, Update, UpdateMode, Upsert};
 
 /// A position in the row of parameters that travels in the body of a call. The shape holds positions, never values, so two

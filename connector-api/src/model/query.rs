@@ -1,5 +1,7 @@
 //! Shapes of reads, routine calls and transactions.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ColumnType, Filter, Hints, Param, Path, TableRef};
@@ -13,7 +15,7 @@ pub struct Query {
     /// The table.
     pub from: TableRef,
     /// The columns wanted. A path of several segments is answered under its segments joined with dots. Empty only with a group.
-    pub select: Vec<Path>,
+    pub select: Arc<[Path]>,
     /// And every other column that a row has, where the table is open: the connector announces the columns anew when a row has others.
     /// Never with `distinct` or a group.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -51,10 +53,10 @@ pub struct Query {
 
 impl Query {
     /// All rows, in the store's own order.
-    pub fn new(from: TableRef, select: Vec<Path>, limit: Param) -> Self {
+    pub fn new(from: TableRef, select: impl Into<Arc<[Path]>>, limit: Param) -> Self {
         Self {
             from,
-            select,
+            select: select.into(),
             others: false,
             distinct: false,
             group: None,

@@ -85,7 +85,7 @@ pub(crate) async fn query(store: &Store, request: &Request<Query>, out: &mut Row
     let layout = store.layout(&request.from, deadline).await?;
     let question =
         Question { filter: request.filter.as_ref(), order: &request.order, params: request.params() };
-    let select = Some(request.select.as_slice()).filter(|_| !request.others);
+    let select = Some(&*request.select).filter(|_| !request.others);
     let plan = Plan::new(store, &layout, &Wish { question, select, deadline })?;
     let is_ordered = plan.access.is_ordered;
     let mut answer = Answer::new(request)?;

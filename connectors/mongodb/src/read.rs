@@ -123,7 +123,7 @@ fn cut(skip: u64, limit: u64) -> Vec<Document> {
 
 /// The groups of a query. Distinct rows are groups by all their columns.
 fn grouped(request: &Query) -> Option<Group> {
-    let distinct = || request.distinct.then(|| Group { by: request.select.clone(), ..Group::default() });
+    let distinct = || request.distinct.then(|| Group { by: request.select.to_vec(), ..Group::default() });
     request.group.clone().or_else(distinct)
 }
 

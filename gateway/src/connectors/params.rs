@@ -1,6 +1,6 @@
 //! The values of a call, by position. What a position means is the shape's matter.
 
-use connector_api::model::batch::{CellWriter, Frame, FrameReader, FrameWriter};
+use connector_api::model::batch::{CellWriter, FrameWriter, RowsFrame};
 use connector_api::model::{Param, Value};
 
 /// The row of parameters of a call. A position is given out for each value, for the shape to name.
@@ -56,10 +56,7 @@ impl Params {
 
     /// The number of rows at a position, if one stands there.
     pub(super) fn row_count(&self, param: Param) -> Option<u64> {
-        let message = self.frames().into_bytes();
-        let Ok(Some(Frame::Parameters(mut row))) = FrameReader::new(&message).next_frame() else {
-            return None;
-        };
+        let mut row = RowsFrame::of_cells(self.count, &self.cells);
         for _ in 0..param {
             row.next_cell().ok()?;
         }

@@ -34,12 +34,15 @@ pub struct Columns {
     /// What its rows are.
     pub role: SetRole,
     /// In the order of the cells.
-    pub names: Vec<String>,
+    pub names: Arc<[String]>,
 }
 
-impl From<SetFrame<'_>> for Columns {
-    fn from(frame: SetFrame<'_>) -> Self {
-        let names = frame.columns.iter().map(str::to_owned).collect();
+impl Columns {
+    /// The columns that a frame announces.
+    fn announced(frame: SetFrame<'_>, expected: Option<&Arc<[String]>>) -> Self {
+        let is_same = |names: &&Arc<[String]>| frame.columns.iter().eq(names.iter());
+        let names = expected.filter(is_same).cloned();
+        let names = names.unwrap_or_else(|| frame.columns.iter().map(str::to_owned).collect());
         Self { set: frame.set, role: frame.role, names }
     }
 }
@@ -62,6 +65,13 @@ impl RowStream {
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self { call, service, order: Order::new(bounds), is_over: false, _permit: permit }
+    }
+
+    /// Says which names the columns of the answer most likely have, so that all answers to one question share them.
+    #[must_use]
+    pub fn expecting(mut self, names: &Arc<[String]>) -> Self {
+        self.order.expected = Some(Arc::clone(names));
+        self
     }
 
     /// The next rows; `None` at the regular end, after which [`RowStream::summary`] is known. After an error comes `None`.
@@ -141,6 +151,8 @@ impl RowStream {
 struct Order {
     bounds: Bounds,
     empty_messages: u32,
+    /// See [`RowStream::expecting`].
+    expected: Option<Arc<[String]>>,
     columns: Option<Arc<Columns>>,
     outcomes: Vec<Outcome>,
     summary: Option<Summary>,
@@ -148,7 +160,8 @@ struct Order {
 
 impl Order {
     fn new(bounds: Bounds) -> Self {
-        Self { bounds, empty_messages: 0, columns: None, outcomes: Vec::new(), summary: None }
+        let (expected, columns, summary) = (None, None, None);
+        Self { bounds, empty_messages: 0, expected, columns, outcomes: Vec::new(), summary }
     }
 
     /// Checks the frames of a message and their order.
@@ -159,40 +172,47 @@ impl Order {
                 "a message of {size} bytes, at most {MAX_MESSAGE_BYTES} are allowed"
             )));
         }
-        let before = self.columns.clone();
-        let (mut sets, mut frames, mut rows) = (Vec::new(), 0, 0);
+        let (mut sections, mut rows) = (Vec::new(), 0);
         let mut reader = FrameReader::new(message.as_ref());
-        while let Some(frame) = reader.next_frame()? {
+        loop {
+            let place = size - reader.rest().len();
+            let Some(frame) = reader.next_frame()? else { break };
             if self.summary.is_some() {
                 return Err(protocol_error("a frame behind the closing frame"));
             }
             match frame {
-                Frame::Set(set) => sets.push(self.announced(set)?),
-                Frame::Rows(frame) => rows += self.counted(&frame)?,
+                Frame::Set(set) => self.announced(set)?,
+                Frame::Rows(frame) => {
+                    let columns = self.columns_of(&frame)?;
+                    rows += self.counted(&frame, &columns)?;
+                    sections.push((place, columns));
+                }
                 Frame::Outcomes(outcomes) => self.outcomes(outcomes)?,
                 Frame::Done(summary) => self.summary = Some(summary),
                 Frame::Parameters(_) => return Err(protocol_error("parameters in an answer")),
             }
-            frames += 1;
         }
         self.progress(rows)?;
-        Ok(Batch { message, before, sets, frames, rows })
+        Ok(Batch { message, sections, rows })
     }
 
-    fn announced(&mut self, set: SetFrame<'_>) -> Result<Arc<Columns>> {
+    fn announced(&mut self, set: SetFrame<'_>) -> Result<()> {
         if self.columns.as_ref().is_some_and(|columns| columns.set > set.set) {
             return Err(protocol_error("a result set that was over is announced again"));
         }
-        let columns = Arc::new(Columns::from(set));
-        self.columns = Some(Arc::clone(&columns));
-        Ok(columns)
+        let columns = Arc::new(Columns::announced(set, self.expected.as_ref()));
+        self.columns = Some(columns);
+        Ok(())
     }
 
-    /// The rows of a frame, when they may stand here.
-    fn counted(&mut self, frame: &RowsFrame<'_>) -> Result<u64> {
-        let Some(columns) = self.columns.as_ref().filter(|columns| columns.set == frame.set) else {
-            return Err(protocol_error("rows without columns announced for them"));
-        };
+    /// The columns of the rows of a frame.
+    fn columns_of(&self, frame: &RowsFrame<'_>) -> Result<Arc<Columns>> {
+        let columns = self.columns.clone().filter(|columns| columns.set == frame.set);
+        columns.ok_or_else(|| protocol_error("rows without columns announced for them"))
+    }
+
+    /// The number of rows in a frame, when so many may come.
+    fn counted(&mut self, frame: &RowsFrame<'_>, columns: &Columns) -> Result<u64> {
         let rows = u64::from(frame.count);
         if rows > 0 && columns.names.is_empty() {
             return Err(protocol_error("rows without columns"));
@@ -240,16 +260,21 @@ pub(super) fn protocol_error(detail: impl std::fmt::Display) -> Error {
 #[derive(Debug)]
 pub struct Batch {
     message: Buffer,
-    before: Option<Arc<Columns>>,
-    sets: Vec<Arc<Columns>>,
-    frames: usize,
+    /// Where in the message each frame of rows begins, and what its columns are.
+    sections: Vec<(usize, Arc<Columns>)>,
     rows: u64,
 }
 
 impl Batch {
-    /// Neither rows nor columns in it.
+    /// Neither rows nor the place for some in it.
     fn is_empty(&self) -> bool {
-        self.rows == 0 && self.sets.is_empty()
+        self.sections.is_empty()
+    }
+
+    /// Its size as it came.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.message.as_ref().len()
     }
 
     /// How many rows, of all sections together, as the connector says: cells that are missing come up while they are read.
@@ -260,19 +285,13 @@ impl Batch {
 
     /// The runs of rows with the same columns, nearly always one.
     pub fn sections(&self) -> impl Iterator<Item = Section<'_>> {
-        let mut reader = FrameReader::new(self.message.as_ref());
-        let mut columns = self.before.as_ref();
-        let mut sets = self.sets.iter();
-        // Every frame was read once when the message came, so nothing is lost here.
-        (0..self.frames).filter_map(move |_| match reader.next_frame() {
-            Ok(Some(Frame::Set(_))) => {
-                columns = sets.next();
-                None
+        self.sections.iter().filter_map(|(place, columns)| {
+            let frames = self.message.as_ref().get(*place..)?;
+            // Every frame was read once when the message came, so nothing is lost here.
+            match FrameReader::new(frames).next_frame() {
+                Ok(Some(Frame::Rows(rows))) => Some(Section { columns, rows, rows_left: rows.count }),
+                _ => None,
             }
-            Ok(Some(Frame::Rows(rows))) => {
-                columns.map(|columns| Section { columns, rows, rows_left: rows.count })
-            }
-            _ => None,
         })
     }
 }

@@ -24,6 +24,8 @@ use crate::events;
 
 /// The most bytes of descriptions that one catalogue call may answer with.
 const MAX_CATALOGUE_BYTES: usize = 256 * 1024 * 1024;
+/// Most heads are shorter.
+const USUAL_HEAD_BYTES: usize = 1024;
 
 /// How much a service may be asked to do at once.
 #[derive(Debug, Clone, Copy)]
@@ -354,6 +356,8 @@ fn down() -> Error {
 }
 
 pub(super) fn to_json(shape: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(shape)
-        .map_err(|error| Error::internal("a request can't be written as JSON").with_detail(error))
+    let mut json = Vec::with_capacity(USUAL_HEAD_BYTES);
+    serde_json::to_writer(&mut json, shape)
+        .map_err(|error| Error::internal("a request can't be written as JSON").with_detail(error))?;
+    Ok(json)
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use crate::error::ApiError;
+use crate::operation::component;
 
 /// A path below the API prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub(super) struct Address {
     pub(super) service: Option<String>,
     /// Segments after the service, decoded. A `/` inside one came percent-encoded and separates nothing.
     pub(super) resource: Vec<String>,
+    /// The same as roles see it.
+    pub(super) component: String,
 }
 
 impl Address {
@@ -40,7 +43,9 @@ impl Address {
         }
         let mut segments = segments.into_iter();
         let service = segments.next().map(|name| name.to_lowercase());
-        Ok(Some(Self { service, resource: segments.collect() }))
+        let resource: Vec<String> = segments.collect();
+        let component = component(&resource);
+        Ok(Some(Self { service, resource, component }))
     }
 }
 
@@ -49,7 +54,7 @@ pub(super) fn logged(path: &str) -> Cow<'_, str> {
     match Address::parse(path) {
         Ok(None) => Cow::Borrowed(path),
         Err(_) => Cow::Borrowed("/api/(malformed)"),
-        Ok(Some(Address { service, resource })) => {
+        Ok(Some(Address { service, resource, .. })) => {
             let is_row = resource.first().is_some_and(|first| first == "_table");
             let parts = resource.iter().enumerate().map(|(index, part)| match index {
                 2.. if is_row => "{id}",
@@ -95,7 +100,7 @@ mod tests {
     #[test]
     fn a_slash_inside_a_segment_separates_nothing() {
         check("/api/v2/shop/_table/a%2Fb", Some("shop"), &["_table", "a/b"]);
-        assert_eq!(crate::operation::component(&["_table".to_owned(), "a/b".to_owned()]), "_table/a%2Fb");
+        assert_eq!(component(&["_table".to_owned(), "a/b".to_owned()]), "_table/a%2Fb");
     }
 
     #[test]

@@ -17,5 +17,5 @@ mod socket;
 
 #[cfg(fuzzing)]
 pub(crate) use input::query_pairs;
-pub use router::router;
+pub use router::{Answering, router};
 pub use server::{Listening, Times, serve};

@@ -1,18 +1,17 @@
 //! Addresses to handlers. Everything under `/api` goes one way: input, caller, pipeline, answer.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request as HttpRequest, State};
-use axum::http::{HeaderValue, Method, Response, header::HeaderName};
+use axum::http::{HeaderValue, Method, Request as HttpRequest, Response, header::HeaderName};
 use serde_json::{Value as Json, json};
-use tower::util::MapResponseLayer;
-use tower_http::compression::CompressionLayer;
+use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::{CompressionBody, CompressionLayer};
 
 use super::address::logged;
 use super::answer::{self, Failing};
@@ -26,7 +25,6 @@ use crate::auth::{Credentials, Sources, authenticate};
 use crate::error::ApiError;
 use crate::events;
 use crate::hooks::HookRequest;
-use crate::operation::component;
 use crate::pipeline::{self, Answer, RecordStream, Request};
 use crate::request::Conditions;
 use crate::response::Layout;
@@ -46,16 +44,44 @@ struct Shared {
 /// Bytes from which on an answer is worth compressing.
 const WORTH_COMPRESSING: u64 = 1024;
 
+/// What answers requests from outside.
+pub trait Answering:
+    Service<
+        HttpRequest<Body>,
+        Response = Response<CompressionBody<Body>>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Answering for S where
+    S: Service<
+            HttpRequest<Body>,
+            Response = Response<CompressionBody<Body>>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + 'static
+{
+}
+
 /// All addresses of the server. Answers are compressed with gzip where the other side can read it.
-pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> Router {
+pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> impl Answering {
+    let shared = Shared { snapshot, readiness: Arc::default() };
+    let all = service_fn(move |request| {
+        let shared = shared.clone();
+        async move { Ok(any(&shared, request).await) }
+    });
     let compression = CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING));
-    let router = Router::new().fallback(any).with_state(Shared { snapshot, readiness: Arc::default() });
-    // One layer of two: a router boxes what passes through each of its own, future and body.
-    router.layer((MapResponseLayer::new(answer::mark_compressed), compression))
+    compression.layer(all).map_response(answer::mark_compressed)
 }
 
 /// Answers a request, with its id in a header and a line in the log. Probes come every few seconds and are not worth a line.
-async fn any(State(shared): State<Shared>, request: HttpRequest) -> Response<Body> {
+async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
     let began = Instant::now();
     let snapshot = shared.snapshot.load_full();
     let id = request_id::of(request.headers());
@@ -105,7 +131,7 @@ fn probe(path: &str) -> Option<Probe> {
 /// `delivery` is set as soon as it is known, so that errors are sent as they are wanted, too.
 async fn api(
     snapshot: &Arc<Snapshot>,
-    request: HttpRequest,
+    request: HttpRequest<Body>,
     id: &Arc<str>,
     delivery: &mut Delivery,
 ) -> Result<Answer, ApiError> {
@@ -149,8 +175,7 @@ impl ByHead {
     async fn of(snapshot: &Snapshot, head: &Head) -> Self {
         let Head { verb, address, .. } = head;
         let service = address.service.as_deref().unwrap_or_default();
-        let path = component(&address.resource);
-        let credentials = credentials(head, None, (service, &path));
+        let credentials = credentials(head, None, (service, &address.component));
         let caller = authenticate(&credentials, &snapshot.auth, SystemTime::now()).await;
         let denial = match &caller {
             Ok(caller) => pipeline::permit(caller, service, &address.resource, *verb).err(),
@@ -209,8 +234,11 @@ async fn handle(
 /// Who calls, by the whole request.
 async fn caller(snapshot: &Snapshot, input: &Input, by_head: ByHead) -> Result<Caller, Denial> {
     let Head { verb, address, .. } = &input.head;
-    let path = component(&address.resource);
-    let target = (address.service.as_deref().unwrap_or_default(), path.as_str());
+    // Without a body the head says it all.
+    if input.body.is_none() && by_head.verb == *verb {
+        return by_head.caller;
+    }
+    let target = (address.service.as_deref().unwrap_or_default(), address.component.as_str());
     let all = credentials(&input.head, Some(input), target);
     if by_head.verb == *verb && all == credentials(&input.head, None, target) {
         return by_head.caller;
@@ -234,13 +262,13 @@ async fn answer(
     let Form { records, conditions, layout } = form;
     let Head { verb, address, .. } = &input.head;
     let (verb, service) = (*verb, address.service.clone().unwrap_or_default());
-    let path = component(&address.resource);
-    match (service.as_str(), path.as_str()) {
+    match (service.as_str(), address.component.as_str()) {
         ("", _) if verb != Verb::Get => Err(ApiError::read_only(verb)),
         ("", _) => Ok(Answer::json(discovery(snapshot, &caller, &input.head).to_string())),
         ("system", session::COMPONENT) => {
-            roles::decide(&caller, &service, &path, verb)?;
-            let credentials = credentials(&input.head, Some(&input), (&service, &path));
+            let path = address.component.as_str();
+            roles::decide(&caller, &service, path, verb)?;
+            let credentials = credentials(&input.head, Some(&input), (&service, path));
             session::handle(&input, snapshot.auth.accounts(), &credentials, caller.role.as_deref()).await
         }
         _ => {

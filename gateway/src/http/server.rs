@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Request, Response, Version};
 use hyper::body::Incoming;
@@ -17,6 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
+use super::router::Answering;
 use super::socket::{Ending, Socket};
 use crate::error::NOT_MODIFIED;
 
@@ -60,7 +60,12 @@ pub struct Times {
 }
 
 /// Serves until `stop` is over, then drains.
-pub async fn serve(listening: Listening, router: Router, stop: impl Future<Output = ()>, times: Times) {
+pub async fn serve(
+    listening: Listening,
+    router: impl Answering,
+    stop: impl Future<Output = ()>,
+    times: Times,
+) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
     let running = GracefulShutdown::new();
@@ -80,8 +85,8 @@ pub async fn serve(listening: Listening, router: Router, stop: impl Future<Outpu
         prepare(&stream);
         let ending = Ending::default();
         let socket = Socket::new(stream, times.standstill, ending.clone());
-        let service = ServiceExt::<Request<Incoming>>::map_response(router.clone(), without_wrong_length)
-            .map_request(move |request| marked(request, &ending));
+        let service = router.clone().map_response(without_wrong_length);
+        let service = service.map_request(move |request| taken(request, &ending));
         let service = TowerToHyperService::new(service);
         let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
         let connection = running.watch(connection);
@@ -100,15 +105,15 @@ pub async fn serve(listening: Listening, router: Router, stop: impl Future<Outpu
 }
 
 /// Before HTTP/1.1 an answer of unknown length ends where the connection does, so one that breaks would look whole.
-fn marked(request: Request<Incoming>, ending: &Ending) -> Request<Incoming> {
+fn taken(request: Request<Incoming>, ending: &Ending) -> Request<Body> {
     if request.version() < Version::HTTP_11 {
         ending.reset();
     }
-    request
+    request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) })
 }
 
 /// An answer that is not sent again has the length that it had, which is not that of the body it comes without.
-fn without_wrong_length(mut response: Response<Body>) -> Response<Body> {
+fn without_wrong_length<B>(mut response: Response<B>) -> Response<B> {
     if response.status() == NOT_MODIFIED {
         response.headers_mut().remove(CONTENT_LENGTH);
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use connector_api::Error;
 use connector_api::model::Value;
-use connector_api::model::batch::{Cell, CellWriter, Frame, FrameReader, FrameWriter};
+use connector_api::model::batch::{Cell, CellWriter, RowsFrame};
 use serde_json::Value as Json;
 
 use super::page::wrapped;
@@ -180,18 +180,10 @@ fn key_of_cells<'a>(cells: impl Iterator<Item = Cell<'a>>) -> Result<Vec<u8>, Er
 fn key_of_values(values: &[Value]) -> Result<Vec<u8>, ApiError> {
     let mut cells = Vec::new();
     values.iter().for_each(|value| cells.value(value));
-    let mut frames = FrameWriter::default();
-    frames.parameters(u32::try_from(values.len()).unwrap_or(u32::MAX), &cells);
-    let message = frames.into_bytes();
-    let mut key = Vec::new();
-    if let Ok(Some(Frame::Parameters(mut row))) = FrameReader::new(&message).next_frame() {
-        for _ in values {
-            let written = row.next_cell().and_then(|cell| write_cell(&mut key, cell, Numbers::Number));
-            written.map_err(|_| ApiError::internal())?;
-            key.push(b',');
-        }
-    }
-    Ok(key)
+    let mut row = RowsFrame::of_cells(u32::try_from(values.len()).unwrap_or(u32::MAX), &cells);
+    let cells = values.iter().map(|_| row.next_cell()).collect::<Result<Vec<_>, _>>();
+    let cells = cells.map_err(|_| ApiError::internal())?;
+    key_of_cells(cells.into_iter()).map_err(|_| ApiError::internal())
 }
 
 /// The batch error: an entry for each identifier that was tried.

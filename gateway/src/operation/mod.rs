@@ -14,7 +14,6 @@ mod session;
 mod version;
 mod write;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,15 +37,23 @@ use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
 use crate::schema::declared;
+use crate::schema::known::Known;
 use crate::services::Service;
 use crate::snapshot::Snapshot;
 
 /// The path as roles see it. A `/` inside a segment stays encoded, so that a table named `a/b` is not taken for row `b` of table `a`.
 pub(crate) fn component(resource: &[String]) -> String {
-    let escaped = |segment: &String| segment.contains('/').then(|| segment.replace('/', "%2F"));
-    let segments =
-        resource.iter().map(|segment| escaped(segment).map_or(Cow::Borrowed(&**segment), Cow::Owned));
-    segments.collect::<Vec<_>>().join("/")
+    let mut path = String::with_capacity(resource.iter().map(|segment| segment.len() + 1).sum());
+    for (index, segment) in resource.iter().enumerate() {
+        if index > 0 {
+            path.push('/');
+        }
+        for (nth, part) in segment.split('/').enumerate() {
+            path.push_str(if nth > 0 { "%2F" } else { "" });
+            path.push_str(part);
+        }
+    }
+    path
 }
 
 /// What an operation works with.
@@ -125,18 +132,19 @@ impl Owner {
     }
 
     /// The table with this name.
-    async fn table(&self, name: &str) -> Result<Arc<Table>, ApiError> {
+    async fn table(&self, name: &str) -> Result<Arc<Known>, ApiError> {
         let table =
             self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
         let table = table.ok_or_else(|| ApiError::unknown_table(name))?;
-        Ok(self.keyed(table))
+        Ok(self.service.known(table, |table| self.keyed(table)))
     }
 
     /// The table as the store has it now, if that is not how it is known: for who misses something in it.
-    async fn changed(&self, known: &Table) -> Result<Option<Arc<Table>>, ApiError> {
+    async fn changed(&self, known: &Table) -> Result<Option<Arc<Known>>, ApiError> {
         let now = self.service.catalogue().newer(&known.table, &self.source()).await;
-        let now = now.map_err(|error| self.failed(error))?.map(|table| self.keyed(table));
-        Ok(now.filter(|now| **now != *known))
+        let now = now.map_err(|error| self.failed(error))?;
+        let now = now.map(|table| self.service.known(table, |table| self.keyed(table)));
+        Ok(now.filter(|now| Table::ne(now, known)))
     }
 
     /// The table with the key that the configuration declares for it.
@@ -155,7 +163,7 @@ impl Owner {
     async fn start(&self, read: &plan::Read) -> Result<RowStream, ApiError> {
         let params = read.params.iter().collect();
         let stream = self.connection.query(&read.query, &params, self.call_context()).await;
-        stream.map_err(|error| self.failed(error))
+        Ok(stream.map_err(|error| self.failed(error))?.expecting(&read.names))
     }
 
     async fn count(&self, shape: &Count, params: &[Value]) -> Result<u64, ApiError> {

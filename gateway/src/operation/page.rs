@@ -154,6 +154,8 @@ impl Page {
     }
 
     fn write(&mut self, batch: &Batch, body: &mut Vec<u8>) -> Result<(), Error> {
+        // As JSON most rows are larger than they came, for each of them has the names of its columns.
+        body.reserve(2 * batch.bytes());
         let mut row = Vec::new();
         for mut section in batch.sections() {
             self.document.columns(&section.columns().names)?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use connector_api::Error;
+use connector_api::model::Value;
 use connector_api::model::batch::Cell;
-use connector_api::model::{Table, Value};
 use serde_json::Value as Json;
 
 use super::cursor::Cursor;
@@ -20,12 +20,13 @@ use crate::plan::{self, RowRules, Scope};
 use crate::request::{CountWish, Id, Paging, Record, TableRead};
 use crate::response::{Document, Layout, RowEncoder, RowFormat};
 use crate::roles::{Caller, Verb};
+use crate::schema::known::Known;
 
 /// A table of the request with all that planning needs.
 #[derive(Clone)]
 pub(super) struct Target<'a> {
     pub(super) owner: Owner,
-    pub(super) table: Arc<Table>,
+    pub(super) table: Arc<Known>,
     pub(super) layout: &'a Layout,
     /// The most bytes of rows that are held at a time.
     pub(super) max_held: usize,
@@ -103,6 +104,7 @@ impl<'a> Target<'a> {
         let lookup = |name: &str| self.caller.lookup(name).map(Cow::into_owned);
         let scope = Scope {
             table: &self.table,
+            views: self.table.views(),
             capabilities: self.owner.connection.capabilities(),
             rules: self.rules,
             rules_of_new_rows: self.rules_of_new_rows,

@@ -10,6 +10,7 @@ use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::request::ListRead;
 use crate::schema::describe::{field_object, relationship_object, table_object};
+use crate::schema::known::Known;
 use crate::schema::names::public_name;
 use crate::schema::relationships::{References, Relationship};
 
@@ -76,7 +77,7 @@ pub(super) async fn description(job: Job<'_>, owner: &Owner, table: &Table) -> R
     Ok(table_object(table, &relationships, u8::try_from(access.bits() & 31).unwrap_or_default()))
 }
 
-async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<Table>), ApiError> {
+async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<Known>), ApiError> {
     let owner = job.owner(list.refresh).await?;
     let table = owner.table(name).await?;
     Ok((owner, table))

@@ -1,10 +1,11 @@
 //! The version of a row: a digest of all its cells, whatever of them is shown. So every store has versions, without a column for them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use connector_api::Error;
 use connector_api::model::batch::{Cell, Malformed};
-use connector_api::model::{Column, Path, Value};
+use connector_api::model::{Path, Value};
 
 use super::Operation;
 use super::records::{Target, for_each_row};
@@ -66,7 +67,7 @@ async fn read_noting(
         RowEncoder::new(&plan.shown, RowFormat::Objects).with_others(shows_others).with_numbers(numbers);
     // Where all of the row is shown as it is, its version is that of what is shown.
     let others = has_others(target);
-    let is_shown_whole = numbers == Numbers::Number && !others && shows_all(&plan, &target.table.columns);
+    let is_shown_whole = numbers == Numbers::Number && !others && plan.shown.are_all();
     let inside: Vec<Path> =
         plan.query.select.iter().filter(|path| path.as_column().is_none()).cloned().collect();
     if is_versioned && !is_shown_whole {
@@ -79,7 +80,7 @@ async fn read_noting(
         if found.is_some() {
             return Ok(());
         }
-        let mut json = Vec::with_capacity(256);
+        let mut json = Vec::with_capacity(512);
         shown.columns(&columns.names)?;
         shown.write_alone(&mut json, row)?;
         let version = match (is_versioned, is_shown_whole) {
@@ -112,20 +113,12 @@ pub(super) fn of_row(
     } else {
         described.collect()
     };
-    let shown = columns.into_iter().map(ShownColumn::from).collect();
+    let shown = Arc::new(columns.into_iter().map(ShownColumn::from).collect());
     let mut encoder = RowEncoder::new(&shown, RowFormat::Objects);
     encoder.columns(names)?;
     let mut whole = Vec::with_capacity(256);
     encoder.write_alone(&mut whole, row)?;
     Ok(Version::of(&whole))
-}
-
-/// Whether a read shows all of these columns, in their order and under their own names.
-fn shows_all(plan: &Read, columns: &[Column]) -> bool {
-    let is_itself = |(shown, column): (&ShownColumn, &Column)| {
-        *shown.column == *column.name && *shown.name == *column.name
-    };
-    plan.shown.len() == columns.len() && plan.shown.iter().zip(columns).all(is_itself)
 }
 
 /// Whether a read finds one row at most, and all of it: where columns are guessed a row may have others.

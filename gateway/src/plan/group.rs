@@ -11,8 +11,9 @@ use connector_api::model::{Aggregate, AggregateFunction, Column, ColumnType, Gro
 use super::capability::{check_filter, require};
 use super::columns::{Columns, Resolved, is_same_name};
 use super::filter::Planner;
-use super::selection::{Selected, ShownColumn, unknown_field};
+use super::selection::{Selected, unknown_field};
 use super::values::Values;
+use super::view::{ShownColumn, View, Wanted};
 use super::{Error, Scope, order};
 use crate::request::{self, FieldItem, Fields, TableRead, Term};
 
@@ -54,14 +55,15 @@ pub(super) fn plan(request: &TableRead, scope: &Scope<'_>, values: &mut Values) 
     let by: Vec<String> = grouping.by.iter().map(|column| column.name.clone()).collect();
     order::break_ties(&mut order, &by, columns, can);
     let shown: HashSet<&str> = grouping.shown.list.iter().map(|shown| &*shown.column).collect();
+    let wanted = by.iter().filter(|name| shown.contains(name.as_str())).map(Path::column);
+    let wanted: Wanted = wanted.collect();
     Ok(Selected {
-        select: by.iter().filter(|name| shown.contains(name.as_str())).map(Path::column).collect(),
+        view: View { wanted, shown: Arc::new(grouping.shown.list.into()) },
         group: Some(Group {
             by: by.iter().map(Path::column).collect(),
             aggregates: grouping.aggregates.list,
             having,
         }),
-        shown: grouping.shown.list,
         order,
         distinct: false,
     })

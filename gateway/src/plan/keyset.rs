@@ -46,9 +46,7 @@ pub(super) fn plan(selection: &mut Selected, scope: &Scope<'_>) -> Result<Keyset
     };
     refuse_ambiguous(&keyset, scope.table)?;
     check(&keyset, &selection.order, scope)?;
-    let hidden = keyset.columns.iter().map(Path::column);
-    let hidden: Vec<Path> = hidden.filter(|path| !selection.select.contains(path)).collect();
-    selection.select.extend(hidden);
+    selection.view.wanted.add(keyset.columns.iter().map(Path::column));
     Ok(keyset)
 }
 

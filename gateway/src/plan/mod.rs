@@ -16,6 +16,7 @@ mod read;
 mod rules;
 mod selection;
 mod values;
+mod view;
 mod write;
 
 pub use columns::Columns;
@@ -24,7 +25,7 @@ pub use key::{id_in, is_open, is_unique, readings};
 pub use keyset::Keyset;
 pub use read::{Page, Piece, Read, Scope, by_ids, count, page, single};
 pub use rules::RowRules;
-pub use selection::ShownColumn;
+pub use view::{MemberKeys, ShownColumn, ShownColumns, Views};
 pub use write::{Call, Change, Gathered, Kind, Planned, Selection, Whole, Write};
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use super::capability::{check_filter, check_order, check_parameters, require};
 use super::columns::Columns;
 use super::filter::Planner;
 use super::keyset::{self, Keyset};
-use super::selection::{self, Selected, ShownColumn};
+use super::selection::{self, Selected};
 use super::values::Values;
+use super::view::{ShownColumns, View, Views};
 use super::{Error, RowRules, key, rules};
 use crate::request::{CountWish, Id, Related, TableRead};
 
@@ -20,6 +21,8 @@ const MAX_PIECE: usize = 500;
 pub struct Scope<'a> {
     /// The table.
     pub table: &'a Table,
+    /// What is known of how the table is shown.
+    pub views: &'a Views,
     /// What the service can do.
     pub capabilities: &'a Capabilities,
     /// Row rules of the caller's role.
@@ -42,7 +45,9 @@ pub struct Read {
     /// Its parameters.
     pub params: Vec<Value>,
     /// Columns of the answer in their order; the query may select more.
-    pub shown: Arc<[ShownColumn]>,
+    pub shown: Arc<ShownColumns>,
+    /// The names under which the store answers what the query selects.
+    pub names: Arc<[String]>,
     /// Columns that identify a row; empty when the table has none.
     pub key: Vec<String>,
 }
@@ -124,9 +129,9 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
         order: selection.order,
         offset: offset_param,
         after: token,
-        ..Query::new(scope.table.table.clone(), selection.select, limit_param)
+        ..Query::new(scope.table.table.clone(), Arc::clone(&selection.view.wanted.paths), limit_param)
     };
-    let read = finish(query, values, selection.shown, key, scope)?;
+    let read = finish(query, values, selection.view, key, scope)?;
     Ok(Page { read, limit, offset: request.offset, is_capped, keyset, is_by_token, token })
 }
 
@@ -213,26 +218,24 @@ fn by_key(
     request: &TableRead,
     scope: &Scope<'_>,
 ) -> Result<Read, Error> {
-    let shown = selection::shown(&request.fields, Columns::new(scope.table), &key)?;
+    let mut view = scope.views.of(&request.fields, Columns::new(scope.table), &key)?;
+    view.wanted.add(key.iter().map(Path::column));
     let mut values = Values::default();
     let wanted = key::filter_by(&key, keys, &mut values);
     let rules = rules::plan(scope.rules, scope, &mut values)?;
     let limit = values.push(row_count(u64::try_from(keys.len()).unwrap_or(u64::MAX)));
-    let mut select = selection::paths(&shown, Columns::new(scope.table));
-    let hidden: Vec<Path> = key.iter().map(Path::column).filter(|path| !select.contains(path)).collect();
-    select.extend(hidden);
     let query = Query {
         filter: all_of([Some(wanted), rules]),
         others: selection::shows_others(&request.fields, scope),
-        ..Query::new(scope.table.table.clone(), select, limit)
+        ..Query::new(scope.table.table.clone(), Arc::clone(&view.wanted.paths), limit)
     };
-    finish(query, values, shown, key, scope)
+    finish(query, values, view, key, scope)
 }
 
 fn finish(
     query: Query,
     values: Values,
-    shown: Vec<ShownColumn>,
+    view: View,
     key: Vec<String>,
     scope: &Scope<'_>,
 ) -> Result<Read, Error> {
@@ -242,7 +245,8 @@ fn finish(
     }
     check_order(&query.order, scope.capabilities)?;
     check_parameters(values.bound_count(), scope.capabilities)?;
-    Ok(Read { query, params: values.into_vec(), shown: shown.into(), key })
+    let View { shown, wanted } = view;
+    Ok(Read { query, params: values.into_vec(), shown, names: wanted.names, key })
 }
 
 /// What the request may ask one day and no room answers yet is refused, not ignored.

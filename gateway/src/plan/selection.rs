@@ -1,37 +1,18 @@
 //! What a read selects, and in which order: columns, columns without double rows, or groups.
 
-use std::sync::Arc;
-
 use connector_api::model::{Group, Order, Path};
 
 use super::capability::require;
 use super::columns::Columns;
 use super::values::Values;
+use super::view::{ShownColumn, View};
 use super::{Error, Scope, group, order};
 use crate::request::{Fields, TableRead};
 
-/// A column of an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShownColumn {
-    /// Its name in the rows that the connector sends.
-    pub column: Arc<str>,
-    /// Its name in the answer.
-    pub name: Arc<str>,
-}
-
-impl From<&str> for ShownColumn {
-    /// A column under its own name.
-    fn from(name: &str) -> Self {
-        let column: Arc<str> = name.into();
-        Self { name: Arc::clone(&column), column }
-    }
-}
-
 /// The part of a query that says what its rows are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Selected {
-    pub(super) select: Vec<Path>,
-    pub(super) shown: Vec<ShownColumn>,
+    pub(super) view: View,
     pub(super) distinct: bool,
     pub(super) group: Option<Group>,
     pub(super) order: Vec<Order>,
@@ -51,12 +32,12 @@ pub(super) fn plan(
     if request.having.is_some() {
         return Err(Error::invalid("having", "'having' needs 'group' or an aggregate in 'fields'"));
     }
-    let shown = shown(&request.fields, columns, key)?;
+    let view = scope.views.of(&request.fields, columns, key)?;
     let can = scope.capabilities;
     let mut order = order::written(&request.order, can, |term| columns.resolve(&term.name))?;
     if request.distinct {
         require(can.distinct, "distinct")?;
-        let names: Vec<String> = shown.iter().map(|shown| shown.column.as_ref().to_owned()).collect();
+        let names: Vec<String> = view.shown.iter().map(|shown| shown.column.as_ref().to_owned()).collect();
         refuse_hidden(&order, &names)?;
         order::break_ties(&mut order, &names, columns, can);
     } else {
@@ -65,8 +46,7 @@ pub(super) fn plan(
         let unique = if primary.is_empty() { key } else { primary };
         order::break_ties(&mut order, unique, columns, can);
     }
-    let select = paths(&shown, columns);
-    Ok(Selected { select, shown, distinct: request.distinct, group: None, order })
+    Ok(Selected { view, distinct: request.distinct, group: None, order })
 }
 
 /// The columns that are shown, as the store is asked for them.

@@ -8,7 +8,7 @@ mod token;
 
 use connector_api::model::{Capabilities, Column, ColumnType, Key, Table, TableRef};
 
-use super::{Error, Scope};
+use super::{Error, Scope, Views};
 use crate::request::{Parameters, TableRead};
 
 /// Everything that a read may need.
@@ -68,6 +68,7 @@ fn planned<T>(
 ) -> Result<T, Error> {
     plan(&Scope {
         table,
+        views: &Views::default(),
         capabilities,
         rules: None,
         rules_of_new_rows: None,

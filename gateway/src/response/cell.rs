@@ -4,8 +4,8 @@ use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use connector_api::model::TimeOfDay;
 use connector_api::model::batch::{Cell, Malformed};
+use connector_api::model::{Characters, TimeOfDay};
 
 use crate::request::media::Numbers;
 
@@ -48,10 +48,10 @@ fn write_other(out: &mut Vec<u8>, cell: Cell<'_>, numbers: Numbers) -> Result<()
         Cell::Decimal(digits) => out.extend_from_slice(digits.as_bytes()),
         Cell::Bytes(bytes) => base64(out, bytes),
         Cell::Json(json) => spliced(out, json),
-        Cell::Date(date) => quoted(out, date),
-        Cell::Time(nanos) => quoted(out, TimeOfDay(nanos)),
-        Cell::Timestamp(timestamp) => quoted(out, timestamp),
-        Cell::Instant(instant) => quoted(out, instant),
+        Cell::Date(date) => moment(out, date.characters()),
+        Cell::Time(nanos) => moment(out, TimeOfDay(nanos).characters()),
+        Cell::Timestamp(timestamp) => moment(out, timestamp.characters()),
+        Cell::Instant(instant) => moment(out, instant.characters()),
         Cell::Uuid(bytes) => uuid(out, bytes),
         Cell::List(items) => {
             out.push(b'[');
@@ -161,6 +161,12 @@ fn spliced(out: &mut Vec<u8>, json: &str) {
 fn quoted(out: &mut Vec<u8>, value: impl std::fmt::Display) {
     // Writing into memory can't fail.
     let _ = write!(out, "\"{value}\"");
+}
+
+fn moment(out: &mut Vec<u8>, characters: Characters) {
+    out.push(b'"');
+    out.extend_from_slice(characters.as_str().as_bytes());
+    out.push(b'"');
 }
 
 fn uuid(out: &mut Vec<u8>, bytes: &[u8; 16]) {

@@ -6,7 +6,7 @@ use connector_api::model::batch::{Cell, Malformed};
 
 use super::cell::write_text;
 use super::rows::{RowFormat, Shown};
-use crate::plan::ShownColumn;
+use crate::plan::ShownColumns;
 
 /// Writes rows; the header comes with the first one, so no rows are no bytes.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct CsvEncoder {
 
 impl CsvEncoder {
     /// `list` is the header of a list of identifiers.
-    pub(super) fn new(shown: &Arc<[ShownColumn]>, format: RowFormat, list: &str, is_safe: bool) -> Self {
+    pub(super) fn new(shown: &Arc<ShownColumns>, format: RowFormat, list: &str, is_safe: bool) -> Self {
         Self {
             shown: Shown::new(shown),
             list: (format == RowFormat::Identifiers).then(|| list.to_owned()),

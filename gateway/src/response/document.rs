@@ -10,7 +10,7 @@ use super::cell::string;
 use super::csv::CsvEncoder;
 use super::rows::{RowEncoder, RowFormat};
 use super::xml::{self, XmlEncoder};
-use crate::plan::ShownColumn;
+use crate::plan::ShownColumns;
 use crate::request::media::Media;
 
 /// A list of rows on its way: [`begin`](Self::begin), rows, [`end`](Self::end).
@@ -32,7 +32,7 @@ enum Encoder {
 impl Document {
     /// A document that shows these columns.
     #[must_use]
-    pub fn new(shown: &Arc<[ShownColumn]>, format: RowFormat, layout: Layout) -> Self {
+    pub fn new(shown: &Arc<ShownColumns>, format: RowFormat, layout: Layout) -> Self {
         let list = &*layout.wrapper;
         let encoder = match layout.media {
             Media::Json => Encoder::Json(RowEncoder::new(shown, format).with_numbers(layout.numbers())),

@@ -5,6 +5,7 @@ use connector_api::model::{Timestamp, Value};
 use serde_json::json;
 
 use super::*;
+use crate::plan::ShownColumn;
 
 /// Cells as a connector sends them.
 fn with_row<T>(count: u32, write: impl FnOnce(&mut Vec<u8>), read: impl FnOnce(&[Cell<'_>]) -> T) -> T {
@@ -31,7 +32,7 @@ const COLUMNS: [&str; 5] = ["id", "a b", "gone", "list", "tree"];
 fn document(layout: Layout, format: RowFormat, rows: usize, meta: Json) -> String {
     let columns = COLUMNS.map(str::to_owned);
     let shown = if format == RowFormat::Identifiers { &COLUMNS[..2] } else { &COLUMNS[..] };
-    let shown: Arc<[ShownColumn]> = shown.iter().map(|name| ShownColumn::from(*name)).collect();
+    let shown = Arc::new(shown.iter().map(|name| ShownColumn::from(*name)).collect());
     let write = |cells: &mut Vec<u8>| {
         cells.i64(-1);
         cells.text("x, <\"y\">");

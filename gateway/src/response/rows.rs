@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connector_api::model::batch::{Cell, Malformed};
 
 use super::cell::{string, write_cell, write_text};
-use crate::plan::ShownColumn;
+use crate::plan::{MemberKeys, ShownColumn, ShownColumns};
 use crate::request::media::Numbers;
 
 /// What of a row is written.
@@ -20,7 +20,7 @@ pub enum RowFormat {
 /// The columns that shall be shown, in their order, whatever the order in which the connector sends them.
 #[derive(Debug)]
 pub(super) struct Shown {
-    columns: Arc<[ShownColumn]>,
+    columns: Arc<ShownColumns>,
     /// For each shown column its place in a row.
     places: Vec<usize>,
     /// Rows have just the shown cells, in their order.
@@ -33,23 +33,22 @@ pub(super) struct Shown {
 const MISSING: Malformed = Malformed("a selected column is missing");
 
 impl Shown {
-    pub(super) fn new(columns: &Arc<[ShownColumn]>) -> Self {
+    pub(super) fn new(columns: &Arc<ShownColumns>) -> Self {
         let places = Vec::with_capacity(columns.len());
         Self { columns: Arc::clone(columns), places, is_in_order: false, named: None }
     }
 
-    /// Takes what else the rows to come have, where that is shown; says whether other columns are shown now.
-    fn others(&mut self, names: &[String]) -> bool {
-        let Some(named) = self.named else { return false };
+    /// Takes what else the rows to come have, where that is shown.
+    fn take_others(&mut self, names: &[String]) {
+        let Some(named) = self.named else { return };
         let is_other =
             |name: &&String| !self.columns.iter().take(named).any(|shown| *shown.column == ***name);
         let others: Vec<ShownColumn> =
             names.iter().filter(is_other).map(|name| ShownColumn::from(name.as_str())).collect();
         if self.columns.get(named..) == Some(others.as_slice()) {
-            return false;
+            return;
         }
-        self.columns = self.columns.iter().take(named).cloned().chain(others).collect();
-        true
+        self.columns = Arc::new(self.columns.iter().take(named).cloned().chain(others).collect());
     }
 
     /// The names in the answer.
@@ -104,14 +103,14 @@ impl Shown {
     }
 }
 
-/// The bytes `,"name":` of each column, one behind the other, and where each ends.
-fn keys(shown: &[ShownColumn]) -> (Vec<u8>, Vec<usize>) {
-    let mut keys = (Vec::with_capacity(shown.len() * 16), Vec::with_capacity(shown.len()));
+/// The bytes `,"name":` of each column.
+fn keys(shown: &[ShownColumn]) -> MemberKeys {
+    let mut keys = MemberKeys::default();
     for column in shown {
-        keys.0.push(b',');
-        string(&mut keys.0, &column.name);
-        keys.0.push(b':');
-        keys.1.push(keys.0.len());
+        keys.bytes.push(b',');
+        string(&mut keys.bytes, &column.name);
+        keys.bytes.push(b':');
+        keys.ends.push(keys.bytes.len());
     }
     keys
 }
@@ -122,16 +121,14 @@ pub struct RowEncoder {
     format: RowFormat,
     numbers: Numbers,
     shown: Shown,
-    /// See [`keys`].
-    keys: (Vec<u8>, Vec<usize>),
     rows: u64,
 }
 
 impl RowEncoder {
     /// An encoder that shows these columns.
     #[must_use]
-    pub fn new(shown: &Arc<[ShownColumn]>, format: RowFormat) -> Self {
-        Self { format, numbers: Numbers::Number, keys: keys(shown), shown: Shown::new(shown), rows: 0 }
+    pub fn new(shown: &Arc<ShownColumns>, format: RowFormat) -> Self {
+        Self { format, numbers: Numbers::Number, shown: Shown::new(shown), rows: 0 }
     }
 
     /// Shows all other columns of each row as well, if that is wanted.
@@ -152,9 +149,7 @@ impl RowEncoder {
     /// # Errors
     /// When a shown column is not among them.
     pub fn columns(&mut self, names: &[String]) -> Result<(), Malformed> {
-        if self.shown.others(names) {
-            self.keys = keys(&self.shown.columns);
-        }
+        self.shown.take_others(names);
         self.shown.columns(names)
     }
 
@@ -206,7 +201,7 @@ impl RowEncoder {
         mut cell_at: impl FnMut(usize) -> Result<Cell<'c>, Malformed>,
     ) -> Result<(), Malformed> {
         let start = out.len();
-        let (keys, ends) = &self.keys;
+        let MemberKeys { bytes: keys, ends } = self.shown.columns.keys(keys);
         let mut key_start = 0;
         for (key_end, place) in ends.iter().zip(&self.shown.places) {
             let key = keys.get(key_start..*key_end).unwrap_or_default();

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::cell::write_text;
 use super::rows::{RowFormat, Shown};
-use crate::plan::ShownColumn;
+use crate::plan::ShownColumns;
 
 /// What every document begins with, its root included.
 pub(super) const HEAD: &[u8] = b"<?xml version=\"1.0\" ?><dfapi>";
@@ -31,7 +31,7 @@ pub(super) struct XmlEncoder {
 
 impl XmlEncoder {
     /// `list` is the name of each row.
-    pub(super) fn new(shown: &Arc<[ShownColumn]>, format: RowFormat, list: &str) -> Self {
+    pub(super) fn new(shown: &Arc<ShownColumns>, format: RowFormat, list: &str) -> Self {
         Self {
             tags: shown.iter().map(|shown| tag(&shown.name)).collect(),
             shown: Shown::new(shown),

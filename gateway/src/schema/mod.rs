@@ -5,5 +5,6 @@
 pub mod catalogue;
 pub mod declared;
 pub mod describe;
+pub mod known;
 pub mod names;
 pub mod relationships;

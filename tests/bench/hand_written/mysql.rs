@@ -1,13 +1,15 @@
 //! The flights in MySQL or MariaDB: the driver's own pool, which keeps statements prepared.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Row, Value};
 use serde_json::Value as Json;
 
+use super::landing::{Landing, single};
 use super::{ALL, Chunks, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
@@ -29,6 +31,7 @@ pub(super) fn router(config: &Json) -> Result<Router, Failure> {
         .route("/page/{origin}", get(page))
         .route("/thousand", get(thousand))
         .route("/export", get(export))
+        .route("/landings", post(insert))
         .with_state(Pool::new(options)))
 }
 
@@ -42,6 +45,19 @@ async fn one(pool: &Pool, id: i32) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::with_capacity(512);
     write_row(&mut body, &row.ok_or("no such flight")?, &keys());
     Ok(body)
+}
+
+async fn insert(State(pool): State<Pool>, body: Bytes) -> Response {
+    answered(insert_one(&pool, &body).await)
+}
+
+async fn insert_one(pool: &Pool, body: &[u8]) -> Result<Vec<u8>, Failure> {
+    let Landing { carrier, flight, origin, dest, delay, note } = single(body)?;
+    let mut connection = pool.get_conn().await?;
+    let sql = "INSERT INTO `landings` (`carrier`, `flight`, `origin`, `dest`, `delay`, `note`) VALUES (?, ?, ?, ?, ?, ?)";
+    connection.exec_drop(sql, (carrier, flight, origin, dest, delay, note)).await?;
+    let id = connection.last_insert_id().ok_or("a row without a key")?;
+    Ok(format!("{{\"resource\":[{{\"id\":{id}}}]}}").into_bytes())
 }
 
 async fn page(State(pool): State<Pool>, Path(origin): Path<String>) -> Response {

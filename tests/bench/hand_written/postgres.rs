@@ -1,9 +1,10 @@
 //! The flights in PostgreSQL: a pool of connections, each with its statements prepared once.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use connector_api::model::Timestamp;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use futures_util::TryStreamExt as _;
@@ -11,6 +12,7 @@ use serde_json::Value as Json;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Client, NoTls, Row, Statement};
 
+use super::landing::{Landing, single};
 use super::{ALL, Chunks, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
@@ -31,8 +33,11 @@ pub(super) async fn router(config: &Json) -> Result<Router, Failure> {
         .route("/page/{origin}", get(page))
         .route("/thousand", get(thousand))
         .route("/export", get(export))
+        .route("/landings", post(insert))
         .with_state(pool))
 }
+
+const INSERT: &str = r#"INSERT INTO "landings" ("carrier", "flight", "origin", "dest", "delay", "note") VALUES ($1, $2, $3, $4, $5, $6) RETURNING "id""#;
 
 struct Manager {
     login: tokio_postgres::Config,
@@ -44,6 +49,7 @@ struct Connection {
     row: Statement,
     page: Statement,
     in_order: Statement,
+    insert: Statement,
 }
 
 impl managed::Manager for Manager {
@@ -63,6 +69,7 @@ impl managed::Manager for Manager {
             row: client.prepare(&row).await?,
             page: client.prepare(&page).await?,
             in_order: client.prepare(&in_order).await?,
+            insert: client.prepare(INSERT).await?,
             client,
         })
     }
@@ -86,6 +93,18 @@ async fn one(pool: &Pool, id: i32) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::with_capacity(512);
     write_row(&mut body, &row, &keys())?;
     Ok(body)
+}
+
+async fn insert(State(pool): State<Pool>, body: Bytes) -> Response {
+    answered(insert_one(&pool, &body).await)
+}
+
+async fn insert_one(pool: &Pool, body: &[u8]) -> Result<Vec<u8>, Failure> {
+    let Landing { carrier, flight, origin, dest, delay, note } = single(body)?;
+    let connection = pool.get().await.map_err(|error| error.to_string())?;
+    let values: [&(dyn ToSql + Sync); 6] = [&carrier, &flight, &origin, &dest, &delay, &note];
+    let row = connection.client.query_one(&connection.insert, &values).await?;
+    Ok(format!("{{\"resource\":[{{\"id\":{}}}]}}", row.try_get::<_, i32>(0)?).into_bytes())
 }
 
 async fn page(State(pool): State<Pool>, Path(origin): Path<String>) -> Response {

@@ -159,6 +159,11 @@ impl PartialEq for RowsFrame<'_> {
 }
 
 impl<'a> RowsFrame<'a> {
+    /// So many cells, as a writer of cells wrote them, without a frame around them.
+    pub fn of_cells(count: u32, cells: &'a [u8]) -> Self {
+        Self { set: 0, count, cells: Reader::new(cells) }
+    }
+
     /// The next cell; call it as often as rows times columns, then [`RowsFrame::finish`].
     ///
     /// # Errors
@@ -187,6 +192,11 @@ impl<'a> FrameReader<'a> {
     /// Starts at the first frame.
     pub fn new(message: &'a [u8]) -> Self {
         Self { reader: Reader::new(message) }
+    }
+
+    /// The bytes that are still to be read.
+    pub fn rest(&self) -> &'a [u8] {
+        self.reader.rest()
     }
 
     /// The next frame that this build knows; `None` at the end.

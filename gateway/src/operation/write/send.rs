@@ -9,7 +9,7 @@ use connector_api::model::batch::Cell;
 
 use crate::connectors::{Batch, Params, Records, RowStream};
 use crate::operation::Owner;
-use crate::plan::{Call, Change, ShownColumn};
+use crate::plan::{Call, Change, ShownColumns};
 use crate::request::media::Numbers;
 use crate::response::{RowEncoder, RowFormat};
 
@@ -26,7 +26,7 @@ pub(super) struct Sent {
 
 /// How the rows of a write are shown.
 pub(super) struct Shown<'a> {
-    pub(super) columns: &'a Arc<[ShownColumn]>,
+    pub(super) columns: &'a Arc<ShownColumns>,
     /// All other columns of the rows as well.
     pub(super) others: bool,
     pub(super) as_list: bool,

@@ -22,7 +22,7 @@ use super::capability::{check_filter, require};
 use super::columns::Columns;
 use super::filter::Planner;
 use super::values::Values;
-use super::{Error, Scope, ShownColumn, key, rules, selection as fields};
+use super::{Error, Scope, ShownColumn, ShownColumns, key, rules, selection as fields};
 use crate::request::filter::Node;
 use crate::request::{Fields, Related, TableWrite};
 
@@ -79,7 +79,7 @@ pub struct Write {
     /// A key names at most one row.
     is_key_unique: bool,
     /// Columns of the answer.
-    shown: Arc<[ShownColumn]>,
+    shown: Arc<ShownColumns>,
     /// And all others of its rows.
     shows_others: bool,
     on_error: OnError,
@@ -114,7 +114,7 @@ impl Write {
         let key = key::columns_of(&request.id_field, scope)?;
         let is_key_unique = key::is_unique(&key, scope.table);
         let needs_key = kind != Kind::Insert && selection.is_by_key();
-        let shown: Arc<[ShownColumn]> = shown((kind, &selection), request, &key, scope)?.into();
+        let shown = Arc::<ShownColumns>::new(shown((kind, &selection), request, &key, scope)?.into());
         if needs_key && key.is_empty() {
             return Err(Error::NoIdentifier);
         }
@@ -188,7 +188,7 @@ impl Write {
 
     /// Columns of the answer, in their order; none: nothing is answered.
     #[must_use]
-    pub fn shown(&self) -> &Arc<[ShownColumn]> {
+    pub fn shown(&self) -> &Arc<ShownColumns> {
         &self.shown
     }
 

@@ -9,24 +9,9 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use serde::Deserialize;
 
+use super::super::landing::{Landing, list};
 use super::{List as Rows, Queue, whole};
-
-#[derive(Deserialize)]
-struct Landing {
-    carrier: String,
-    flight: i64,
-    origin: String,
-    dest: String,
-    delay: Option<f64>,
-    note: String,
-}
-
-#[derive(Deserialize)]
-struct List {
-    resource: Vec<Landing>,
-}
 
 /// Takes `{"resource": […]}`, or a record on each line.
 pub(super) async fn insert(State(queue): State<Queue>, headers: HeaderMap, body: Bytes) -> Response {
@@ -37,10 +22,6 @@ pub(super) async fn insert(State(queue): State<Queue>, headers: HeaderMap, body:
         insert_all(connection, &rows)
     })
     .await
-}
-
-fn list(body: &[u8]) -> serde_json::Result<Vec<Landing>> {
-    serde_json::from_slice::<List>(body).map(|list| list.resource)
 }
 
 fn lines(body: &[u8]) -> serde_json::Result<Vec<Landing>> {

@@ -63,7 +63,7 @@ fn a_count_is_one_number() {
 #[test]
 fn a_column_inside_a_document_is_unsupported() {
     let mut shape = shape();
-    shape.select = vec![Path::nested(vec!["a".to_owned(), "b".to_owned()]).unwrap()];
+    shape.select = [Path::nested(vec!["a".to_owned(), "b".to_owned()]).unwrap()].into();
     assert_eq!(query(&Ansi, &shape, &Form::default()).unwrap_err().kind, ErrorKind::Unsupported);
 }
 
@@ -72,7 +72,7 @@ fn hostile_names_stay_names_wherever_they_stand() {
     let hostile = r#"x" UNION SELECT "secret"#;
     let mut shape = shape();
     shape.from = TableRef { namespace: vec![hostile.to_owned()], name: hostile.to_owned() };
-    shape.select = vec![Path::column(hostile)];
+    shape.select = [Path::column(hostile)].into();
     shape.order = vec![Order { by: Path::column(hostile), direction: Direction::Asc, nulls: None }];
     let quoted = r#""x"" UNION SELECT ""secret""#;
     let expected = format!("SELECT {quoted} FROM {quoted}.{quoted} ORDER BY {quoted} FETCH NEXT ? ROWS ONLY");
@@ -101,7 +101,7 @@ fn an_aggregate_named_in_a_condition_or_an_order_is_written_out() {
         right: Expr::Param(param),
     };
     let shape = Query {
-        select: vec![Path::column("a")],
+        select: [Path::column("a")].into(),
         filter: Some(more_than("n", 1)),
         group: Some(Group {
             by: vec![Path::column("a"), Path::column("b")],
@@ -134,10 +134,10 @@ fn all_rows_are_one_group_when_nothing_is_selected() {
     ];
     let group = Some(Group { aggregates, ..Group::default() });
     check(
-        &Query { select: Vec::new(), group, ..shape() },
+        &Query { select: [].into(), group, ..shape() },
         r#"SELECT MIN("a"), MAX("a"), AVG("a") FROM "t" FETCH NEXT ? ROWS ONLY"#,
         "SELECT MIN(`a`), MAX(`a`), AVG(`a`) FROM `t` LIMIT $1",
     );
-    let nothing = Query { select: Vec::new(), ..shape() };
+    let nothing = Query { select: [].into(), ..shape() };
     assert_eq!(query(&Ansi, &nothing, &Form::default()).unwrap_err().kind, ErrorKind::Internal);
 }

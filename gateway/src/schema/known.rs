@@ -1,0 +1,87 @@
+//! What a service makes of the descriptions in its catalogue, once for each: the table as requests see it, and how it is shown.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use connector_api::model::{Table, TableRef};
+
+use crate::plan::Views;
+
+/// How many tables are remembered. Full, all are dropped: simple, and those in use are back at once.
+const KEPT: usize = 10_000;
+
+/// A table as requests see it. Dereferences to it.
+#[derive(Debug)]
+pub struct Known {
+    described: Arc<Table>,
+    table: Arc<Table>,
+    views: Views,
+}
+
+impl Known {
+    /// How it is shown.
+    #[must_use]
+    pub fn views(&self) -> &Views {
+        &self.views
+    }
+}
+
+impl Deref for Known {
+    type Target = Table;
+
+    fn deref(&self) -> &Table {
+        &self.table
+    }
+}
+
+/// The tables of one service with one configuration.
+#[derive(Debug, Default)]
+pub struct Tables(RwLock<HashMap<TableRef, Arc<Known>>>);
+
+impl Tables {
+    /// What is known of the table with this description. With another description than before, which a refresh brings, nothing is;
+    /// then `make` gives the table as requests see it.
+    pub fn of(&self, described: Arc<Table>, make: impl FnOnce(Arc<Table>) -> Arc<Table>) -> Arc<Known> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&described.table).cloned();
+        if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.described, &described)) {
+            return known;
+        }
+        let table = make(Arc::clone(&described));
+        let known = Arc::new(Known { described, table, views: Views::default() });
+        let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if tables.len() >= KEPT {
+            tables.clear();
+        }
+        tables.insert(known.described.table.clone(), Arc::clone(&known));
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_api::model::{Column, ColumnType};
+
+    use super::*;
+
+    fn described(column: &str) -> Arc<Table> {
+        let columns = vec![Column::new(column, ColumnType::Integer)];
+        Arc::new(Table { table: TableRef::new("t"), columns, ..Table::default() })
+    }
+
+    #[test]
+    fn a_description_is_worked_out_once_and_a_new_one_again() {
+        let tables = Tables::default();
+        let made = std::cell::Cell::new(0);
+        let of = |described: &Arc<Table>| {
+            tables.of(Arc::clone(described), |table| {
+                made.set(made.get() + 1);
+                table
+            })
+        };
+        let (before, after) = (described("a"), described("b"));
+        assert!(Arc::ptr_eq(&of(&before), &of(&before)));
+        assert_eq!(of(&after).columns, after.columns);
+        assert_eq!(made.get(), 2);
+    }
+}
