@@ -4,9 +4,11 @@
 mod batch;
 mod by_ids;
 mod cursor;
+mod keys;
 mod lists;
 mod page;
 mod records;
+mod related;
 mod resource;
 mod schema;
 mod session;

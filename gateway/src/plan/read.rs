@@ -47,6 +47,17 @@ pub struct Read {
     pub key: Vec<String>,
 }
 
+impl Read {
+    /// Reads these columns beside those that are shown.
+    #[must_use]
+    pub fn leading(mut self, columns: &[String]) -> Self {
+        let hidden = columns.iter().map(Path::column).filter(|path| !self.query.select.contains(path));
+        let hidden: Vec<Path> = hidden.collect();
+        self.query.select.extend(hidden);
+        self
+    }
+}
+
 /// A page of rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
@@ -95,7 +106,6 @@ pub struct Piece {
 /// # Errors
 /// Unknown names, values that do not fit, features the service lacks.
 pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
-    refuse_unbuilt(request)?;
     let mut values = Values::default();
     let filter = combined(request, scope, &mut values)?;
     let key = key::columns_of(&request.id_field, scope)?;
@@ -115,6 +125,12 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
     let limit_param = values.push(row_count(limit.saturating_add(u64::from(says_more))));
     let offset_param = (request.offset > 0).then(|| values.push(row_count(request.offset)));
     let is_by_row = !selection.distinct && selection.group.is_none();
+    if !is_by_row && request.related != Related::None {
+        return Err(Error::invalid(
+            "related",
+            "related rows can't be combined with 'group', 'distinct' or aggregates",
+        ));
+    }
     let token = (is_by_token && request.is_by_cursor()).then(|| values.push(Value::Null));
     let query = Query {
         filter,
@@ -152,7 +168,6 @@ fn refuse_offset(request: &TableRead, scope: &Scope<'_>) -> Result<(), Error> {
 /// # Errors
 /// As [`page`].
 pub fn count(request: &TableRead, scope: &Scope<'_>) -> Result<(Count, Vec<Value>), Error> {
-    refuse_unbuilt(request)?;
     require(scope.capabilities.count, "a count")?;
     let mut values = Values::default();
     let filter = combined(request, scope, &mut values)?;
@@ -167,7 +182,6 @@ pub fn count(request: &TableRead, scope: &Scope<'_>) -> Result<(Count, Vec<Value
 /// # Errors
 /// As [`page`]; an identifier with the wrong number of parts.
 pub fn single(id: &Id, request: &TableRead, scope: &Scope<'_>) -> Result<Read, Error> {
-    refuse_unbuilt(request)?;
     refuse_groups(request)?;
     let key = key::identifying(request, scope)?;
     let values = key::values_of(id, &key, Columns::new(scope.table))?;
@@ -179,7 +193,6 @@ pub fn single(id: &Id, request: &TableRead, scope: &Scope<'_>) -> Result<Read, E
 /// # Errors
 /// As [`single`].
 pub fn by_ids(ids: &[Id], request: &TableRead, scope: &Scope<'_>) -> Result<Vec<Piece>, Error> {
-    refuse_unbuilt(request)?;
     refuse_groups(request)?;
     let key = key::identifying(request, scope)?;
     let columns = Columns::new(scope.table);
@@ -228,7 +241,7 @@ fn by_key(
     finish(query, values, shown, key, scope)
 }
 
-fn finish(
+pub(super) fn finish(
     query: Query,
     values: Values,
     shown: Vec<ShownColumn>,
@@ -244,13 +257,8 @@ fn finish(
     Ok(Read { query, params: values.into_vec(), shown: shown.into(), key })
 }
 
-/// What the request may ask one day and no room answers yet is refused, not ignored.
-fn refuse_unbuilt(request: &TableRead) -> Result<(), Error> {
-    require(request.related == Related::None, "related")
-}
-
 /// Rows asked for by identifier are neither grouped nor paged.
-fn refuse_groups(request: &TableRead) -> Result<(), Error> {
+pub(super) fn refuse_groups(request: &TableRead) -> Result<(), Error> {
     let refused = [
         (!request.group.is_empty(), "group"),
         (request.having.is_some(), "having"),
@@ -264,7 +272,11 @@ fn refuse_groups(request: &TableRead) -> Result<(), Error> {
 }
 
 /// The client's filter and the row rules.
-fn combined(request: &TableRead, scope: &Scope<'_>, values: &mut Values) -> Result<Option<Filter>, Error> {
+pub(super) fn combined(
+    request: &TableRead,
+    scope: &Scope<'_>,
+    values: &mut Values,
+) -> Result<Option<Filter>, Error> {
     let client = request.filter.as_ref().map(|node| Planner::new(scope, values).plan(node)).transpose()?;
     let rules = rules::plan(scope.rules, scope, values)?;
     // First, for stores that stop at the first part that is false.
@@ -283,6 +295,6 @@ pub(super) fn all_of(parts: [Option<Filter>; 2]) -> Option<Filter> {
 }
 
 /// Rows beyond the signed range can't exist; more than that means as many as there are.
-fn row_count(rows: u64) -> Value {
+pub(super) fn row_count(rows: u64) -> Value {
     Value::I64(i64::try_from(rows).unwrap_or(i64::MAX))
 }
