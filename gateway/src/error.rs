@@ -91,6 +91,8 @@ errors! {
     unknown_table(table) = NOT_FOUND, "Table \"{table}\" does not exist in the database.";
     /// No such field in a table description.
     unknown_field(field, table) = NOT_FOUND, "Field '{field}' does not exist in table '{table}'.";
+    /// More levels of related rows than are followed.
+    related_too_deep(levels) = BAD_REQUEST, "Related rows go {levels} levels deep at most.";
     /// No such relationship in a table description.
     unknown_relationship(name, table) = NOT_FOUND, "Relationship '{name}' does not exist in table '{table}'.";
     /// No row with this identifier.

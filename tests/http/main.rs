@@ -91,6 +91,8 @@ mod process;
 #[cfg(test)]
 mod read;
 #[cfg(test)]
+mod related;
+#[cfg(test)]
 mod round_trip;
 #[cfg(test)]
 mod rules;

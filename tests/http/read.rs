@@ -469,11 +469,3 @@ fn the_same_rows_are_the_same_json_whatever_the_service() {
     assert!(shop.body.contains(r#"{"id":3,"name":"Cy Smith","email":null,"age":17,"balance":0.5,"score":-2.5,"serial":-9223372036854775808,"is_active":true,"born":null,"seen":null,"note":null,"photo":"AAA="}"#), "{}", shop.body);
     assert!(shop.body.contains(r#""name":"Żółw""#), "{}", shop.body);
 }
-
-#[test]
-fn what_is_not_built_yet_is_refused_by_name() {
-    for (query, feature) in [("related=customers_by_customer_id", "related"), ("related=*", "related")] {
-        let message = format!("{feature} is not supported by this service");
-        read(&format!("shop/_table/orders?{query}")).is_error(501, &message);
-    }
-}

@@ -4,16 +4,19 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use connector_api::Error;
+use connector_api::model::batch::Cell;
 use connector_api::model::{Count, Value};
 use serde_json::{Map, Value as Json};
 
 use super::Owner;
 use super::cursor::Cursor;
+use super::keys::json_of_cell;
+use super::related::Row;
 use crate::connectors::{Batch, RowStream};
 use crate::error::ApiError;
 use crate::pipeline::{Answer, AnswerBody};
 use crate::plan;
-use crate::response::Document;
+use crate::response::{Document, RowEncoder};
 
 /// What stands beside the rows.
 #[derive(Debug)]
@@ -59,18 +62,10 @@ pub(super) async fn answer(
     mut document: Document,
     meta: Meta,
 ) -> Result<Answer, ApiError> {
-    let total = if let Counting::Asked(total) = meta.counting { Some(total) } else { None };
+    let total = meta.total();
     let mut body = Vec::with_capacity(1024);
     document.begin(&mut body, meta.is_expected);
-    let mut reads = reads.into_iter();
-    let began = Instant::now();
-    let stream = match reads.next() {
-        Some(read) => Some(owner.start(&read).await?),
-        None => None,
-    };
-    let owner = owner.clone();
-    let mut page =
-        Page { owner, stream, reads, document, meta, began, rows_before: 0, has_more: false, is_over: false };
+    let mut page = Page::start(owner, reads, document, meta).await?;
     loop {
         if !page.advance(&mut body).await? {
             page.finish(&mut body).await?;
@@ -89,6 +84,75 @@ pub(super) async fn answer(
     Ok(Answer { total, ..Answer::new(AnswerBody::Streamed(chunks)) })
 }
 
+/// The rows of a page, of which no more than `room` bytes are held, and what stands beside them. The rows have the values of `lead`.
+pub(super) async fn held(
+    owner: &Owner,
+    reads: Vec<plan::Read>,
+    document: Document,
+    meta: Meta,
+    held: Held,
+) -> Result<(Vec<Row>, Map<String, Json>), ApiError> {
+    let mut page = Page::start(owner, reads, document, meta).await?;
+    page.held = Some(held);
+    let mut nothing = Vec::new();
+    while page.advance(&mut nothing).await? {
+        if page.held.as_ref().is_some_and(|held| held.is_full) {
+            break;
+        }
+    }
+    let meta = page.meta().await?;
+    let held = page.held.take().ok_or_else(ApiError::internal)?;
+    Ok((held.into_rows()?, meta))
+}
+
+/// Rows that are not written yet, because something is still put into them.
+pub(super) struct Held {
+    encoder: RowEncoder,
+    lead: Vec<String>,
+    rows: Vec<Row>,
+    /// How many bytes there may be, and how many more.
+    most: usize,
+    room: usize,
+    is_full: bool,
+}
+
+impl Held {
+    /// Holds rows with the values of these columns, as many bytes as this.
+    pub(super) fn new(encoder: RowEncoder, lead: Vec<String>, most: usize) -> Self {
+        Self { encoder, lead, rows: Vec::new(), most, room: most, is_full: false }
+    }
+
+    pub(super) fn take(&mut self, names: &[String], row: &[Cell<'_>]) -> Result<(), Error> {
+        let mut json = Vec::with_capacity(256);
+        self.encoder.columns(names)?;
+        self.encoder.write_alone(&mut json, row)?;
+        let places = RowEncoder::places_of(names, &self.lead)?;
+        let lead = places.iter().filter_map(|place| row.get(*place)).copied().map(json_of_cell);
+        let row = Row { json, lead: lead.collect::<Result<_, _>>()? };
+        match self.room.checked_sub(row.json.len()) {
+            Some(room) if !self.is_full => {
+                self.room = room;
+                self.rows.push(row);
+            }
+            _ => self.is_full = true,
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// There were more bytes.
+    pub(super) fn into_rows(self) -> Result<Vec<Row>, ApiError> {
+        if self.is_full { Err(ApiError::rows_too_large(self.most)) } else { Ok(self.rows) }
+    }
+}
+
+impl Meta {
+    /// How many rows match in all, where that was asked for.
+    pub(super) fn total(&self) -> Option<u64> {
+        if let Counting::Asked(total) = self.counting { Some(total) } else { None }
+    }
+}
+
 /// A page on its way.
 struct Page {
     owner: Owner,
@@ -103,9 +167,27 @@ struct Page {
     rows_before: u64,
     has_more: bool,
     is_over: bool,
+    /// Rows go here instead of into the document.
+    held: Option<Held>,
 }
 
 impl Page {
+    async fn start(
+        owner: &Owner,
+        reads: Vec<plan::Read>,
+        document: Document,
+        meta: Meta,
+    ) -> Result<Self, ApiError> {
+        let mut reads = reads.into_iter();
+        let began = Instant::now();
+        let stream = match reads.next() {
+            Some(read) => Some(owner.start(&read).await?),
+            None => None,
+        };
+        let (owner, rows_before, has_more, is_over) = (owner.clone(), 0, false, false);
+        Ok(Self { owner, stream, reads, document, meta, began, rows_before, has_more, is_over, held: None })
+    }
+
     /// The next bytes; `None` after the end.
     async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
         if self.is_over {
@@ -163,7 +245,7 @@ impl Page {
                 // The last row of a page by cursor is looked at once more, and so is the one behind it.
                 let is_by_row = self.meta.cursor.as_ref().is_some_and(Cursor::is_by_row);
                 let is_kept = is_by_row && self.document.rows() + 1 >= self.meta.limit;
-                let is_direct = self.document.is_direct() && !is_kept;
+                let is_direct = self.document.is_direct() && !is_kept && self.held.is_none();
                 if !(if is_direct { section.next_row()? } else { section.read_row(&mut row)? }) {
                     break;
                 }
@@ -174,7 +256,10 @@ impl Page {
                     }
                     break;
                 }
-                if is_direct {
+                if let Some(held) = &mut self.held {
+                    held.take(&section.columns().names, &row)?;
+                    self.document.skip_row();
+                } else if is_direct {
                     self.document.row_of_cells(body, || section.next_cell())?;
                 } else {
                     self.document.row(body, &row)?;

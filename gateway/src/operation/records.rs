@@ -10,7 +10,8 @@ use connector_api::model::batch::Cell;
 use serde_json::Value as Json;
 
 use super::cursor::Cursor;
-use super::page::{self, Counting, Meta};
+use super::page::{self, Counting, Held, Meta};
+use super::related::{self, Embedding, Member, Row};
 use super::{Job, Owner, by_ids, component, identity, version};
 use crate::connectors::Columns;
 use crate::error::ApiError;
@@ -57,6 +58,14 @@ impl<'a> Target<'a> {
     pub(super) fn creating_too(mut self, job: Job<'a>, name: &str) -> Self {
         self.rules_of_new_rows = rules(job, name, Verb::Post);
         self
+    }
+
+    /// Room for the rows of a read, which are held with the values of these columns.
+    pub(super) fn held(&self, read: &plan::Read, format: RowFormat, lead: &[String]) -> Held {
+        let encoder = RowEncoder::new(&read.shown, format)
+            .with_numbers(self.layout.numbers())
+            .with_others(read.query.others);
+        Held::new(encoder, lead.to_vec(), self.max_held)
     }
 
     /// Plans with the scope of this table.
@@ -190,7 +199,7 @@ pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -
     match read.ids.take() {
         Some(ids) => {
             let ids = identity::settled(&target, &ids, &read.id_field, None).await?;
-            by_ids::read(&mut target, &ids, &read, format, schema).await
+            by_ids::read(job, &mut target, &ids, &read, (format, schema)).await
         }
         None => by_filter(job, &mut target, &read, format, schema).await,
     }
@@ -204,6 +213,7 @@ async fn by_filter(
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
     let page = target.plan_first(|scope| plan::page(read, scope)).await?;
+    let is_list = format == RowFormat::Identifiers;
     let document =
         Document::new(&page.read.shown, format, target.layout.of_rows()).with_others(page.read.query.others);
     let cursor = Cursor::of(&page, job.service.name(), job.caller, &job.snapshot.cursors)?;
@@ -228,7 +238,32 @@ async fn by_filter(
     let meta =
         Meta { counting, schema, cursor, is_expected, limit: page.limit, offset: page.offset, can_skip };
     let reads = further.unwrap_or_else(|| vec![page.read]);
-    page::answer(&target.owner, reads, document, meta).await
+    let members = if is_list { Vec::new() } else { related::members(job, target, &read.related).await? };
+    if members.is_empty() {
+        return page::answer(&target.owner, reads, document, meta).await;
+    }
+    with_related(job, target, (reads, document, meta), &members).await
+}
+
+/// A page whose rows have related rows in them.
+async fn with_related(
+    job: Job<'_>,
+    target: &Target<'_>,
+    (reads, document, meta): (Vec<plan::Read>, Document, Meta),
+    members: &[Member],
+) -> Result<Answer, ApiError> {
+    let lead = related::lead(members);
+    let held = reads
+        .first()
+        .map(|read| target.held(read, RowFormat::Objects, &lead))
+        .ok_or_else(ApiError::internal)?;
+    let reads = reads.into_iter().map(|read| read.leading(&lead)).collect();
+    let total = meta.total();
+    let (mut rows, mut meta) = page::held(&target.owner, reads, document, meta, held).await?;
+    let mut embedding = Embedding::new(job);
+    embedding.embed(members, &mut rows).await?;
+    meta.extend(embedding.truncated());
+    Ok(Answer { total, ..page::wrapped(rows.iter().map(|row| row.json.as_slice()), meta) })
 }
 
 /// `GET _table/{table}/{id}`: the row itself, without a wrapper.
@@ -237,32 +272,53 @@ pub(super) async fn single(job: Job<'_>, table: &str, id: &Id, read: TableRead) 
     let ids = identity::settled(&target, std::slice::from_ref(id), &read.id_field, None).await?;
     let id = ids.first().unwrap_or(id);
     let plan = target.plan_first(|scope| plan::single(id, &read, scope)).await?;
+    let members = related::members(job, &target, &read.related).await?;
+    if !members.is_empty() {
+        return single_with_related(job, &target, (id, plan), &members).await;
+    }
     let found = version::read(&target, plan).await?.ok_or_else(|| ApiError::unknown_record(name_of(id)))?;
     version::check(job.conditions, found.version.as_ref())?;
     Ok(found.into_answer())
 }
 
-/// The JSON of the first row of a read.
+/// A row with related rows has no version: it would not tell what becomes of these.
+async fn single_with_related(
+    job: Job<'_>,
+    target: &Target<'_>,
+    (id, plan): (&Id, plan::Read),
+    members: &[Member],
+) -> Result<Answer, ApiError> {
+    if job.conditions.if_match.is_some() {
+        return Err(ApiError::condition_elsewhere("If-Match"));
+    }
+    let lead = related::lead(members);
+    let row = first_row(target, &plan, RowFormat::Objects, &lead).await?;
+    let mut row = [row.ok_or_else(|| ApiError::unknown_record(name_of(id)))?];
+    Embedding::new(job).embed(members, &mut row).await?;
+    let [Row { json, .. }] = row;
+    Ok(Answer::json(json))
+}
+
+/// The first row of a read, with the values of these columns.
 pub(super) async fn first_row(
     target: &Target<'_>,
     plan: &plan::Read,
     format: RowFormat,
-) -> Result<Option<Vec<u8>>, ApiError> {
-    let mut found = None;
-    let mut encoder = RowEncoder::new(&plan.shown, format)
-        .with_numbers(target.layout.numbers())
-        .with_others(plan.query.others);
-    for_each_row(target, plan, |columns, row| {
-        if found.is_none() {
-            let mut json = Vec::with_capacity(256);
-            encoder.columns(&columns.names)?;
-            encoder.write(&mut json, row)?;
-            found = Some(json);
+    lead: &[String],
+) -> Result<Option<Row>, ApiError> {
+    let mut held = target.held(plan, format, lead);
+    let plan = plan.clone().leading(lead);
+    let mut is_found = false;
+    for_each_row(target, &plan, |columns, row| {
+        if is_found {
+            Ok(())
+        } else {
+            is_found = true;
+            held.take(&columns.names, row)
         }
-        Ok(())
     })
     .await?;
-    Ok(found)
+    Ok(held.into_rows()?.pop())
 }
 
 /// Reads to the end, handing over each row with its columns.

@@ -83,10 +83,15 @@ async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<K
     Ok((owner, table))
 }
 
-/// Relationships come from both ends of foreign keys, so all tables are looked at.
+/// The relationships of a table.
 pub(super) async fn relationships(owner: &Owner, table: &Table) -> Result<Vec<Relationship>, ApiError> {
+    Ok(references(owner).await?.of(&table.table))
+}
+
+/// Relationships come from both ends of foreign keys, so all tables are looked at.
+pub(super) async fn references(owner: &Owner) -> Result<References, ApiError> {
     let tables = owner.service.catalogue().all(&owner.source()).await.map_err(|error| owner.failed(error))?;
-    Ok(References::new(&tables).of(&table.table))
+    Ok(References::new(&tables))
 }
 
 fn wrapped(objects: impl Iterator<Item = Json>) -> Answer {

@@ -10,7 +10,7 @@ use super::filter::Planner;
 use super::keyset::{self, Keyset};
 use super::selection::{self, Selected};
 use super::values::Values;
-use super::view::{ShownColumns, View, Views};
+use super::view::{ShownColumns, View, Views, Wanted};
 use super::{Error, RowRules, key, rules};
 use crate::request::{CountWish, Id, Related, TableRead};
 
@@ -50,6 +50,17 @@ pub struct Read {
     pub names: Arc<[String]>,
     /// Columns that identify a row; empty when the table has none.
     pub key: Vec<String>,
+}
+
+impl Read {
+    /// Reads these columns beside those that are shown.
+    #[must_use]
+    pub fn leading(mut self, columns: &[String]) -> Self {
+        let mut wanted = Wanted { paths: self.query.select, names: self.names };
+        wanted.add(columns.iter().map(Path::column));
+        (self.query.select, self.names) = (wanted.paths, wanted.names);
+        self
+    }
 }
 
 /// A page of rows.
@@ -100,7 +111,6 @@ pub struct Piece {
 /// # Errors
 /// Unknown names, values that do not fit, features the service lacks.
 pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
-    refuse_unbuilt(request)?;
     let mut values = Values::default();
     let filter = combined(request, scope, &mut values)?;
     let key = key::columns_of(&request.id_field, scope)?;
@@ -120,6 +130,12 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
     let limit_param = values.push(row_count(limit.saturating_add(u64::from(says_more))));
     let offset_param = (request.offset > 0).then(|| values.push(row_count(request.offset)));
     let is_by_row = !selection.distinct && selection.group.is_none();
+    if !is_by_row && request.related != Related::None {
+        return Err(Error::invalid(
+            "related",
+            "related rows can't be combined with 'group', 'distinct' or aggregates",
+        ));
+    }
     let token = (is_by_token && request.is_by_cursor()).then(|| values.push(Value::Null));
     let query = Query {
         filter,
@@ -158,7 +174,6 @@ fn refuse_offset(request: &TableRead, scope: &Scope<'_>) -> Result<(), Error> {
 /// # Errors
 /// As [`page`].
 pub fn count(request: &TableRead, scope: &Scope<'_>) -> Result<(Count, Vec<Value>), Error> {
-    refuse_unbuilt(request)?;
     require(scope.capabilities.count, "a count")?;
     let mut values = Values::default();
     let filter = combined(request, scope, &mut values)?;
@@ -173,7 +188,6 @@ pub fn count(request: &TableRead, scope: &Scope<'_>) -> Result<(Count, Vec<Value
 /// # Errors
 /// As [`page`]; an identifier with the wrong number of parts.
 pub fn single(id: &Id, request: &TableRead, scope: &Scope<'_>) -> Result<Read, Error> {
-    refuse_unbuilt(request)?;
     refuse_groups(request)?;
     let key = key::identifying(request, scope)?;
     let values = key::values_of(id, &key, Columns::new(scope.table))?;
@@ -185,7 +199,6 @@ pub fn single(id: &Id, request: &TableRead, scope: &Scope<'_>) -> Result<Read, E
 /// # Errors
 /// As [`single`].
 pub fn by_ids(ids: &[Id], request: &TableRead, scope: &Scope<'_>) -> Result<Vec<Piece>, Error> {
-    refuse_unbuilt(request)?;
     refuse_groups(request)?;
     let key = key::identifying(request, scope)?;
     let columns = Columns::new(scope.table);
@@ -232,7 +245,7 @@ fn by_key(
     finish(query, values, view, key, scope)
 }
 
-fn finish(
+pub(super) fn finish(
     query: Query,
     values: Values,
     view: View,
@@ -249,13 +262,8 @@ fn finish(
     Ok(Read { query, params: values.into_vec(), shown, names: wanted.names, key })
 }
 
-/// What the request may ask one day and no room answers yet is refused, not ignored.
-fn refuse_unbuilt(request: &TableRead) -> Result<(), Error> {
-    require(request.related == Related::None, "related")
-}
-
 /// Rows asked for by identifier are neither grouped nor paged.
-fn refuse_groups(request: &TableRead) -> Result<(), Error> {
+pub(super) fn refuse_groups(request: &TableRead) -> Result<(), Error> {
     let refused = [
         (!request.group.is_empty(), "group"),
         (request.having.is_some(), "having"),
@@ -269,7 +277,11 @@ fn refuse_groups(request: &TableRead) -> Result<(), Error> {
 }
 
 /// The client's filter and the row rules.
-fn combined(request: &TableRead, scope: &Scope<'_>, values: &mut Values) -> Result<Option<Filter>, Error> {
+pub(super) fn combined(
+    request: &TableRead,
+    scope: &Scope<'_>,
+    values: &mut Values,
+) -> Result<Option<Filter>, Error> {
     let client = request.filter.as_ref().map(|node| Planner::new(scope, values).plan(node)).transpose()?;
     let rules = rules::plan(scope.rules, scope, values)?;
     // First, for stores that stop at the first part that is false.
@@ -288,6 +300,6 @@ pub(super) fn all_of(parts: [Option<Filter>; 2]) -> Option<Filter> {
 }
 
 /// Rows beyond the signed range can't exist; more than that means as many as there are.
-fn row_count(rows: u64) -> Value {
+pub(super) fn row_count(rows: u64) -> Value {
     Value::I64(i64::try_from(rows).unwrap_or(i64::MAX))
 }

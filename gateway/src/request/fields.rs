@@ -1,4 +1,4 @@
-//! Which columns and relationships an answer shall hold.
+//! Which columns an answer shall hold.
 
 use super::FieldItem;
 
@@ -25,28 +25,6 @@ impl Fields {
             Some(items) if items.iter().any(is_all) => Self::All,
             Some(items) if items.is_empty() => Self::Identifiers,
             Some(items) => Self::Named(items),
-        }
-    }
-}
-
-/// The `related` of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Related {
-    /// No relationship.
-    #[default]
-    None,
-    /// `*`: every relationship.
-    All,
-    /// Relationship names in the order of the request.
-    Named(Vec<String>),
-}
-
-impl Related {
-    pub(super) fn from_list(list: Option<Vec<String>>) -> Self {
-        match list {
-            Some(names) if names.iter().any(|name| name == "*") => Self::All,
-            Some(names) if !names.is_empty() => Self::Named(names),
-            _ => Self::None,
         }
     }
 }

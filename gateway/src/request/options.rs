@@ -104,7 +104,7 @@ impl TableRead {
             ids: id::ids(parameters)?,
             id_field: term::names(parameters, &["id_field"])?,
             id_type: parameters.list(&["id_type"], MAX_NAMES)?.unwrap_or_default(),
-            related: Related::from_list(parameters.list(&["related"], MAX_NAMES)?),
+            related: Related::parse(parameters.list(&["related"], MAX_NAMES)?, parameters),
             group: term::names(parameters, &["group", "group_by"])?,
             having: read_condition(parameters, &["having"], filter::parse_having)?,
             distinct: parameters.flag("distinct"),

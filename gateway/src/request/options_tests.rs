@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::request::RelatedOptions;
 use crate::request::filter::Value;
 use crate::request::{FieldItem, Term};
 
@@ -76,7 +77,7 @@ fn every_option_may_stand_in_the_body() {
         refresh: true,
         is_continued: true,
         distinct: true,
-        related: Related::Named(vec!["orders".to_owned(), "city".to_owned()]),
+        related: Related::Named(vec!["orders".to_owned(), "city".to_owned()], RelatedOptions::default()),
         id_field: vec!["email".to_owned()],
         id_type: vec!["string".to_owned()],
         limit: Some(-1),
@@ -190,7 +191,10 @@ fn tunnelled_get_reads_its_body() {
     let found = read(&[("related", "customers_by_customer_id")], &body).unwrap();
     assert_eq!(filter_text(&found), "(status = :s) AND (total > :t)");
     assert_eq!(found.fields, named(&["id", "total"]));
-    assert_eq!(found.related, Related::Named(vec!["customers_by_customer_id".to_owned()]));
+    assert_eq!(
+        found.related,
+        Related::Named(vec!["customers_by_customer_id".to_owned()], RelatedOptions::default())
+    );
 }
 
 #[test]

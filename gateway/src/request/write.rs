@@ -68,7 +68,7 @@ impl TableWrite {
             ids: id::ids_only(parameters)?,
             id_field: term::names(parameters, &["id_field"])?,
             id_type: parameters.list(&["id_type"], MAX_NAMES)?.unwrap_or_default(),
-            related: Related::from_list(parameters.list(&["related"], MAX_NAMES)?),
+            related: Related::parse(parameters.list(&["related"], MAX_NAMES)?, parameters),
             limit: parameters.text(&["limit", "top"])?.map(|text| integer(&text)),
             offset: read_offset(parameters)?,
             order: read_order(parameters)?,

@@ -117,6 +117,11 @@ impl Document {
         }
     }
 
+    /// Counts a row that is written elsewhere.
+    pub fn skip_row(&mut self) {
+        self.rows += 1;
+    }
+
     /// Whether [`row_of_cells`](Self::row_of_cells) may write the rows of these columns.
     #[must_use]
     pub fn is_direct(&self) -> bool {

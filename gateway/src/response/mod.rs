@@ -14,4 +14,4 @@ pub use cell::write_cell;
 pub use convert::convert;
 pub use document::Document;
 pub use layout::Layout;
-pub use rows::{RowEncoder, RowFormat};
+pub use rows::{RowEncoder, RowFormat, append_member};

@@ -115,6 +115,18 @@ fn keys(shown: &[ShownColumn]) -> MemberKeys {
     keys
 }
 
+/// Appends a member to an object that is written already.
+pub fn append_member(object: &mut Vec<u8>, name: &str, value: &[u8]) {
+    object.pop();
+    if object.len() > 1 {
+        object.push(b',');
+    }
+    string(object, name);
+    object.push(b':');
+    object.extend_from_slice(value);
+    object.push(b'}');
+}
+
 /// Writes rows as JSON.
 #[derive(Debug)]
 pub struct RowEncoder {

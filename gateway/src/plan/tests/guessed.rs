@@ -36,6 +36,7 @@ fn with<T>(rules: &[RowFilter], plan: impl FnOnce(&Scope<'_>) -> Result<T, Error
     };
     plan(&Scope {
         table: &things(),
+        views: &Views::default(),
         capabilities: &capabilities,
         rules: (!rules.is_empty()).then_some(RowRules { filters: rules, op: FilterOp::And }),
         rules_of_new_rows: None,

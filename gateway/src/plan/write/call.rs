@@ -133,10 +133,7 @@ impl Write {
     fn change(&self, of: &Gathered, values: &mut Values, scope: &Scope<'_>) -> Result<Change, Error> {
         let table = scope.table.table.clone();
         let column = |place: &usize| self.column(*place, scope).map(|column| Path::column(&column.name));
-        let (mode, existing) = match self.replaces {
-            true => (UpdateMode::Replace, Existing::Replace),
-            false => (UpdateMode::Merge, Existing::Merge),
-        };
+        let (mode, existing) = self.modes();
         let columns: Vec<Path> = of.columns.iter().filter_map(column).collect();
         let key: Vec<Path> = self.key.iter().map(Path::column).collect();
         let returning = self.returning(&columns, scope);
@@ -150,9 +147,7 @@ impl Write {
         let guard = read::all_of([rule.clone(), expected]);
         let (on_error, need) = (self.on_error, Vec::new());
         let others = self.gives_others(scope);
-        // An upsert has no computed columns: they need the row.
-        let kind = if self.kind == Kind::Upsert && !compute.is_empty() { Kind::Update } else { self.kind };
-        Ok(match kind {
+        Ok(match self.kind_with(&compute) {
             Kind::Insert => Change::Insert(Insert {
                 into: table,
                 columns,
@@ -196,6 +191,19 @@ impl Write {
                 need,
             }),
         })
+    }
+
+    /// What becomes of the columns of a row that are not given.
+    fn modes(&self) -> (UpdateMode, Existing) {
+        match self.replaces {
+            true => (UpdateMode::Replace, Existing::Replace),
+            false => (UpdateMode::Merge, Existing::Merge),
+        }
+    }
+
+    /// An upsert has no computed columns: they need the row.
+    fn kind_with(&self, compute: &[Assignment]) -> Kind {
+        if self.kind == Kind::Upsert && !compute.is_empty() { Kind::Update } else { self.kind }
     }
 
     fn rows(

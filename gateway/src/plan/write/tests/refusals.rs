@@ -4,7 +4,7 @@ use connector_api::model::Capabilities;
 
 use super::{Bench, Kind, Selection, TableWrite, able, refused, rule};
 use crate::request::filter;
-use crate::request::{Direction, Fields, OrderItem, Related, Term};
+use crate::request::{Direction, Fields, OrderItem, Related, RelatedOptions, Term};
 
 fn five() -> Box<filter::Node> {
     Box::new(filter::parse("qty = 5", &filter::Params::new()).unwrap().unwrap())
@@ -75,7 +75,11 @@ fn what_would_be_ignored_is_refused() {
         assert_eq!(message, format!("{what} is not supported by this service"));
     };
     let none = TableWrite::default;
-    check(Selection::Keys, TableWrite { related: Related::All, ..none() }, "related");
+    check(
+        Selection::Keys,
+        TableWrite { related: Related::All(RelatedOptions::default()), ..none() },
+        "related",
+    );
     check(some_rows(), TableWrite { is_upsert: true, ..none() }, "upsert by filter");
     let refusal = |selection, options| refused(Bench::new().write(Kind::Update, selection, &options));
     let skipping = TableWrite { offset: 1, ..none() };

@@ -1,0 +1,35 @@
+//! Keys of rows as bytes that can be compared: those of cells that came, and those of values that were asked for.
+
+use connector_api::Error;
+use connector_api::model::Value;
+use connector_api::model::batch::{Cell, CellWriter, RowsFrame};
+use serde_json::Value as Json;
+
+use crate::request::media::Numbers;
+use crate::response::write_cell;
+
+/// The key that these cells make.
+pub(super) fn key_of_cells<'a>(cells: impl Iterator<Item = Cell<'a>>) -> Result<Vec<u8>, Error> {
+    let mut key = Vec::new();
+    for cell in cells {
+        write_cell(&mut key, cell, Numbers::Number)?;
+        key.push(b',');
+    }
+    Ok(key)
+}
+
+/// The same for values that were asked for, by way of the cells they would be.
+pub(super) fn key_of_values(values: &[Value]) -> Result<Vec<u8>, Error> {
+    let mut cells = Vec::new();
+    values.iter().for_each(|value| cells.value(value));
+    let mut row = RowsFrame::of_cells(u32::try_from(values.len()).unwrap_or(u32::MAX), &cells);
+    let cells = values.iter().map(|_| row.next_cell()).collect::<Result<Vec<_>, _>>()?;
+    key_of_cells(cells.into_iter())
+}
+
+/// A cell as the JSON that an answer would show.
+pub(super) fn json_of_cell(cell: Cell<'_>) -> Result<Json, Error> {
+    let mut json = Vec::new();
+    write_cell(&mut json, cell, Numbers::Number)?;
+    serde_json::from_slice(&json).map_err(|_| Error::internal("a cell can't be read as JSON"))
+}

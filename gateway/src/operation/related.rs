@@ -1,0 +1,370 @@
+//! Related rows inside of rows: one query for each relationship of a level, whatever the number of rows, and two where a table stands
+//! between. Each goes through the door that a request for these rows would go through: the caller may read the table, and its row rules are
+//! part of the query. That holds for the table between two as well.
+
+use std::collections::HashMap;
+
+use connector_api::Error;
+use connector_api::model::TableRef;
+use connector_api::model::batch::Cell;
+use serde_json::Value as Json;
+
+use super::keys::{json_of_cell, key_of_cells, key_of_values};
+use super::records::{Target, for_each_row};
+use super::{Job, schema};
+use crate::error::ApiError;
+use crate::pipeline;
+use crate::plan::{self, RelatedRows};
+use crate::request::{Fields, Related, TableRead};
+use crate::response::{RowEncoder, RowFormat, append_member};
+use crate::roles::Verb;
+use crate::schema::names::public_name;
+use crate::schema::relationships::{References, Relationship, RelationshipKind};
+
+/// How deep related rows go.
+const MAX_DEPTH: usize = 5;
+
+/// A relationship whose rows are embedded.
+pub(super) struct Member {
+    relationship: Relationship,
+    read: TableRead,
+    /// What is embedded in these rows again.
+    members: Vec<Self>,
+}
+
+/// A row on its way into an answer.
+#[derive(Clone)]
+pub(super) struct Row {
+    /// What is shown of it.
+    pub(super) json: Vec<u8>,
+    /// The values that lead to related rows: as many as [`lead`] names.
+    pub(super) lead: Vec<Json>,
+}
+
+/// A row whose related rows are wanted, and a key that they have.
+type Link = (usize, Vec<Json>);
+
+/// Rows for others.
+struct Found {
+    rows: Vec<Row>,
+    /// For each of the others, by its number, which rows are its own.
+    of: Vec<Vec<usize>>,
+}
+
+/// Rows that are read by keys.
+struct Step<'a> {
+    table: &'a TableRef,
+    /// The columns that have the keys.
+    columns: &'a [String],
+    read: &'a TableRead,
+    lead: Vec<String>,
+    /// The rows between two tables are all read, whatever the limit.
+    is_between: bool,
+}
+
+/// The relationships that a request names, with all that is asked of their rows. Names that are none mean nothing, as clients of old expect.
+///
+/// # Errors
+/// Options that can't be read; more levels than are followed.
+pub(super) async fn members(
+    job: Job<'_>,
+    target: &Target<'_>,
+    related: &Related,
+) -> Result<Vec<Member>, ApiError> {
+    if *related == Related::None {
+        return Ok(Vec::new());
+    }
+    let references = schema::references(&target.owner).await?;
+    resolve(&references, &target.table.table, related, job, 1)
+}
+
+fn resolve(
+    references: &References,
+    table: &TableRef,
+    related: &Related,
+    job: Job<'_>,
+    depth: usize,
+) -> Result<Vec<Member>, ApiError> {
+    let (wanted, options) = match related {
+        Related::None => return Ok(Vec::new()),
+        Related::All(options) => (visible(references.of(table), job), options),
+        Related::Named(names, options) => (named(&references.of(table), names), options),
+    };
+    if depth > MAX_DEPTH && !wanted.is_empty() {
+        return Err(ApiError::related_too_deep(MAX_DEPTH));
+    }
+    let members = wanted.into_iter().map(|(relationship, nested)| {
+        let read = options.read_of(&relationship.name, nested)?;
+        let members = resolve(references, &relationship.target, &read.related, job, depth + 1)?;
+        Ok(Member { relationship, read: TableRead { related: Related::None, ..read }, members })
+    });
+    members.collect()
+}
+
+/// All relationships whose rows the caller may read.
+fn visible(all: Vec<Relationship>, job: Job<'_>) -> Vec<(Relationship, Vec<String>)> {
+    let is_visible = |relationship: &Relationship| {
+        let between = relationship.junction.as_ref().map(|junction| &junction.table);
+        between.into_iter().chain([&relationship.target]).all(|table| check_access(job, table).is_ok())
+    };
+    all.into_iter().filter(is_visible).map(|relationship| (relationship, Vec::new())).collect()
+}
+
+/// Those that are named, each with the names that go on behind it.
+fn named(all: &[Relationship], names: &[String]) -> Vec<(Relationship, Vec<String>)> {
+    let mut wanted: Vec<(Relationship, Vec<String>)> = Vec::new();
+    for name in names {
+        let matching = all.iter().filter_map(|known| Some((known, behind(name, &known.name)?)));
+        let Some((known, rest)) = matching.max_by_key(|(known, _)| known.name.len()) else { continue };
+        let rest = (!rest.is_empty()).then(|| rest.to_owned());
+        match wanted.iter_mut().find(|(other, _)| other.name == known.name) {
+            Some((_, nested)) => nested.extend(rest),
+            None => wanted.push((known.clone(), rest.into_iter().collect())),
+        }
+    }
+    wanted
+}
+
+/// What stands behind a relationship's name: nothing, or names behind a dot.
+fn behind<'a>(name: &'a str, known: &str) -> Option<&'a str> {
+    let (head, rest) = name.split_at_checked(known.len())?;
+    let rest = if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') };
+    rest.filter(|_| head.eq_ignore_ascii_case(known))
+}
+
+fn check_access(job: Job<'_>, table: &TableRef) -> Result<(), ApiError> {
+    let resource = ["_table".to_owned(), public_name(table)];
+    Ok(pipeline::permit(job.caller, job.service.name(), &resource, Verb::Get)?)
+}
+
+/// The columns whose values lead to the rows of these relationships, each once.
+pub(super) fn lead(members: &[Member]) -> Vec<String> {
+    let mut lead: Vec<String> = Vec::new();
+    for column in members.iter().flat_map(|member| &member.relationship.columns) {
+        if !lead.contains(column) {
+            lead.push(column.clone());
+        }
+    }
+    lead
+}
+
+/// An answer into which related rows are put.
+pub(super) struct Embedding<'a> {
+    job: Job<'a>,
+    /// How many more bytes may be held.
+    room: usize,
+    /// Relationships of which some row has more rows than it shows.
+    truncated: Vec<String>,
+}
+
+impl<'a> Embedding<'a> {
+    pub(super) fn new(job: Job<'a>) -> Self {
+        Self { job, room: job.max_held(), truncated: Vec::new() }
+    }
+
+    /// What `meta` says of relationships of which some row has more rows than it shows.
+    pub(super) fn truncated(self) -> Option<(String, Json)> {
+        (!self.truncated.is_empty()).then(|| ("related_truncated".to_owned(), self.truncated.into()))
+    }
+
+    /// Puts the related rows into these rows, whose values are those of [`lead`].
+    ///
+    /// # Errors
+    /// A table that the caller may not read; whatever refuses the read; more bytes than may be held.
+    pub(super) async fn embed(&mut self, members: &[Member], rows: &mut [Row]) -> Result<(), ApiError> {
+        let lead = lead(members);
+        for member in members {
+            let links = links(rows, &lead, &member.relationship.columns);
+            let found = Box::pin(self.found(member, links, rows.len())).await?;
+            for (row, own) in rows.iter_mut().zip(&found.of) {
+                let own =
+                    own.iter().filter_map(|place| found.rows.get(*place)).map(|row| row.json.as_slice());
+                let value = value(member.relationship.kind, own);
+                self.take(value.len())?;
+                append_member(&mut row.json, &member.relationship.name, &value);
+            }
+        }
+        Ok(())
+    }
+
+    async fn found(&mut self, member: &Member, links: Vec<Link>, owners: usize) -> Result<Found, ApiError> {
+        let relationship = &member.relationship;
+        let links = match &relationship.junction {
+            None => links,
+            Some(junction) => {
+                let read = TableRead { fields: Fields::Identifiers, ..TableRead::default() };
+                let lead = junction.target_columns.clone();
+                let (table, columns) = (&junction.table, &junction.columns);
+                let step = Step { table, columns, read: &read, lead, is_between: true };
+                let between = self.rows(&step, &relationship.name, &links, owners).await?;
+                through(&between)
+            }
+        };
+        let step = Step {
+            table: &relationship.target,
+            columns: &relationship.target_columns,
+            read: &member.read,
+            lead: lead(&member.members),
+            is_between: false,
+        };
+        let mut found = self.rows(&step, &relationship.name, &links, owners).await?;
+        self.embed(&member.members, &mut found.rows).await?;
+        Ok(found)
+    }
+
+    /// The rows with these keys.
+    async fn rows(
+        &mut self,
+        step: &Step<'_>,
+        name: &str,
+        links: &[Link],
+        owners: usize,
+    ) -> Result<Found, ApiError> {
+        check_access(self.job, step.table)?;
+        let target = Target::find(self.job, &public_name(step.table), Verb::Get, false).await?;
+        let keys = target.plan(|scope| Ok(Keys::of(step.columns, links, scope)))?;
+        let keys = keys.map_err(|error| target.owner.failed(error))?;
+        let limit = target.plan(|scope| Ok(plan::rows_of_key(step.read, scope)))?;
+        let limit = if step.is_between { usize::MAX } else { limit };
+        let wanted = RelatedRows { columns: step.columns, keys: &keys.values, lead: &step.lead };
+        // Planned even if no row is looked for: what is wrong with it is told whatever rows there are.
+        let plans = target.plan(|scope| plan::related(&wanted, step.read, scope))?;
+        let mut own =
+            Own { found: Found { rows: Vec::new(), of: vec![Vec::new(); owners] }, limit, is_cut: false };
+        let mut room = Some(self.room);
+        for plan in &plans {
+            let mut encoder = RowEncoder::new(&plan.shown, RowFormat::Objects)
+                .with_numbers(target.layout.numbers())
+                .with_others(plan.query.others);
+            for_each_row(&target, plan, |columns, row| {
+                let Some(left) = room else { return Ok(()) };
+                let owners = keys.owners(&cells(&columns.names, step.columns, row)?)?;
+                let Some(place) = own.take(owners) else { return Ok(()) };
+                let mut json = Vec::with_capacity(256);
+                encoder.columns(&columns.names)?;
+                encoder.write_alone(&mut json, row)?;
+                room = left.checked_sub(json.len() + size_of::<Row>());
+                let lead = cells(&columns.names, &step.lead, row)?.into_iter().map(json_of_cell);
+                own.found.rows.push(Row { json, lead: lead.collect::<Result<_, _>>()? });
+                debug_assert_eq!(place + 1, own.found.rows.len(), "a row has the place that it was given");
+                Ok(())
+            })
+            .await?;
+        }
+        self.room = room.ok_or_else(|| ApiError::rows_too_large(target.max_held))?;
+        if own.is_cut && !self.truncated.iter().any(|known| known == name) {
+            self.truncated.push(name.to_owned());
+        }
+        Ok(own.found)
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let left = self.room.checked_sub(bytes);
+        self.room = left.ok_or_else(|| ApiError::rows_too_large(self.job.max_held()))?;
+        Ok(())
+    }
+}
+
+/// Which rows belong to whom, as they come.
+struct Own {
+    found: Found,
+    /// The most rows of one.
+    limit: usize,
+    is_cut: bool,
+}
+
+impl Own {
+    /// Gives the next row to these; its place, unless nobody takes it.
+    fn take(&mut self, owners: &[usize]) -> Option<usize> {
+        let place = self.found.rows.len();
+        let mut is_taken = false;
+        for owner in owners {
+            let Some(own) = self.found.of.get_mut(*owner) else { continue };
+            if own.len() >= self.limit {
+                self.is_cut = true;
+            } else {
+                own.push(place);
+                is_taken = true;
+            }
+        }
+        is_taken.then_some(place)
+    }
+}
+
+/// The keys of a query, each once, and who looks for rows with each.
+struct Keys {
+    values: Vec<Vec<connector_api::model::Value>>,
+    owners: HashMap<Vec<u8>, Vec<usize>>,
+    /// The same without regard to case, for stores that take such texts for equal.
+    folded: HashMap<String, Vec<usize>>,
+}
+
+impl Keys {
+    fn of(columns: &[String], links: &[Link], scope: &plan::Scope<'_>) -> Result<Self, Error> {
+        let mut keys = Self { values: Vec::new(), owners: HashMap::new(), folded: HashMap::new() };
+        for (owner, parts) in links {
+            let Some(values) = plan::typed_key(columns, parts, scope) else { continue };
+            let key = key_of_values(&values)?;
+            let folded = keys.folded.entry(folded(&key)).or_default();
+            add(folded, *owner);
+            let owners = keys.owners.entry(key).or_insert_with(|| {
+                keys.values.push(values);
+                Vec::new()
+            });
+            add(owners, *owner);
+        }
+        Ok(keys)
+    }
+
+    /// Who looks for a row with these cells.
+    fn owners(&self, cells: &[Cell<'_>]) -> Result<&[usize], Error> {
+        let key = key_of_cells(cells.iter().copied())?;
+        let found = self.owners.get(&key).or_else(|| self.folded.get(&folded(&key)));
+        Ok(found.map(Vec::as_slice).unwrap_or_default())
+    }
+}
+
+/// Links to one owner follow each other.
+fn add(owners: &mut Vec<usize>, owner: usize) {
+    if owners.last() != Some(&owner) && !owners.contains(&owner) {
+        owners.push(owner);
+    }
+}
+
+fn folded(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).to_lowercase()
+}
+
+/// The values of each row under these columns.
+fn links(rows: &[Row], lead: &[String], columns: &[String]) -> Vec<Link> {
+    let places: Vec<usize> =
+        columns.iter().filter_map(|column| lead.iter().position(|known| known == column)).collect();
+    let key = |row: &Row| places.iter().filter_map(|place| row.lead.get(*place)).cloned().collect();
+    rows.iter().enumerate().map(|(number, row)| (number, key(row))).collect()
+}
+
+/// From the rows between two tables to those behind them.
+fn through(between: &Found) -> Vec<Link> {
+    let own =
+        between.of.iter().enumerate().flat_map(|(owner, own)| own.iter().map(move |place| (owner, *place)));
+    own.filter_map(|(owner, place)| Some((owner, between.rows.get(place)?.lead.clone()))).collect()
+}
+
+/// The cells of a row in these columns.
+fn cells<'c>(names: &[String], wanted: &[String], row: &[Cell<'c>]) -> Result<Vec<Cell<'c>>, Error> {
+    let places = RowEncoder::places_of(names, wanted)?;
+    Ok(places.iter().filter_map(|place| row.get(*place)).copied().collect())
+}
+
+/// What an answer shows. Where there can be one row only, one that is referred to is null if it is missing, and one that refers is `[]`.
+fn value<'r>(kind: RelationshipKind, mut rows: impl Iterator<Item = &'r [u8]>) -> Vec<u8> {
+    let missing: &[u8] = match kind {
+        RelationshipKind::BelongsTo => b"null",
+        RelationshipKind::HasOne => b"[]",
+        RelationshipKind::HasMany | RelationshipKind::ManyMany => {
+            let rows: Vec<&[u8]> = rows.collect();
+            return [b"[".as_slice(), &rows.join(&b','), b"]"].concat();
+        }
+    };
+    rows.next().unwrap_or(missing).to_vec()
+}
