@@ -146,7 +146,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_hangs_is_not_there() {
-        let asked = asked_briefly(|| std::future::pending()).await;
+        let asked = asked_briefly(std::future::pending).await;
         assert_eq!(asked.unwrap_err().reason.as_deref(), Some(NO_ANSWER));
     }
 
