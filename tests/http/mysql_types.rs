@@ -3,12 +3,14 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
+use crate::client::get;
 use crate::exact::{
     Kind, bytes, check, check_refused, days, decimals, declared, documents, every_byte, gateway, hard_texts,
     instants, kind, number, random_uuids, stamps, texts, times, turned_clocks, write,
 };
 use crate::gateway::Gateway;
 use crate::mysql::fixture;
+use crate::shop::READER;
 
 fn numbers() -> Vec<Kind> {
     let nines = format!("{}.{}", "9".repeat(35), "9".repeat(30));
@@ -100,6 +102,9 @@ fn every_type_is_exact_with_and_without_kept_statements() {
         ],
     );
     made_columns(&gateway);
+    let searched = get("/api/v2/store/_table/kinds?fields=id").key(READER);
+    let searched = gateway.send(searched.with("filter", "place like 'POINT(1 %' and id = 0"));
+    searched.is_ok(r#"{"resource":[{"id":0}]}"#);
 }
 
 /// What the server makes by itself is read, and is not written over.
