@@ -263,9 +263,34 @@ fn one_type(value: &Value) -> Value {
         Value::F32(number) => number.to_string(),
         Value::F64(number) => number.to_string(),
         Value::Decimal(digits) => digits.clone(),
+        Value::Json(text) => return Value::Json(one_type_inside(text)),
         other => return other.clone(),
     };
     digits.parse().map_or(Value::Decimal(digits), Value::I64)
+}
+
+/// The numbers of a document without zeros behind their fractions. What is no JSON stays as it is.
+fn one_type_inside(text: &str) -> String {
+    fn number(json: &mut serde_json::Value) {
+        use serde_json::Value as Json;
+        match json {
+            Json::Array(items) => items.iter_mut().for_each(number),
+            Json::Object(members) => members.values_mut().for_each(number),
+            Json::Number(digits) => {
+                if let Value::Decimal(kept) = normal(&Value::Decimal(digits.to_string())) {
+                    *json = serde_json::from_str(&kept).unwrap_or(Json::Null);
+                }
+            }
+            Json::Null | Json::Bool(_) | Json::String(_) => {}
+        }
+    }
+    serde_json::from_str(text).map_or_else(
+        |_| text.to_owned(),
+        |mut json| {
+            number(&mut json);
+            json.to_string()
+        },
+    )
 }
 
 fn converted(value: &Value, to: ColumnType) -> Result<Value, String> {
