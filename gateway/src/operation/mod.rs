@@ -77,6 +77,8 @@ struct Owner {
     time: Duration,
     /// The transaction that its calls belong to.
     session: Option<u64>,
+    /// Descriptions that were read before this are too old for the request.
+    not_before: Option<Instant>,
 }
 
 impl Job<'_> {
@@ -85,7 +87,8 @@ impl Job<'_> {
         usize::try_from(self.snapshot.max_body_size).unwrap_or(usize::MAX)
     }
 
-    async fn owner(&self) -> Result<Owner, ApiError> {
+    /// For a request that asks for it (`refresh`) the tables are as the store has them now.
+    async fn owner(&self, is_refreshed: bool) -> Result<Owner, ApiError> {
         let connection = self.service.connection(&self.snapshot.registry).await;
         let connection = connection.map_err(|error| failed(self.service, self.request_id, &error))?;
         let session = match self.transaction {
@@ -98,6 +101,7 @@ impl Job<'_> {
             request_id: Arc::clone(self.request_id),
             time: self.snapshot.request_timeout,
             session,
+            not_before: is_refreshed.then(Instant::now),
         })
     }
 }
@@ -112,6 +116,7 @@ impl Owner {
             service: Arc::clone(&self.connection),
             request_id: Arc::clone(&self.request_id),
             time: self.time,
+            not_before: self.not_before,
         }
     }
 
@@ -130,7 +135,19 @@ impl Owner {
         let table =
             self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
         let table = table.ok_or_else(|| ApiError::unknown_table(name))?;
-        Ok(self.service.known(table, |table| self.keyed(table)))
+        Ok(self.known(table))
+    }
+
+    /// The table as the store has it now, if that is not how it is known: for who misses something in it.
+    async fn changed(&self, known: &Table) -> Result<Option<Arc<Known>>, ApiError> {
+        let now = self.service.catalogue().newer(&known.table, &self.source()).await;
+        let now = now.map_err(|error| self.failed(error))?.map(|table| self.known(table));
+        Ok(now.filter(|now| ***now != *known))
+    }
+
+    /// A table that is described so, as requests see it.
+    fn known(&self, described: Arc<Table>) -> Arc<Known> {
+        self.service.known(described, |table| self.keyed(table))
     }
 
     /// The table with the key that the configuration declares for it.
@@ -174,7 +191,7 @@ fn failed(service: &Service, request_id: &str, error: &Error) -> ApiError {
 fn note(service: &Service, request_id: &str, error: &Error) {
     events::connector_failed(service.name(), request_id, error);
     if error.kind == ErrorKind::NotFound {
-        service.catalogue().forget();
+        service.catalogue().outdate();
     }
 }
 
