@@ -138,15 +138,19 @@ impl Owner {
         let table =
             self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
         let table = table.ok_or_else(|| ApiError::unknown_table(name))?;
-        Ok(self.service.known(table, |table| self.keyed(table)))
+        Ok(self.known(table))
     }
 
     /// The table as the store has it now, if that is not how it is known: for who misses something in it.
     async fn changed(&self, known: &Table) -> Result<Option<Arc<Known>>, ApiError> {
         let now = self.service.catalogue().newer(&known.table, &self.source()).await;
-        let now = now.map_err(|error| self.failed(error))?;
-        let now = now.map(|table| self.service.known(table, |table| self.keyed(table)));
-        Ok(now.filter(|now| Table::ne(now, known)))
+        let now = now.map_err(|error| self.failed(error))?.map(|table| self.known(table));
+        Ok(now.filter(|now| ***now != *known))
+    }
+
+    /// A table that is described so, as requests see it.
+    fn known(&self, described: Arc<Table>) -> Arc<Known> {
+        self.service.known(described, |table| self.keyed(table))
     }
 
     /// The table with the key that the configuration declares for it.

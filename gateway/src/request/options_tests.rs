@@ -191,10 +191,8 @@ fn tunnelled_get_reads_its_body() {
     let found = read(&[("related", "customers_by_customer_id")], &body).unwrap();
     assert_eq!(filter_text(&found), "(status = :s) AND (total > :t)");
     assert_eq!(found.fields, named(&["id", "total"]));
-    assert_eq!(
-        found.related,
-        Related::Named(vec!["customers_by_customer_id".to_owned()], RelatedOptions::default())
-    );
+    let Related::Named(names, _) = found.related else { panic!("{:?}", found.related) };
+    assert_eq!(names, ["customers_by_customer_id"]);
 }
 
 #[test]

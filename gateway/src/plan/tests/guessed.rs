@@ -4,7 +4,7 @@ use connector_api::model::{Capabilities, Column, ColumnType, Instant, Table, Val
 use serde_json::{Value as Json, json};
 
 use super::{able, orders, request};
-use crate::plan::{Error, RowRules, Scope, page, readings};
+use crate::plan::{Error, RowRules, Scope, Views, page, readings};
 use crate::request::{Id, path_id};
 use crate::roles::{FilterOp, RowFilter, RowOperator};
 

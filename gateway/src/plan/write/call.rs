@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use connector_api::model::batch::CellWriter as _;
 use connector_api::model::{
-    Capabilities, Delete, Existing, Filter, Insert, Path, Selector, Update, UpdateMode, Upsert,
+    Assignment, Capabilities, Delete, Existing, Filter, Insert, Path, Selector, Update, UpdateMode, Upsert,
 };
 
 use super::record::{Form, Planned};
