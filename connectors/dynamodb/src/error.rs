@@ -82,6 +82,17 @@ pub(crate) fn condition_too_large() -> Error {
     Error::new(ErrorKind::LimitExceeded, message).with_reason("condition_too_large")
 }
 
+/// A key that the store has no room for.
+pub(crate) fn key_too_large() -> Error {
+    Error::new(ErrorKind::LimitExceeded, KEY_TOO_LARGE).with_reason("key_too_large")
+}
+
+/// A transaction that the store has no room for.
+pub(crate) fn transaction_too_large() -> Error {
+    let message = "a write of all records or none may hold at most 4 MB; send fewer records at a time";
+    Error::new(ErrorKind::LimitExceeded, message).with_reason("transaction_too_large")
+}
+
 /// A column whose name the store has no room for. The name is too long to be told.
 pub(crate) fn name_too_large() -> Error {
     let message = "the name of a column has more than 65535 bytes";
@@ -165,6 +176,11 @@ impl Exception {
         )
     }
 
+    /// The store calls the request invalid for a reason that this connector does not know.
+    pub(crate) fn is_unexplained(&self) -> bool {
+        self.code() == "ValidationException" && validation(&self.message).2.is_empty()
+    }
+
     /// The store itself failed.
     pub(crate) fn is_failure(&self) -> bool {
         matches!(
@@ -235,24 +251,21 @@ fn classified(exception: &Exception) -> (ErrorKind, &'static str, &'static str) 
     }
 }
 
+const KEY_TOO_LARGE: &str = "a partition key may hold at most 2048 bytes, a sort key 1024";
+
 /// What the store's text says where a limit is passed, the message about it and the reason.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
-const LIMITS: [(&[&str], &str, &str); 5] = [
+const LIMITS: [(&[&str], &str, &str); 4] = [
     (&["Item size", "item size"], "a row may hold at most 400 KB, names included", "row_too_large"),
     (
         &["ize of hashkey", "ize of rangekey", "hash key size", "range key size", "all range keys"],
-        "a partition key may hold at most 2048 bytes, a sort key 1024",
+        KEY_TOO_LARGE,
         "key_too_large",
     ),
     (
         &["esting Levels", "esting levels", "nested levels"],
         "a value may be nested in at most 32 levels",
         "nested_too_deep",
-    ),
-    (
-        &["ransaction request", "Collection size", "aggregate size", "Aggregate size"],
-        "a write of all records or none may hold at most 4 MB; send fewer records at a time",
-        "transaction_too_large",
     ),
     (
         &["ttribute name is too large", "ttribute names"],

@@ -62,6 +62,17 @@ impl KeySchema {
         self.columns().map(|column| column.name.as_str()).collect()
     }
 
+    /// Whether the store has room for this value in this column of the key.
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+    pub(crate) fn has_room(&self, column: &KeyColumn, value: &Attribute) -> bool {
+        let most = if *column == self.hash { 2048 } else { 1024 };
+        match value {
+            Attribute::Text(text) => text.len() <= most,
+            Attribute::Binary(bytes) => bytes.0.len() <= most,
+            _ => true,
+        }
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.columns().any(|column| column.name == name)
     }

@@ -8,12 +8,15 @@ use super::job::Job;
 use super::record::Prepared;
 use super::{Written, unique};
 use crate::client::{Failure, ItemAnswer, Write};
-use crate::error::{Exception, contention};
+use crate::error::{Exception, contention, transaction_too_large};
 use crate::types::Item;
 
 /// The most items that one transaction takes.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
 pub(crate) const MAX_ITEMS: u32 = 100;
+
+/// The most bytes of all its items.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -75,7 +78,19 @@ async fn try_once(job: &Job<'_>, records: &[Vec<Value>]) -> Result<End> {
 async fn send(job: &Job<'_>, writes: Vec<Write>) -> std::result::Result<ItemAnswer, Failure> {
     let client_request_token = unique().map_err(Failure::Lost)?;
     let transaction = Transaction { transact_items: writes, client_request_token };
-    job.store.client.write("TransactWriteItems", &transaction, job.deadline).await
+    let sent = job.store.client.write("TransactWriteItems", &transaction, job.deadline).await;
+    match sent {
+        // What the store says of a transaction that is too large says nothing of its size.
+        Err(Failure::Refused(exception)) if exception.is_unexplained() && is_large(&transaction) => {
+            Err(Failure::Lost(transaction_too_large()))
+        }
+        sent => sent,
+    }
+}
+
+/// Whether it may have more bytes than the store takes: it travels in a longer form than the store counts.
+fn is_large(transaction: &Transaction) -> bool {
+    serde_json::to_vec(transaction).is_ok_and(|bytes| bytes.len() > MAX_BYTES)
 }
 
 /// Writes all rows that were found, or none. `None`: one of them is not as it was found, so they have to be looked for again.

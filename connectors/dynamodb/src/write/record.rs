@@ -11,8 +11,8 @@ use super::job::{Job, Kind};
 use super::unique;
 use crate::client::{Body, Failure, ItemAnswer, Write};
 use crate::error::{
-    Misfit, check_failed, condition_too_large, contention, exists, guard_failed, invalid, mismatch, not_null,
-    row_not_found,
+    Misfit, check_failed, condition_too_large, contention, exists, guard_failed, invalid, key_too_large,
+    mismatch, not_null, row_not_found,
 };
 use crate::schema::KeyColumn;
 use crate::translate::{Placeholders, Test};
@@ -120,6 +120,11 @@ impl Job<'_> {
             let cell = cells.iter().find(|cell| cell.column == column.name);
             let value = cell.and_then(|cell| record.get(cell.place)).unwrap_or(&Value::Absent);
             match (column.accept(value), self.kind, value) {
+                (Some(attribute), Kind::Insert | Kind::Upsert(_), _)
+                    if !self.layout.keys.has_room(column, &attribute) =>
+                {
+                    Err(key_too_large())
+                }
                 (Some(attribute), ..) => Ok((column.name.clone(), attribute)),
                 (None, Kind::Update(_) | Kind::Delete, _) => Err(row_not_found()),
                 (None, _, Value::Null | Value::Absent) => Err(not_null(&column.name)),
