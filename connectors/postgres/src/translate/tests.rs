@@ -242,6 +242,7 @@ fn a_row_that_triggers_may_change_is_named_for_a_later_check() {
         on_error: OnError::Stop,
         check: Some(Filter::Always(true)),
         returning: vec![Path::column("e")],
+        others: false,
         need: vec![],
     };
     let written = build::insert(&dialect, &shape, &Form::default()).unwrap();

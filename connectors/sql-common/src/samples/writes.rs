@@ -40,6 +40,7 @@ fn inserts(to: &mut Snapshot<'_>) {
         on_error: OnError::Stop,
         check: None,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     };
     let all = COLUMNS.map(|(name, _)| name);
@@ -76,6 +77,7 @@ fn updates(to: &mut Snapshot<'_>) {
         check: None,
         on_error: OnError::Stop,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     };
     let replaced = |rows| Update { mode: UpdateMode::Replace, ..shape(rows, &["s"]) };
@@ -122,6 +124,7 @@ fn upserts(to: &mut Snapshot<'_>) {
         check: None,
         on_error: OnError::Stop,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     };
     for (name, shape) in [
@@ -156,6 +159,7 @@ fn deletes(to: &mut Snapshot<'_>) {
         rows,
         on_error: OnError::Stop,
         returning: Vec::new(),
+        others: false,
         need: Vec::new(),
     };
     let by_key = |guard| Selector::Keys { columns: paths(&["id"]), guard };

@@ -218,7 +218,7 @@ fn paths(names: &[&str]) -> Vec<Path> {
 }
 
 fn shape(table: &str, columns: &[&str]) -> Query {
-    Query::new(TableRef::new(table), columns.iter().map(|name| Path::column(*name)).collect(), 0)
+    Query::new(TableRef::new(table), columns.iter().map(|name| Path::column(*name)).collect::<Vec<_>>(), 0)
 }
 
 fn by(name: &str, direction: Direction, nulls: Option<Nulls>) -> Order {
