@@ -13,6 +13,8 @@ mod batch_hooks;
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod changed_tables;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod commands;
@@ -96,6 +98,8 @@ mod tunnel;
 mod typed;
 #[cfg(test)]
 mod uploads;
+#[cfg(test)]
+mod walk;
 #[cfg(test)]
 mod write;
 #[cfg(test)]

@@ -11,9 +11,10 @@ use tests::libraries::clone_folder;
 use crate::client::request;
 use crate::gateway::{Gateway, Setup, eventually};
 use crate::shop::{READER, reading};
+use crate::walk;
 
 /// Run on each connection, and no more than once with an effect. A view is slow, another one shows what runs.
-const STATEMENTS: [&str; 8] = [
+const STATEMENTS: [&str; 10] = [
     "CREATE TABLE IF NOT EXISTS kinds (id int PRIMARY KEY AUTO_INCREMENT, flag tinyint(1), one bit(1), bits bit(12), tiny tinyint, \
      small smallint, medium mediumint unsigned, year_ year, whole int unsigned, big bigint, huge bigint unsigned, price decimal(65, 30), \
      ratio float, number double, fixed char(3), word varchar(10), note longtext, mood enum('sad', 'so so'), days set('mo', 'tu'), \
@@ -30,6 +31,11 @@ const STATEMENTS: [&str; 8] = [
     "CREATE OR REPLACE VIEW place AS SELECT variable_value AS path FROM information_schema.global_variables WHERE variable_name = 'SOCKET'",
     "CREATE OR REPLACE VIEW prepared AS SELECT CAST(variable_value AS int) AS number FROM information_schema.global_status WHERE variable_name = 'PREPARED_STMT_COUNT'",
     "CREATE TABLE IF NOT EXISTS tokens (id uuid PRIMARY KEY DEFAULT uuid(), word varchar(10))",
+    "CREATE TABLE IF NOT EXISTS employees (emp_no int PRIMARY KEY, birth_date date NOT NULL, first_name varchar(14) NOT NULL, \
+     last_name varchar(16) NOT NULL, gender enum('M', 'F') NOT NULL, hire_date date NOT NULL)",
+    "INSERT IGNORE INTO employees VALUES (10001, '1953-09-02', 'Georgi', 'Facello', 'M', '1986-06-26'), \
+     (10002, '1964-06-02', 'Bezalel', 'Simmel', 'F', '1985-11-21'), (10003, '1959-12-03', 'Parto', 'Bamford', 'M', '1986-08-28'), \
+     (10004, '1954-05-01', 'Chirstian', 'Koblick', 'M', '1986-12-01'), (10005, '1955-01-21', 'Kyoichi', 'Maliniak', 'M', '1989-09-12')",
 ];
 
 /// The columns of `kinds` with the type that the gateway shows and the value of row 1.
@@ -118,6 +124,7 @@ fn every_type_is_exact_and_what_nobody_waits_for_is_ended() {
     a_socket_does_instead_of_an_address(&world);
     statements_that_are_not_kept_are_closed(&world);
     a_key_that_an_expression_makes_goes_back(&world);
+    walk::through("connectors/mysql/README.md", &world.gateway, READER);
 }
 
 fn every_type_is_described_and_read(world: &World) {

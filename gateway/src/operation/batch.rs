@@ -35,7 +35,7 @@ pub(super) async fn run(job: Job<'_>, body: Option<Json>) -> Result<Answer, ApiE
     let begin = Begin { read_only: steps.iter().all(|step| step.method == Verb::Get.word()) };
     let mut batch = Batch::new(job, &steps);
     let orders = batch.orders(steps)?;
-    let owner = job.owner().await?;
+    let owner = job.owner(false).await?;
     if !owner.connection.capabilities().transactions {
         return Err(ApiError::unsupported("A batch, which needs transactions,"));
     }

@@ -11,7 +11,7 @@ use super::page::wrapped;
 use super::records::{Target, first_row, for_each_row, name_of};
 use crate::error::{ApiError, Entry, Parts};
 use crate::pipeline::Answer;
-use crate::plan::{self, Piece, Read};
+use crate::plan::{self, Piece, Read, Scope};
 use crate::request::media::Numbers;
 use crate::request::{Fields, Id, TableRead};
 use crate::response::{RowEncoder, RowFormat, write_cell};
@@ -24,13 +24,14 @@ const MISSING_BYTES: usize = 128;
 /// `GET _table/{table}?ids=…`. A query asks for many; an identifier that it does not answer is asked for by itself, since a store may
 /// think two texts equal that differ here. Without `continue` the first missing one ends the list.
 pub(super) async fn read(
-    target: &Target<'_>,
+    target: &mut Target<'_>,
     ids: &[Id],
     read: &TableRead,
     format: RowFormat,
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
-    let pieces = target.plan(|scope| plan::by_ids(ids, read, scope))?;
+    let pieces = target.plan_first(|scope| pieces(ids, read, scope)).await?;
+    let target = &*target;
     let (mut rows, mut room) = (Vec::with_capacity(ids.len()), Room(target.max_held));
     let mut rest = ids;
     for piece in &pieces {
@@ -82,6 +83,15 @@ pub(super) async fn are_there(
 async fn is_there(target: &Target<'_>, id: &Id, read: &TableRead) -> Result<bool, ApiError> {
     let single = target.plan(|scope| plan::single(id, read, scope))?;
     Ok(first_row(target, &single, RowFormat::Objects).await?.is_some())
+}
+
+/// The queries that ask for several rows at a time. Where rows are asked for one by one the first of them shows that this can be planned.
+fn pieces(ids: &[Id], read: &TableRead, scope: &Scope<'_>) -> Result<Vec<Piece>, plan::Error> {
+    let pieces = plan::by_ids(ids, read, scope)?;
+    if let (Some(id), Some(Piece { all: None, .. })) = (ids.first(), pieces.first()) {
+        plan::single(id, read, scope)?;
+    }
+    Ok(pieces)
 }
 
 /// How many more bytes of rows may be held.

@@ -35,7 +35,7 @@ pub(super) async fn tables(
     resource: &'static str,
     list: &ListRead,
 ) -> Result<Answer, ApiError> {
-    let owner = job.owner().await?;
+    let owner = job.owner(list.refresh).await?;
     let visible = visible(job, &owner, resource, list).await?;
     if let (Some(_), "_schema") = (&list.ids, resource) {
         let names: Vec<String> = visible.iter().map(|(table, _)| public_name(&table.table)).collect();
@@ -55,9 +55,6 @@ async fn visible(
     resource: &'static str,
     list: &ListRead,
 ) -> Result<Vec<(TableName, VerbMask)>, ApiError> {
-    if list.refresh {
-        owner.service.catalogue().forget();
-    }
     let tables =
         owner.service.catalogue().list(&owner.source()).await.map_err(|error| owner.failed(error))?;
     let wanted: Option<Vec<String>> =
@@ -80,7 +77,7 @@ async fn visible(
 
 /// The strings from which the editor of roles offers components: those that the caller may touch.
 async fn access_list(job: Job<'_>, list: &ListRead) -> Result<Answer, ApiError> {
-    let owner = job.owner().await?;
+    let owner = job.owner(list.refresh).await?;
     let mut strings = vec![String::new(), "*".to_owned()];
     for (resource, _) in RESOURCES {
         if !job.access(resource).grants_nothing() {

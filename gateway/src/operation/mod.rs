@@ -71,6 +71,8 @@ struct Owner {
     time: Duration,
     /// The transaction that its calls belong to.
     session: Option<u64>,
+    /// Descriptions that were read before this are too old for the request.
+    not_before: Option<Instant>,
 }
 
 impl Job<'_> {
@@ -79,7 +81,8 @@ impl Job<'_> {
         usize::try_from(self.snapshot.max_body_size).unwrap_or(usize::MAX)
     }
 
-    async fn owner(&self) -> Result<Owner, ApiError> {
+    /// For a request that asks for it (`refresh`) the tables are as the store has them now.
+    async fn owner(&self, is_refreshed: bool) -> Result<Owner, ApiError> {
         let connection = self.service.connection(&self.snapshot.registry).await;
         let connection = connection.map_err(|error| failed(self.service, self.request_id, &error))?;
         let session = match self.transaction {
@@ -92,6 +95,7 @@ impl Job<'_> {
             request_id: Arc::clone(self.request_id),
             time: self.snapshot.request_timeout,
             session,
+            not_before: is_refreshed.then(Instant::now),
         })
     }
 }
@@ -106,6 +110,7 @@ impl Owner {
             service: Arc::clone(&self.connection),
             request_id: Arc::clone(&self.request_id),
             time: self.time,
+            not_before: self.not_before,
         }
     }
 
@@ -125,6 +130,13 @@ impl Owner {
             self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
         let table = table.ok_or_else(|| ApiError::unknown_table(name))?;
         Ok(self.keyed(table))
+    }
+
+    /// The table as the store has it now, if that is not how it is known: for who misses something in it.
+    async fn changed(&self, known: &Table) -> Result<Option<Arc<Table>>, ApiError> {
+        let now = self.service.catalogue().newer(&known.table, &self.source()).await;
+        let now = now.map_err(|error| self.failed(error))?.map(|table| self.keyed(table));
+        Ok(now.filter(|now| **now != *known))
     }
 
     /// The table with the key that the configuration declares for it.
@@ -168,7 +180,7 @@ fn failed(service: &Service, request_id: &str, error: &Error) -> ApiError {
 fn note(service: &Service, request_id: &str, error: &Error) {
     events::connector_failed(service.name(), request_id, error);
     if error.kind == ErrorKind::NotFound {
-        service.catalogue().forget();
+        service.catalogue().outdate();
     }
 }
 

@@ -17,11 +17,12 @@ use crate::error::ApiError;
 use crate::events;
 use crate::pipeline::Answer;
 use crate::plan::{self, RowRules, Scope};
-use crate::request::{CountWish, Id, Paging, TableRead};
+use crate::request::{CountWish, Id, Paging, Record, TableRead};
 use crate::response::{Document, Layout, RowEncoder, RowFormat};
 use crate::roles::{Caller, Verb};
 
 /// A table of the request with all that planning needs.
+#[derive(Clone)]
 pub(super) struct Target<'a> {
     pub(super) owner: Owner,
     pub(super) table: Arc<Table>,
@@ -37,8 +38,13 @@ pub(super) struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// The table with this name, under the row rules that the caller's role has for this verb.
-    pub(super) async fn find(job: Job<'a>, name: &str, verb: Verb) -> Result<Self, ApiError> {
-        let owner = job.owner().await?;
+    pub(super) async fn find(
+        job: Job<'a>,
+        name: &str,
+        verb: Verb,
+        is_refreshed: bool,
+    ) -> Result<Self, ApiError> {
+        let owner = job.owner(is_refreshed).await?;
         let table = owner.table(name).await?;
         let rules = rules(job, name, verb);
         let (layout, caller, max_held) = (job.layout, job.caller, job.max_held());
@@ -57,6 +63,43 @@ impl<'a> Target<'a> {
         &self,
         plan: impl FnOnce(&Scope<'_>) -> Result<T, plan::Error>,
     ) -> Result<T, ApiError> {
+        self.planned(plan).map_err(|error| self.refused(error))
+    }
+
+    /// Plans the beginning of a read. What does not fit the table as it is known may fit it as it is.
+    pub(super) async fn plan_first<T>(
+        &mut self,
+        plan: impl Fn(&Scope<'_>) -> Result<T, plan::Error>,
+    ) -> Result<T, ApiError> {
+        match self.planned(&plan) {
+            Err(error @ plan::Error::Invalid { .. }) => {
+                if self.is_renewed().await? {
+                    self.plan(plan)
+                } else {
+                    Err(self.refused(error))
+                }
+            }
+            done => done.map_err(|error| self.refused(error)),
+        }
+    }
+
+    /// Takes the table as the store has it now; whether that is another one than before.
+    async fn is_renewed(&mut self) -> Result<bool, ApiError> {
+        let changed = self.owner.changed(&self.table).await?;
+        let is_changed = changed.is_some();
+        self.table = changed.unwrap_or_else(|| Arc::clone(&self.table));
+        Ok(is_changed)
+    }
+
+    /// The same, if this record has a member that is no column as the table is known. Members that are none mean nothing, so without
+    /// this the value for a new column would be lost.
+    pub(super) async fn renew_for(&mut self, record: &Record) -> Result<bool, ApiError> {
+        let columns = plan::Columns::new(&self.table);
+        let is_known = self.table.is_open || record.keys().all(|name| columns.find(name).is_some());
+        if is_known { Ok(false) } else { self.is_renewed().await }
+    }
+
+    fn planned<T>(&self, plan: impl FnOnce(&Scope<'_>) -> Result<T, plan::Error>) -> Result<T, plan::Error> {
         let lookup = |name: &str| self.caller.lookup(name).map(Cow::into_owned);
         let scope = Scope {
             table: &self.table,
@@ -67,24 +110,26 @@ impl<'a> Target<'a> {
             lookup: &lookup,
             max_records: self.owner.service.max_records(),
         };
-        plan(&scope).map_err(|error| {
-            if let plan::Error::Rule(problem) = &error {
-                events::rule_unfit(self.owner.service.name(), &self.owner.request_id, problem);
-            }
-            error.into()
-        })
+        plan(&scope)
+    }
+
+    fn refused(&self, error: plan::Error) -> ApiError {
+        if let plan::Error::Rule(problem) = &error {
+            events::rule_unfit(self.owner.service.name(), &self.owner.request_id, problem);
+        }
+        error.into()
     }
 
     /// Counts all rows that match, whatever the page.
-    async fn count(&self, read: &TableRead) -> Result<u64, ApiError> {
-        let (shape, params) = self.plan(|scope| plan::count(read, scope))?;
+    async fn count(&mut self, read: &TableRead) -> Result<u64, ApiError> {
+        let (shape, params) = self.plan_first(|scope| plan::count(read, scope)).await?;
         self.owner.count(&shape, &params).await
     }
 
     /// How the answer comes to its `meta.count`. A page waits for a count that was asked for, and for none else but the one that an
     /// answer cut short by the service's maximum has always shown. No store estimates yet, so an estimate is a count.
     async fn counting(
-        &self,
+        &mut self,
         page: &plan::Page,
         read: &TableRead,
         document: &Document,
@@ -124,17 +169,9 @@ fn rules<'a>(job: Job<'a>, table: &str, verb: Verb) -> Option<RowRules<'a>> {
     Some(RowRules { filters, op })
 }
 
-/// Where the request says so, what is known of the tables is read again.
-fn refresh(job: Job<'_>, read: &TableRead) {
-    if read.refresh {
-        job.service.catalogue().forget();
-    }
-}
-
 /// `GET _table/{table}`.
 pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -> Result<Answer, ApiError> {
-    refresh(job, &read);
-    let target = Target::find(job, table, Verb::Get).await?;
+    let mut target = Target::find(job, table, Verb::Get, read.refresh).await?;
     if read.count_only && read.ids.is_none() {
         return Ok(Answer::json(target.count(&read).await?.to_string()));
     }
@@ -151,20 +188,20 @@ pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -
     match read.ids.take() {
         Some(ids) => {
             let ids = identity::settled(&target, &ids, &read.id_field, None).await?;
-            by_ids::read(&target, &ids, &read, format, schema).await
+            by_ids::read(&mut target, &ids, &read, format, schema).await
         }
-        None => by_filter(job, &target, &read, format, schema).await,
+        None => by_filter(job, &mut target, &read, format, schema).await,
     }
 }
 
 async fn by_filter(
     job: Job<'_>,
-    target: &Target<'_>,
+    target: &mut Target<'_>,
     read: &TableRead,
     format: RowFormat,
     schema: Option<Json>,
 ) -> Result<Answer, ApiError> {
-    let page = target.plan(|scope| plan::page(read, scope))?;
+    let page = target.plan_first(|scope| plan::page(read, scope)).await?;
     let document =
         Document::new(&page.read.shown, format, target.layout.of_rows()).with_others(page.read.query.others);
     let cursor = Cursor::of(&page, job.service.name(), job.caller, &job.snapshot.cursors)?;
@@ -194,11 +231,10 @@ async fn by_filter(
 
 /// `GET _table/{table}/{id}`: the row itself, without a wrapper.
 pub(super) async fn single(job: Job<'_>, table: &str, id: &Id, read: TableRead) -> Result<Answer, ApiError> {
-    refresh(job, &read);
-    let target = Target::find(job, table, Verb::Get).await?;
+    let mut target = Target::find(job, table, Verb::Get, read.refresh).await?;
     let ids = identity::settled(&target, std::slice::from_ref(id), &read.id_field, None).await?;
     let id = ids.first().unwrap_or(id);
-    let plan = target.plan(|scope| plan::single(id, &read, scope))?;
+    let plan = target.plan_first(|scope| plan::single(id, &read, scope)).await?;
     let found = version::read(&target, plan).await?.ok_or_else(|| ApiError::unknown_record(name_of(id)))?;
     version::check(job.conditions, found.version.as_ref())?;
     Ok(found.into_answer())

@@ -77,10 +77,7 @@ pub(super) async fn description(job: Job<'_>, owner: &Owner, table: &Table) -> R
 }
 
 async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<Table>), ApiError> {
-    let owner = job.owner().await?;
-    if list.refresh {
-        owner.service.catalogue().forget();
-    }
+    let owner = job.owner(list.refresh).await?;
     let table = owner.table(name).await?;
     Ok((owner, table))
 }

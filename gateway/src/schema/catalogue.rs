@@ -1,7 +1,7 @@
 //! What is known of a service's tables: read when first asked for, kept, read again in the background when it is old and at once when a
-//! name is not found in it. Readers never wait for a refresh of something that is known.
+//! name is not found in it. Readers never wait for a refresh of something that is known, unless they ask for what is there now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::connectors::{CallContext, Service};
 
 /// How long an entry is fresh.
 const FRESH: Duration = Duration::from_secs(60);
-/// How soon after it was read the list may be read again because a name is not in it.
+/// How soon after it was read because a name was missing something may be read again because a name is missing.
 const MISS_PAUSE: Duration = Duration::from_secs(1);
 /// Tables described by one call.
 const DESCRIBED_AT_ONCE: usize = 500;
@@ -24,8 +24,15 @@ const DESCRIBED_AT_ONCE: usize = 500;
 pub struct Catalogue {
     names: RwLock<Option<Arc<Names>>>,
     tables: RwLock<HashMap<TableRef, Arc<Entry>>>,
-    /// One reader at a time goes to the store; the others wait for what it brings.
-    reading: tokio::sync::Mutex<()>,
+    /// What was read before this is not as the store has it.
+    outdated: RwLock<Option<Instant>>,
+    /// One reader at a time goes to the store for the names; the others wait for what it brings.
+    reading_names: tokio::sync::Mutex<()>,
+    /// The same for a table.
+    reading_table: tokio::sync::Mutex<()>,
+    /// The same for all tables: who wants one does not wait for them.
+    reading_all: tokio::sync::Mutex<()>,
+    is_refreshing_all: AtomicBool,
 }
 
 /// The names of all tables.
@@ -33,15 +40,36 @@ pub struct Catalogue {
 struct Names {
     by_key: HashMap<String, Vec<TableName>>,
     all: Vec<TableName>,
-    read_at: Instant,
+    read: Reading,
     is_refreshing: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Entry {
     table: Arc<Table>,
-    read_at: Instant,
+    read: Reading,
     is_refreshing: AtomicBool,
+}
+
+/// When and why something was read.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// When it began.
+    at: Instant,
+    /// Something was missing in what was known before.
+    is_for_missing: bool,
+}
+
+impl Reading {
+    fn now(is_for_missing: bool) -> Self {
+        Self { at: Instant::now(), is_for_missing }
+    }
+
+    /// For whom something is missing in what this brought: from when on it may be there. `None`: it was looked for just now.
+    fn next(self) -> Option<Instant> {
+        let is_paused = self.is_for_missing && self.at.elapsed() < MISS_PAUSE;
+        (!is_paused).then_some(self.at + Duration::from_nanos(1))
+    }
 }
 
 /// How the catalogue reaches the store.
@@ -53,6 +81,8 @@ pub struct Source {
     pub request_id: Arc<str>,
     /// How long a call may take.
     pub time: Duration,
+    /// What was read before this is too old for whoever asks.
+    pub not_before: Option<Instant>,
 }
 
 impl Source {
@@ -62,10 +92,9 @@ impl Source {
 }
 
 impl Catalogue {
-    /// Forgets everything, so that the next question is answered by the store.
-    pub fn forget(&self) {
-        *self.names.write().unwrap_or_else(PoisonError::into_inner) = None;
-        self.tables.write().unwrap_or_else(PoisonError::into_inner).clear();
+    /// The store says that something of this is gone: nothing is believed that was read until now.
+    pub fn outdate(&self) {
+        *self.outdated.write().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// All tables.
@@ -73,7 +102,7 @@ impl Catalogue {
     /// # Errors
     /// The store's.
     pub async fn list(self: &Arc<Self>, source: &Source) -> Result<Vec<TableName>, Error> {
-        Ok(self.names(source).await?.all.clone())
+        Ok(self.names(source, self.needed(source)).await?.all.clone())
     }
 
     /// The table with this public name, whatever its case where that is unambiguous. A name that is not known is looked for in the store once.
@@ -81,15 +110,28 @@ impl Catalogue {
     /// # Errors
     /// The store's.
     pub async fn table(self: &Arc<Self>, name: &str, source: &Source) -> Result<Option<Arc<Table>>, Error> {
-        let names = self.names(source).await?;
-        let found = match names.find(name) {
-            Some(table) => Some(table.clone()),
-            None if names.read_at.elapsed() < MISS_PAUSE => None,
-            None => self.read_names(source, Some(&names)).await?.find(name).cloned(),
+        let names = self.names(source, None).await?;
+        let found = match (names.find(name), names.read.next()) {
+            (Some(table), _) => Some(table.clone()),
+            (None, None) => None,
+            (None, needed) => {
+                self.read_names(source, needed.max(source.not_before), true).await?.find(name).cloned()
+            }
         };
         match found {
             Some(table) => self.described(&table, source).await,
             None => Ok(None),
+        }
+    }
+
+    /// The table, for whom something is missing in it as it is known. `None`: it is gone, or nothing newer is to be had.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn newer(&self, table: &TableRef, source: &Source) -> Result<Option<Arc<Table>>, Error> {
+        match self.entry(table, None).map(|entry| entry.read.next()) {
+            Some(None) => Ok(None),
+            needed => self.describe(table, source, needed.flatten(), true).await,
         }
     }
 
@@ -98,36 +140,34 @@ impl Catalogue {
     /// # Errors
     /// The store's.
     pub async fn all(self: &Arc<Self>, source: &Source) -> Result<Vec<Arc<Table>>, Error> {
-        let names = self.names(source).await?;
-        let missing: Vec<TableRef> = {
-            let known = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-            names
-                .all
-                .iter()
-                .map(|name| &name.table)
-                .filter(|table| !known.contains_key(table))
-                .cloned()
-                .collect()
-        };
-        for tables in missing.chunks(DESCRIBED_AT_ONCE) {
-            self.read_tables(tables.to_vec(), source).await?;
+        let needed = self.needed(source);
+        let names = self.names(source, needed).await?;
+        if self.older(&names, needed).next().is_some() {
+            let _one_at_a_time = self.reading_all.lock().await;
+            self.read_older(&names, needed, source).await?;
+        } else if self.older(&names, Instant::now().checked_sub(FRESH)).next().is_some() {
+            self.refresh_all(&names, source);
         }
         let known = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(names
-            .all
-            .iter()
-            .filter_map(|name| known.get(&name.table))
-            .map(|entry| Arc::clone(&entry.table))
-            .collect())
+        let known = names.all.iter().filter_map(|name| known.get(&name.table));
+        Ok(known.map(|entry| Arc::clone(&entry.table)).collect())
     }
 
-    async fn names(self: &Arc<Self>, source: &Source) -> Result<Arc<Names>, Error> {
+    /// What was read before this is not good enough.
+    fn needed(&self, source: &Source) -> Option<Instant> {
+        source.not_before.max(*self.outdated.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn names(self: &Arc<Self>, source: &Source, needed: Option<Instant>) -> Result<Arc<Names>, Error> {
         let known = self.names.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(names) = known else { return self.read_names(source, None).await };
-        if names.read_at.elapsed() > FRESH && !names.is_refreshing.swap(true, Ordering::Relaxed) {
+        let Some(names) = known.filter(|names| Some(names.read.at) >= needed) else {
+            return self.read_names(source, needed, false).await;
+        };
+        let wanted = self.needed(source).max(Instant::now().checked_sub(FRESH));
+        if Some(names.read.at) < wanted && !names.is_refreshing.swap(true, Ordering::Relaxed) {
             let (catalogue, source, old) = (Arc::clone(self), source.clone(), Arc::clone(&names));
             tokio::spawn(async move {
-                if let Err(error) = catalogue.read_names(&source, Some(&old)).await {
+                if let Err(error) = catalogue.read_names(&source, wanted, false).await {
                     tracing::warn!(service = source.service.name(), %error, "the list of tables can't be refreshed");
                     old.is_refreshing.store(false, Ordering::Relaxed);
                 }
@@ -136,15 +176,26 @@ impl Catalogue {
         Ok(names)
     }
 
-    /// Reads the names, unless somebody else has done so since `seen`.
-    async fn read_names(&self, source: &Source, seen: Option<&Arc<Names>>) -> Result<Arc<Names>, Error> {
-        let _one_at_a_time = self.reading.lock().await;
+    /// Reads the names, unless somebody else has done so since.
+    async fn read_names(
+        &self,
+        source: &Source,
+        needed: Option<Instant>,
+        is_for_missing: bool,
+    ) -> Result<Arc<Names>, Error> {
+        let _one_at_a_time = self.reading_names.lock().await;
         let known = self.names.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known.filter(|known| !seen.is_some_and(|seen| Arc::ptr_eq(seen, known))) {
+        if let Some(known) = known.filter(|known| Some(known.read.at) >= needed) {
             return Ok(known);
         }
-        let names = Arc::new(Names::new(source.service.list_tables(source.context()).await?));
+        let read = Reading::now(is_for_missing);
+        let names = Arc::new(Names::new(source.service.list_tables(source.context()).await?, read));
         *self.names.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&names));
+        let there: HashSet<&TableRef> = names.all.iter().map(|name| &name.table).collect();
+        self.tables
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|table, entry| there.contains(table) || entry.read.at > read.at);
         Ok(names)
     }
 
@@ -153,12 +204,15 @@ impl Catalogue {
         table: &TableRef,
         source: &Source,
     ) -> Result<Option<Arc<Table>>, Error> {
-        let known = self.tables.read().unwrap_or_else(PoisonError::into_inner).get(table).cloned();
-        let Some(entry) = known else { return self.describe(table, source).await };
-        if entry.read_at.elapsed() > FRESH && !entry.is_refreshing.swap(true, Ordering::Relaxed) {
+        let needed = self.needed(source);
+        let Some(entry) = self.entry(table, needed) else {
+            return self.describe(table, source, needed, false).await;
+        };
+        if entry.read.at.elapsed() > FRESH && !entry.is_refreshing.swap(true, Ordering::Relaxed) {
             let (catalogue, source, old) = (Arc::clone(self), source.clone(), Arc::clone(&entry));
             tokio::spawn(async move {
-                if let Err(error) = catalogue.read_tables(vec![old.table.table.clone()], &source).await {
+                if let Err(error) = catalogue.read_tables(vec![old.table.table.clone()], &source, false).await
+                {
                     tracing::warn!(service = source.service.name(), %error, "a table can't be described again");
                     old.is_refreshing.store(false, Ordering::Relaxed);
                 }
@@ -167,35 +221,69 @@ impl Catalogue {
         Ok(Some(Arc::clone(&entry.table)))
     }
 
-    async fn describe(&self, table: &TableRef, source: &Source) -> Result<Option<Arc<Table>>, Error> {
-        let _one_at_a_time = self.reading.lock().await;
-        let find = || {
-            self.tables
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(table)
-                .map(|entry| Arc::clone(&entry.table))
-        };
-        if let Some(table) = find() {
-            return Ok(Some(table));
+    async fn describe(
+        &self,
+        table: &TableRef,
+        source: &Source,
+        needed: Option<Instant>,
+        is_for_missing: bool,
+    ) -> Result<Option<Arc<Table>>, Error> {
+        let _one_at_a_time = self.reading_table.lock().await;
+        if self.entry(table, needed).is_none() {
+            self.read_tables(vec![table.clone()], source, is_for_missing).await?;
         }
-        self.read_tables(vec![table.clone()], source).await?;
-        Ok(find())
+        Ok(self.entry(table, None).map(|entry| Arc::clone(&entry.table)))
+    }
+
+    /// What is known of a table, if it was not read before this.
+    fn entry(&self, table: &TableRef, needed: Option<Instant>) -> Option<Arc<Entry>> {
+        let known = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(table).filter(|entry| Some(entry.read.at) >= needed).cloned()
+    }
+
+    /// The tables of which nothing is known, or only what was read before this.
+    fn older<'a>(&'a self, names: &'a Names, needed: Option<Instant>) -> impl Iterator<Item = &'a TableRef> {
+        names.all.iter().map(|name| &name.table).filter(move |table| self.entry(table, needed).is_none())
+    }
+
+    async fn read_older(&self, names: &Names, needed: Option<Instant>, source: &Source) -> Result<(), Error> {
+        let tables: Vec<TableRef> = self.older(names, needed).cloned().collect();
+        for tables in tables.chunks(DESCRIBED_AT_ONCE) {
+            self.read_tables(tables.to_vec(), source, false).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads in the background what is old.
+    fn refresh_all(self: &Arc<Self>, names: &Arc<Names>, source: &Source) {
+        if self.is_refreshing_all.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (catalogue, source, names) = (Arc::clone(self), source.clone(), Arc::clone(names));
+        tokio::spawn(async move {
+            if let Err(error) = catalogue.read_older(&names, Instant::now().checked_sub(FRESH), &source).await
+            {
+                tracing::warn!(service = source.service.name(), %error, "the tables can't be described again");
+            }
+            catalogue.is_refreshing_all.store(false, Ordering::Relaxed);
+        });
     }
 
     /// Reads descriptions; what the store no longer has is forgotten.
-    async fn read_tables(&self, tables: Vec<TableRef>, source: &Source) -> Result<(), Error> {
+    async fn read_tables(
+        &self,
+        tables: Vec<TableRef>,
+        source: &Source,
+        is_for_missing: bool,
+    ) -> Result<(), Error> {
+        let read = Reading::now(is_for_missing);
         let described = source.service.describe_tables(tables.clone(), source.context()).await?;
         let mut known = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         for table in &tables {
             known.remove(table);
         }
         for table in described {
-            let entry = Entry {
-                table: Arc::new(table),
-                read_at: Instant::now(),
-                is_refreshing: AtomicBool::new(false),
-            };
+            let entry = Entry { table: Arc::new(table), read, is_refreshing: AtomicBool::new(false) };
             known.insert(entry.table.table.clone(), Arc::new(entry));
         }
         Ok(())
@@ -203,12 +291,12 @@ impl Catalogue {
 }
 
 impl Names {
-    fn new(all: Vec<TableName>) -> Self {
+    fn new(all: Vec<TableName>, read: Reading) -> Self {
         let mut by_key: HashMap<String, Vec<TableName>> = HashMap::with_capacity(all.len());
         for name in &all {
             by_key.entry(lookup_key(&public_name(&name.table))).or_default().push(name.clone());
         }
-        Self { by_key, all, read_at: Instant::now(), is_refreshing: AtomicBool::new(false) }
+        Self { by_key, all, read, is_refreshing: AtomicBool::new(false) }
     }
 
     /// The exact name first; else the only one that is equal without regard to case.

@@ -1,5 +1,7 @@
 //! A write record by record: planned one by one, sent in calls of many, each with an end of its own.
 
+use std::borrow::Cow;
+
 use connector_api::Error;
 use connector_api::model::Begin;
 
@@ -17,7 +19,7 @@ use crate::request::TableWrite;
 
 /// A write that runs.
 pub(super) struct Batch<'a, 'j> {
-    target: &'a Target<'j>,
+    target: Cow<'a, Target<'j>>,
     options: &'a TableWrite,
     write: Write,
     gathered: Gathered,
@@ -49,7 +51,7 @@ impl<'a, 'j> Batch<'a, 'j> {
     ) -> Result<Self, ApiError> {
         let write = target.plan(|scope| Write::new(kind, selection, options, scope))?;
         Ok(Self {
-            target,
+            target: Cow::Borrowed(target),
             options,
             write,
             gathered: Gathered::default(),
@@ -68,7 +70,7 @@ impl<'a, 'j> Batch<'a, 'j> {
     /// No record at all; a failure that is not a record's own, before anything was written.
     pub(super) async fn run(mut self, mut input: Input, is_streamed: bool) -> Result<Tally, ApiError> {
         if is_streamed {
-            self.tally = Tally::new(Bound { entries: kept(self.target), bytes: self.target.max_held });
+            self.tally = Tally::new(Bound { entries: kept(&self.target), bytes: self.target.max_held });
         }
         let mut index = 0;
         while let Some(item) = input.next().await {
@@ -113,17 +115,37 @@ impl<'a, 'j> Batch<'a, 'j> {
     }
 
     async fn planned(&mut self, index: usize, item: Item<'_>) -> Result<(Planned, Option<String>), ApiError> {
-        let write = &mut self.write;
-        let planned = self.target.plan(|scope| write.record(&item.record, item.id.as_ref(), index, scope))?;
-        self.relations.refuse(self.target, &planned.strangers).await?;
+        let known = self.write.unknown_names();
+        let mut planned = self.plan(index, &item)?;
+        if self.write.unknown_names() > known && self.is_renewed().await? {
+            planned = self.plan(index, &item)?;
+        }
+        self.relations.refuse(&self.target, &planned.strangers).await?;
         let id = item.id.or_else(|| self.write.id_in(&item.record));
         let name = id.map(|id| name_of(&id));
         Ok((planned, name))
     }
 
+    fn plan(&mut self, index: usize, item: &Item<'_>) -> Result<Planned, ApiError> {
+        let write = &mut self.write;
+        self.target.plan(|scope| write.record(&item.record, item.id.as_ref(), index, scope))
+    }
+
+    /// After a name that the table does not have: whether the table is another one by now, which the records from here on are for.
+    async fn is_renewed(&mut self) -> Result<bool, ApiError> {
+        if self.write.is_one_call() {
+            return Ok(false);
+        }
+        let Some(table) = self.target.owner.changed(&self.target.table).await? else { return Ok(false) };
+        self.flush().await?;
+        self.target.to_mut().table = table;
+        self.write = self.target.plan(|scope| self.write.again(self.options, scope))?;
+        Ok(true)
+    }
+
     async fn gather(&mut self, planned: Planned, waiting: Waiting) -> Result<(), ApiError> {
         if self.write.is_one_call() {
-            let (whole, write, target) = (&mut self.whole, &self.write, self.target);
+            let (whole, write, target) = (&mut self.whole, &self.write, &*self.target);
             target.plan(|scope| whole.add(planned, write, target.max_held, scope))?;
             self.waiting.push(waiting);
             return Ok(());
@@ -160,7 +182,7 @@ impl<'a, 'j> Batch<'a, 'j> {
         if self.options.is_rolled_back && !self.write.is_one_call() && self.session.is_none() {
             self.session = Some(Session::begin(owner, &Begin::default()).await?);
         }
-        let kept = waiting.len().max(kept(self.target));
+        let kept = waiting.len().max(kept(&self.target));
         let (columns, numbers) = (self.write.shown(), self.target.layout.numbers());
         let others = self.write.shows_others();
         let shown = Shown { columns, others, as_list: self.options.as_list, numbers, kept };

@@ -76,6 +76,16 @@ enum Task {
     Matching(Selection, Option<Record>),
 }
 
+impl Task {
+    /// The record, where one is all there is.
+    fn only_record(&self) -> Option<&Record> {
+        match self {
+            Self::Records(Input::Ids(_, record)) | Self::Matching(_, Some(record)) => Some(record),
+            _ => None,
+        }
+    }
+}
+
 /// Writes.
 ///
 /// # Errors
@@ -94,12 +104,15 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
         Verb::Delete => removed(id, brought, &mut options, job.layout)?,
         _ => changed(id, brought, &mut options, job.layout).await?,
     };
-    let mut target = Target::find(job, &table, verb).await?;
+    let mut target = Target::find(job, &table, verb, false).await?;
     // What belongs to a transaction is undone with all of it.
     options.is_rolled_back &= target.owner.session.is_none();
     let kind = kind(verb, &task, options.is_upsert || job.service.settings().config.allow_upsert);
     if kind == Kind::Upsert {
         target = target.creating_too(job, &table);
+    }
+    if let Some(record) = task.only_record() {
+        target.renew_for(record).await?;
     }
     match task {
         Task::Records(input) => {

@@ -133,10 +133,7 @@ impl Write {
     fn change(&self, of: &Gathered, values: &mut Values, scope: &Scope<'_>) -> Result<Change, Error> {
         let table = scope.table.table.clone();
         let column = |place: &usize| self.column(*place, scope).map(|column| Path::column(&column.name));
-        let (mode, existing) = match self.replaces {
-            true => (UpdateMode::Replace, Existing::Replace),
-            false => (UpdateMode::Merge, Existing::Merge),
-        };
+        let (mode, existing) = self.mode();
         let columns: Vec<Path> = of.columns.iter().filter_map(column).collect();
         let key: Vec<Path> = self.key.iter().map(Path::column).collect();
         let returning = self.returning(&columns, scope);
@@ -148,8 +145,7 @@ impl Write {
             check_filter(expected, scope.capabilities)?;
         }
         let guard = read::all_of([rule.clone(), expected]);
-        let (on_error, need) = (self.on_error, Vec::new());
-        let others = self.gives_others(scope);
+        let (on_error, others, need) = (self.on_error, self.gives_others(scope), Vec::new());
         // An upsert has no computed columns: they need the row.
         let kind = if self.kind == Kind::Upsert && !compute.is_empty() { Kind::Update } else { self.kind };
         Ok(match kind {
@@ -196,6 +192,14 @@ impl Write {
                 need,
             }),
         })
+    }
+
+    /// What becomes of columns that a record does not give.
+    fn mode(&self) -> (UpdateMode, Existing) {
+        match self.replaces {
+            true => (UpdateMode::Replace, Existing::Replace),
+            false => (UpdateMode::Merge, Existing::Merge),
+        }
     }
 
     fn rows(

@@ -91,6 +91,7 @@ pub struct Write {
     are_texts: bool,
     /// Names of the caller that were looked up already.
     names: HashMap<String, Option<usize>>,
+    unknown_names: usize,
     /// Columns of an open table that no description names. Their places follow those of the table.
     others: Vec<Column>,
     returns_rows: bool,
@@ -147,9 +148,24 @@ impl Write {
             replaces,
             are_texts: request.are_texts,
             names: HashMap::new(),
+            unknown_names: 0,
             others: Vec::new(),
             returns_rows: false,
         })
+    }
+
+    /// The same write, of the table in this scope.
+    ///
+    /// # Errors
+    /// As [`Write::new`].
+    pub fn again(&self, request: &TableWrite, scope: &Scope<'_>) -> Result<Self, Error> {
+        Self::new(self.kind, self.selection.clone(), request, scope)
+    }
+
+    /// How many names were met that the table does not have.
+    #[must_use]
+    pub fn unknown_names(&self) -> usize {
+        self.unknown_names
     }
 
     /// Asks for all that is known of the rows beside what is shown of them.

@@ -187,6 +187,7 @@ impl Write {
         } else if self.names.len() >= REMEMBERED_NAMES {
             return Ok(place);
         }
+        self.unknown_names += usize::from(place.is_none());
         self.names.insert(name.to_owned(), place);
         Ok(place)
     }
