@@ -92,7 +92,8 @@ impl Store {
         config.insert("max_records".to_owned(), 400_000.into());
         let mut text = String::new();
         writeln!(text, "[[services]]\nname = \"flights\"\ntype = {:?}", self.service_type)?;
-        writeln!(text, "[services.config]\n{config}")?;
+        // In one line: a table inside it would begin a table of the settings.
+        writeln!(text, "config = {}", toml::Value::Table(config))?;
         Ok(text)
     }
 }
