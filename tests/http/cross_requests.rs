@@ -101,6 +101,8 @@ fn groups() -> impl Iterator<Item = Asked> {
         "MIN(age)",
         "MAX(born)",
         "MIN(name)",
+        "MIN(photo)",
+        "MAX(photo)",
         "SUM(balance)",
         "MAX(serial)",
         "AVG(score)",

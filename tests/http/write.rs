@@ -461,3 +461,19 @@ fn a_table_without_a_key_is_written_where_the_answer_does_not_need_one() {
         send("GET", "", "").is_ok(r#"{"resource":[]}"#);
     }
 }
+
+#[test]
+fn a_member_of_a_document_is_shown_by_a_write_as_by_a_read_or_refused_before_it() {
+    let create = |service: &str, stock: &Stock| {
+        let body = r#"{"resource":[{"name":"d","owner":7,"data":{"a":{"b":5}}}]}"#;
+        stock.send(WRITER, service, ("POST", "?fields=id,data.a.b"), body)
+    };
+    let stock = Stock::new();
+    create("mem", &stock).is_ok(r#"{"resource":[{"id":4,"data.a.b":5}]}"#);
+    let changed = stock.send(WRITER, "mem", ("PATCH", "/4?fields=data.a.b"), r#"{"data":{"a":{"b":6}}}"#);
+    changed.is_ok(r#"{"data.a.b":6}"#);
+    let message = "a path into a document is not supported by this service";
+    create("shop", &stock).is_error(501, message);
+    stock.send(WRITER, "shop", ("GET", "?fields=data.a.b"), "").is_error(501, message);
+    assert_eq!(stock.rows("shop"), UNTOUCHED);
+}

@@ -190,6 +190,7 @@ impl Demanding for Insert {
         Demands::of("insert")
             .when(!self.compute.is_empty(), "write_expressions")
             .when(!self.returning.is_empty(), "returning")
+            .paths(&self.returning)
             .when(self.others, "open_columns")
             .on_error(self.on_error)
             .rule(self.check.as_ref())
@@ -202,6 +203,7 @@ impl Demanding for Update {
             .rows(&self.rows, ("update_by_key", "update_where"))
             .when(!self.compute.is_empty(), "write_expressions")
             .when(!self.returning.is_empty(), "returning")
+            .paths(&self.returning)
             .when(self.others, "open_columns")
             .on_error(self.on_error)
             .rule(self.check.as_ref())
@@ -212,6 +214,7 @@ impl Demanding for Upsert {
     fn demands(&self) -> Demands {
         Demands::of("upsert")
             .when(!self.returning.is_empty(), "returning")
+            .paths(&self.returning)
             .when(self.others, "open_columns")
             .on_error(self.on_error)
             .rule(self.guard.as_ref())
@@ -224,6 +227,7 @@ impl Demanding for Delete {
         Demands::default()
             .rows(&self.rows, ("delete_by_key", "delete_where"))
             .when(!self.returning.is_empty(), "returning")
+            .paths(&self.returning)
             .when(self.others, "open_columns")
             .on_error(self.on_error)
     }

@@ -4,6 +4,9 @@ use connector_api::model::{Capabilities, CompareOp, Expr, Filter, Order, Path, T
 
 use super::Error;
 
+/// What a member of a document is called where the service can't look into documents.
+const PATH: &str = "a path into a document";
+
 /// Every feature of a filter that the service lacks is a refusal by name.
 pub(super) fn check_filter(filter: &Filter, capabilities: &Capabilities) -> Result<(), Error> {
     let depth = check_node(filter, capabilities)?;
@@ -20,16 +23,21 @@ pub(super) fn check_order(order: &[Order], capabilities: &Capabilities) -> Resul
         order.iter().all(|item| item.nulls.is_none()) || capabilities.order_nulls,
         "nulls first or last in order",
     )?;
-    require(
-        order.iter().all(|item| item.by.as_column().is_some()) || capabilities.filter_paths,
-        "a path into a document",
-    )
+    check_paths(order.iter().map(|item| &item.by), capabilities)
+}
+
+/// Members of documents, whatever is done with them.
+pub(super) fn check_paths<'p>(
+    mut paths: impl Iterator<Item = &'p Path>,
+    capabilities: &Capabilities,
+) -> Result<(), Error> {
+    require(capabilities.filter_paths || paths.all(|path| path.as_column().is_some()), PATH)
 }
 
 /// What the store shall compute for a column of a write.
 pub(super) fn check_computed(expr: &Expr, capabilities: &Capabilities) -> Result<(), Error> {
     require(capabilities.write_expressions, "an expression as a value")?;
-    require(capabilities.filter_paths || !has_path(expr), "a path into a document")
+    require(capabilities.filter_paths || !has_path(expr), PATH)
 }
 
 /// The number of values to bind.
@@ -114,7 +122,7 @@ fn check_exprs(exprs: &[&Expr], can: &Capabilities) -> Result<(), Error> {
     let columns = exprs.iter().filter(|expr| matches!(expr, Expr::Column(_))).count();
     let is_plain = exprs.iter().all(|expr| matches!(expr, Expr::Column(_) | Expr::Param(_)));
     require(can.filter_expressions || (is_plain && columns <= 1), "an expression in a filter")?;
-    require(can.filter_paths || !exprs.iter().any(|expr| has_path(expr)), "a path into a document")
+    require(can.filter_paths || !exprs.iter().any(|expr| has_path(expr)), PATH)
 }
 
 fn has_path(expr: &Expr) -> bool {

@@ -186,8 +186,13 @@ impl Grouping<'_> {
             }
             return Ok(ShownColumn::from(column.name.as_str()));
         };
-        if self.sums_texts(aggregate) {
-            let message = format!("'{}' needs a field of numbers", term.name);
+        if self.means_nothing(aggregate) {
+            let is_extreme = matches!(
+                aggregate.function,
+                request::AggregateFunction::Min | request::AggregateFunction::Max
+            );
+            let needed = if is_extreme { "values that have an order" } else { "numbers" };
+            let message = format!("'{}' needs a field of {needed}", term.name);
             return Err(Error::invalid("fields", message));
         }
         let column = self.aggregate(aggregate).ok_or_else(|| unknown_field(&term.name))?;
@@ -205,26 +210,26 @@ impl Grouping<'_> {
         format!("{}_{distinct}{of}", aggregate.function.word())
     }
 
-    /// Whether a sum or an average is wanted of what is never a number. Columns called texts only because their declared type is unknown
-    /// have no length and may hold numbers.
-    fn sums_texts(&self, wanted: &request::Aggregate) -> bool {
-        use ColumnType::{Binary, Date, DateTime, String, Text, Time, Timestamp, Uuid};
-        if !matches!(wanted.function, request::AggregateFunction::Sum | request::AggregateFunction::Avg) {
-            return false;
-        }
+    /// Whether a sum or an average is wanted of what is never a number, or the least or greatest of documents, which have no order that all
+    /// databases share. Columns called texts only because their declared type is unknown have no length and may hold numbers.
+    fn means_nothing(&self, wanted: &request::Aggregate) -> bool {
+        use ColumnType::{Array, Binary, Date, DateTime, Json, Object, String, Text, Time, Timestamp, Uuid};
+        use request::AggregateFunction::{Avg, Count, Max, Min, Sum};
         let column = wanted.of.as_ref().and_then(|name| self.columns.find(name));
-        column.is_some_and(|column| match column.data_type {
-            _ if column.is_guessed => false,
-            Text | Binary | Date | Time | DateTime | Timestamp | Uuid => true,
-            String => column.length.is_some(),
-            _ => false,
+        column.filter(|column| !column.is_guessed).is_some_and(|column| {
+            match (wanted.function, column.data_type) {
+                (Sum | Avg, Text | Binary | Date | Time | DateTime | Timestamp | Uuid) => true,
+                (Sum | Avg, String) => column.length.is_some(),
+                (Min | Max, Json | Object | Array) => true,
+                (Sum | Avg | Min | Max | Count, _) => false,
+            }
         })
     }
 
-    /// The aggregate's name in the query, under which it is added if it is new; `None` if its column does not exist or can't be
-    /// summed.
+    /// The aggregate's name in the query, under which it is added if it is new; `None` if its column does not exist or the
+    /// aggregate means nothing.
     fn aggregate(&mut self, wanted: &request::Aggregate) -> Option<String> {
-        if self.sums_texts(wanted) {
+        if self.means_nothing(wanted) {
             return None;
         }
         let of = match &wanted.of {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connector_api::model::{Capabilities, Count, Filter, Param, Path, Query, Table, Value};
 
-use super::capability::{check_filter, check_order, check_parameters, require};
+use super::capability::{check_filter, check_order, check_parameters, check_paths, require};
 use super::columns::Columns;
 use super::filter::Planner;
 use super::keyset::{self, Keyset};
@@ -257,6 +257,7 @@ pub(super) fn finish(
         check_filter(filter, scope.capabilities)?;
     }
     check_order(&query.order, scope.capabilities)?;
+    check_paths(query.select.iter(), scope.capabilities)?;
     check_parameters(values.bound_count(), scope.capabilities)?;
     let View { shown, wanted } = view;
     Ok(Read { query, params: values.into_vec(), shown, names: wanted.names, key })

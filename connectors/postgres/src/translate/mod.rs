@@ -131,6 +131,13 @@ impl Dialect for PostgresDialect<'_> {
                 to.column(column)?;
                 to.keyword("::text)::uuid");
             }
+            // The same of bytes, whose digits have their order.
+            AggregateFunction::Min | AggregateFunction::Max if sort == Sort::Bytes => {
+                let is_min = aggregate.function == AggregateFunction::Min;
+                to.keyword(if is_min { "decode(MIN(encode(" } else { "decode(MAX(encode(" });
+                to.column(column)?;
+                to.keyword(", 'hex') COLLATE \"C\"), 'hex')");
+            }
             AggregateFunction::Count => to.aggregate_call("COUNT", aggregate)?,
             function => {
                 to.aggregate_call(aggregate_name(function), aggregate)?;

@@ -18,7 +18,7 @@ pub use call::{Call, Change, Gathered};
 pub use record::Planned;
 pub use whole::Whole;
 
-use super::capability::{check_filter, require};
+use super::capability::{check_filter, check_paths, require};
 use super::columns::Columns;
 use super::filter::Planner;
 use super::values::Values;
@@ -115,6 +115,7 @@ impl Write {
         let is_key_unique = key::is_unique(&key, scope.table);
         let needs_key = kind != Kind::Insert && selection.is_by_key();
         let shown = Arc::<ShownColumns>::new(shown((kind, &selection), request, &key, scope)?.into());
+        check_paths(fields::paths(&shown, columns).iter(), scope.capabilities)?;
         if needs_key && key.is_empty() {
             return Err(Error::NoIdentifier);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use connector_api::model::{CompareOp, Expr, Filter, Path, Value};
 
-use super::{Selection, Write};
+use super::{Selection, Write, fields};
 use crate::plan::values::Values;
 use crate::plan::{Columns, Scope};
 
@@ -52,17 +52,24 @@ impl Write {
 
     /// The columns that a call gives back. Of whole rows: those of the description, then by name the others that were seen or are set.
     pub(super) fn returning(&self, set: &[Path], scope: &Scope<'_>) -> Vec<Path> {
-        let shown = self.shown.iter().map(|shown| &*shown.column);
+        let columns = Columns::new(scope.table);
+        let mut shown = fields::paths(&self.shown, columns);
         if !self.returns_rows() {
-            return shown.map(Path::column).collect();
+            return shown;
         }
-        let described = Columns::new(scope.table).all();
-        let mut others: BTreeSet<&str> = shown.chain(set.iter().filter_map(Path::as_column)).collect();
+        let mut others: BTreeSet<&str> = set.iter().filter_map(Path::as_column).collect();
         if let Selection::Seen(cells) = &self.selection {
             others.extend(cells.iter().map(|(name, _)| name.as_str()));
         }
-        let is_other = |name: &&str| !described.iter().any(|column| column.name == **name);
-        let described = described.iter().map(|column| column.name.as_str());
-        described.chain(others.into_iter().filter(is_other)).map(Path::column).collect()
+        let described = columns.all().iter().map(|column| Path::column(&column.name));
+        let mut returning: Vec<Path> = described.collect();
+        shown.extend(others.into_iter().map(Path::column));
+        shown.sort_by(|left, right| left.segments().cmp(right.segments()));
+        for path in shown {
+            if !returning.contains(&path) {
+                returning.push(path);
+            }
+        }
+        returning
     }
 }
