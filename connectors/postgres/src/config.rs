@@ -91,6 +91,10 @@ pub(crate) struct Config {
     /// prepared statements (PgBouncer before 1.21).
     #[serde(default = "server::yes")]
     pub(crate) statement_cache: bool,
+    /// Ask the server to end statements that nobody waits for. Off for poolers that do not stand it (PgBouncer 1.18 ends itself): then the
+    /// connection is closed, and the statement ends when the server notices.
+    #[serde(default = "server::yes")]
+    pub(crate) cancel: bool,
 }
 
 fn port() -> u16 {

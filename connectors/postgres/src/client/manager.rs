@@ -27,6 +27,8 @@ pub(super) struct Login {
     driver: tokio_postgres::Config,
     /// `None`: unencrypted.
     tls: Option<Tls>,
+    /// Whether the server may be asked to end a statement.
+    cancels: bool,
 }
 
 impl Manager {
@@ -35,7 +37,7 @@ impl Manager {
         let named = config.options.iter().chain(&config.attributes);
         let named = named.map(|(name, setting)| (name.clone(), setting.text()));
         Ok(Self {
-            login: Arc::new(Login { driver: driver_config(config), tls: Tls::of(config)? }),
+            login: Arc::new(Login { driver: driver_config(config), tls: Tls::of(config)?, cancels: config.cancel }),
             settings: timezone.chain(named).collect(),
             statements: config.statements.clone(),
             caches_statements: config.statement_cache,
@@ -99,8 +101,11 @@ impl Login {
         }
     }
 
-    /// Asks the server to end what runs on a connection.
+    /// Asks the server to end what runs on a connection, if it may be asked.
     pub(super) async fn cancel(&self, token: &tokio_postgres::CancelToken) {
+        if !self.cancels {
+            return;
+        }
         // If it can't be told, the connection is closed all the same.
         let _ = match &self.tls {
             Some(tls) => token.cancel_query(tls.connect()).await,
