@@ -101,6 +101,30 @@ fn a_new_row_of_an_identifier_of_a_url_has_the_kind_that_its_record_says() {
 }
 
 #[test]
+fn what_can_be_no_identifier_is_refused_as_the_record_s_fault_and_writes_nothing() {
+    let store = documents();
+    for id in [json!([8901]), json!({ "$gt": 1 }), json!({ "a": { "$gt": 1 } })] {
+        let record = json!({ "_id": id, "mark": "no id" });
+        for (method, path) in
+            [("POST", "guessed"), ("PUT", "guessed?upsert=true"), ("PATCH", "guessed?upsert=true")]
+        {
+            let answer = store.send(method, path, json!({ "resource": [record] }));
+            assert_eq!(answer.status, 400, "{method} {id}: {}", answer.body);
+            assert!(answer.body.contains("'_id'"), "{method} {id}: {}", answer.body);
+        }
+        let several = json!({ "resource": [record, { "_id": format!("8901 {id}"), "mark": "an id" }] });
+        let answer = store.send("POST", "guessed?continue=true", several);
+        assert!(
+            answer.body.contains("'_id'") && !answer.body.contains("\"code\":500"),
+            "{id}: {}",
+            answer.body
+        );
+    }
+    assert_eq!(marks(&store, "mark = 'no id'"), Vec::<Json>::new());
+    assert_eq!(marks(&store, "mark = 'an id'").len(), 3);
+}
+
+#[test]
 fn values_keep_their_kind_in_a_column_that_held_another() {
     let store = documents();
     let values = json!([

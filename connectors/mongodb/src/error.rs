@@ -8,6 +8,8 @@ use mongodb::error::{
     TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteError, WriteFailure,
 };
 
+use crate::schema::ID;
+
 const DUPLICATE_KEY: [i32; 3] = [11000, 11001, 12582];
 const FAILED_VALIDATION: i32 = 121;
 /// The reason of a second record with one key.
@@ -40,6 +42,11 @@ pub(crate) fn not_null(column: &str) -> Error {
         .with_reason("not_null_violation")
         .with_sqlstate("23502")
         .with_columns([column])
+}
+
+/// A value that identifies no document.
+pub(crate) fn not_an_id() -> Error {
+    mismatch(ID, "an identifier: no list, and no document with a name that begins with '$'")
 }
 
 /// No such collection.
@@ -227,6 +234,7 @@ fn from_code(code: i32, message: &str, details: Option<&Document>) -> Error {
         6 | 7 | 89 | 91 | 189 | 10107 | 11600 | 11602 | 13435 | 13436 => {
             (Unavailable, "the server can't be reached or gives way to another one", "unavailable")
         }
+        52 | 53 => return not_an_id(),
         66 => return invalid("the column '_id' can't be changed").with_reason("immutable_column"),
         28 | 40 => {
             return invalid("a member is set inside something that is no document")

@@ -111,7 +111,31 @@ fn member(layout: &Layout, path: &Path, value: &Value, stored: Option<RawBsonRef
         None => to_bson(value, &name, kind),
     };
     // What was only seen in other documents chooses between forms of a value. It refuses none.
-    written(kind).or_else(|error| if declared.is_none() { written(Kind::Any) } else { Err(error) })
+    let written =
+        written(kind).or_else(|error| if declared.is_none() { written(Kind::Any) } else { Err(error) })?;
+    match path.segments() {
+        [first, inner @ ..] if first == ID && !is_part_of_id(&written, inner) => Err(error::not_an_id()),
+        _ => Ok(written),
+    }
+}
+
+/// Whether an id may be this value, or hold it there. The id of a document stands in conditions, where the server takes a list for any
+/// of its items and `$` for a word of its own.
+fn is_part_of_id(value: &Bson, inner: &[String]) -> bool {
+    match value {
+        Bson::Array(items) => !inner.is_empty() && items.iter().all(has_plain_names),
+        value => has_plain_names(value),
+    }
+}
+
+fn has_plain_names(value: &Bson) -> bool {
+    match value {
+        Bson::Document(members) => {
+            members.iter().all(|(name, member)| !name.starts_with('$') && has_plain_names(member))
+        }
+        Bson::Array(items) => items.iter().all(has_plain_names),
+        _ => true,
+    }
 }
 
 /// Whether a value can be of this kind and still mean the same.
@@ -236,6 +260,26 @@ mod tests {
         ] {
             let written = member(&layout, &Path::column(column), &value, None).unwrap();
             assert_eq!(written, expected, "{column} {value:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_no_list_and_has_no_words_of_the_server() {
+        let layout = layout(&[], None);
+        for (id, is_refused) in [
+            ("[1]", true),
+            ("[]", true),
+            (r#"{"$gt":1}"#, true),
+            (r#"{"a":{"$gt":1}}"#, true),
+            (r#"{"a":[{"$gt":1}]}"#, true),
+            (r#"{"a":[1],"b$":"$c"}"#, false),
+            (r#""$gt""#, false),
+        ] {
+            let value = Value::Json(id.to_owned());
+            let written = member(&layout, &Path::column(ID), &value, None);
+            let reason = written.err().and_then(|error| error.reason);
+            assert_eq!(reason.as_deref(), is_refused.then_some("datatype_mismatch"), "{id}");
+            assert!(member(&layout, &Path::column("a"), &value, None).is_ok(), "{id}");
         }
     }
 

@@ -9,7 +9,7 @@ use super::batch::each_record;
 use super::change::Change;
 use super::insert::Creation;
 use super::record::{self, Member, Setting, key_filter};
-use super::{Done, Step, Target, Written, is_null};
+use super::{Done, Step, Target, Written};
 use crate::condition::Rule;
 use crate::error;
 use crate::session::Work;
@@ -69,8 +69,9 @@ impl Step for Upserting<'_> {
 
     async fn run(&self, work: &mut Work, record: &[Value]) -> Result<Done> {
         let key: Vec<Value> = self.places.iter().filter_map(|place| record.get(*place)).cloned().collect();
-        let filter =
-            if key.iter().any(is_null) { None } else { key_filter(self.creation.layout, self.key, &key)? };
+        // A value that can be no key is told before one that can't be looked up.
+        let unasked = |error| self.setting.members(record, None).and(Err(error));
+        let filter = key_filter(self.creation.layout, self.key, &key).or_else(unasked)?;
         let Some(filter) = filter else {
             return self.create(work, self.setting.members(record, None)?).await;
         };
