@@ -77,6 +77,19 @@ fn a_changed_member_has_the_type_of_the_old_one(store: &Documents, mut expected:
 }
 
 #[test]
+fn a_new_document_has_an_identifier_of_one_type_however_it_is_created() {
+    let store = documents();
+    let ways = [("POST", "kinds"), ("PUT", "kinds?upsert=true"), ("PATCH", "kinds?upsert=true")];
+    for (id, (method, path)) in (9101..).zip(ways) {
+        let answer = store.send(method, path, json!({ "resource": [{ "_id": id }] }));
+        assert_eq!(answer.status, 200, "{method}: {}", answer.body);
+        let created = store.ask("GET", "kinds_types").with("filter", format!("_id = {id}").as_str());
+        assert_eq!(store.gateway.send(created).json()["resource"][0]["id"], "int", "{method}");
+        assert_eq!(store.send("DELETE", &format!("kinds/{id}"), Json::Null).status, 200);
+    }
+}
+
+#[test]
 fn numbers_that_json_does_not_have_are_refused_where_a_column_is_declared_to_hold_numbers() {
     let store = documents();
     for number in ["NaN", "Infinity", "-Infinity"] {

@@ -205,6 +205,21 @@ pub(super) fn key_filter(layout: &Layout, columns: &[Path], key: &[Value]) -> Re
     Ok(Some(translate::all(parts)))
 }
 
+/// The condition for a write that creates the document where none matches: by the very number that the document gets. Numbers of all
+/// types are equal, but the server creates the one that it was asked for.
+pub(super) fn creating(
+    filter: Document,
+    columns: &[Path],
+    key: &[Value],
+    members: &[Member<'_>],
+) -> Document {
+    let ([column], [Value::I64(_)]) = (columns, key) else { return filter };
+    match members.iter().find(|(path, _)| *path == column && path.as_column() == Some(ID)) {
+        Some((_, id)) => doc! {ID: id.clone()},
+        None => filter,
+    }
+}
+
 /// The bytes of a document.
 ///
 /// # Errors
@@ -281,6 +296,20 @@ mod tests {
             assert_eq!(reason.as_deref(), is_refused.then_some("datatype_mismatch"), "{id}");
             assert!(member(&layout, &Path::column("a"), &value, None).is_ok(), "{id}");
         }
+    }
+
+    #[test]
+    fn a_row_that_is_created_is_asked_for_by_the_number_that_it_gets() {
+        let found = doc! {ID: {"$in": [7_i64]}};
+        let asked = |column: &Path, key: Value, written: Bson| {
+            creating(found.clone(), std::slice::from_ref(column), &[key], &[(column, written)])
+        };
+        let id = Path::column(ID);
+        for number in [Bson::Int32(7), Bson::Int64(7), Bson::Double(7.0)] {
+            assert_eq!(asked(&id, Value::I64(7), number.clone()), doc! {ID: number});
+        }
+        assert_eq!(asked(&Path::column("code"), Value::I64(7), Bson::Int32(7)), found);
+        assert_eq!(asked(&id, Value::Text("7".to_owned()), Bson::String("7".to_owned())), found);
     }
 
     #[test]

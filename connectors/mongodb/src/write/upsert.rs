@@ -79,6 +79,7 @@ impl Step for Upserting<'_> {
         let old = if is_needed { self.change.target.find(work, filter.clone()).await? } else { None };
         let members = self.setting.members(record, old.as_deref())?;
         if !self.looks_first() {
+            let filter = record::creating(filter, self.key, &key, &members);
             return self.in_one_step(work, filter, members).await;
         }
         let Some(old) = old else { return self.create(work, members).await };
