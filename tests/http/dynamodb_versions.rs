@@ -10,6 +10,7 @@ use crate::shop::READER;
 /// All of it, on one running store.
 pub(crate) fn all(world: &World) {
     every_value_of_a_row_counts_and_none_is_lost_on_the_way(world);
+    what_is_read_and_written_back_keeps_its_types(world);
     a_row_is_written_only_in_the_version_that_is_named(world);
     a_row_is_created_only_where_there_is_none(world);
     of_many_writers_with_the_same_version_one_succeeds(world);
@@ -91,6 +92,30 @@ fn every_value_of_a_row_counts_and_none_is_lost_on_the_way(world: &World) {
             &send(world, ("PATCH", "things/all"), ("If-Match", &first), &json!({"extra": 1})),
             "If-Match",
         );
+    }
+}
+
+/// Sets and bytes at the top, in a map and in a list.
+fn what_is_read_and_written_back_keeps_its_types(world: &World) {
+    let mut attributes = attributes();
+    let names = ["bytes", "texts", "numbers", "binaries"];
+    let inner: Json = names.iter().map(|name| ((*name).to_owned(), attributes[*name].clone())).collect();
+    attributes["inner"] = json!({"M": inner});
+    attributes["items"] = json!({"L": [attributes["bytes"], attributes["texts"]]});
+    native(world, "PutItem", &json!({"TableName": "things", "Item": attributes}));
+    let (version, record) = (tag(world, "things/all"), world.gateway.send(row("GET", "things/all")).json());
+    let listed = json!({"resource": [record]});
+    for (verb, path, body) in [
+        ("PATCH", "things/all", &record),
+        ("PUT", "things/all", &record),
+        ("PATCH", "things", &listed),
+        ("PUT", "things?upsert=true", &listed),
+        ("PATCH", "things?rollback=true", &listed),
+    ] {
+        let answer = world.gateway.send(row(verb, path).body(body));
+        assert_eq!(answer.status, 200, "{verb} {path}: {}", answer.body);
+        // The version is of the values with their types.
+        assert_eq!(tag(world, "things/all"), version, "{verb} {path}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Attribute values, as they travel, to values of the contract and back. Numbers are text all the way: none passes through a double.
 
 mod number;
+mod replace;
 
 use std::collections::BTreeMap;
 

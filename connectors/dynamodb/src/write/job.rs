@@ -13,7 +13,7 @@ use crate::client::Deadline;
 use crate::connector::Store;
 use crate::schema::Layout;
 use crate::translate::{Test, computed_columns, filter_columns, push};
-use crate::types::MAX_NAME;
+use crate::types::{Attribute, MAX_NAME};
 
 /// What happens to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) struct Job<'r> {
     /// Columns on which rules and computed columns depend.
     pub(super) watched: BTreeSet<&'r str>,
     pub(super) is_returning: bool,
-    /// The row as it is has to be known before it is written.
+    /// The row as it is has to be known before it is written, whatever the record.
     pub(super) needs_old: bool,
 }
 
@@ -185,6 +185,27 @@ impl<'r> Job<'r> {
             is_returning: parts.is_returning,
             needs_old,
         })
+    }
+}
+
+impl Job<'_> {
+    /// Whether the row as it is has to be known before this record is written.
+    pub(super) fn looks_back(&self, record: &[Value]) -> bool {
+        let has_forms = |cell: &Cell<'_>| {
+            let value = record.get(cell.place).and_then(|value| Attribute::from_value(value).ok());
+            !self.layout.keys.has(cell.column) && value.is_some_and(|value| value.has_forms())
+        };
+        self.needs_old || (self.keeps_types() && self.set.iter().any(has_forms))
+    }
+
+    /// Rows that the caller names are rows that it has read: what comes back has the types of the store again. A write by filter sets one
+    /// value for all rows.
+    pub(super) fn keeps_types(&self) -> bool {
+        match self.kind {
+            Kind::Upsert(_) => true,
+            Kind::Update(_) => !self.named_by.is_empty(),
+            Kind::Insert | Kind::Delete => false,
+        }
     }
 }
 

@@ -53,9 +53,10 @@ impl Job<'_> {
 
     /// Tries until nobody comes between.
     async fn insist(&self, record: &[Value], key: &Item, mut found: Option<Item>) -> Result<Item> {
+        let looks_back = self.looks_back(record);
         let mut attempt = 0;
         loop {
-            let old = match (self.needs_old, found.take()) {
+            let old = match (looks_back, found.take()) {
                 (false, _) => None,
                 (true, None) => self.read(key).await?,
                 (true, found) => found,
@@ -63,7 +64,7 @@ impl Job<'_> {
             let prepared = self.prepare(record, key, old.as_ref())?;
             match self.send(prepared).await {
                 Err(Failure::Refused(exception))
-                    if exception.is_conflict() || (exception.is_condition() && self.needs_old) =>
+                    if exception.is_conflict() || (exception.is_condition() && looks_back) =>
                 {
                     if !self.deadline.pause(attempt).await {
                         return Err(contention());
@@ -140,7 +141,7 @@ impl Job<'_> {
     /// What is wrong with the record, or the rule that does not hold.
     pub(super) fn prepare(&self, record: &[Value], key: &Item, old: Option<&Item>) -> Result<Prepared> {
         let changes = self.becomes(record, key, old)?;
-        let condition = match (self.needs_old, old) {
+        let condition = match (self.looks_back(record), old) {
             (true, Some(old)) => self.unchanged(old),
             (true, None) => self.is_there(false),
             (false, _) => self.condition(record)?,
@@ -207,13 +208,13 @@ impl Job<'_> {
     /// What the record makes of the row. Row rules are tested as far as the row is known.
     fn becomes(&self, record: &[Value], key: &Item, old: Option<&Item>) -> Result<Changes> {
         let before = old.map(|old| document(old.clone()));
-        if self.needs_old {
+        if self.looks_back(record) {
             self.test_old(record, before.as_ref())?;
         }
         if self.kind == Kind::Delete {
             return Ok(Changes { set: Item::new(), row: old.cloned().unwrap_or_default() });
         }
-        let set = self.set(record, key, before.as_ref())?;
+        let set = self.set(record, key, old, before.as_ref())?;
         let mut row = match (self.kind, old) {
             (Kind::Update(UpdateMode::Merge) | Kind::Upsert(UpdateMode::Merge), Some(old)) => old.clone(),
             (Kind::Update(UpdateMode::Replace), _) => self.naming(record)?,
@@ -248,18 +249,19 @@ impl Job<'_> {
     }
 
     /// The attributes that are set: cells that are not absent, then what is computed from the row as it was.
-    fn set(&self, record: &[Value], key: &Item, old: Option<&Value>) -> Result<Item> {
+    fn set(&self, record: &[Value], key: &Item, old: Option<&Item>, row: Option<&Value>) -> Result<Item> {
         let mut set = Item::new();
         for cell in &self.set {
             let value = record.get(cell.place).unwrap_or(&Value::Absent);
-            self.add(&mut set, (cell.column, value), key)?;
+            let stored = old.filter(|_| self.keeps_types()).and_then(|old| old.get(cell.column));
+            self.add(&mut set, (cell.column, value), key, stored)?;
         }
         let computed = self.compute.values(&|path: &Path| {
-            let old = old.ok_or_else(|| Error::internal("a new row has no columns yet"))?;
+            let old = row.ok_or_else(|| Error::internal("a new row has no columns yet"))?;
             Ok(member(old, path.segments()))
         })?;
         for (column, value) in self.computed.iter().zip(&computed) {
-            self.add(&mut set, (column, value), key)?;
+            self.add(&mut set, (column, value), key, None)?;
         }
         if let Some(name) = &self.store.version_attribute {
             set.insert(name.clone(), Attribute::Text(unique()?));
@@ -267,7 +269,14 @@ impl Job<'_> {
         Ok(set)
     }
 
-    fn add(&self, set: &mut Item, (column, value): (&str, &Value), key: &Item) -> Result<()> {
+    /// Adds a cell, which takes the types of what is `stored` there.
+    fn add(
+        &self,
+        set: &mut Item,
+        (column, value): (&str, &Value),
+        key: &Item,
+        stored: Option<&Attribute>,
+    ) -> Result<()> {
         if *value == Value::Absent {
             return Ok(());
         }
@@ -279,7 +288,13 @@ impl Job<'_> {
         }
         let attribute = match self.layout.index_column(column) {
             Some(indexed) => indexed.accept(value).ok_or_else(|| mismatch(column, indexed.expected()))?,
-            None => Attribute::from_value(value).map_err(|misfit: Misfit| misfit.of(column))?,
+            None => {
+                let given = Attribute::from_value(value).map_err(|misfit: Misfit| misfit.of(column))?;
+                match stored {
+                    Some(stored) => given.over(stored),
+                    None => given,
+                }
+            }
         };
         set.insert(column.to_owned(), attribute);
         Ok(())
