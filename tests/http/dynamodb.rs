@@ -215,7 +215,15 @@ fn tokens_lead_through_all_pages(world: &World) {
 
 fn a_read_beyond_the_bound_is_refused_by_name(world: &World) {
     let nothing = ("filter", "total < 0");
-    for parameters in [&[nothing][..], &[("order", "total")], &[nothing, ("count_only", "true")]] {
+    // Fewer than twice the bound are more than the bound.
+    let indexed = ("filter", "country = 'GB' and total < 0");
+    for parameters in [
+        &[nothing][..],
+        &[indexed],
+        &[("order", "total")],
+        &[nothing, ("count_only", "true")],
+        &[("filter", "country = 'GB'"), ("count_only", "true")],
+    ] {
         let refused = world.read("orders", parameters);
         let is_named = refused.body.contains("more than 100 items") && refused.body.contains("scan_limit");
         assert!(refused.status >= 400 && is_named, "{parameters:?}: {}", refused.body);

@@ -128,11 +128,13 @@ pub(super) struct Pages<'p> {
     /// The query of the page that came last.
     query: usize,
     read: u64,
+    /// Of those read, the items that were not sent, when it was last asked.
+    discarded: u64,
 }
 
 impl<'p> Pages<'p> {
     pub(super) fn new(plan: &'p Plan<'p>, start: Position) -> Self {
-        let mut pages = Self { plan, next: None, query: 0, read: 0 };
+        let mut pages = Self { plan, next: None, query: 0, read: 0, discarded: 0 };
         // A test that never holds needs no look at the store.
         if plan.test != Test::Nothing {
             pages.next = pages.existing(start);
@@ -183,12 +185,14 @@ impl<'p> Pages<'p> {
     ///
     /// # Errors
     /// *Limit exceeded*, with the bound.
-    pub(super) fn check_bound(&self, sent: u64) -> Result<()> {
-        if self.is_over() {
-            Ok(())
-        } else {
-            within(self.read.saturating_sub(sent), self.plan.store.scan_limit)
-        }
+    pub(super) fn check_bound(&mut self, sent: u64) -> Result<()> {
+        self.discarded = self.read.saturating_sub(sent);
+        within(self.discarded, self.plan.store.scan_limit)
+    }
+
+    /// The most items that the next page may have. One more than the bound tells that there are more.
+    fn room(&self) -> u64 {
+        self.plan.store.scan_limit.saturating_sub(self.discarded).saturating_add(1)
     }
 
     async fn page(&mut self, wanted: u64, select: Option<&'static str>) -> Result<Option<Page>> {
@@ -198,11 +202,11 @@ impl<'p> Pages<'p> {
         let mut body = plan.body(key, select.is_some());
         let is_tested = plan.test != Test::All || plan.rest.is_some();
         let smallest = if is_tested { SMALLEST_FILTERED_PAGE } else { 1 };
-        body.limit = Some(wanted.clamp(smallest, LARGEST_PAGE).min(plan.store.scan_limit));
+        body.limit = Some(wanted.clamp(smallest, LARGEST_PAGE).min(self.room()));
         body.exclusive_start_key = position.key;
         if select.is_some() {
             body.select = select;
-            body.limit = Some(plan.store.scan_limit);
+            body.limit = Some(self.room());
         }
         let page: Page = plan.store.client.read(operation(key.is_some()), &body, plan.deadline).await?;
         self.read += page.scanned_count;
