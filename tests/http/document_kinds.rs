@@ -193,6 +193,9 @@ fn an_object_with_an_expression_is_one_in_its_long_form_alone() {
     let path = format!("guessed/{}", ids[0]);
     assert_eq!(store.send("PATCH", &path, json!({ "count": long })).status, 200);
     assert_eq!(store.one(&ids[0])["count"], 2);
+    let now = json!({ "expression": { "value": "now()" } });
+    assert_eq!(store.send("PATCH", &path, json!({ "at": now })).status, 200);
+    assert_eq!(store.rows(&[("filter", "test = 'expression' and at > '2024-01-01T00:00:00Z'")]).len(), 1);
     for document in
         [json!({ "expression": "count + 1" }), json!({ "expression": { "value": "1" }, "note": "x" })]
     {

@@ -22,6 +22,12 @@ impl<'a> Computed<'a> {
         Ok(Self { assignments, evaluator })
     }
 
+    /// As [`Condition::in_milliseconds`].
+    #[must_use]
+    pub fn in_milliseconds(self) -> Self {
+        Self { evaluator: self.evaluator.in_milliseconds(), ..self }
+    }
+
     /// The values for the row as it was, in the order of the assignments.
     ///
     /// # Errors

@@ -15,7 +15,7 @@
 //! | a result outside 64-bit integers, 38-digit decimals or finite floats | error with reason `out_of_range` |
 //! | decimal quotient | rounded to 18 places |
 //! | `lower`, `upper` | ASCII letters; `trim` takes U+0020 |
-//! | `now` | an instant, the same for all rows of one [`Condition`]; `current_date` is its day in UTC |
+//! | `now` | an instant, the same for all rows of one [`Condition`], with [`Condition::in_milliseconds`] no finer than that; `current_date` is its day in UTC |
 //! | nulls in an order | below all values where the order does not say |
 //! | equal in groups, distinct rows and keys | as `=` in a filter; null equals null and absent |
 //! | mean | a decimal of decimals, rounded to 18 places; else a float |
@@ -76,6 +76,14 @@ impl<'a> Condition<'a> {
     #[must_use]
     pub fn minding_case(self) -> Self {
         Self { case: Case::Minded, ..self }
+    }
+
+    /// For stores whose moments have milliseconds: so has `now`.
+    #[must_use]
+    pub fn in_milliseconds(self) -> Self {
+        let Instant { at: Timestamp { seconds, nanos }, offset } = self.now;
+        let at = Timestamp { seconds, nanos: nanos - nanos % 1_000_000 };
+        Self { now: Instant { at, offset }, ..self }
     }
 
     /// Whether the row matches: the whole tree is true.

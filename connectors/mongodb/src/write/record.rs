@@ -43,7 +43,7 @@ impl<'r> Setting<'r> {
         Ok(Self {
             layout,
             columns,
-            computed: Computed::new(compute, params)?,
+            computed: Computed::new(compute, params)?.in_milliseconds(),
             computes: !compute.is_empty(),
             sources,
             keeps_types: false,

@@ -204,6 +204,9 @@ fn computed_values_see_the_row_as_it_was_and_one_time() {
     let values = computed.values(&|_: &Path| Ok(&four)).unwrap();
     assert_eq!(values[0], Value::I64(5));
     assert_eq!(values[1], values[2]);
+    let cut = computed.in_milliseconds().values(&|_: &Path| Ok(&four)).unwrap();
+    let (Value::Instant(now), Value::Instant(cut)) = (&values[1], &cut[1]) else { panic!("{cut:?}") };
+    assert_eq!((cut.at.seconds, cut.at.nanos), (now.at.seconds, now.at.nanos / 1_000_000 * 1_000_000));
     assert_eq!(Computed::new(&assignments, &[]).unwrap_err().kind, ErrorKind::Internal);
 }
 
