@@ -235,8 +235,9 @@ async fn by_filter(
         || !matches!(counting, Counting::Off)
         || (page.is_capped && read.count == CountWish::None);
     let can_skip = target.owner.connection.capabilities().offset;
-    let meta =
-        Meta { counting, schema, cursor, is_expected, limit: page.limit, offset: page.offset, can_skip };
+    let base = cursor.as_ref().filter(|cursor| cursor.has_guesses()).map(|_| page.read.clone());
+    let (limit, offset) = (page.limit, page.offset);
+    let meta = Meta { counting, schema, cursor, is_expected, limit, offset, can_skip, base };
     let reads = further.unwrap_or_else(|| vec![page.read]);
     let members = if is_list { Vec::new() } else { related::members(job, target, &read.related).await? };
     if members.is_empty() {
