@@ -193,7 +193,7 @@ fn a_walk_by_cursor_leaves_no_row_of_another_kind_out_without_a_word() {
             let answer =
                 store.gateway.send(next.iter().fold(request, |all, (name, value)| all.with(name, value)));
             if answer.status != 200 {
-                return Err(answer);
+                return Err(Box::new(answer));
             }
             let answer = answer.json();
             ids.extend(answer["resource"].as_array().unwrap().iter().map(|row| row["_id"].clone()));
