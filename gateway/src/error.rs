@@ -91,6 +91,8 @@ errors! {
     unknown_table(table) = NOT_FOUND, "Table \"{table}\" does not exist in the database.";
     /// No such field in a table description.
     unknown_field(field, table) = NOT_FOUND, "Field '{field}' does not exist in table '{table}'.";
+    /// More relationships than one request may read.
+    related_too_many(most) = BAD_REQUEST, "One request reads the rows of {most} relationships at most, those of all levels together.";
     /// More levels of related rows than are followed.
     related_too_deep(levels) = BAD_REQUEST, "Related rows go {levels} levels deep at most.";
     /// No such relationship in a table description.

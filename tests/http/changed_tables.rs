@@ -63,6 +63,18 @@ fn a_read_that_names_a_new_column_is_answered() {
 }
 
 #[test]
+fn a_read_does_not_fail_for_a_column_that_is_gone_and_that_it_did_not_name() {
+    for behind in ["?limit=1&order=id", "/1", "?ids=1"] {
+        let changed = Changed::new();
+        let known = changed.gateway.send(changed.ask("GET", "?refresh=true&ids=1&fields=id,colour"));
+        known.is_ok(r#"{"resource":[{"id":1,"colour":null}]}"#);
+        changed.sql("ALTER TABLE ? DROP COLUMN colour");
+        let answer = changed.gateway.send(changed.ask("GET", behind));
+        assert!(answer.status == 200 && !answer.body.contains("colour"), "{behind}: {}", answer.body);
+    }
+}
+
+#[test]
 fn a_value_for_a_new_column_is_written() {
     let check = |verb: &str, behind: &str, body: &str, expected: &[Option<&str>]| {
         let changed = Changed::new();

@@ -203,3 +203,57 @@ fn an_object_with_an_expression_is_one_in_its_long_form_alone() {
         assert_eq!(store.one(&ids[0])["count"], document);
     }
 }
+
+#[test]
+fn a_walk_by_cursor_leaves_no_row_of_another_kind_out_without_a_word() {
+    const PLACELESS: &str = "can't be compared with";
+    let store = documents();
+    let texts: Vec<Json> =
+        (0..12).map(|n| json!({ "_id": format!("walk{n:02}"), "walk": 1, "age": n })).collect();
+    made(&store, json!(texts));
+    let walk = |order: &str| {
+        let (mut ids, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let first = [("page", "cursor"), ("limit", "5"), ("filter", "walk = 1"), ("order", order)];
+            let next = cursor.as_deref().map(|cursor| ("cursor", cursor));
+            let request = crate::sales::with(store.ask("GET", "guessed"), &first);
+            let answer =
+                store.gateway.send(next.iter().fold(request, |all, (name, value)| all.with(name, value)));
+            if answer.status != 200 {
+                return Err(Box::new(answer));
+            }
+            let answer = answer.json();
+            ids.extend(answer["resource"].as_array().unwrap().iter().map(|row| row["_id"].clone()));
+            match answer["meta"]["next_cursor"].as_str() {
+                Some(token) => cursor = Some(token.to_owned()),
+                None => return Ok(ids.len()),
+            }
+        }
+    };
+    assert_eq!(walk("").map_err(|answer| answer.body), Ok(12));
+    made(&store, json!([{ "_id": 7, "walk": 1, "age": "noon" }]));
+    for order in ["", "_id desc", "age", "age desc"] {
+        refused(&walk(order).unwrap_err(), PLACELESS);
+    }
+}
+
+#[test]
+fn a_field_that_only_other_rows_have_is_left_out() {
+    let store = documents();
+    made(&store, json!([{ "_id": "bare", "mark": "x" }]));
+    store.send("GET", "guessed/bare?fields=mark,nowhere", Json::Null).is_ok(r#"{"mark":"x"}"#);
+    store
+        .send("GET", "guessed?ids=bare&fields=mark,nowhere", Json::Null)
+        .is_ok(r#"{"resource":[{"mark":"x"}]}"#);
+}
+
+#[test]
+fn a_record_that_says_another_kind_than_the_row_of_the_address_is_refused() {
+    let store = documents();
+    made(&store, json!([{ "_id": "9909", "mark": "text" }]));
+    let patch = store.send("PATCH", "guessed/9909", json!({ "_id": 9909, "mark": "number" }));
+    refused(&patch, SEVERAL);
+    let upsert = store.send("PUT", "guessed/9909?upsert=true", json!({ "_id": 9909, "mark": "number" }));
+    assert_eq!((upsert.status, &upsert.json()["_id"]), (200, &json!(9909)), "{}", upsert.body);
+    assert_eq!(marks(&store, "mark = 'text'"), [json!({ "mark": "text" })]);
+}

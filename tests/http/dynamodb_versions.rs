@@ -19,6 +19,33 @@ pub(crate) fn all(world: &World) {
     of_writers_that_only_want_a_row_none_is_in_the_way_of_others(world);
     row_rules_hold_for_a_conditional_write(world);
     a_row_that_no_condition_can_hold_is_refused_by_name(world);
+    a_member_of_a_document_in_the_answer_does_not_change_the_version(world);
+    a_dot_in_a_name_is_no_path_unless_it_is_asked_for(world);
+}
+
+fn a_member_of_a_document_in_the_answer_does_not_change_the_version(world: &World) {
+    let made = json!({ "resource": [{ "id": "inside", "doc": { "a": { "b": 1 } } }] });
+    send(world, ("POST", "things"), ("X-Request-Id", "x"), &made).is_ok(r#"{"resource":[{"id":"inside"}]}"#);
+    let before = tag(world, "things/inside");
+    let change = json!({ "more": 1 });
+    let changed = send(world, ("PATCH", "things/inside?fields=doc.a.b"), ("If-Match", &before), &change);
+    changed.is_ok(r#"{"doc.a.b":1}"#);
+    assert_eq!(changed.header("etag"), tag(world, "things/inside"));
+}
+
+fn a_dot_in_a_name_is_no_path_unless_it_is_asked_for(world: &World) {
+    let item = |id: &str, name: &str, value: Json| json!({ "TableName": "things", "Item": { "id": {"S": id}, name: value } });
+    native(world, "PutItem", &item("dotted", "a.b", json!({"N": "1"})));
+    native(world, "PutItem", &item("nested", "a", json!({"M": {"b": {"N": "2"}}})));
+    let refreshed = world.gateway.send(row("GET", "things?refresh=true&ids=dotted,nested"));
+    refreshed.is_ok(r#"{"resource":[{"id":"dotted","a.b":1},{"id":"nested","a":{"b":2}}]}"#);
+    let named = world.gateway.send(row("GET", "things?ids=nested&fields=a.b"));
+    named.is_ok(r#"{"resource":[{"a.b":2}]}"#);
+    for id in ["dotted", "nested"] {
+        let path = format!("things/{id}");
+        let changed = send(world, ("PATCH", &path), ("If-Match", &tag(world, &path)), &json!({ "more": 1 }));
+        assert_eq!(changed.status, 200, "{id}: {}", changed.body);
+    }
 }
 
 fn row(verb: &str, path: &str) -> Request {

@@ -14,7 +14,7 @@ use crate::shop::{READER, reading};
 use crate::walk;
 
 /// Run on each connection, and no more than once with an effect. A view is slow, another one shows what runs.
-const STATEMENTS: [&str; 10] = [
+const STATEMENTS: [&str; 13] = [
     "CREATE TABLE IF NOT EXISTS kinds (id int PRIMARY KEY AUTO_INCREMENT, flag tinyint(1), one bit(1), bits bit(12), tiny tinyint, \
      small smallint, medium mediumint unsigned, year_ year, whole int unsigned, big bigint, huge bigint unsigned, price decimal(65, 30), \
      ratio float, number double, fixed char(3), word varchar(10), note longtext, mood enum('sad', 'so so'), days set('mo', 'tu'), \
@@ -31,6 +31,9 @@ const STATEMENTS: [&str; 10] = [
     "CREATE OR REPLACE VIEW place AS SELECT variable_value AS path FROM information_schema.global_variables WHERE variable_name = 'SOCKET'",
     "CREATE OR REPLACE VIEW prepared AS SELECT CAST(variable_value AS int) AS number FROM information_schema.global_status WHERE variable_name = 'PREPARED_STMT_COUNT'",
     "CREATE TABLE IF NOT EXISTS tokens (id uuid PRIMARY KEY DEFAULT uuid(), word varchar(10))",
+    "CREATE TABLE IF NOT EXISTS places (code varchar(9) COLLATE utf8mb4_general_ci PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS trips (id int PRIMARY KEY, code varchar(9) COLLATE utf8mb4_general_ci, FOREIGN KEY (code) REFERENCES places (code))",
+    "INSERT IGNORE INTO places VALUES ('abc'), ('été'), ('none')",
     "CREATE TABLE IF NOT EXISTS employees (emp_no int PRIMARY KEY, birth_date date NOT NULL, first_name varchar(14) NOT NULL, \
      last_name varchar(16) NOT NULL, gender enum('M', 'F') NOT NULL, hire_date date NOT NULL)",
     "INSERT IGNORE INTO employees VALUES (10001, '1953-09-02', 'Georgi', 'Facello', 'M', '1986-06-26'), \
@@ -126,6 +129,22 @@ fn every_type_is_exact_and_what_nobody_waits_for_is_ended() {
     statements_that_are_not_kept_are_closed(&world);
     a_key_that_an_expression_makes_goes_back(&world);
     walk::through("connectors/mysql/README.md", &world.gateway, READER);
+    texts_that_the_database_takes_for_equal_are_related(&world);
+}
+
+fn texts_that_the_database_takes_for_equal_are_related(world: &World) {
+    let trips = json!({ "resource": [
+        { "id": 1, "code": "abc" }, { "id": 2, "code": "ABC" }, { "id": 3, "code": "ete" }, { "id": 4, "code": null }
+    ]});
+    let made = world.gateway.send(request("POST", "/api/v2/store/_table/trips").key(READER).body(trips));
+    assert_eq!(made.status, 200, "{}", made.body);
+    let trips = world.read("store/_table/trips?related=places_by_code&fields=id&order=id");
+    let codes: Vec<&Json> =
+        trips["resource"].as_array().unwrap().iter().map(|trip| &trip["places_by_code"]["code"]).collect();
+    assert_eq!(codes, [&json!("abc"), &json!("abc"), &json!("été"), &Json::Null]);
+    let places = world.read("store/_table/places?related=trips_by_code&trips_by_code.fields=id&order=code");
+    let ids = places["resource"].as_array().unwrap().iter().map(|place| place["trips_by_code"].clone());
+    assert_eq!(ids.collect::<Vec<_>>(), [json!([{ "id": 1 }, { "id": 2 }]), json!([{ "id": 3 }]), json!([])]);
 }
 
 fn every_type_is_described_and_read(world: &World) {

@@ -298,7 +298,17 @@ fn what_can_not_be_is_refused_and_names_of_nothing_mean_nothing() {
     check(&[customers, ("customers_by_customer_id.fields", "nope")], 400, "Invalid field requested: nope");
     check(&[customers, ("customers_by_customer_id.filter", "nope = 1")], 400, "nope");
     check(&[customers, ("customers_by_customer_id.filter", "((name = x")], 400, "filter");
-    check(&[customers, ("customers_by_customer_id.offset", "1")], 400, "'offset' can't be combined");
+    check(&[customers, ("customers_by_customer_id.offset", "1")], 400, "'offset' can't be asked");
+    check(&[customers, ("customers_by_customer_id.fields", "COUNT(*)")], 400, "aggregates can't be asked");
+    check(
+        &[customers, ("customers_by_customer_id.group", "name")],
+        400,
+        "'group' can't be asked of related rows",
+    );
+    let all = ["", "customers_by_customer_id.", "customers_by_customer_id.orders_by_customer_id."];
+    let all = all.map(|name| (format!("{name}related"), "*"));
+    let all: Vec<(&str, &str)> = all.iter().map(|(name, star)| (name.as_str(), *star)).collect();
+    check(&[&all[..], &[("limit", "1")]].concat(), 200, "orders_by_customer_id");
     check(&[customers, ("group", "status"), ("fields", "status")], 400, "can't be combined with 'group'");
     let deep = ["orders_by_customer_id.customers_by_customer_id"; 4].join(".");
     check(&[("related", &format!("customers_by_customer_id.{deep}"))], 400, "5 levels deep at most");

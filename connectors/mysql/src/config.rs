@@ -138,6 +138,8 @@ impl Config {
             "'charset' must be utf8mb4: texts are sent so, and the server converts them for its tables"
         } else if !is_one_of(&self.timezone, &["", "+00:00", "utc"]) {
             "'timezone' must be +00:00: in any other one some points in time have two names or none"
+        } else if self.sets_time_zone() {
+            "'options' and 'attributes' must not set time_zone: points in time are sent and read in +00:00"
         } else if let Some(problem) = server::tls_problem(self.sslmode, files) {
             problem
         } else if let Some(problem) = server::pool_problem(self.pool_size, self.queue) {
@@ -146,6 +148,11 @@ impl Config {
             return Ok(());
         };
         Err(Error::new(ErrorKind::InvalidRequest, problem))
+    }
+
+    fn sets_time_zone(&self) -> bool {
+        let mut names = self.options.keys().chain(self.attributes.keys());
+        names.any(|name| name.to_ascii_lowercase().ends_with("time_zone"))
     }
 
     /// The most connections.
@@ -195,6 +202,7 @@ mod tests {
             ("schema", json!("public")),
             ("charset", json!("latin1")),
             ("timezone", json!("Europe/Berlin")),
+            ("attributes", json!({"TIME_ZONE": "+05:00"})),
             ("sslcert", json!("a.pem")),
             ("sslrootcert", json!("ca.pem")),
             ("pool_size", json!(0)),

@@ -21,8 +21,8 @@ pub(super) struct Cursor {
     subject: Subject,
     /// The columns that make a position; `None`: the store's token does.
     columns: Option<Vec<String>>,
-    /// Their types.
-    types: Vec<ColumnType>,
+    /// Their types, and whether each was guessed.
+    types: Vec<(ColumnType, bool)>,
     /// The values in the last row shown.
     last: Option<Vec<Value>>,
 }
@@ -40,13 +40,30 @@ impl Cursor {
         }
         let subject = subject(page, service, caller)?;
         let columns = page.keyset.as_ref().map(|keyset| keyset.columns.clone());
-        let types = page.keyset.as_ref().map(|keyset| keyset.types.clone()).unwrap_or_default();
+        let types = page
+            .keyset
+            .iter()
+            .flat_map(|keyset| keyset.types.iter().copied().zip(keyset.guessed.iter().copied()));
+        let types = types.collect();
         Ok(Some(Self { key: Arc::clone(key), subject, columns, types, last: None }))
     }
 
     /// Whether a position is made of the last row's values.
     pub(super) fn is_by_row(&self) -> bool {
         self.columns.is_some()
+    }
+
+    /// Whether a column of the order may hold values of several kinds.
+    pub(super) fn has_guesses(&self) -> bool {
+        self.types.iter().any(|(_, is_guessed)| *is_guessed)
+    }
+
+    /// The columns that may hold values of several kinds, each with its value in the last row.
+    pub(super) fn guesses(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let columns = self.columns.iter().flatten().map(String::as_str);
+        let last = self.last.iter().flatten();
+        let all = columns.zip(last).zip(&self.types).filter(|(_, (_, is_guessed))| *is_guessed);
+        all.map(|(one, _)| one).filter(|(_, value)| !matches!(value, Value::Null | Value::Absent))
     }
 
     /// The position in a token.
@@ -65,7 +82,10 @@ impl Cursor {
     fn position_of(&self, names: &[String], row: &[Cell<'_>]) -> Result<Vec<Value>, Error> {
         let places = RowEncoder::places_of(names, self.columns.as_deref().unwrap_or_default())?;
         let cells = places.iter().filter_map(|place| row.get(*place));
-        cells.zip(&self.types).map(|(cell, data_type)| position_value(*cell, *data_type)).collect()
+        cells
+            .zip(&self.types)
+            .map(|(cell, (data_type, is_guessed))| position_value(*cell, *data_type, *is_guessed))
+            .collect()
     }
 
     /// Refuses a row behind the page that stands at the place of its last one: no position lies between them, so a page would leave rows out.
@@ -127,9 +147,10 @@ pub(crate) fn values(message: &[u8], count: usize) -> Option<Vec<Value>> {
 /// The value by which the next page is found; a row whose value has no place in an order would be a page's end for ever.
 /// A value of another kind than its column's, as a store without strict types may hold it, is compared with values of its own kind only, so
 /// that all others would be left out behind it.
-fn position_value(cell: Cell<'_>, data_type: ColumnType) -> Result<Value, Error> {
+fn position_value(cell: Cell<'_>, data_type: ColumnType, is_guessed: bool) -> Result<Value, Error> {
     use ColumnType::{BigInt, Binary, Boolean, Decimal, Double, Float, Integer};
     match cell {
+        cell if is_guessed && !is_of(cell, data_type) => Err(placeless()),
         Cell::Bytes(_) if data_type != Binary => Err(placeless()),
         Cell::Text(_)
             if matches!(data_type, Binary | Boolean | Integer | BigInt | Float | Double | Decimal) =>
@@ -143,7 +164,28 @@ fn position_value(cell: Cell<'_>, data_type: ColumnType) -> Result<Value, Error>
     }
 }
 
-fn placeless() -> Error {
+/// Whether a value is of the kind that was guessed for its column.
+fn is_of(cell: Cell<'_>, data_type: ColumnType) -> bool {
+    use ColumnType::{
+        BigInt, Binary, Boolean, Date, DateTime, Decimal, Double, Float, Integer, Time, Timestamp, Uuid,
+    };
+    let is_number = matches!(data_type, Integer | BigInt | Float | Double | Decimal);
+    match cell {
+        Cell::Null | Cell::Absent => true,
+        Cell::Bool(_) => data_type == Boolean,
+        Cell::I64(_) | Cell::U64(_) | Cell::F32(_) | Cell::F64(_) | Cell::Decimal(_) => is_number,
+        Cell::Bytes(_) => data_type == Binary,
+        Cell::Text(_) => matches!(data_type, ColumnType::String | ColumnType::Text),
+        Cell::Date(_) => data_type == Date,
+        Cell::Time(_) => data_type == Time,
+        Cell::Timestamp(_) => data_type == DateTime,
+        Cell::Instant(_) => matches!(data_type, DateTime | Timestamp),
+        Cell::Uuid(_) => data_type == Uuid,
+        _ => false,
+    }
+}
+
+pub(super) fn placeless() -> Error {
     Error::new(
         ErrorKind::InvalidRequest,
         "a row has a value in the order that the others can't be compared with; a cursor can't go past it, page by 'offset'",

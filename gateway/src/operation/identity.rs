@@ -9,16 +9,24 @@ use crate::error::ApiError;
 use crate::plan::{self, Scope};
 use crate::request::{Id, Record};
 
-/// Each identifier in the kind of its row. One that names no row is a text. `new`: the record that makes a row of an identifier without one,
-/// if the request does that; then the kind has to be known.
+/// What a write says of the row that it names.
+#[derive(Clone, Copy)]
+pub(super) struct Said<'a> {
+    /// Its record, which may have the identifier again.
+    pub(super) record: &'a Record,
+    /// A row that is not there is made of it; then the kind has to be known.
+    pub(super) creates: bool,
+}
+
+/// Each identifier in the kind of its row. One that names no row is a text.
 ///
 /// # Errors
-/// An identifier that names several rows, or a new row of several kinds.
+/// An identifier that names several rows, or a new row of several kinds; a record that names a row of another kind.
 pub(super) async fn settled<'i>(
     target: &Target<'_>,
     ids: &'i [Id],
     id_field: &[String],
-    new: Option<&Record>,
+    said: Option<Said<'_>>,
 ) -> Result<Cow<'i, [Id]>, ApiError> {
     if !target.plan(|scope| Ok(plan::is_open(id_field, scope)))? {
         return Ok(Cow::Borrowed(ids));
@@ -35,7 +43,7 @@ pub(super) async fn settled<'i>(
         if kinds.len() > 1 {
             let found = kinds.iter().zip(are_there.by_ref()).filter(|(_, is_there)| *is_there);
             let found = found.map(|(kind, _)| kind.clone()).collect();
-            kinds = chosen(target, id, (kinds, found), (id_field, new))?;
+            kinds = chosen(target, id, (kinds, found), (id_field, said))?;
         }
         settled.extend(kinds.into_iter().next());
     }
@@ -47,16 +55,18 @@ fn chosen(
     target: &Target<'_>,
     id: &Id,
     (kinds, found): (Vec<Id>, Vec<Id>),
-    (id_field, new): (&[String], Option<&Record>),
+    (id_field, said): (&[String], Option<Said<'_>>),
 ) -> Result<Vec<Id>, ApiError> {
-    match (found.len(), new) {
-        (1, _) => Ok(found),
-        (0, None) => Ok(kinds),
-        (0, Some(record)) => {
-            let said = target.plan(|scope| plan::id_in(record, id_field, scope))?;
-            let said = said.filter(|said| kinds.contains(said));
-            said.map(|said| vec![said]).ok_or_else(|| ApiError::kind_of_new_row(name_of(id)))
-        }
+    let creates = said.is_some_and(|said| said.creates);
+    let kind = match said {
+        Some(said) => target.plan(|scope| plan::id_in(said.record, id_field, scope))?,
+        None => None,
+    };
+    match (kind.filter(|kind| kinds.contains(kind)), found.len()) {
+        (Some(kind), _) if creates || found.contains(&kind) => Ok(vec![kind]),
+        (None, 1) => Ok(found),
+        (None, 0) if creates => Err(ApiError::kind_of_new_row(name_of(id))),
+        (_, 0) => Ok(kinds),
         _ => Err(ApiError::several_kinds(name_of(id))),
     }
 }

@@ -12,7 +12,13 @@ use crate::response::write_cell;
 pub(super) fn key_of_cells<'a>(cells: impl Iterator<Item = Cell<'a>>) -> Result<Vec<u8>, Error> {
     let mut key = Vec::new();
     for cell in cells {
-        write_cell(&mut key, cell, Numbers::Number)?;
+        match cell {
+            // The same number, however many zeros a column keeps behind its point.
+            Cell::Decimal(digits) if digits.contains('.') && !digits.contains(['e', 'E']) => {
+                key.extend_from_slice(digits.trim_end_matches('0').trim_end_matches('.').as_bytes());
+            }
+            cell => write_cell(&mut key, cell, Numbers::Number)?,
+        }
         key.push(b',');
     }
     Ok(key)

@@ -9,7 +9,7 @@ use connector_api::model::{Count, Value};
 use serde_json::{Map, Value as Json};
 
 use super::Owner;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, placeless};
 use super::keys::json_of_cell;
 use super::related::Row;
 use crate::connectors::{Batch, RowStream};
@@ -35,6 +35,8 @@ pub(super) struct Meta {
     pub(super) offset: u64,
     /// The service can skip a number of rows.
     pub(super) can_skip: bool,
+    /// All rows that a cursor goes through, whatever the page.
+    pub(super) base: Option<plan::Read>,
 }
 
 /// How `meta.count` is found.
@@ -244,7 +246,8 @@ impl Page {
             loop {
                 // The last row of a page by cursor is looked at once more, and so is the one behind it.
                 let is_by_row = self.meta.cursor.as_ref().is_some_and(Cursor::is_by_row);
-                let is_kept = is_by_row && self.document.rows() + 1 >= self.meta.limit;
+                let has_guesses = self.meta.cursor.as_ref().is_some_and(Cursor::has_guesses);
+                let is_kept = is_by_row && (has_guesses || self.document.rows() + 1 >= self.meta.limit);
                 let is_direct = self.document.is_direct() && !is_kept && self.held.is_none();
                 if !(if is_direct { section.next_row()? } else { section.read_row(&mut row)? }) {
                     break;
@@ -279,8 +282,24 @@ impl Page {
         Ok(())
     }
 
+    /// At the end of a walk: refuses rows that were behind none of those that were shown, for their values can't be compared with them.
+    async fn refuse_strays(&mut self) -> Result<(), ApiError> {
+        let (Some(cursor), Some(base)) = (&self.meta.cursor, &self.meta.base) else { return Ok(()) };
+        let reads: Vec<plan::Read> =
+            cursor.guesses().map(|(column, value)| base.incomparable(column, value)).collect();
+        for read in reads {
+            if has_rows(self.owner.clone(), read).await? {
+                return Err(ApiError::from_connector(&placeless()));
+            }
+        }
+        Ok(())
+    }
+
     /// The count, what goes on from here, the description of the table: each where there is one.
     async fn meta(&mut self) -> Result<Map<String, Json>, ApiError> {
+        if !self.has_more {
+            self.refuse_strays().await?;
+        }
         let mut meta = Map::new();
         if let Some(count) = self.count().await? {
             meta.insert("count".to_owned(), Json::from(count));
@@ -322,6 +341,14 @@ impl Page {
         };
         Ok(Some(total).filter(|total| *total > limit))
     }
+}
+
+async fn has_rows(owner: Owner, read: plan::Read) -> Result<bool, ApiError> {
+    let (mut stream, mut count) = (owner.start(&read).await?, 0);
+    while let Some(batch) = stream.next().await {
+        count += batch.map_err(|error| owner.failed(error))?.row_count();
+    }
+    Ok(count > 0)
 }
 
 /// Rows that are already JSON, wrapped, with what stands beside them.

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use connector_api::Error;
 use connector_api::model::Value;
 use connector_api::model::batch::Cell;
+use connector_api::{Error, ErrorKind};
 use serde_json::Value as Json;
 
 use super::cursor::Cursor;
@@ -183,25 +183,44 @@ fn rules<'a>(job: Job<'a>, table: &str, verb: Verb) -> Option<RowRules<'a>> {
 /// `GET _table/{table}`.
 pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -> Result<Answer, ApiError> {
     let mut target = Target::find(job, table, Verb::Get, read.refresh).await?;
-    if read.count_only && read.ids.is_none() {
-        return Ok(Answer::json(target.count(&read).await?.to_string()));
-    }
-    let mut format = RowFormat::Objects;
+    let ids = read.ids.take();
     if read.as_list {
-        format = RowFormat::Identifiers;
         read.fields = crate::request::Fields::Identifiers;
     }
+    match rows(job, &mut target, &read, ids.as_deref()).await {
+        Err(error) if is_of_change(&error) && target.is_renewed().await? => {
+            rows(job, &mut target, &read, ids.as_deref()).await
+        }
+        answer => answer,
+    }
+}
+
+/// Whether a read failed because something of the table is gone. Nothing was sent of its answer, so it may begin again.
+fn is_of_change(error: &ApiError) -> bool {
+    error.kind == Some(ErrorKind::NotFound)
+}
+
+async fn rows(
+    job: Job<'_>,
+    target: &mut Target<'_>,
+    read: &TableRead,
+    ids: Option<&[Id]>,
+) -> Result<Answer, ApiError> {
+    if read.count_only && ids.is_none() {
+        return Ok(Answer::json(target.count(read).await?.to_string()));
+    }
+    let format = if read.as_list { RowFormat::Identifiers } else { RowFormat::Objects };
     let schema = if read.include_schema {
         Some(super::schema::description(job, &target.owner, &target.table).await?)
     } else {
         None
     };
-    match read.ids.take() {
+    match ids {
         Some(ids) => {
-            let ids = identity::settled(&target, &ids, &read.id_field, None).await?;
-            by_ids::read(job, &mut target, &ids, &read, (format, schema)).await
+            let ids = identity::settled(target, ids, &read.id_field, None).await?;
+            by_ids::read(job, target, &ids, read, (format, schema)).await
         }
-        None => by_filter(job, &mut target, &read, format, schema).await,
+        None => by_filter(job, target, read, format, schema).await,
     }
 }
 
@@ -235,8 +254,9 @@ async fn by_filter(
         || !matches!(counting, Counting::Off)
         || (page.is_capped && read.count == CountWish::None);
     let can_skip = target.owner.connection.capabilities().offset;
-    let meta =
-        Meta { counting, schema, cursor, is_expected, limit: page.limit, offset: page.offset, can_skip };
+    let base = cursor.as_ref().filter(|cursor| cursor.has_guesses()).map(|_| page.read.clone());
+    let (limit, offset) = (page.limit, page.offset);
+    let meta = Meta { counting, schema, cursor, is_expected, limit, offset, can_skip, base };
     let reads = further.unwrap_or_else(|| vec![page.read]);
     let members = if is_list { Vec::new() } else { related::members(job, target, &read.related).await? };
     if members.is_empty() {
@@ -269,14 +289,23 @@ async fn with_related(
 /// `GET _table/{table}/{id}`: the row itself, without a wrapper.
 pub(super) async fn single(job: Job<'_>, table: &str, id: &Id, read: TableRead) -> Result<Answer, ApiError> {
     let mut target = Target::find(job, table, Verb::Get, read.refresh).await?;
-    let ids = identity::settled(&target, std::slice::from_ref(id), &read.id_field, None).await?;
-    let id = ids.first().unwrap_or(id);
-    let plan = target.plan_first(|scope| plan::single(id, &read, scope)).await?;
-    let members = related::members(job, &target, &read.related).await?;
-    if !members.is_empty() {
-        return single_with_related(job, &target, (id, plan), &members).await;
+    match row(job, &mut target, id, &read).await {
+        Err(error) if is_of_change(&error) && target.is_renewed().await? => {
+            row(job, &mut target, id, &read).await
+        }
+        answer => answer,
     }
-    let found = version::read(&target, plan).await?.ok_or_else(|| ApiError::unknown_record(name_of(id)))?;
+}
+
+async fn row(job: Job<'_>, target: &mut Target<'_>, id: &Id, read: &TableRead) -> Result<Answer, ApiError> {
+    let ids = identity::settled(target, std::slice::from_ref(id), &read.id_field, None).await?;
+    let id = ids.first().unwrap_or(id);
+    let plan = target.plan_first(|scope| plan::single(id, read, scope)).await?;
+    let members = related::members(job, target, &read.related).await?;
+    if !members.is_empty() {
+        return single_with_related(job, target, (id, plan), &members).await;
+    }
+    let found = version::read(target, plan).await?.ok_or_else(|| ApiError::unknown_record(name_of(id)))?;
     version::check(job.conditions, found.version.as_ref())?;
     Ok(found.into_answer())
 }

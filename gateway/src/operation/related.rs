@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use connector_api::Error;
-use connector_api::model::TableRef;
 use connector_api::model::batch::Cell;
+use connector_api::model::{TableRef, Value};
+use connector_api::{Error, ErrorKind};
 use serde_json::Value as Json;
 
 use super::keys::{json_of_cell, key_of_cells, key_of_values};
@@ -23,6 +23,8 @@ use crate::schema::relationships::{References, Relationship, RelationshipKind};
 
 /// How deep related rows go.
 const MAX_DEPTH: usize = 5;
+/// How many relationships one request reads, at all levels together.
+const MAX_MEMBERS: usize = 100;
 
 /// A relationship whose rows are embedded.
 pub(super) struct Member {
@@ -60,6 +62,8 @@ struct Step<'a> {
     lead: Vec<String>,
     /// The rows between two tables are all read, whatever the limit.
     is_between: bool,
+    /// The keys refer to rows that are there, unless they are hidden.
+    is_by_reference: bool,
 }
 
 /// The relationships that a request names, with all that is asked of their rows. Names that are none mean nothing, as clients of old expect.
@@ -75,30 +79,42 @@ pub(super) async fn members(
         return Ok(Vec::new());
     }
     let references = schema::references(&target.owner).await?;
-    resolve(&references, &target.table.table, related, job, 1)
+    let mut resolving = Resolving { references: &references, job, left: MAX_MEMBERS };
+    resolving.members(&target.table.table, related, 1)
 }
 
-fn resolve(
-    references: &References,
-    table: &TableRef,
-    related: &Related,
-    job: Job<'_>,
-    depth: usize,
-) -> Result<Vec<Member>, ApiError> {
-    let (wanted, options) = match related {
-        Related::None => return Ok(Vec::new()),
-        Related::All(options) => (visible(references.of(table), job), options),
-        Related::Named(names, options) => (named(&references.of(table), names), options),
-    };
-    if depth > MAX_DEPTH && !wanted.is_empty() {
-        return Err(ApiError::related_too_deep(MAX_DEPTH));
+/// The way from names to relationships.
+struct Resolving<'a> {
+    references: &'a References,
+    job: Job<'a>,
+    /// How many more there may be.
+    left: usize,
+}
+
+impl Resolving<'_> {
+    fn members(
+        &mut self,
+        table: &TableRef,
+        related: &Related,
+        depth: usize,
+    ) -> Result<Vec<Member>, ApiError> {
+        let (wanted, options) = match related {
+            Related::None => return Ok(Vec::new()),
+            Related::All(options) => (visible(self.references.of(table), self.job), options),
+            Related::Named(names, options) => (named(&self.references.of(table), names), options),
+        };
+        if depth > MAX_DEPTH && !wanted.is_empty() {
+            return Err(ApiError::related_too_deep(MAX_DEPTH));
+        }
+        let left = self.left.checked_sub(wanted.len());
+        self.left = left.ok_or_else(|| ApiError::related_too_many(MAX_MEMBERS))?;
+        let members = wanted.into_iter().map(|(relationship, nested)| {
+            let read = options.read_of(&relationship.name, nested)?;
+            let members = self.members(&relationship.target, &read.related, depth + 1)?;
+            Ok(Member { relationship, read: TableRead { related: Related::None, ..read }, members })
+        });
+        members.collect()
     }
-    let members = wanted.into_iter().map(|(relationship, nested)| {
-        let read = options.read_of(&relationship.name, nested)?;
-        let members = resolve(references, &relationship.target, &read.related, job, depth + 1)?;
-        Ok(Member { relationship, read: TableRead { related: Related::None, ..read }, members })
-    });
-    members.collect()
 }
 
 /// All relationships whose rows the caller may read.
@@ -195,7 +211,8 @@ impl<'a> Embedding<'a> {
                 let read = TableRead { fields: Fields::Identifiers, ..TableRead::default() };
                 let lead = junction.target_columns.clone();
                 let (table, columns) = (&junction.table, &junction.columns);
-                let step = Step { table, columns, read: &read, lead, is_between: true };
+                let step =
+                    Step { table, columns, read: &read, lead, is_between: true, is_by_reference: false };
                 let between = self.rows(&step, &relationship.name, &links, owners).await?;
                 through(&between)
             }
@@ -206,6 +223,10 @@ impl<'a> Embedding<'a> {
             read: &member.read,
             lead: lead(&member.members),
             is_between: false,
+            is_by_reference: matches!(
+                relationship.kind,
+                RelationshipKind::BelongsTo | RelationshipKind::ManyMany
+            ),
         };
         let mut found = self.rows(&step, &relationship.name, &links, owners).await?;
         self.embed(&member.members, &mut found.rows).await?;
@@ -222,36 +243,22 @@ impl<'a> Embedding<'a> {
     ) -> Result<Found, ApiError> {
         check_access(self.job, step.table)?;
         let target = Target::find(self.job, &public_name(step.table), Verb::Get, false).await?;
-        let keys = target.plan(|scope| Ok(Keys::of(step.columns, links, scope)))?;
-        let keys = keys.map_err(|error| target.owner.failed(error))?;
+        let keys = Keys::of(&target, step.columns, links)?;
         let limit = target.plan(|scope| Ok(plan::rows_of_key(step.read, scope)))?;
         let limit = if step.is_between { usize::MAX } else { limit };
-        let wanted = RelatedRows { columns: step.columns, keys: &keys.values, lead: &step.lead };
-        // Planned even if no row is looked for: what is wrong with it is told whatever rows there are.
-        let plans = target.plan(|scope| plan::related(&wanted, step.read, scope))?;
-        let mut own =
-            Own { found: Found { rows: Vec::new(), of: vec![Vec::new(); owners] }, limit, is_cut: false };
-        let mut room = Some(self.room);
-        for plan in &plans {
-            let mut encoder = RowEncoder::new(&plan.shown, RowFormat::Objects)
-                .with_numbers(target.layout.numbers())
-                .with_others(plan.query.others);
-            for_each_row(&target, plan, |columns, row| {
-                let Some(left) = room else { return Ok(()) };
-                let owners = keys.owners(&cells(&columns.names, step.columns, row)?)?;
-                let Some(place) = own.take(owners) else { return Ok(()) };
-                let mut json = Vec::with_capacity(256);
-                encoder.columns(&columns.names)?;
-                encoder.write_alone(&mut json, row)?;
-                room = left.checked_sub(json.len() + size_of::<Row>());
-                let lead = cells(&columns.names, &step.lead, row)?.into_iter().map(json_of_cell);
-                own.found.rows.push(Row { json, lead: lead.collect::<Result<_, _>>()? });
-                debug_assert_eq!(place + 1, own.found.rows.len(), "a row has the place that it was given");
-                Ok(())
-            })
-            .await?;
+        let mut own = Own { found: Found::of(owners), limit, is_cut: false, room: self.room };
+        // Asked for even if no row is looked for: what is wrong with it is told whatever rows there are.
+        let is_sure = own.read(&target, step, &keys.values, |key| keys.owners(key)).await?;
+        // A database may take texts for equal that differ here. Then it has to say itself whose each row is.
+        if !is_sure {
+            own = Own { found: Found::of(owners), limit, is_cut: false, room: self.room };
         }
-        self.room = room.ok_or_else(|| ApiError::rows_too_large(target.max_held))?;
+        for (value, owners) in keys.values.iter().zip(&keys.links) {
+            if !is_sure || (step.is_by_reference && is_unmet(value, owners, &own.found)) {
+                own.read(&target, step, std::slice::from_ref(value), |_| Some(owners)).await?;
+            }
+        }
+        self.room = own.room;
         if own.is_cut && !self.truncated.iter().any(|known| known == name) {
             self.truncated.push(name.to_owned());
         }
@@ -265,17 +272,59 @@ impl<'a> Embedding<'a> {
     }
 }
 
+impl Found {
+    fn of(owners: usize) -> Self {
+        Self { rows: Vec::new(), of: vec![Vec::new(); owners] }
+    }
+}
+
 /// Which rows belong to whom, as they come.
 struct Own {
     found: Found,
     /// The most rows of one.
     limit: usize,
     is_cut: bool,
+    /// How many more bytes may be held.
+    room: usize,
 }
 
 impl Own {
-    /// Gives the next row to these; its place, unless nobody takes it.
-    fn take(&mut self, owners: &[usize]) -> Option<usize> {
+    /// Reads the rows with these keys and gives each to whom `owners` says. Whether all of them have owners.
+    async fn read<'k>(
+        &mut self,
+        target: &Target<'_>,
+        step: &Step<'_>,
+        keys: &[Vec<Value>],
+        owners: impl Fn(&[u8]) -> Option<&'k Vec<usize>>,
+    ) -> Result<bool, ApiError> {
+        let wanted = RelatedRows { columns: step.columns, keys, lead: &step.lead };
+        let mut is_sure = true;
+        for plan in target.plan(|scope| plan::related(&wanted, step.read, scope))? {
+            let mut encoder = RowEncoder::new(&plan.shown, RowFormat::Objects)
+                .with_numbers(target.layout.numbers())
+                .with_others(plan.query.others);
+            for_each_row(target, &plan, |columns, row| {
+                let key = key_of_cells(cells(&columns.names, step.columns, row)?.into_iter())?;
+                let Some(owners) = owners(&key) else {
+                    is_sure = false;
+                    return Ok(());
+                };
+                if !self.takes(owners) {
+                    return Ok(());
+                }
+                let mut json = Vec::with_capacity(256);
+                encoder.columns(&columns.names)?;
+                encoder.write_alone(&mut json, row)?;
+                let lead = cells(&columns.names, &step.lead, row)?.into_iter().map(json_of_cell);
+                self.keep(Row { json, lead: lead.collect::<Result<_, _>>()? }, target.max_held)
+            })
+            .await?;
+        }
+        Ok(is_sure)
+    }
+
+    /// Gives the next row to these; whether one of them takes it.
+    fn takes(&mut self, owners: &[usize]) -> bool {
         let place = self.found.rows.len();
         let mut is_taken = false;
         for owner in owners {
@@ -287,52 +336,62 @@ impl Own {
                 is_taken = true;
             }
         }
-        is_taken.then_some(place)
+        is_taken
     }
+
+    fn keep(&mut self, row: Row, most: usize) -> Result<(), Error> {
+        let lead: usize = row.lead.iter().map(|value| value.as_str().map_or(16, str::len)).sum();
+        let left = self.room.checked_sub(row.json.len() + lead + size_of::<Row>());
+        self.room = left.ok_or_else(|| too_large(most))?;
+        self.found.rows.push(row);
+        Ok(())
+    }
+}
+
+fn too_large(most: usize) -> Error {
+    let message = format!(
+        "the related rows are larger than the {most} bytes that this server holds; ask for fewer rows or fields"
+    );
+    Error::new(ErrorKind::InvalidRequest, message)
 }
 
 /// The keys of a query, each once, and who looks for rows with each.
 struct Keys {
-    values: Vec<Vec<connector_api::model::Value>>,
-    owners: HashMap<Vec<u8>, Vec<usize>>,
-    /// The same without regard to case, for stores that take such texts for equal.
-    folded: HashMap<String, Vec<usize>>,
+    values: Vec<Vec<Value>>,
+    links: Vec<Vec<usize>>,
+    /// Places in both by the bytes of a key.
+    places: HashMap<Vec<u8>, usize>,
 }
 
 impl Keys {
-    fn of(columns: &[String], links: &[Link], scope: &plan::Scope<'_>) -> Result<Self, Error> {
-        let mut keys = Self { values: Vec::new(), owners: HashMap::new(), folded: HashMap::new() };
+    fn of(target: &Target<'_>, columns: &[String], links: &[Link]) -> Result<Self, ApiError> {
+        let mut keys = Self { values: Vec::new(), links: Vec::new(), places: HashMap::new() };
         for (owner, parts) in links {
-            let Some(values) = plan::typed_key(columns, parts, scope) else { continue };
-            let key = key_of_values(&values)?;
-            let folded = keys.folded.entry(folded(&key)).or_default();
-            add(folded, *owner);
-            let owners = keys.owners.entry(key).or_insert_with(|| {
+            let Some(values) = target.plan(|scope| plan::typed_key(columns, parts, scope))? else { continue };
+            let key = key_of_values(&values).map_err(|error| target.owner.failed(error))?;
+            let place = *keys.places.entry(key).or_insert(keys.values.len());
+            if place == keys.values.len() {
                 keys.values.push(values);
-                Vec::new()
-            });
-            add(owners, *owner);
+                keys.links.push(Vec::new());
+            }
+            // Links come owner by owner, so one that is named twice is the last.
+            if let Some(owners) = keys.links.get_mut(place).filter(|owners| owners.last() != Some(owner)) {
+                owners.push(*owner);
+            }
         }
         Ok(keys)
     }
 
-    /// Who looks for a row with these cells.
-    fn owners(&self, cells: &[Cell<'_>]) -> Result<&[usize], Error> {
-        let key = key_of_cells(cells.iter().copied())?;
-        let found = self.owners.get(&key).or_else(|| self.folded.get(&folded(&key)));
-        Ok(found.map(Vec::as_slice).unwrap_or_default())
+    /// Who looks for rows with this key.
+    fn owners(&self, key: &[u8]) -> Option<&Vec<usize>> {
+        self.links.get(*self.places.get(key)?)
     }
 }
 
-/// Links to one owner follow each other.
-fn add(owners: &mut Vec<usize>, owner: usize) {
-    if owners.last() != Some(&owner) && !owners.contains(&owner) {
-        owners.push(owner);
-    }
-}
-
-fn folded(key: &[u8]) -> String {
-    String::from_utf8_lossy(key).to_lowercase()
+/// Whether a key with a text has found nothing: the row that it refers to may be written in another way.
+fn is_unmet(key: &[Value], owners: &[usize], found: &Found) -> bool {
+    let is_empty = |owner: &usize| found.of.get(*owner).is_none_or(Vec::is_empty);
+    key.iter().any(|value| matches!(value, Value::Text(_))) && owners.iter().any(is_empty)
 }
 
 /// The values of each row under these columns.

@@ -71,8 +71,11 @@ async fn read_noting(
     let inside: Vec<Path> =
         plan.query.select.iter().filter(|path| path.as_column().is_none()).cloned().collect();
     if is_versioned && !is_shown_whole {
-        let described = target.table.columns.iter().map(|column| Path::column(&column.name));
-        plan.query.select = described.chain(inside.iter().cloned()).collect();
+        let columns = &target.table.columns;
+        let is_described = |path: &&Path| columns.iter().any(|column| path.as_column() == Some(&column.name));
+        // What is asked for by name is announced, whether the row has it or not.
+        let named: Vec<Path> = plan.query.select.iter().filter(|path| !is_described(path)).cloned().collect();
+        plan.query.select = columns.iter().map(|column| Path::column(&column.name)).chain(named).collect();
         plan.query.others = others;
     }
     let mut found = None;

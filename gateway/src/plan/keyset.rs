@@ -25,6 +25,8 @@ pub struct Keyset {
     pub columns: Vec<String>,
     /// Their types.
     pub types: Vec<ColumnType>,
+    /// Which of them may hold values of other kinds than their types, for those were guessed.
+    pub guessed: Vec<bool>,
     /// Which of them may be null.
     nullable: Vec<bool>,
 }
@@ -42,6 +44,7 @@ pub(super) fn plan(selection: &mut Selected, scope: &Scope<'_>) -> Result<Keyset
     let keyset = Keyset {
         columns: ordered.iter().map(|column| column.name.clone()).collect(),
         types: ordered.iter().map(|column| column.data_type).collect(),
+        guessed: ordered.iter().map(|column| column.is_guessed).collect(),
         nullable: ordered.iter().map(|column| column.is_nullable).collect(),
     };
     refuse_ambiguous(&keyset, scope.table)?;
@@ -98,6 +101,25 @@ fn check(keyset: &Keyset, order: &[Order], scope: &Scope<'_>) -> Result<(), Erro
         }
     }
     Ok(())
+}
+
+impl Read {
+    /// One row, if there is one, whose value in a column can't be compared with this one: to a page by cursor it stands nowhere.
+    #[must_use]
+    pub fn incomparable(&self, column: &str, value: &Value) -> Self {
+        let mut values = Values::from(self.params.clone());
+        let value = values.push(value.clone());
+        let limit = values.push(Value::I64(1));
+        let column = Expr::Column(Path::column(column));
+        let compared = |op| Filter::Compare { op, left: column.clone(), right: Expr::Param(value) };
+        let is_comparable = Filter::Or(vec![compared(CompareOp::Le), compared(CompareOp::Gt)]);
+        let is_there = Filter::Not(Box::new(Filter::IsNull(column.clone())));
+        let mut parts = vec![is_there, Filter::Not(Box::new(is_comparable))];
+        parts.splice(0..0, self.query.filter.clone());
+        let (filter, offset, after) = (Some(Filter::And(parts)), None, None);
+        let query = Query { filter, limit, offset, after, order: Vec::new(), ..self.query.clone() };
+        Self { query, params: values.into_vec(), ..self.clone() }
+    }
 }
 
 impl Page {

@@ -264,7 +264,7 @@ pub(super) fn finish(
 }
 
 /// Rows asked for by identifier are neither grouped nor paged.
-pub(super) fn refuse_groups(request: &TableRead) -> Result<(), Error> {
+fn refuse_groups(request: &TableRead) -> Result<(), Error> {
     let refused = [
         (!request.group.is_empty(), "group"),
         (request.having.is_some(), "having"),

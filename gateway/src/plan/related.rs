@@ -6,7 +6,7 @@ use connector_api::model::{Query, Value};
 use serde_json::Value as Json;
 
 use super::columns::Columns;
-use super::read::{Read, Scope, all_of, combined, finish, refuse_groups, row_count};
+use super::read::{Read, Scope, all_of, combined, finish, row_count};
 use super::values::Values;
 use super::{Error, key, selection};
 use crate::request::TableRead;
@@ -24,14 +24,24 @@ pub struct RelatedRows<'a> {
     pub lead: &'a [String],
 }
 
-/// A key as the values of these columns; `None`: no row can have it.
-#[must_use]
-pub fn typed_key(columns: &[String], parts: &[Json], scope: &Scope<'_>) -> Option<Vec<Value>> {
-    let typed = columns.iter().zip(parts).map(|(column, part)| match part {
-        Json::Null => None,
-        part => key::value_of(column, part, Columns::new(scope.table)).ok(),
+/// A key as the values of these columns; `None`: no row has it, for a part of it is null.
+///
+/// # Errors
+/// A value that can't be asked for: that no row is found for it would be wrong.
+pub fn typed_key(columns: &[String], parts: &[Json], scope: &Scope<'_>) -> Result<Option<Vec<Value>>, Error> {
+    if parts.iter().any(Json::is_null) {
+        return Ok(None);
+    }
+    let typed = columns.iter().zip(parts).map(|(column, part)| {
+        let value = key::value_of(column, part, Columns::new(scope.table));
+        value.map_err(|_| {
+            let message = format!(
+                "rows related by '{column}' can't be looked up: a key has a value that can't be compared"
+            );
+            Error::invalid("related", message)
+        })
     });
-    typed.collect()
+    typed.collect::<Result<_, _>>().map(Some)
 }
 
 /// Plans rows with these keys, in the order of the request: one query, unless the store takes no more values in one. `limit` counts for
@@ -40,9 +50,14 @@ pub fn typed_key(columns: &[String], parts: &[Json], scope: &Scope<'_>) -> Optio
 /// # Errors
 /// Unknown names, features that the service lacks, options that related rows don't have.
 pub fn related(wanted: &RelatedRows<'_>, request: &TableRead, scope: &Scope<'_>) -> Result<Vec<Read>, Error> {
-    refuse_groups(request)?;
-    if request.offset > 0 {
-        return Err(Error::invalid("offset", "'offset' can't be combined with related rows"));
+    let refused = [
+        (!request.group.is_empty(), "group"),
+        (request.having.is_some(), "having"),
+        (request.distinct, "distinct"),
+        (request.offset > 0, "offset"),
+    ];
+    if let Some((_, name)) = refused.into_iter().find(|(is_given, _)| *is_given) {
+        return Err(Error::invalid(name, format!("'{name}' can't be asked of related rows")));
     }
     let pieces = wanted.keys.chunks(piece_size(wanted.columns.len(), request, scope)?);
     pieces.map(|keys| piece(&RelatedRows { keys, ..*wanted }, request, scope)).collect()
@@ -62,6 +77,9 @@ fn piece(wanted: &RelatedRows<'_>, request: &TableRead, scope: &Scope<'_>) -> Re
     let others = combined(request, scope, &mut values)?;
     let key = key::columns_of(&[], scope)?;
     let selection = selection::plan(request, &key, scope, &mut values)?;
+    if selection.group.is_some() {
+        return Err(Error::invalid("fields", "aggregates can't be asked of related rows"));
+    }
     let limit = values.push(row_count(u64::MAX));
     let query = Query {
         filter: all_of([Some(mine), others]),

@@ -49,10 +49,14 @@ pub(super) fn plan(
     Ok(Selected { view, distinct: request.distinct, group: None, order })
 }
 
-/// The columns that are shown, as the store is asked for them.
-pub(super) fn paths(shown: &[ShownColumn], columns: Columns<'_>) -> Vec<Path> {
-    let path = |shown: &ShownColumn| columns.resolve(&shown.column).map(|resolved| resolved.path);
-    shown.iter().map(|shown| path(shown).unwrap_or_else(|| Path::column(&*shown.column))).collect()
+/// The columns that are shown, as the store is asked for them. Only where the request names them a dot leads into a document: a column may
+/// be called so as well.
+pub(super) fn paths(fields: &Fields, shown: &[ShownColumn], columns: Columns<'_>) -> Vec<Path> {
+    let named = |shown: &ShownColumn| match fields {
+        Fields::Named(_) => columns.resolve(&shown.column).map(|resolved| resolved.path),
+        Fields::Absent | Fields::All | Fields::Identifiers => None,
+    };
+    shown.iter().map(|shown| named(shown).unwrap_or_else(|| Path::column(&*shown.column))).collect()
 }
 
 /// Whether columns that no description names are shown as well: where nobody chose some.

@@ -124,7 +124,7 @@ pub(super) struct View {
 impl View {
     fn new(fields: &Fields, columns: Columns<'_>, key: &[String]) -> Result<Self, Error> {
         let shown = selection::shown(fields, columns, key)?;
-        let wanted = selection::paths(&shown, columns).into_iter().collect();
+        let wanted = selection::paths(fields, &shown, columns).into_iter().collect();
         let is_whole = matches!(fields, Fields::Absent | Fields::All);
         Ok(Self { shown: Arc::new(ShownColumns { is_whole, ..shown.into() }), wanted })
     }

@@ -111,7 +111,7 @@ impl Catalogue {
     /// The store's.
     pub async fn table(self: &Arc<Self>, name: &str, source: &Source) -> Result<Option<Arc<Table>>, Error> {
         let names = self.names(source, None).await?;
-        let found = match (names.find(name), names.read.next()) {
+        let found = match (names.find(name), names.read.next().max(source.not_before)) {
             (Some(table), _) => Some(table.clone()),
             (None, None) => None,
             (None, needed) => {

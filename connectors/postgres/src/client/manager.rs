@@ -37,7 +37,11 @@ impl Manager {
         let named = config.options.iter().chain(&config.attributes);
         let named = named.map(|(name, setting)| (name.clone(), setting.text()));
         Ok(Self {
-            login: Arc::new(Login { driver: driver_config(config), tls: Tls::of(config)?, cancels: config.cancel }),
+            login: Arc::new(Login {
+                driver: driver_config(config),
+                tls: Tls::of(config)?,
+                cancels: config.cancel,
+            }),
             settings: timezone.chain(named).collect(),
             statements: config.statements.clone(),
             caches_statements: config.statement_cache,

@@ -116,10 +116,12 @@ impl<'a, 'j> Batch<'a, 'j> {
 
     async fn planned(&mut self, index: usize, item: Item<'_>) -> Result<(Planned, Option<String>), ApiError> {
         let known = self.write.unknown_names();
-        let mut planned = self.plan(index, &item)?;
-        if self.write.unknown_names() > known && self.is_renewed().await? {
-            planned = self.plan(index, &item)?;
+        let mut planned = self.plan(index, &item);
+        let is_strange = planned.is_err() || self.write.unknown_names() > known;
+        if is_strange && self.is_renewed().await? {
+            planned = self.plan(index, &item);
         }
+        let planned = planned?;
         self.relations.refuse(&self.target, &planned.strangers).await?;
         let id = item.id.or_else(|| self.write.id_in(&item.record));
         let name = id.map(|id| name_of(&id));
@@ -131,7 +133,7 @@ impl<'a, 'j> Batch<'a, 'j> {
         self.target.plan(|scope| write.record(&item.record, item.id.as_ref(), index, scope))
     }
 
-    /// After a name that the table does not have: whether the table is another one by now, which the records from here on are for.
+    /// After a record that does not fit the table: whether the table is another one by now, which the records from here on are for.
     async fn is_renewed(&mut self) -> Result<bool, ApiError> {
         if self.write.is_one_call() {
             return Ok(false);

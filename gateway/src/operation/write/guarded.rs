@@ -77,10 +77,10 @@ async fn send(target: &Target<'_>, write: &Write, call: &Call) -> Result<(Vec<u8
     let numbers = target.layout.numbers();
     let (columns, others) = (write.shown(), write.shows_others());
     let shown = Shown { columns, others, as_list: false, numbers, kept: 1 };
-    let mut version = None;
+    let (mut version, inside) = (None, write.inside());
     let mut note = |names: &[String], row: &[Cell<'_>]| {
         if write.returns_rows() {
-            version = Some(version::of_row(target, names, row, &[])?.shown_with(numbers));
+            version = Some(version::of_row(target, names, row, &inside)?.shown_with(numbers));
         }
         Ok(())
     };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::ApiError;
-use crate::operation::identity;
+use crate::operation::identity::{self, Said};
 use crate::operation::records::Target;
 use crate::pipeline::RecordStream;
 use crate::request::{Id, Record};
@@ -45,8 +45,8 @@ impl Input {
         creates: bool,
     ) -> Result<Self, ApiError> {
         let Self::Ids(ids, record) = self else { return Ok(self) };
-        let new = creates.then_some(&record);
-        let ids = identity::settled(target, ids.as_slice(), id_field, new).await?.into_owned();
+        let said = Some(Said { record: &record, creates });
+        let ids = identity::settled(target, ids.as_slice(), id_field, said).await?.into_owned();
         Ok(Self::Ids(ids.into_iter(), record))
     }
 

@@ -12,7 +12,7 @@ mod whole;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use connector_api::model::{Capabilities, Column, OnError, Value};
+use connector_api::model::{Capabilities, Column, OnError, Path, Value};
 
 pub use call::{Call, Change, Gathered};
 pub use record::Planned;
@@ -80,6 +80,8 @@ pub struct Write {
     is_key_unique: bool,
     /// Columns of the answer.
     shown: Arc<ShownColumns>,
+    /// The same as the store is asked for them.
+    shown_paths: Vec<Path>,
     /// And all others of its rows.
     shows_others: bool,
     on_error: OnError,
@@ -115,7 +117,8 @@ impl Write {
         let is_key_unique = key::is_unique(&key, scope.table);
         let needs_key = kind != Kind::Insert && selection.is_by_key();
         let shown = Arc::<ShownColumns>::new(shown((kind, &selection), request, &key, scope)?.into());
-        check_paths(fields::paths(&shown, columns).iter(), scope.capabilities)?;
+        let shown_paths = fields::paths(&request.fields, &shown, columns);
+        check_paths(shown_paths.iter(), scope.capabilities)?;
         if needs_key && key.is_empty() {
             return Err(Error::NoIdentifier);
         }
@@ -140,6 +143,7 @@ impl Write {
             key_places,
             is_key_unique,
             shown,
+            shown_paths,
             shows_others: request.fields == Fields::All
                 && scope.is_readable
                 && !request.as_list
@@ -191,6 +195,12 @@ impl Write {
     #[must_use]
     pub fn shown(&self) -> &Arc<ShownColumns> {
         &self.shown
+    }
+
+    /// Members of documents that are shown beside the columns of a row.
+    #[must_use]
+    pub fn inside(&self) -> Vec<Path> {
+        self.shown_paths.iter().filter(|path| path.as_column().is_none()).cloned().collect()
     }
 
     /// Whether the answer has columns that no description names as well.

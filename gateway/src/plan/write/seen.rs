@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use connector_api::model::{CompareOp, Expr, Filter, Path, Value};
 
-use super::{Selection, Write, fields};
+use super::{Selection, Write};
 use crate::plan::values::Values;
 use crate::plan::{Columns, Scope};
 
@@ -53,7 +53,7 @@ impl Write {
     /// The columns that a call gives back. Of whole rows: those of the description, then by name the others that were seen or are set.
     pub(super) fn returning(&self, set: &[Path], scope: &Scope<'_>) -> Vec<Path> {
         let columns = Columns::new(scope.table);
-        let mut shown = fields::paths(&self.shown, columns);
+        let mut shown = self.shown_paths.clone();
         if !self.returns_rows() {
             return shown;
         }
