@@ -270,7 +270,7 @@ fn values_are_those_that_were_sent_after_columns_have_become_of_other_types() {
     world.sql("ALTER TABLE shifting ALTER f TYPE double precision, ALTER day TYPE timestamp, ALTER n TYPE text, ALTER i TYPE bigint");
     // Nobody has told the gateway.
     for _ in 0..8 {
-        let row = json!({"f": 0.1});
+        let row = json!({"f": 0.1, "day": "2024-05-01", "n": 1, "i": 1});
         for request in [
             at("POST", "").body(json!({"resource": [row]})),
             at("POST", "").body(json!({"resource": [row, row]})),
