@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use tests::fixture::Fixture;
 use tests::libraries::clone_folder;
 
-use crate::client::{Answer, get, request};
+use crate::client::{Answer, Request, get, request};
 use crate::gateway::{Gateway, Setup, eventually};
 use crate::shop::{EVERYTHING, READER};
 use crate::staying_up::asks;
@@ -76,6 +76,32 @@ impl World {
     #[track_caller]
     fn write(&self, verb: &str, path: &str, body: &Json) -> Answer {
         self.gateway.send(request(verb, &format!("/api/v2/{path}")).key(READER).body(body))
+    }
+
+    /// Sends a request to `crowd` on each of its connections: the table is locked until all of them wait for it.
+    fn send_on_each_connection(&self, table: &str, request: &Request) {
+        let lock = format!(
+            "SET statement_timeout = '30s'; BEGIN; LOCK TABLE {table};
+            DO $$ BEGIN
+                WHILE (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'crowd' AND wait_event_type = 'Lock') < 4 LOOP
+                    PERFORM pg_sleep(0.005), pg_stat_clear_snapshot();
+                END LOOP;
+            END $$;
+            COMMIT"
+        );
+        let is_locked = format!(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = '{table}'::regclass AND mode = 'AccessExclusiveLock' AND granted)"
+        );
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.sql(&lock));
+            eventually("the table is locked", || self.sql(&is_locked) == "t");
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let answer = self.gateway.send(request.clone());
+                    assert_eq!(answer.status, 200, "{}", answer.body);
+                });
+            }
+        });
     }
 
     /// How many statements with this text run on the server, those of the asking client aside.
@@ -221,6 +247,56 @@ fn a_table_that_was_changed_by_others_is_read_anew() {
     world.gateway.send(request()).is_ok(r#"{"resource":[{"id":1,"a":7}]}"#);
     world.sql("ALTER TABLE moving ALTER a TYPE numeric(5,2)");
     world.gateway.send(request()).is_ok(r#"{"resource":[{"id":1,"a":7.00}]}"#);
+}
+
+#[test]
+fn values_are_those_that_were_sent_after_columns_have_become_of_other_types() {
+    let world = world();
+    let at = |verb: &str, behind: &str| {
+        request(verb, &format!("/api/v2/crowd/_table/shifting{behind}")).key(READER)
+    };
+    // Describing the table would wait for the lock.
+    assert_eq!(world.gateway.send(at("GET", "/1")).status, 200);
+    let row = json!({"f": 0.5, "day": "2024-05-01", "n": 1, "i": 1});
+    for request in [
+        at("GET", "?limit=1&order=id&fields=f,day,n,i"),
+        at("GET", "?fields=id").with("filter", "f = 0.1"),
+        at("POST", "").body(json!({"resource": [row]})),
+        at("POST", "").body(json!({"resource": [row, row]})),
+        at("PATCH", "/1").body(&row),
+    ] {
+        world.send_on_each_connection("shifting", &request);
+    }
+    world.sql("ALTER TABLE shifting ALTER f TYPE double precision, ALTER day TYPE timestamp, ALTER n TYPE text, ALTER i TYPE bigint");
+    // Nobody has told the gateway.
+    for _ in 0..8 {
+        let row = json!({"f": 0.1, "day": "2024-05-01", "n": 1, "i": 1});
+        for request in [
+            at("POST", "").body(json!({"resource": [row]})),
+            at("POST", "").body(json!({"resource": [row, row]})),
+            at("PATCH", "/1").body(&row),
+        ] {
+            assert_eq!(world.gateway.send(request).status, 200);
+        }
+    }
+    let written = "SELECT string_agg(DISTINCT f::text, ' ' ORDER BY f::text) FROM shifting";
+    assert_eq!(world.sql(written), "0.1 0.5");
+    // Now it is told.
+    assert_eq!(world.gateway.send(at("GET", "?refresh=true&limit=1")).status, 200);
+    let text = r#"{"f":0.1,"day":"2024-05-01 12:30:00","n":"seven","i":5000000000}"#;
+    let row: Json = serde_json::from_str(text).unwrap();
+    let (one, two) = (format!(r#"{{"resource":[{text}]}}"#), format!(r#"{{"resource":[{text},{text}]}}"#));
+    for _ in 0..20 {
+        let fields = "?fields=f,day,n,i";
+        world.gateway.send(at("POST", fields).body(json!({"resource": [row]}))).is_ok(&one);
+        world.gateway.send(at("POST", fields).body(json!({"resource": [row, row]}))).is_ok(&two);
+        world.gateway.send(at("PATCH", &format!("/1{fields}")).body(&row)).is_ok(text);
+        world.gateway.send(at("GET", "?limit=1&order=id&fields=f,day,n,i")).is_ok(&one);
+        let found = world
+            .gateway
+            .send(at("GET", "?fields=id").with("filter", "f = 0.1").with("limit", 1).with("order", "id"));
+        found.is_ok(r#"{"resource":[{"id":1}]}"#);
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use connector_api::{Error, Result};
 use connector_sql_common::{Bound, Statement, build};
 use futures_util::StreamExt as _;
 
-use crate::client::{Params, Work};
+use crate::client::{Params, Parsed, Work};
 use crate::store::{Call, Store, key, placed};
 use crate::translate::VALUES;
 use crate::types::{Reader, exact_digits, integer, push_value, write_row};
@@ -42,7 +42,7 @@ impl Call for Reading<'_> {
         }
         let params = bind(&statement, request.params())?;
         self.announce();
-        let mut rows = pin!(work.run(statement.sql(), &params).await?);
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once).await?);
         let mut readers = Vec::new();
         let mut scratch = String::new();
         while let Some(row) = rows.next().await {
@@ -103,7 +103,7 @@ impl Call for Counting<'_> {
             self.out.summary().statement = Some(statement.sql().to_owned());
         }
         let params = bind(&statement, request.params())?;
-        let mut rows = pin!(work.run(statement.sql(), &params).await?);
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once).await?);
         let mut count = None;
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;

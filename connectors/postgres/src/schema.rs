@@ -191,7 +191,7 @@ impl TableRow {
         TableInfo {
             checked_by: Some(key.clone()).filter(|key| self.has_after_triggers && !key.is_empty()),
             schema: self.place.clone(),
-            columns: columns().map(|row| (row.name.clone(), ColumnInfo { class: row.class() })).collect(),
+            columns: columns().map(|row| (row.name.clone(), row.info())).collect(),
             writable: columns().filter(is_writable).map(|row| row.name.clone()).collect(),
             key,
             unique: keys().filter(|key| key.is_unique).map(columns_of).collect(),
@@ -223,8 +223,11 @@ impl TableRow {
 }
 
 impl ColumnRow {
-    fn class(&self) -> Class {
-        Class::of(&self.data_type, &self.kind, self.is_system)
+    fn info(&self) -> ColumnInfo {
+        ColumnInfo {
+            class: Class::of(&self.data_type, &self.kind, self.is_system),
+            words: self.words.clone(),
+        }
     }
 
     fn column(self) -> Column {

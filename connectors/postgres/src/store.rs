@@ -8,7 +8,7 @@ use connector_common::failure::{asked_briefly, is_worth_another_try, up_to_twice
 use connector_sql_common::{Form, Known, Statement, StatementKey};
 use futures_util::TryStreamExt as _;
 
-use crate::client::{Client, Params, Work};
+use crate::client::{Client, Params, Parsed, Work};
 use crate::config::Config;
 use crate::error::{from_driver, is_outdated, table_not_found};
 use crate::schema::{self, DESCRIPTIONS, NameRow, TABLES, TableRow};
@@ -130,6 +130,7 @@ impl Store {
         let is_outdated = is_outdated(&error);
         if is_outdated {
             self.known.forget(call.table());
+            self.client.changed();
         }
         let is_lost = session.is_none() && is_worth_another_try(&error);
         if (is_outdated || is_lost) && call.is_repeatable(&error) {
@@ -179,7 +180,7 @@ impl Store {
         if let Some(wanted) = wanted {
             params.text(wanted);
         }
-        let rows = work.run(sql, &params).await?;
+        let rows = work.run(sql, &params, Parsed::Once).await?;
         let rows: Vec<_> = rows.try_collect().await.map_err(|error| from_driver(&error))?;
         work.finished();
         rows.iter().map(|row| schema::parsed(text(row, 0)?)).collect()
@@ -189,7 +190,9 @@ impl Store {
     fn keep(&self, row: TableRow) -> Table {
         let info = row.info();
         let table = row.table();
-        self.known.keep(&table.table, info);
+        if self.known.keep(&table.table, info) {
+            self.client.changed();
+        }
         table
     }
 }

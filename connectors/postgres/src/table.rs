@@ -29,6 +29,8 @@ pub(crate) struct TableInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ColumnInfo {
     pub(crate) class: Class,
+    /// The server's own words for its type: types of one class are different ones.
+    pub(crate) words: String,
 }
 
 impl TableInfo {

@@ -43,18 +43,22 @@ impl<T: PartialEq> Known<T> {
         lock(&self.statements).get(key, build)
     }
 
-    /// Keeps what a table is like. Statements made for what it was before are forgotten.
-    pub fn keep(&self, table: &TableRef, info: T) {
+    /// Keeps what a table is like. Statements made for what it was before are forgotten; tells whether there may be any.
+    pub fn keep(&self, table: &TableRef, info: T) -> bool {
         let info = Arc::new(info);
         let mut tables = lock(&self.tables);
-        if tables.len() >= TABLES {
+        let is_full = tables.len() >= TABLES;
+        if is_full {
             tables.clear();
         }
         let before = tables.insert(table.clone(), Arc::clone(&info));
         drop(tables);
-        if before.is_some_and(|before| before != info) {
+        // What is thrown away can't be compared with what comes later.
+        let is_outdated = is_full || before.is_some_and(|before| before != info);
+        if is_outdated {
             lock(&self.statements).clear();
         }
+        is_outdated
     }
 
     /// The table may have changed.
@@ -77,8 +81,8 @@ mod tests {
     fn a_table_is_known_until_it_is_forgotten() {
         let (known, table) = (Known::default(), TableRef { namespace: vec![], name: "t".to_owned() });
         assert_eq!(known.table(&table), None);
-        for info in [1, 2] {
-            known.keep(&table, info);
+        for (info, is_outdated) in [(1, false), (1, false), (2, true)] {
+            assert_eq!(known.keep(&table, info), is_outdated);
             assert_eq!(known.table(&table).as_deref(), Some(&info));
         }
         known.forget(&table);

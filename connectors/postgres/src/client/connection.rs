@@ -1,4 +1,4 @@
-//! One connection: statements prepared once, run with values as text. Its task runs on the connector's runtime.
+//! One connection: statements that are prepared once when they read, run with values as text. Its task runs on the connector's runtime.
 //!
 //! Values are sent as texts, which the server reads as the type that the statement has at their place: so they never lose anything
 //! on the way, and a column of whatever type takes what its own input function takes.
@@ -30,12 +30,23 @@ const PREPARED: usize = 256;
 /// So long the server may take to be told that nobody waits any more, and then to let the connection go.
 const END_TIME: Duration = Duration::from_secs(5);
 
+/// When the server parses a statement. It then settles the types of the statement's values for good, by the columns beside them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Parsed {
+    /// Once for the connection: after a column became one of another type, until that is noticed, a value is read as one of the old type.
+    Once,
+    /// With each run: a value is read as one of the type that its column has now. For what writes.
+    Anew,
+}
+
 /// A connection.
 pub(crate) struct Connection {
     client: tokio_postgres::Client,
     /// By text; `None`: nothing is kept.
     prepared: Option<HashMap<Arc<str>, Statement>>,
     login: Arc<Login>,
+    /// How many changes of tables were known when it last ran a statement.
+    seen: u64,
     /// Dropped, it tells the task that nobody is left.
     used: oneshot::Sender<Infallible>,
     runtime: Handle,
@@ -64,7 +75,8 @@ impl Connection {
             }
         });
         let prepared = caches_statements.then(HashMap::new);
-        Self { client, prepared, login, used, runtime: Handle::current() }
+        let seen = login.changes();
+        Self { client, prepared, login, seen, used, runtime: Handle::current() }
     }
 
     /// Whether the server or the network has ended it.
@@ -88,10 +100,11 @@ impl Connection {
         &mut self,
         sql: &str,
         params: &Params,
+        parsed: Parsed,
     ) -> std::result::Result<RowStream, tokio_postgres::Error> {
-        let Some(prepared) = &mut self.prepared else {
-            // Without a type the server takes the one of the place.
-            return self.client.query_typed_raw(sql, params.iter().map(|value| (value, Type::UNKNOWN))).await;
+        self.forget_what_changed();
+        let (Parsed::Once, Some(prepared)) = (parsed, &mut self.prepared) else {
+            return run_unnamed(&self.client, sql, params).await;
         };
         if let Some(statement) = prepared.get(sql) {
             let rows = self.client.query_raw(statement, params.iter()).await;
@@ -105,37 +118,44 @@ impl Connection {
         self.client.query_raw(&statement, params.iter()).await
     }
 
-    /// Runs statements one behind the other, without waiting for an answer in between. The answers come in the same order.
+    /// Runs statements of a transaction one behind the other, without waiting for an answer in between. The answers come in the same
+    /// order. Each text is parsed anew; from then on the transaction holds the table, so that no type can change.
     ///
     /// # Errors
     /// The server's, of a statement that can't be prepared.
     pub(crate) async fn run_all(
-        &mut self,
+        &self,
         batch: &[(Arc<str>, Params)],
     ) -> std::result::Result<Vec<Answer>, tokio_postgres::Error> {
         let client = &self.client;
-        let Some(prepared) = &mut self.prepared else {
-            let runs = batch.iter().map(async |(sql, params)| {
-                let params = params.iter().map(|value| (value, Type::UNKNOWN));
-                all(client.query_typed_raw(sql, params).await?).await
-            });
+        if self.prepared.is_none() {
+            let runs =
+                batch.iter().map(async |(sql, params)| all(run_unnamed(client, sql, params).await?).await);
             return Ok(join_all(runs).await);
-        };
+        }
+        let mut parsed: HashMap<&str, Statement> = HashMap::new();
         let mut statements = Vec::with_capacity(batch.len());
         for (sql, _) in batch {
-            if !prepared.contains_key(sql) {
-                keep(prepared, sql, &client.prepare(sql).await?);
-            }
-            statements.extend(prepared.get(sql).cloned());
+            let statement = match parsed.get(&**sql) {
+                Some(statement) => statement.clone(),
+                None => client.prepare(sql).await?,
+            };
+            parsed.insert(sql, statement.clone());
+            statements.push(statement);
         }
         let runs = batch.iter().zip(&statements).map(async |((_, params), statement)| {
             all(client.query_raw(statement, params.iter()).await?).await
         });
-        let answers = join_all(runs).await;
-        if answers.iter().any(|answer| answer.as_ref().is_err_and(tells_of_change)) {
-            prepared.clear();
+        Ok(join_all(runs).await)
+    }
+
+    /// The types of a statement's values are those that the columns had when it was prepared, whatever they are now.
+    fn forget_what_changed(&mut self) {
+        let changes = self.login.changes();
+        if self.seen != changes {
+            self.seen = changes;
+            self.prepared.iter_mut().for_each(HashMap::clear);
         }
-        Ok(answers)
     }
 
     /// Runs a statement whose rows are of no use.
@@ -161,6 +181,15 @@ impl Connection {
             drop((client, used));
         });
     }
+}
+
+/// Parses and runs a statement in one go. Without a type the server gives a value the one of its place.
+async fn run_unnamed(
+    client: &tokio_postgres::Client,
+    sql: &str,
+    params: &Params,
+) -> std::result::Result<RowStream, tokio_postgres::Error> {
+    client.query_typed_raw(sql, params.iter().map(|value| (value, Type::UNKNOWN))).await
 }
 
 async fn long_behind(unused: oneshot::Receiver<Infallible>) {

@@ -1,6 +1,7 @@
 //! How connections are made and tried again before they are used.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use connector_api::{Error, Result};
@@ -22,13 +23,15 @@ pub(crate) struct Manager {
     caches_statements: bool,
 }
 
-/// How the server is reached, also to cancel what runs there.
+/// What connections share: how the server is reached, also to cancel what runs there, and whether what they keep is of use.
 pub(super) struct Login {
     driver: tokio_postgres::Config,
     /// `None`: unencrypted.
     tls: Option<Tls>,
     /// Whether the server may be asked to end a statement.
     cancels: bool,
+    /// How often a table turned out to have changed.
+    changes: AtomicU64,
 }
 
 impl Manager {
@@ -41,11 +44,17 @@ impl Manager {
                 driver: driver_config(config),
                 tls: Tls::of(config)?,
                 cancels: config.cancel,
+                changes: AtomicU64::default(),
             }),
             settings: timezone.chain(named).collect(),
             statements: config.statements.clone(),
             caches_statements: config.statement_cache,
         })
+    }
+
+    /// What its connections share.
+    pub(super) fn login(&self) -> Arc<Login> {
+        Arc::clone(&self.login)
     }
 
     async fn set_up(&self, connection: &mut Connection) -> Result<()> {
@@ -103,6 +112,16 @@ impl Login {
                 Ok(Connection::start(client, task, Arc::clone(self), caches_statements))
             }
         }
+    }
+
+    /// A table has changed: each connection notices before its next statement.
+    pub(super) fn tell_of_change(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often a table turned out to have changed.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// Asks the server to end what runs on a connection, if it may be asked.

@@ -16,8 +16,8 @@ use connector_common::sessions::Sessions;
 
 use crate::config::Config;
 use connection::Connection;
-pub(crate) use connection::{Answer, Params};
-use manager::Manager;
+pub(crate) use connection::{Answer, Params, Parsed};
+use manager::{Login, Manager};
 pub(crate) use work::Work;
 
 type Borrowed = connector_common::pool::Borrowed<Manager>;
@@ -27,6 +27,7 @@ pub(crate) struct Client {
     connections: Connections<Manager>,
     sessions: Arc<Sessions<Borrowed>>,
     statement_timeout: Option<Duration>,
+    login: Arc<Login>,
 }
 
 impl Client {
@@ -43,11 +44,18 @@ impl Client {
             connect: config.connect_timeout.0,
         };
         let statement_timeout = config.statement_timeout.0;
+        let manager = Manager::new(config)?;
         Ok(Self {
-            connections: Connections::new(Manager::new(config)?, limits)?,
+            login: manager.login(),
+            connections: Connections::new(manager, limits)?,
             sessions: Sessions::new(size, config.session_timeout.0),
             statement_timeout: (!statement_timeout.is_zero()).then_some(statement_timeout),
         })
+    }
+
+    /// A table may have changed: what the connections keep prepared is of no more use.
+    pub(crate) fn changed(&self) {
+        self.login.tell_of_change();
     }
 
     /// What a call runs on: the transaction that its context names, or a connection of its own.

@@ -8,7 +8,7 @@ use connector_common::failure::{doubtful, is_lost, too_slow};
 use connector_common::sessions::Turn;
 use tokio_postgres::RowStream;
 
-use super::{Answer, Borrowed, Connection, Params};
+use super::{Answer, Borrowed, Connection, Params, Parsed};
 use crate::error::from_driver;
 
 /// Inside a transaction of the caller each call is a part of its own: what fails in it does not end the transaction.
@@ -79,10 +79,10 @@ impl Work {
     ///
     /// # Errors
     /// The server's; [`connector_api::ErrorKind::Timeout`] when it did not begin to answer in time.
-    pub(crate) async fn run(&mut self, sql: &str, params: &Params) -> Result<RowStream> {
+    pub(crate) async fn run(&mut self, sql: &str, params: &Params, parsed: Parsed) -> Result<RowStream> {
         self.is_busy = true;
         let timeout = self.timeout;
-        let run = self.connection()?.run(sql, params);
+        let run = self.connection()?.run(sql, params, parsed);
         let rows = match timeout {
             Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| too_slow())?,
             None => run.await,

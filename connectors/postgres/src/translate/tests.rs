@@ -28,8 +28,10 @@ fn table() -> TableInfo {
         ("x", Class::Other),
         ("ip", Class::Inet),
     ];
-    let columns: HashMap<_, _> =
-        columns.into_iter().map(|(name, class)| (name.to_owned(), ColumnInfo { class })).collect();
+    let columns: HashMap<_, _> = columns
+        .into_iter()
+        .map(|(name, class)| (name.to_owned(), ColumnInfo { class, words: String::new() }))
+        .collect();
     TableInfo {
         schema: "s".to_owned(),
         columns,
@@ -271,10 +273,12 @@ fn class_of(sort: Sort) -> Class {
 
 #[test]
 fn statements_are_those_of_the_snapshot() {
-    let column = |(name, sort): (&str, Sort)| (name.to_owned(), ColumnInfo { class: class_of(sort) });
+    let column = |(name, sort): (&str, Sort)| {
+        (name.to_owned(), ColumnInfo { class: class_of(sort), words: String::new() })
+    };
     let mut columns: HashMap<_, _> = COLUMNS.map(column).into();
     // The value of a group, which conditions and orders name.
-    columns.insert("result".to_owned(), ColumnInfo { class: Class::Integer });
+    columns.insert("result".to_owned(), ColumnInfo { class: Class::Integer, words: String::new() });
     let table = TableInfo { columns, ..table() };
     let dialect = PostgresDialect { table: Some(&table) };
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/translate/statements.txt");

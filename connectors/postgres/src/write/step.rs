@@ -17,7 +17,7 @@ use tokio_postgres::Row;
 
 use super::record::Records;
 use super::written::{Written, keep};
-use crate::client::{Params, Work};
+use crate::client::{Params, Parsed, Work};
 use crate::error::from_driver;
 use crate::read::push_param;
 use crate::store::{Store, placed};
@@ -195,7 +195,7 @@ impl<'r> Run<'r> {
         let statement = self.statement(nth, (records, index)).map_err(Failure::Call)?;
         self.tell(&statement, written);
         let params = self.bind(&statement, (records, index)).map_err(Failure::Call)?;
-        let mut rows = pin!(work.run(statement.sql(), &params).await?);
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Anew).await?);
         let mut checks = Checks::default();
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;
@@ -238,7 +238,7 @@ impl<'r> Run<'r> {
             None => params.null(),
         };
         let params = self.bound(&statement, name).map_err(Failure::Call)?;
-        let mut rows = pin!(work.run(statement.sql(), &params).await?);
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Anew).await?);
         let mut holds = false;
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;
