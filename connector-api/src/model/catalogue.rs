@@ -183,7 +183,7 @@ impl Column {
 pub enum DefaultValue {
     /// A constant.
     Value(serde_json::Value),
-    /// The store's own text, for example `CURRENT_TIMESTAMP`.
+    /// The store's own text. Every connector that changes schemas also understands `CURRENT_TIMESTAMP`: the moment of writing.
     Expression(String),
 }
 
