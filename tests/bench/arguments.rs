@@ -8,8 +8,8 @@ use crate::store::Address;
 
 const USAGE: &str = "usage: cargo bench -p tests -- [--json FILE] [STORE…] [PART…]
 parts: row page thousand export insert memory start; without one, all of them
-stores: sqlite, or a fixture with a hand-written server: postgres mysql; without one, sqlite. Only sqlite has memory and start
-BENCH_SECONDS is the length of one run, 1 by default";
+stores: sqlite, or a fixture with a hand-written server: postgres mysql; without one, sqlite. Only sqlite has start
+BENCH_SECONDS is the length of one run, 1 by default; BENCH_SERVICE is more configuration of the gateway's service, as JSON";
 
 /// What was asked for.
 #[derive(Debug)]

@@ -84,6 +84,14 @@ async fn requests(arguments: &Arguments, store: &Store, folder: &Path) -> Result
     Ok(rows)
 }
 
+/// What exports cost, if that is asked for.
+async fn memory(arguments: &Arguments, store: &Store, folder: &Path) -> Result<Vec<memory::Row>, Failure> {
+    match arguments.selects("memory") {
+        true => memory::measure(store, folder, arguments.time).await,
+        false => Ok(Vec::new()),
+    }
+}
+
 async fn results(arguments: &Arguments) -> Result<Results, Failure> {
     let mut results = Results {
         cores: std::thread::available_parallelism()?.get(),
@@ -92,11 +100,14 @@ async fn results(arguments: &Arguments) -> Result<Results, Failure> {
     };
     let folder = tempfile::tempdir()?;
     if arguments.measures_file() {
-        results.requests.extend(requests(arguments, &Store::file()?, folder.path()).await?);
+        let store = Store::file()?;
+        results.requests.extend(requests(arguments, &store, folder.path()).await?);
+        results.memory.extend(memory(arguments, &store, folder.path()).await?);
     }
     for name in &arguments.stores {
         let store = Store::of_fixture(name)?;
         results.requests.extend(requests(arguments, &store, folder.path()).await?);
+        results.memory.extend(memory(arguments, &store, folder.path()).await?);
         match floor::measure(&store, arguments) {
             Ok(rows) => results.floor.extend(rows),
             Err(error) => say(format_args!("the floor was not measured to its end: {error}"))?,
@@ -104,9 +115,6 @@ async fn results(arguments: &Arguments) -> Result<Results, Failure> {
     }
     if arguments.measures_file() && arguments.selects("insert") {
         results.inserts = inserts::measure(folder.path()).await?;
-    }
-    if arguments.measures_file() && arguments.selects("memory") {
-        results.memory = memory::measure(folder.path(), arguments.time).await?;
     }
     if arguments.measures_file() && arguments.selects("start") {
         results.start = start::measure(folder.path()).await?;

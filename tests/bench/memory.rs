@@ -19,6 +19,7 @@ const CONNECTIONS: [usize; 3] = [1, 16, 64];
 /// One number of exports at the same time.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
+    pub(crate) store: String,
     pub(crate) server: &'static str,
     pub(crate) connections: usize,
     /// The most memory after a few small requests.
@@ -30,16 +31,16 @@ pub(crate) struct Row {
 }
 
 /// Measures with a new process for each row, because the system keeps the highest mark.
-pub(crate) async fn measure(folder: &Path, time: Duration) -> Result<Vec<Row>, Failure> {
-    let (store, mut rows) = (Store::file()?, Vec::new());
+pub(crate) async fn measure(store: &Store, folder: &Path, time: Duration) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
     for connections in CONNECTIONS {
         for name in ["gateway", "hand-written"] {
             let server = if name == "gateway" {
-                Server::gateway(&store, folder)?
+                Server::gateway(store, folder)?
             } else {
                 Server::hand_written(&store.address)?
             };
-            let row = row(name, &server, connections, time).await?;
+            let row = row(store, (name, &server), connections, time).await?;
             say(report::memory_line(&row, rows.is_empty()))?;
             rows.push(row);
         }
@@ -48,8 +49,8 @@ pub(crate) async fn measure(folder: &Path, time: Duration) -> Result<Vec<Row>, F
 }
 
 async fn row(
-    name: &'static str,
-    server: &Server,
+    store: &Store,
+    (name, server): (&'static str, &Server),
     connections: usize,
     time: Duration,
 ) -> Result<Row, Failure> {
@@ -76,5 +77,6 @@ async fn row(
     let exports: Rc<[Request]> = [export].into();
     load::run(server.address(), (&exports, connections), [Duration::ZERO, time * 3], || Ok(())).await?;
     let added_kib = server.peak_memory()?.saturating_sub(idle_kib);
-    Ok(Row { server: name, connections, idle_kib, added_kib, first_bytes_ms: median(first_bytes) })
+    let store = store.title.clone();
+    Ok(Row { store, server: name, connections, idle_kib, added_kib, first_bytes_ms: median(first_bytes) })
 }

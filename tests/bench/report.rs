@@ -95,14 +95,14 @@ pub(crate) fn insert_line(row: &inserts::Row, is_first: bool) -> String {
 pub(crate) fn memory_line(row: &memory::Row, is_first: bool) -> String {
     let heading = if is_first {
         "\nexports at the same time, memory\n\
-         | server | connections | idle MiB | added MiB | first bytes ms |\n|---|---|---|---|---|\n"
+         | store | server | connections | idle MiB | added MiB | first bytes ms |\n|---|---|---|---|---|---|\n"
     } else {
         ""
     };
     let mib = |kib: u64| format!("{}.{}", kib / 1024, kib % 1024 * 10 / 1024);
-    let memory::Row { server, connections, first_bytes_ms, .. } = row;
+    let memory::Row { store, server, connections, first_bytes_ms, .. } = row;
     format!(
-        "{heading}| {server} | {connections} | {} | {} | {first_bytes_ms:.1} |",
+        "{heading}| {store} | {server} | {connections} | {} | {} | {first_bytes_ms:.1} |",
         mib(row.idle_kib),
         mib(row.added_kib)
     )

@@ -25,7 +25,8 @@ pub(super) fn router(config: &Json) -> Result<Router, Failure> {
         .user(text("username"))
         .pass(text("password"))
         .setup(vec!["SET time_zone = '+00:00'"])
-        .pool_opts(PoolOpts::default().with_constraints(constraints));
+        // Given back, a connection keeps its prepared statements, as in the connector.
+        .pool_opts(PoolOpts::default().with_constraints(constraints).with_reset_connection(false));
     Ok(Router::new()
         .route("/row/{id}", get(row))
         .route("/page/{origin}", get(page))
