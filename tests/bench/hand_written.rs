@@ -26,8 +26,8 @@ mod sqlite;
 const CHUNK: usize = 64 * 1024;
 /// Chunks that may wait for the client.
 const WAITING_CHUNKS: usize = 2;
-/// More rows than there are.
-const ALL: u32 = 400_000;
+/// Rows of an export.
+const EXPORTED: u32 = 100_000;
 
 const COLUMNS: [&str; 20] = [
     "id",

@@ -300,6 +300,15 @@ fn values_are_those_that_were_sent_after_columns_have_become_of_other_types() {
 }
 
 #[test]
+fn a_column_that_the_account_may_not_read_is_written() {
+    let world = world();
+    assert_eq!(world.sql("SELECT has_table_privilege('diary', 'SELECT')"), "f");
+    let path = "/api/v2/store/_table/diary/1";
+    world.gateway.send(request("PATCH", path).key(READER).body(json!({"note": "new"}))).is_ok(r#"{"id":1}"#);
+    assert_eq!(world.sql("GRANT SELECT ON diary TO CURRENT_USER; SELECT note FROM diary"), "new");
+}
+
+#[test]
 fn a_row_rule_holds_behind_what_triggers_do_after_the_statement() {
     let world = world();
     let row = |id: u8, note: &str| json!({"id": id, "day": "2024-02-29", "owner": "ann", "note": note});

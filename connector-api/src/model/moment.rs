@@ -9,15 +9,33 @@ impl Date {
         let mut parts = text.splitn(3, '-');
         let (year, month, day) =
             (fixed(parts.next()?, 4)?, fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?);
+        Self::of(i32::try_from(year).ok()?, u8::try_from(month).ok()?, u8::try_from(day).ok()?)
+    }
+
+    /// A day of the calendar, months and days from 1 on; `None` for one that no month has.
+    #[must_use]
+    pub fn of(year: i32, month: u8, day: u8) -> Option<Self> {
+        if day == 0 || day > days_in(year, month)? {
+            return None;
+        }
+        let (year, month, day) = (i64::from(year), i64::from(month), i64::from(day));
         // Years begin in March, so that the leap day is the last: 153 days in every five months from there.
         let (year_from_march, month_from_march) =
             if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
         let leap_days =
             year_from_march.div_euclid(4) - year_from_march.div_euclid(100) + year_from_march.div_euclid(400);
         let days = year_from_march * 365 + leap_days + (153 * month_from_march + 2) / 5 + day - 1 - 719_468;
-        let date = Self(i32::try_from(days).ok()?);
-        // A day that no month has reads back as another one.
-        (date.to_string() == text).then_some(date)
+        i32::try_from(days).ok().map(Self)
+    }
+}
+
+fn days_in(year: i32, month: u8) -> Option<u8> {
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 => Some(if is_leap { 29 } else { 28 }),
+        4 | 6 | 9 | 11 => Some(30),
+        1..=12 => Some(31),
+        _ => None,
     }
 }
 
@@ -129,7 +147,19 @@ mod tests {
 
     #[test]
     fn another_form_is_not_read() {
-        for text in ["", "2024-5-1", "2023-02-29", "2024-13-01", "2024-01-00", "20240501", "2024-05-01 "] {
+        for text in [
+            "",
+            "2024-5-1",
+            "2023-02-29",
+            "1900-02-29",
+            "2024-04-31",
+            "2024-13-01",
+            "2024-00-01",
+            "2024-01-00",
+            "2024-01-32",
+            "20240501",
+            "2024-05-01 ",
+        ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }
         for text in ["24:00:00", "12:60:00", "12:30", "12:30:00.", "12:30:00.1234567890", "1:00:00"] {

@@ -27,6 +27,8 @@ pub(crate) const DESCRIPTIONS: &str = "
         'has_after_triggers', EXISTS (
             SELECT FROM pg_catalog.pg_trigger AS g
             WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND (g.tgtype & 66) = 0),
+        'is_given_back', c.relkind IN ('r', 'p') AND NOT c.relhasrules AND NOT c.relrowsecurity
+            AND has_table_privilege(c.oid, 'SELECT'),
         'columns', (
             SELECT json_agg(json_build_object(
                 'name', a.attname, 'type', base.typname, 'kind', base.typtype,
@@ -101,6 +103,7 @@ pub(crate) struct TableRow {
     kind: String,
     comment: Option<String>,
     has_after_triggers: bool,
+    is_given_back: bool,
     columns: Option<Vec<ColumnRow>>,
     keys: Option<Vec<KeyRow>>,
     references: Option<Vec<ReferenceRow>>,
@@ -189,6 +192,7 @@ impl TableRow {
         let columns_of = |key: &KeyRow| key.columns.clone().unwrap_or_default();
         let key: Vec<_> = keys().find(|key| key.is_primary).map(columns_of).unwrap_or_default();
         TableInfo {
+            is_given_back: self.is_given_back,
             checked_by: Some(key.clone()).filter(|key| self.has_after_triggers && !key.is_empty()),
             schema: self.place.clone(),
             columns: columns().map(|row| (row.name.clone(), row.info())).collect(),

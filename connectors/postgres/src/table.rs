@@ -21,6 +21,8 @@ pub(crate) struct TableInfo {
     pub(crate) key: Vec<String>,
     /// What names a row whose check is asked behind the statement that writes it, because `AFTER` triggers may change it once more.
     pub(crate) checked_by: Option<Vec<String>>,
+    /// A statement that writes may give back any column: the table has no rules of its own, and the account may read all of it.
+    pub(crate) is_given_back: bool,
     /// All unique keys, the primary one included.
     pub(crate) unique: Vec<Vec<String>>,
 }

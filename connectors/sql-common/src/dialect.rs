@@ -143,6 +143,13 @@ pub trait Dialect: Send + Sync {
         Checked::Within
     }
 
+    /// Whether statements that write give back, as nulls behind all else, the types of the columns that they name. For a database that settles
+    /// the types of a prepared statement's values when it prepares it, and later refuses the statement only when what it gives back has
+    /// become of another type: else a value would be read as one of the type that its column had before.
+    fn shows_types(&self) -> bool {
+        false
+    }
+
     /// Writes a column whose values are wanted, in a read or behind a write. A dialect that has to convert what its driver can't read does it
     /// here.
     ///

@@ -10,7 +10,7 @@ use mysql_async::{OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Row, Val
 use serde_json::Value as Json;
 
 use super::landing::{Landing, single};
-use super::{ALL, Chunks, List, Pieces, answered, columns, keys, streamed, write};
+use super::{Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
 /// The handlers, on the database of this configuration.
@@ -100,7 +100,7 @@ async fn export(State(pool): State<Pool>) -> Response {
 async fn export_rows(pool: &Pool, chunks: &Chunks) -> Result<(), Failure> {
     let (mut pieces, keys) = (Pieces::new(), keys());
     let mut connection = pool.get_conn().await?;
-    let mut rows = connection.exec_iter(in_order(), (ALL,)).await?;
+    let mut rows = connection.exec_iter(in_order(), (EXPORTED,)).await?;
     while let Some(row) = rows.next().await? {
         write_row(pieces.row(), &row, &keys);
         if let Some(full) = pieces.full() {

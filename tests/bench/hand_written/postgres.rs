@@ -13,7 +13,7 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Client, NoTls, Row, Statement};
 
 use super::landing::{Landing, single};
-use super::{ALL, Chunks, List, Pieces, answered, columns, keys, streamed, write};
+use super::{Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
 type Pool = managed::Pool<Manager>;
@@ -142,7 +142,7 @@ async fn export(State(pool): State<Pool>) -> Response {
 async fn export_rows(pool: &Pool, chunks: &Chunks) -> Result<(), Failure> {
     let connection = pool.get().await.map_err(|error| error.to_string())?;
     let (mut pieces, keys) = (Pieces::new(), keys());
-    let rows = connection.client.query_raw(&connection.in_order, [i64::from(ALL)]).await?;
+    let rows = connection.client.query_raw(&connection.in_order, [i64::from(EXPORTED)]).await?;
     let mut rows = std::pin::pin!(rows);
     while let Some(row) = rows.try_next().await? {
         write_row(pieces.row(), &row, &keys)?;

@@ -14,7 +14,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, ToSql};
 use tokio::sync::oneshot;
 
-use super::{ALL, Chunks, List, Pieces, answered, columns, keys, streamed, write};
+use super::{Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
 mod insert;
@@ -109,7 +109,7 @@ async fn export(State(queue): State<Queue>) -> Response {
 
 fn export_rows(connection: &Connection, chunks: &Chunks) -> rusqlite::Result<()> {
     let mut pieces = Pieces::new();
-    each_row(connection, &in_order(), &[&ALL], |row, keys| {
+    each_row(connection, &in_order(), &[&EXPORTED], |row, keys| {
         write_row(pieces.row(), row, keys)?;
         if let Some(full) = pieces.full() {
             // The client is gone.

@@ -149,8 +149,7 @@ fn write_moment(out: &mut impl CellWriter, class: Class, day: Day, clock: Clock)
 }
 
 fn date((year, month, day): Day) -> Option<Date> {
-    // Read off the text, which also refuses what no month has.
-    if month == 0 || day == 0 { None } else { Date::parse(&format!("{year:04}-{month:02}-{day:02}")) }
+    Date::of(year.into(), month, day)
 }
 
 fn shown(class: Class, (year, month, day): Day, (hour, minute, second, _): Clock) -> String {

@@ -34,8 +34,9 @@ const END_TIME: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Parsed {
     /// Once for the connection: after a column became one of another type, until that is noticed, a value is read as one of the old type.
+    /// For what reads, and for what writes and gives back the types of its columns, so that it is refused then.
     Once,
-    /// With each run: a value is read as one of the type that its column has now. For what writes.
+    /// With each run: a value is read as one of the type that its column has now. For what writes and gives back no types.
     Anew,
 }
 
@@ -106,47 +107,50 @@ impl Connection {
         let (Parsed::Once, Some(prepared)) = (parsed, &mut self.prepared) else {
             return run_unnamed(&self.client, sql, params).await;
         };
-        if let Some(statement) = prepared.get(sql) {
-            let rows = self.client.query_raw(statement, params.iter()).await;
-            if rows.as_ref().is_err_and(tells_of_change) {
-                prepared.remove(sql);
-            }
-            return rows;
+        let statement = kept(&self.client, prepared, sql).await?;
+        let rows = self.client.query_raw(&statement, params.iter()).await;
+        if rows.as_ref().is_err_and(tells_of_change) {
+            prepared.remove(sql);
         }
-        let statement = self.client.prepare(sql).await?;
-        keep(prepared, sql, &statement);
-        self.client.query_raw(&statement, params.iter()).await
+        rows
     }
 
     /// Runs statements of a transaction one behind the other, without waiting for an answer in between. The answers come in the same
-    /// order. Each text is parsed anew; from then on the transaction holds the table, so that no type can change.
+    /// order. A text that is parsed anew is parsed once: from then on the transaction holds the table, so that no type can change.
     ///
     /// # Errors
     /// The server's, of a statement that can't be prepared.
     pub(crate) async fn run_all(
-        &self,
+        &mut self,
         batch: &[(Arc<str>, Params)],
+        parsed: Parsed,
     ) -> std::result::Result<Vec<Answer>, tokio_postgres::Error> {
+        self.forget_what_changed();
         let client = &self.client;
-        if self.prepared.is_none() {
+        let Some(prepared) = &mut self.prepared else {
             let runs =
                 batch.iter().map(async |(sql, params)| all(run_unnamed(client, sql, params).await?).await);
             return Ok(join_all(runs).await);
-        }
-        let mut parsed: HashMap<&str, Statement> = HashMap::new();
+        };
+        let mut anew = HashMap::new();
+        let known = match parsed {
+            Parsed::Once => &mut *prepared,
+            Parsed::Anew => &mut anew,
+        };
         let mut statements = Vec::with_capacity(batch.len());
         for (sql, _) in batch {
-            let statement = match parsed.get(&**sql) {
-                Some(statement) => statement.clone(),
-                None => client.prepare(sql).await?,
-            };
-            parsed.insert(sql, statement.clone());
-            statements.push(statement);
+            statements.push(kept(client, known, sql).await?);
         }
         let runs = batch.iter().zip(&statements).map(async |((_, params), statement)| {
             all(client.query_raw(statement, params.iter()).await?).await
         });
-        Ok(join_all(runs).await)
+        let answers = join_all(runs).await;
+        for ((sql, _), answer) in batch.iter().zip(&answers) {
+            if answer.as_ref().is_err_and(tells_of_change) {
+                prepared.remove(sql);
+            }
+        }
+        Ok(answers)
     }
 
     /// The types of a statement's values are those that the columns had when it was prepared, whatever they are now.
@@ -197,11 +201,21 @@ async fn long_behind(unused: oneshot::Receiver<Infallible>) {
     tokio::time::sleep(END_TIME).await;
 }
 
-fn keep(prepared: &mut HashMap<Arc<str>, Statement>, sql: &str, statement: &Statement) {
+/// A statement of this text, prepared if it is not yet.
+async fn kept(
+    client: &tokio_postgres::Client,
+    prepared: &mut HashMap<Arc<str>, Statement>,
+    sql: &str,
+) -> std::result::Result<Statement, tokio_postgres::Error> {
+    if let Some(statement) = prepared.get(sql) {
+        return Ok(statement.clone());
+    }
+    let statement = client.prepare(sql).await?;
     if prepared.len() >= PREPARED {
         prepared.clear();
     }
     prepared.insert(sql.into(), statement.clone());
+    Ok(statement)
 }
 
 /// The rows of a statement, and how many it touched.

@@ -94,10 +94,14 @@ impl Work {
     ///
     /// # Errors
     /// As [`Work::run`]; those of single statements stand among the answers.
-    pub(crate) async fn run_all(&mut self, batch: &[(Arc<str>, Params)]) -> Result<Vec<Answer>> {
+    pub(crate) async fn run_all(
+        &mut self,
+        batch: &[(Arc<str>, Params)],
+        parsed: Parsed,
+    ) -> Result<Vec<Answer>> {
         self.is_busy = true;
         let limit = self.timeout.and_then(|limit| limit.checked_mul(u32::try_from(batch.len()).ok()?));
-        let run = self.connection()?.run_all(batch);
+        let run = self.connection()?.run_all(batch, parsed);
         let answers = match limit {
             Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| too_slow())?,
             None => run.await,

@@ -79,6 +79,12 @@ impl Dialect for PostgresDialect<'_> {
         names.map_or(Checked::Within, Checked::Later)
     }
 
+    /// "Cached plan must not change result type": of the types of values it says nothing.
+    /// <https://www.postgresql.org/docs/current/sql-prepare.html>
+    fn shows_types(&self) -> bool {
+        self.table.is_some_and(|table| table.is_given_back)
+    }
+
     /// It comes back as a value, and those are texts.
     fn naming(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
         to.column(column)?;

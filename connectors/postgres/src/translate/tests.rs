@@ -38,6 +38,7 @@ fn table() -> TableInfo {
         writable: vec![],
         key: vec![],
         checked_by: None,
+        is_given_back: true,
         unique: vec![],
     }
 }
@@ -233,10 +234,8 @@ fn aggregates_are_of_numbers_and_integers_stay_integers() {
     );
 }
 
-#[test]
-fn a_row_that_triggers_may_change_is_named_for_a_later_check() {
-    let table = TableInfo { checked_by: Some(vec!["i".to_owned(), "u".to_owned()]), ..table() };
-    let dialect = PostgresDialect { table: Some(&table) };
+fn checked_insert(table: &TableInfo) -> String {
+    let dialect = PostgresDialect { table: Some(table) };
     let shape = Insert {
         into: TableRef::new("t"),
         columns: vec![Path::column("t")],
@@ -247,9 +246,22 @@ fn a_row_that_triggers_may_change_is_named_for_a_later_check() {
         others: false,
         need: vec![],
     };
-    let written = build::insert(&dialect, &shape, &Form::default()).unwrap();
-    let expected = r#"INSERT INTO "t" ("t") VALUES ($1) RETURNING "e"::text, "i"::text, "u"::text"#;
-    assert_eq!(written.sql(), expected);
+    build::insert(&dialect, &shape, &Form::default()).unwrap().sql().to_owned()
+}
+
+#[test]
+fn a_row_that_triggers_may_change_is_named_for_a_later_check() {
+    let table = TableInfo { checked_by: Some(vec!["i".to_owned(), "u".to_owned()]), ..table() };
+    let expected = r#"INSERT INTO "t" ("t") VALUES ($1) RETURNING "e"::text, "i"::text, "u"::text, CASE WHEN FALSE THEN "t" END"#;
+    assert_eq!(checked_insert(&table), expected);
+}
+
+#[test]
+fn a_table_that_can_not_be_given_back_shows_no_types() {
+    let table = TableInfo { is_given_back: false, ..table() };
+    let expected =
+        r#"INSERT INTO "t" ("t") VALUES ($1) RETURNING "e"::text, CASE WHEN 1 = 1 THEN 1 ELSE 0 END"#;
+    assert_eq!(checked_insert(&table), expected);
 }
 
 /// The class of a column of the samples.

@@ -110,6 +110,11 @@ impl<'r> Run<'r> {
         matches!(self.write, Write::Upsert(_)) || self.is_checked_later()
     }
 
+    /// A statement that shows the types of its columns is refused when they are others.
+    fn parsed(&self) -> Parsed {
+        if self.table.is_given_back { Parsed::Once } else { Parsed::Anew }
+    }
+
     fn is_checked_later(&self) -> bool {
         self.write.has_check() && self.table.checked_by.is_some()
     }
@@ -129,7 +134,7 @@ impl<'r> Run<'r> {
             let params = self.bind(&statement, (records, index)).map_err(Failure::Call)?;
             batch.push((statement.shared_sql(), params));
         }
-        for answer in work.run_all(&batch).await? {
+        for answer in work.run_all(&batch, self.parsed()).await? {
             let (rows, touched) = answer.map_err(|error| from_driver(&error))?;
             let mut checks = Checks::default();
             for row in rows {
@@ -195,7 +200,7 @@ impl<'r> Run<'r> {
         let statement = self.statement(nth, (records, index)).map_err(Failure::Call)?;
         self.tell(&statement, written);
         let params = self.bind(&statement, (records, index)).map_err(Failure::Call)?;
-        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Anew).await?);
+        let mut rows = pin!(work.run(statement.sql(), &params, self.parsed()).await?);
         let mut checks = Checks::default();
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;

@@ -27,11 +27,13 @@ pub struct Builder<'a> {
     aggregates: &'a [Aggregate],
     /// Words around single values: [`Dialect::veil`], where it counts.
     veil: Option<[&'static str; 2]>,
+    /// Columns that were written so far, where [`Dialect::shows_types`].
+    named: Vec<String>,
 }
 
 impl<'a> Builder<'a> {
     fn new(dialect: &'a dyn Dialect, form: &'a Form) -> Self {
-        Self { out: SqlWriter::new(dialect), dialect, form, aggregates: &[], veil: None }
+        Self { out: SqlWriter::new(dialect), dialect, form, aggregates: &[], veil: None, named: Vec::new() }
     }
 
     /// What is known of the parameters before the statement runs.
@@ -75,7 +77,12 @@ impl<'a> Builder<'a> {
         let name = path.as_column().ok_or_else(nested_path)?;
         match self.aggregate(path) {
             Some(aggregate) => self.dialect.aggregate(self, aggregate),
-            None => self.out.ident(name),
+            None => {
+                if self.dialect.shows_types() && !self.named.iter().any(|named| named == name) {
+                    self.named.push(name.to_owned());
+                }
+                self.out.ident(name)
+            }
         }
     }
 

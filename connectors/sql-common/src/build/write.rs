@@ -345,9 +345,11 @@ impl Builder<'_> {
         }
     }
 
-    /// Writes what the statement gives back of each row it wrote: these columns, then whether the check holds, or what names the row.
+    /// Writes what the statement gives back of each row it wrote: these columns, then whether the check holds, or what names the row, then
+    /// the types of the columns that the statement names.
     fn returning(&mut self, columns: &[Path], check: Option<&Filter>) -> Result<()> {
-        if columns.is_empty() && check.is_none() {
+        let typed = std::mem::take(&mut self.named);
+        if columns.is_empty() && check.is_none() && typed.is_empty() {
             return Ok(());
         }
         if self.dialect.returning() == Returning::Nothing {
@@ -355,10 +357,22 @@ impl Builder<'_> {
         }
         self.keyword(" RETURNING ");
         separated(self, columns, ", ", |to, path| to.dialect.wanted(to, path))?;
-        let Some(check) = check else { return Ok(()) };
-        if !columns.is_empty() {
+        if let Some(check) = check {
+            self.keyword(if columns.is_empty() { "" } else { ", " });
+            self.checked(check)?;
+        }
+        if !typed.is_empty() && (check.is_some() || !columns.is_empty()) {
             self.keyword(", ");
         }
+        separated(self, &typed, ", ", |to, name| {
+            to.keyword("CASE WHEN FALSE THEN ");
+            to.out.ident(name)?;
+            to.keyword(" END");
+            Ok(())
+        })
+    }
+
+    fn checked(&mut self, check: &Filter) -> Result<()> {
         match self.dialect.checked() {
             Checked::Within => self.holds(check),
             Checked::Later(names) => {
