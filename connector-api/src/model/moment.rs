@@ -3,12 +3,16 @@
 use super::{Date, Instant, TimeOfDay, Timestamp};
 
 impl Date {
-    /// Reads `2024-05-01`; `None` for another form, and for a day that no month has.
+    /// Reads `2024-05-01`, and years of other lengths as they are written: `-0043-03-15`, `+10000-01-01`. `None` for another form, and for a
+    /// day that no month has.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(3, '-');
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let mut parts = unsigned.splitn(3, '-');
+        let digits = parts.next().filter(|digits| (4..=7).contains(&digits.len()))?;
         let (year, month, day) =
-            (fixed(parts.next()?, 4)?, fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?);
+            (fixed(digits, digits.len())?, fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?);
+        let year = if text.starts_with('-') { -year } else { year };
         // Years begin in March, so that the leap day is the last: 153 days in every five months from there.
         let (year_from_march, month_from_march) =
             if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
@@ -111,13 +115,22 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        for text in ["0000-01-01", "1969-12-31", "2000-02-29", "9999-12-31"] {
+        for text in [
+            "0000-01-01",
+            "1969-12-31",
+            "2000-02-29",
+            "9999-12-31",
+            "-0043-03-15",
+            "-4713-11-24",
+            "+10000-01-01",
+            "+5874897-12-31",
+        ] {
             assert_eq!(Date::parse(text).unwrap().to_string(), text);
         }
         for text in ["00:00:00", "23:59:59.000000001", "12:30:00.25"] {
             assert_eq!(TimeOfDay::parse(text).unwrap().to_string(), text);
         }
-        for text in ["2024-05-01 12:30:00", "0001-01-01 00:00:00.5"] {
+        for text in ["2024-05-01 12:30:00", "0001-01-01 00:00:00.5", "-0043-03-15 12:00:00"] {
             assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
         }
         for text in ["2024-05-01T12:30:00Z", "2024-05-01T11:00:00.25-01:30"] {
@@ -129,7 +142,20 @@ mod tests {
 
     #[test]
     fn another_form_is_not_read() {
-        for text in ["", "2024-5-1", "2023-02-29", "2024-13-01", "2024-01-00", "20240501", "2024-05-01 "] {
+        for text in [
+            "",
+            "2024-5-1",
+            "2023-02-29",
+            "2024-13-01",
+            "2024-01-00",
+            "20240501",
+            "2024-05-01 ",
+            "+2024-05-01",
+            "10000-01-01",
+            "-0000-01-01",
+            "--043-03-15",
+            "+99999999-01-01",
+        ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }
         for text in ["24:00:00", "12:60:00", "12:30", "12:30:00.", "12:30:00.1234567890", "1:00:00"] {
