@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use connector_api::author::{
-    Affected, Context, Delete, Error, ErrorKind, Filter, Insert, OnError, Path, Records, Request, Selector,
-    TableRef, Update, Upsert, Value,
+    Affected, Assignment, Context, Delete, Error, ErrorKind, Filter, Insert, OnError, Path, Records, Request,
+    Selector, TableRef, Update, Upsert, Value,
 };
 
 /// A write.
@@ -69,6 +69,16 @@ impl<'r> Write<'r> {
     #[must_use]
     pub fn returning(self) -> &'r [Path] {
         each!(self, request => &request.returning)
+    }
+
+    /// The columns that are computed.
+    #[must_use]
+    pub fn compute(self) -> &'r [Assignment] {
+        match self {
+            Self::Insert(request) => &request.compute,
+            Self::Update(request) => &request.compute,
+            Self::Upsert(_) | Self::Delete(_) => &[],
+        }
     }
 
     /// What becomes of the records behind one that fails.

@@ -70,6 +70,12 @@ pub(crate) fn column_not_found() -> Error {
         .with_sqlstate("42703")
 }
 
+/// What the type of a column can't do, told before anything is sent.
+pub(crate) fn no_operation(name: &str, words: &str, problem: &str) -> Error {
+    Error::new(ErrorKind::InvalidRequest, format!("the column '{name}' is of type {words}, {problem}"))
+        .with_reason("unsupported_type")
+}
+
 /// Whether what is known of the table may be out of date: then it is read anew and the call made once more.
 pub(crate) fn is_outdated(error: &Error) -> bool {
     let is_changed =

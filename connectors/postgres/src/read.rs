@@ -126,21 +126,22 @@ impl Call for Counting<'_> {
 fn bind(statement: &Statement, values: &[Value]) -> Result<Params> {
     let mut params = Params::default();
     statement.bind(&VALUES, values, |bound| match bound {
-        Bound::Value(value) => {
-            push_param(&mut params, &value);
-            Ok(())
-        }
+        Bound::Value(value) => push_param(&mut params, &value),
         Bound::Cell(_) => Err(Error::internal("a read has no record")),
     })?;
     Ok(params)
 }
 
 /// Adds a value of the request. Where it meets digits, a binary fraction has to have all of its own.
-pub(crate) fn push_param(params: &mut Params, value: &Value) {
+///
+/// # Errors
+/// [`connector_api::ErrorKind::InvalidRequest`] for what no column can hold.
+pub(crate) fn push_param(params: &mut Params, value: &Value) -> Result<()> {
     match exact(value).as_ref() {
         Value::Null | Value::Absent => params.null(),
-        value => params.value(|bytes| push_value(bytes, value)),
+        value => params.value(|bytes| push_value(bytes, value))?,
     }
+    Ok(())
 }
 
 fn exact(value: &Value) -> Cow<'_, Value> {

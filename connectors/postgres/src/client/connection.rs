@@ -232,9 +232,13 @@ pub(crate) struct Params {
 
 impl Params {
     /// Adds a value that `write` writes.
-    pub(crate) fn value(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.bytes);
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub(crate) fn value(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<()> {
+        write(&mut self.bytes)?;
         self.ends.push((self.bytes.len(), false));
+        Ok(())
     }
 
     /// Adds a null.
@@ -244,7 +248,13 @@ impl Params {
 
     /// Adds a text.
     pub(crate) fn text(&mut self, text: &str) {
-        self.value(|bytes| bytes.extend_from_slice(text.as_bytes()));
+        self.bytes(text.as_bytes());
+    }
+
+    /// Adds a value as the server reads it.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.ends.push((self.bytes.len(), false));
     }
 
     fn iter(&self) -> impl ExactSizeIterator<Item = Parameter<'_>> + Clone {
@@ -298,7 +308,7 @@ mod tests {
         params.text("a");
         params.null();
         params.text("");
-        params.value(|bytes| bytes.extend_from_slice(b"bc"));
+        params.bytes(b"bc");
         let values: Vec<_> = params.iter().map(|value| value.0.map(<[u8]>::to_vec)).collect();
         assert_eq!(values, [Some(b"a".to_vec()), None, Some(vec![]), Some(b"bc".to_vec())]);
     }

@@ -303,7 +303,7 @@ impl<'r> Run<'r> {
         let mut params = Params::default();
         statement.bind(&VALUES, self.write.params(), |bound| {
             match bound {
-                Bound::Value(value) => push_param(&mut params, &value),
+                Bound::Value(value) => push_param(&mut params, &value)?,
                 Bound::Cell(place) => cell(place, &mut params),
             }
             Ok(())

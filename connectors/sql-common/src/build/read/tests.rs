@@ -84,12 +84,12 @@ fn aggregate(function: AggregateFunction, of: Option<&str>, distinct: bool, name
 }
 
 #[test]
-fn distinct_rows_are_asked_for_by_their_word() {
+fn distinct_rows_are_asked_for_by_their_word_or_as_groups() {
     let shape = Query { distinct: true, ..shape() };
     check(
         &shape,
         r#"SELECT DISTINCT "a", "b" FROM "t" FETCH NEXT ? ROWS ONLY"#,
-        "SELECT DISTINCT `a`, `b` FROM `t` LIMIT $1",
+        "SELECT `a`, `b` FROM `t` GROUP BY `a`, `b` LIMIT $1",
     );
 }
 
