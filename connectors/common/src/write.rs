@@ -98,6 +98,18 @@ impl<'r> Write<'r> {
         }
     }
 
+    /// All that is asked of rows: which ones are meant, which may be touched, what has to hold of them.
+    #[must_use]
+    pub fn conditions(self) -> Vec<&'r Filter> {
+        let of_rows = match self {
+            Self::Insert(_) => None,
+            Self::Update(request) => condition(&request.rows),
+            Self::Upsert(request) => request.guard.as_ref(),
+            Self::Delete(request) => condition(&request.rows),
+        };
+        of_rows.into_iter().chain(self.check()).collect()
+    }
+
     /// Whether rows are checked as they become.
     #[must_use]
     pub fn has_check(self) -> bool {
@@ -155,6 +167,13 @@ pub fn key_columns(rows: &Selector) -> &[Path] {
     match rows {
         Selector::Where(_) => &[],
         Selector::Keys { columns, .. } => columns,
+    }
+}
+
+fn condition(rows: &Selector) -> Option<&Filter> {
+    match rows {
+        Selector::Where(filter) => Some(filter),
+        Selector::Keys { guard, .. } => guard.as_ref(),
     }
 }
 

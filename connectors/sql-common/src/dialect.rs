@@ -164,6 +164,12 @@ pub trait Dialect: Send + Sync {
         to.column(column)
     }
 
+    /// Whether a condition on this column means something else when others make it one of another type, without an error that says so. Then a
+    /// read that is kept prepared has a null of the column's type among what is wanted, by which the database notices.
+    fn is_watched(&self, _column: &Path) -> bool {
+        false
+    }
+
     /// Rows given back by writes.
     fn returning(&self) -> Returning {
         Returning::Nothing
@@ -389,6 +395,9 @@ pub(crate) mod tests {
         }
         fn distinct(&self) -> Distinct {
             Distinct::Groups
+        }
+        fn is_watched(&self, column: &Path) -> bool {
+            column.as_column() == Some("watched")
         }
         fn returning(&self) -> Returning {
             Returning::Clause

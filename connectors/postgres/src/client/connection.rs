@@ -24,6 +24,7 @@ use tokio_postgres::{Row, RowStream, Statement};
 
 use super::manager::Login;
 use crate::error::from_driver;
+use crate::types::Reader;
 
 /// Statements that a connection keeps prepared. Full, it is emptied.
 const PREPARED: usize = 256;
@@ -32,9 +33,9 @@ const END_TIME: Duration = Duration::from_secs(5);
 
 /// When the server parses a statement. It then settles the types of the statement's values for good, by the columns beside them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Parsed {
-    /// Once for the connection: after a column became one of another type, until that is noticed, a value is read as one of the old type.
-    Once,
+pub(crate) enum Parsed<'e> {
+    /// Once for the connection. What its columns have to be is looked at then, and the server looks at it ever after.
+    Once(&'e [Option<Reader>]),
     /// With each run: a value is read as one of the type that its column has now. For what writes.
     Anew,
 }
@@ -92,7 +93,7 @@ impl Connection {
         self.client.batch_execute(words).await.map_err(|error| from_driver(&error))
     }
 
-    /// Runs a statement; its rows come as they are read.
+    /// Runs a statement; its rows come as they are read. `None`: its columns are not what they should be, and it was not run.
     ///
     /// # Errors
     /// The server's.
@@ -100,22 +101,25 @@ impl Connection {
         &mut self,
         sql: &str,
         params: &Params,
-        parsed: Parsed,
-    ) -> std::result::Result<RowStream, tokio_postgres::Error> {
+        parsed: Parsed<'_>,
+    ) -> std::result::Result<Option<RowStream>, tokio_postgres::Error> {
         self.forget_what_changed();
-        let (Parsed::Once, Some(prepared)) = (parsed, &mut self.prepared) else {
-            return run_unnamed(&self.client, sql, params).await;
+        let (Parsed::Once(expected), Some(prepared)) = (parsed, &mut self.prepared) else {
+            return run_unnamed(&self.client, sql, params).await.map(Some);
         };
         if let Some(statement) = prepared.get(sql) {
             let rows = self.client.query_raw(statement, params.iter()).await;
             if rows.as_ref().is_err_and(tells_of_change) {
                 prepared.remove(sql);
             }
-            return rows;
+            return rows.map(Some);
         }
         let statement = self.client.prepare(sql).await?;
+        if !Reader::agree(expected, statement.columns()) {
+            return Ok(None);
+        }
         keep(prepared, sql, &statement);
-        self.client.query_raw(&statement, params.iter()).await
+        self.client.query_raw(&statement, params.iter()).await.map(Some)
     }
 
     /// Runs statements of a transaction one behind the other, without waiting for an answer in between. The answers come in the same

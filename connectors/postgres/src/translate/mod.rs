@@ -86,6 +86,13 @@ impl Dialect for PostgresDialect<'_> {
         self.ordered(to, column)
     }
 
+    /// Of other types the server has no operators for the old one's values, or the same meaning.
+    fn is_watched(&self, column: &Path) -> bool {
+        use Class::{Date, Double, Instant, Numeric, Real, Timestamp};
+        let class = self.class(column);
+        class.is_ok_and(|class| matches!(class, Real | Double | Numeric | Date | Timestamp | Instant))
+    }
+
     fn returning(&self) -> Returning {
         Returning::Clause
     }

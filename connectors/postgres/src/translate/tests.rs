@@ -262,6 +262,19 @@ fn what_is_shown_once_is_ordered_as_it_is_and_not_as_it_is_shown() {
 }
 
 #[test]
+fn what_may_become_of_another_type_unnoticed_stands_beside_what_is_wanted() {
+    for (name, expected) in [
+        ("r", r#"SELECT "i", CASE WHEN FALSE THEN "r" END FROM "t" WHERE "r" IS NULL LIMIT $1"#),
+        ("day", r#"SELECT "i", CASE WHEN FALSE THEN "day" END FROM "t" WHERE "day" IS NULL LIMIT $1"#),
+        ("t", r#"SELECT "i" FROM "t" WHERE "t" IS NULL LIMIT $1"#),
+    ] {
+        let shape = Query::new(TableRef::new("t"), vec![Path::column("i")], 0);
+        let filter = Some(Filter::IsNull(column(name)));
+        assert_eq!(sql(&Query { filter, ..shape }, &[Value::I64(1)]).unwrap(), expected);
+    }
+}
+
+#[test]
 fn labels_are_equal_as_texts_and_ordered_as_they_stand_in_their_type() {
     let compared = |op, name: &str| Filter::Compare { op, left: column(name), right: Expr::Param(0) };
     check(compared(CompareOp::Gt, "e"), &[text("a")], r#""e" > $1"#);

@@ -3,11 +3,12 @@
 use connector_api::model::{Aggregate, Count, Direction, Filter, Group, Nulls, Order, Path, Query, TableRef};
 use connector_api::{Error, Result};
 
-use super::{Builder, separated};
+use super::{Builder, separated, watched_beside};
 use crate::dialect::{Dialect, Distinct, LimitStyle, NullsOrder};
 use crate::statement::{Bind, Form, Statement};
 
-/// The statement that reads rows: one column for each of `select`, in that order, then one for each aggregate.
+/// The statement that reads rows: one column for each of `select`, in that order, then one for each aggregate, then what is of no use to
+/// anybody but the database ([`watched_beside`]).
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`](connector_api::ErrorKind::Unsupported) for parts of the shape that plain SQL columns can't serve;
@@ -24,6 +25,11 @@ pub fn query(dialect: &dyn Dialect, shape: &Query, form: &Form) -> Result<Statem
         _ => {}
     }
     separated(&mut to, aggregates, ", ", |to, aggregate| dialect.aggregate(to, aggregate))?;
+    for path in watched_beside(dialect, shape) {
+        to.keyword(", CASE WHEN FALSE THEN ");
+        to.column(path)?;
+        to.keyword(" END");
+    }
     to.source(&shape.from, shape.filter.as_ref())?;
     to.aggregates = aggregates;
     match &shape.group {
