@@ -36,7 +36,7 @@ fn write(verb: &'static str, path: &'static str, query: &[(&'static str, &str)],
 
 /// All of them, in order: writes change what later requests find.
 pub(crate) fn requests() -> Vec<Asked> {
-    filters().chain(pages()).chain(groups()).chain(refused()).chain(writes()).collect()
+    filters().chain(pages()).chain(groups()).chain(refused()).chain(zones()).chain(writes()).collect()
 }
 
 /// Each filter three times: which rows, what stands in them, how many.
@@ -150,6 +150,21 @@ fn refused() -> impl Iterator<Item = Asked> {
     .into_iter()
 }
 
+/// A day and time without a zone takes no zone, and what is written in another form is shown in the one form. Then the row is as it was.
+fn zones() -> impl Iterator<Item = Asked> {
+    let texts = [
+        "2024-05-01T12:30:00Z",
+        "2024-05-01T12:30:00+02:00",
+        "2024-05-01 12:30:00+05",
+        "2024-05-01 12:30",
+        "2024-05-01 12:30:00.50",
+        "2024-05-01 12:30:00",
+    ];
+    let seen = [("fields", "id,seen")];
+    let written = texts.map(|text| write("PATCH", "people/3", &seen, json!({ "seen": text })));
+    written.into_iter().chain([write("PATCH", "people/3", &seen, json!({ "seen": null }))])
+}
+
 fn record(id: i64, code: &str, size: Json, price: Json) -> Json {
     json!({"id": id, "code": code, "size": size, "price": price})
 }
@@ -217,6 +232,16 @@ fn changed() -> Vec<Asked> {
     vec![
         write("PATCH", "parts/4", ALL, json!({"size": 41})),
         write("PATCH", "parts/99", ALL, json!({"size": 41})),
+        // What names the row is no value for it.
+        write("PATCH", "parts/4", ALL, json!({"id": 400, "size": 42})),
+        write("PUT", "parts/4", ALL, json!({"id": 400, "size": 43})),
+        write("PATCH", "parts", &[("ids", "4"), ("fields", "*")], list(&[json!({"id": 400, "size": 44})])),
+        write(
+            "PATCH",
+            "parts",
+            &[("filter", "id = 4"), ("fields", "*")],
+            list(&[json!({"id": 400, "size": 41})]),
+        ),
         write("PUT", "parts/5", ALL, json!({"code": "P5", "size": 5})),
         write("PATCH", "parts", ALL, list(&[json!({"id": 4, "price": "0.5"}), json!({"id": 6, "price": 2})])),
         write(

@@ -58,10 +58,7 @@ impl Kind {
 
     /// Binary fractions, of which one number has several texts.
     pub(crate) fn fractions(self) -> Self {
-        Self {
-            same: |sent, read| sent.is_number() == read.is_number() && sent.as_f64() == read.as_f64(),
-            ..self
-        }
+        Self { same: |sent, read| sent == read || sent.is_number() && sent.as_f64() == read.as_f64(), ..self }
     }
 }
 
@@ -125,6 +122,72 @@ pub(crate) fn check(gateway: &Gateway, table: &str, services: &[&str], kinds: &[
     }
 }
 
+/// Each edge that is a text or a number is found by what an answer shows of it, alone and in a list.
+#[track_caller]
+pub(crate) fn check_found(gateway: &Gateway, path: &str, kinds: &[Kind]) {
+    for kind in kinds {
+        let edges = kind.edges.iter().enumerate();
+        let shown = edges.filter_map(|(id, edge)| Some((id, shown(edge)?)));
+        for (id, text) in shown {
+            for condition in ["= :value", "in (:value)"] {
+                let filter = format!("{} {condition} and id = {id}", kind.name);
+                let found = get(&format!("/api/v2/{path}?fields=id")).key(READER);
+                let found = gateway.send(found.with("filter", &filter).with("params[:value]", &text));
+                let expected = format!(r#"{{"resource":[{{"id":{id}}}]}}"#);
+                assert_eq!(found.body, expected, "{filter} ({}), {text}", kind.declared);
+            }
+        }
+    }
+}
+
+fn shown(edge: &Json) -> Option<String> {
+    match edge {
+        // Others do not fit into an address.
+        Json::String(text) if text.len() < 2000 => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Whatever can be asked of a column is answered, or refused in words that name it.
+#[track_caller]
+pub(crate) fn check_asked(gateway: &Gateway, path: &str, kinds: &[Kind]) {
+    let mut untold = Vec::new();
+    for kind in kinds {
+        for asked in asked(kind) {
+            let request = get(&format!("/api/v2/{path}")).key(READER);
+            let answer = gateway.send(asked.iter().fold(request, |sent, (key, value)| sent.with(key, value)));
+            // A sum of the greatest numbers is none of them.
+            let is_told = answer.body.contains(kind.name) || answer.body.contains("out_of_range");
+            if answer.status != 200 && !(answer.status == 400 && is_told) {
+                untold.push(format!("{}, {asked:?}: {}", kind.declared, answer.body));
+            }
+        }
+    }
+    assert!(untold.is_empty(), "{}", untold.join("\n"));
+}
+
+/// Requests with these parameters.
+fn asked(Kind { name, edges, .. }: &Kind) -> [[(&'static str, String); 2]; 10] {
+    let value = edges.first().and_then(shown).unwrap_or_else(|| "{}".to_owned());
+    let name = (*name).to_owned();
+    let filter =
+        |condition: &str| [("filter", format!("{name} {condition}")), ("params[:value]", value.clone())];
+    let fields = |fields: String| [("fields", fields), ("limit", "1".to_owned())];
+    [
+        [("order", name.clone()), ("fields", "id".to_owned())],
+        [("distinct", "true".to_owned()), ("fields", name.clone())],
+        [("group", name.clone()), ("fields", format!("{name},COUNT(*)"))],
+        fields(format!("MIN({name}),MAX({name})")),
+        fields(format!("SUM({name}),AVG({name})")),
+        fields(format!("COUNT(DISTINCT {name})")),
+        filter("in (:value)"),
+        filter("> :value"),
+        filter("!= :value"),
+        filter("contains :value"),
+    ]
+}
+
 /// The values that are to blame when rows are refused.
 fn refused(gateway: &Gateway, path: &str, rows: &[Json], kinds: &[Kind]) -> Vec<String> {
     let cells = rows.iter().flat_map(|row| kinds.iter().map(move |kind| (kind, &row[kind.name])));
@@ -145,6 +208,15 @@ pub(crate) fn check_refused(gateway: &Gateway, path: &str, values: &[(&str, Json
         assert!((400..500).contains(&refused.status), "{name} = {value}: {}", refused.body);
         let left = gateway.send(get(&format!("/api/v2/{path}/{id}")).key(READER));
         assert_eq!(left.status, 404, "{name} = {value}: {}", left.body);
+    }
+}
+
+/// A service whose settings the server refuses says which one it is.
+#[track_caller]
+pub(crate) fn settings_are_named(gateway: &Gateway, services: [(&str, &str); 2]) {
+    for (service, setting) in services {
+        let answer = gateway.send(get(&format!("/api/v2/{service}/_table/kinds")).key(READER));
+        assert!(answer.status == 503 && answer.body.contains(setting), "{}: {}", answer.status, answer.body);
     }
 }
 

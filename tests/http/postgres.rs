@@ -309,6 +309,43 @@ fn a_column_that_the_account_may_not_read_is_written() {
 }
 
 #[test]
+fn a_condition_means_the_type_that_its_column_has_now() {
+    let world = world();
+    world.sql(
+        "CREATE TABLE turning (id int PRIMARY KEY, f real, at timestamp);
+        INSERT INTO turning VALUES (1, 0.1, '2024-05-01 12:00'), (2, 0.5, NULL)",
+    );
+    let at = |verb: &str| request(verb, "/api/v2/crowd/_table/turning?fields=id").key(READER);
+    let found = r#"{"resource":[{"id":1}]}"#;
+    let read = |filter: &str| world.gateway.send(at("GET").with("filter", filter));
+    // The gateway knows the table as it is, then nobody tells it that it is another one.
+    let turn = |column: &str| {
+        assert_eq!(world.gateway.send(at("GET").with("refresh", "true")).status, 200);
+        world.sql(&format!("ALTER TABLE turning ALTER {column}"));
+    };
+    read("f = 0.1").is_ok(found);
+    for filter in ["f = 0.1", "at = '2024-05-01 12:00'"] {
+        world.send_on_each_connection("turning", &at("GET").with("filter", filter));
+    }
+    turn("f TYPE double precision USING f::text::double precision");
+    (0..8).for_each(|_| read("f = 0.1").is_ok(found));
+    turn("at TYPE timestamptz USING at AT TIME ZONE 'UTC'");
+    (0..8).for_each(|_| read("at = '2024-05-01T14:00:00+02:00'").is_ok(found));
+    let change = |filter: &str| {
+        let change = at("PATCH").with("filter", filter).body(json!({"resource": [{"f": 0.3}]}));
+        world.gateway.send(change)
+    };
+    turn("f TYPE real");
+    change("f = 0.1").is_ok(found);
+    turn("f TYPE numeric USING f::text::numeric");
+    change("f = 0.3").is_ok(found);
+    turn("at TYPE timestamp USING at AT TIME ZONE 'UTC'");
+    let removed = world.gateway.send(at("DELETE").with("filter", "at != '2024-05-01 12:00:00'"));
+    removed.is_ok(r#"{"resource":[]}"#);
+    assert_eq!(world.sql("SELECT count(*) FROM turning"), "2");
+}
+
+#[test]
 fn a_row_rule_holds_behind_what_triggers_do_after_the_statement() {
     let world = world();
     let row = |id: u8, note: &str| json!({"id": id, "day": "2024-02-29", "owner": "ann", "note": note});

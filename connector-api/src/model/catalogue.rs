@@ -155,6 +155,9 @@ pub struct Column {
     /// them. A filter's text then reaches the store as it stands; else only what can be read as the column's type does.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub keeps_text: bool,
+    /// What it holds beside the values of its type.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beyond: Vec<Beyond>,
     /// Its type was guessed from a sample of rows. It describes what was seen and binds nobody: values keep the kind in which they are
     /// given, and none is refused because of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -175,6 +178,26 @@ impl Column {
     pub fn new(name: impl Into<String>, data_type: ColumnType) -> Self {
         Self { name: name.into(), data_type, is_nullable: true, ..Self::default() }
     }
+}
+
+/// Values that a store has in a column although the neutral type has none like them. Answers show them as texts, and filters and writes take
+/// the same texts: a day reaches the store as that text, a number as a floating point number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Beyond {
+    /// Before and behind all days and points in time, `-infinity` and `infinity`; the numbers `-Infinity` and `Infinity`.
+    Infinity,
+    /// The number `NaN`.
+    NotANumber,
+    /// The time `24:00:00`.
+    EndOfDay,
+    /// Days whose month or day is 0, such as `0000-00-00`, with a time or without.
+    ZeroDays,
+    /// Times below zero and of a day or more, from `-838:59:59` to `838:59:59`.
+    LongTimes,
+    /// Whatever a later connector knows.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A default value.

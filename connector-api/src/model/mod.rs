@@ -24,7 +24,7 @@ mod write;
 
 pub use capability::Capabilities;
 pub use catalogue::{
-    Column, ColumnType, DefaultValue, ForeignKey, Key, Routine, RoutineKind, RoutineParameter, Table,
+    Beyond, Column, ColumnType, DefaultValue, ForeignKey, Key, Routine, RoutineKind, RoutineParameter, Table,
     TableKind, TableName, TableRef,
 };
 pub use context::Context;

@@ -3,13 +3,19 @@
 use super::{Date, Instant, TimeOfDay, Timestamp};
 
 impl Date {
-    /// Reads `2024-05-01`; `None` for another form, and for a day that no month has.
+    /// Reads `2024-05-01`, and years of other lengths as they are written: `-0043-03-15`, `+10000-01-01`. `None` for another form, and for a
+    /// day that no month has.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(3, '-');
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let mut parts = unsigned.splitn(3, '-');
+        let digits = parts.next().filter(|digits| (4..=7).contains(&digits.len()))?;
         let (year, month, day) =
-            (fixed(parts.next()?, 4)?, fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?);
-        Self::of(i32::try_from(year).ok()?, u8::try_from(month).ok()?, u8::try_from(day).ok()?)
+            (fixed(digits, digits.len())?, fixed(parts.next()?, 2)?, fixed(parts.next()?, 2)?);
+        let year = if text.starts_with('-') { -year } else { year };
+        let date = Self::of(i32::try_from(year).ok()?, u8::try_from(month).ok()?, u8::try_from(day).ok()?)?;
+        // Each day has one form.
+        (date.to_string() == text).then_some(date)
     }
 
     /// A day of the calendar, months and days from 1 on; `None` for one that no month has.
@@ -129,13 +135,22 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        for text in ["0000-01-01", "1969-12-31", "2000-02-29", "9999-12-31"] {
+        for text in [
+            "0000-01-01",
+            "1969-12-31",
+            "2000-02-29",
+            "9999-12-31",
+            "-0043-03-15",
+            "-4713-11-24",
+            "+10000-01-01",
+            "+5874897-12-31",
+        ] {
             assert_eq!(Date::parse(text).unwrap().to_string(), text);
         }
         for text in ["00:00:00", "23:59:59.000000001", "12:30:00.25"] {
             assert_eq!(TimeOfDay::parse(text).unwrap().to_string(), text);
         }
-        for text in ["2024-05-01 12:30:00", "0001-01-01 00:00:00.5"] {
+        for text in ["2024-05-01 12:30:00", "0001-01-01 00:00:00.5", "-0043-03-15 12:00:00"] {
             assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
         }
         for text in ["2024-05-01T12:30:00Z", "2024-05-01T11:00:00.25-01:30"] {
@@ -159,6 +174,11 @@ mod tests {
             "2024-01-32",
             "20240501",
             "2024-05-01 ",
+            "+2024-05-01",
+            "10000-01-01",
+            "-0000-01-01",
+            "--043-03-15",
+            "+99999999-01-01",
         ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }

@@ -43,6 +43,18 @@ pub fn unknown_login() -> Error {
         .with_sqlstate("28000")
 }
 
+/// The server does not take what the configuration asks for on each connection, so there is none. No caller can mend that.
+#[must_use]
+pub fn configuration_refused(error: Error, what: &str) -> Error {
+    if is_lost(&error) {
+        return error;
+    }
+    let message = format!("the database server refuses {what} of the configuration");
+    Error { kind: ErrorKind::Unavailable, message, ..error }
+        .with_reason("configuration_refused")
+        .temporary(false)
+}
+
 /// No answer came to a write that stands alone, or to a commit.
 #[must_use]
 pub fn unknown_outcome(error: &Error) -> Error {
@@ -148,6 +160,16 @@ mod tests {
     async fn a_server_that_hangs_is_not_there() {
         let asked = asked_briefly(std::future::pending).await;
         assert_eq!(asked.unwrap_err().reason.as_deref(), Some(NO_ANSWER));
+    }
+
+    #[test]
+    fn a_configuration_that_the_server_refuses_is_not_the_callers_fault() {
+        let refusal = Error::new(ErrorKind::InvalidRequest, "no such zone").with_reason("datatype_mismatch");
+        let error = configuration_refused(refusal, "'timezone'");
+        assert_eq!((error.kind, error.is_temporary), (ErrorKind::Unavailable, false));
+        assert_eq!(error.message, "the database server refuses 'timezone' of the configuration");
+        let lost = configuration_refused(connection_lost(), "'timezone'");
+        assert_eq!(lost.reason.as_deref(), Some("connection_lost"));
     }
 
     #[test]

@@ -29,8 +29,10 @@ pub enum SslMode {
 pub enum Setting {
     /// On or off.
     Flag(bool),
-    /// A number.
+    /// A whole number.
     Number(i64),
+    /// A number with a fraction.
+    Fraction(f64),
     /// A text.
     Text(String),
 }
@@ -42,6 +44,7 @@ impl Setting {
         match self {
             Self::Flag(flag) => if *flag { "on" } else { "off" }.to_owned(),
             Self::Number(number) => number.to_string(),
+            Self::Fraction(number) => number.to_string(),
             Self::Text(text) => text.clone(),
         }
     }
@@ -78,6 +81,13 @@ pub fn pool_problem(size: Option<usize>, queue: usize) -> Option<&'static str> {
         return Some("'pool_size' must be between 1 and 1000");
     }
     (queue > 100_000).then_some("'queue' must be at most 100000")
+}
+
+/// What is wrong with limits of which nothing can be done in no time, each with its key; `None`: nothing.
+#[must_use]
+pub fn limit_problem(limits: &[(&str, Timeout)]) -> Option<String> {
+    let (key, _) = limits.iter().find(|(_, limit)| limit.0.is_zero())?;
+    Some(format!("'{key}' must be more than 0, or nothing is ever done in time"))
 }
 
 /// The most connections. Twice the processors did better than more, with the database on the same machine.
@@ -130,6 +140,14 @@ mod tests {
             let first_word = found.and_then(|found| found.split(' ').next());
             assert_eq!(first_word, problem, "{mode:?} {given:?}");
         }
+    }
+
+    #[test]
+    fn a_limit_is_longer_than_nothing() {
+        let limits =
+            |seconds| [("connect_timeout", five_seconds()), ("session_timeout", Timeout::seconds(seconds))];
+        assert_eq!(limit_problem(&limits(1)), None);
+        assert!(limit_problem(&limits(0)).is_some_and(|problem| problem.starts_with("'session_timeout'")));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use connector_api::author::{
-    Affected, Context, Delete, Error, ErrorKind, Filter, Insert, OnError, Path, Records, Request, Selector,
-    TableRef, Update, Upsert, Value,
+    Affected, Assignment, Context, Delete, Error, ErrorKind, Filter, Insert, OnError, Path, Records, Request,
+    Selector, TableRef, Update, Upsert, Value,
 };
 
 /// A write.
@@ -71,6 +71,16 @@ impl<'r> Write<'r> {
         each!(self, request => &request.returning)
     }
 
+    /// The columns that are computed.
+    #[must_use]
+    pub fn compute(self) -> &'r [Assignment] {
+        match self {
+            Self::Insert(request) => &request.compute,
+            Self::Update(request) => &request.compute,
+            Self::Upsert(_) | Self::Delete(_) => &[],
+        }
+    }
+
     /// What becomes of the records behind one that fails.
     #[must_use]
     pub fn on_error(self) -> OnError {
@@ -86,6 +96,18 @@ impl<'r> Write<'r> {
             Self::Upsert(request) => request.check.as_ref(),
             Self::Delete(_) => None,
         }
+    }
+
+    /// All that is asked of rows: which ones are meant, which may be touched, what has to hold of them.
+    #[must_use]
+    pub fn conditions(self) -> Vec<&'r Filter> {
+        let of_rows = match self {
+            Self::Insert(_) => None,
+            Self::Update(request) => condition(&request.rows),
+            Self::Upsert(request) => request.guard.as_ref(),
+            Self::Delete(request) => condition(&request.rows),
+        };
+        of_rows.into_iter().chain(self.check()).collect()
     }
 
     /// Whether rows are checked as they become.
@@ -145,6 +167,13 @@ pub fn key_columns(rows: &Selector) -> &[Path] {
     match rows {
         Selector::Where(_) => &[],
         Selector::Keys { columns, .. } => columns,
+    }
+}
+
+fn condition(rows: &Selector) -> Option<&Filter> {
+    match rows {
+        Selector::Where(filter) => Some(filter),
+        Selector::Keys { guard, .. } => guard.as_ref(),
     }
 }
 

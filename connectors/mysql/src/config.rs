@@ -144,6 +144,11 @@ impl Config {
             problem
         } else if let Some(problem) = server::pool_problem(self.pool_size, self.queue) {
             problem
+        } else if let Some(problem) = server::limit_problem(&[
+            ("connect_timeout", self.connect_timeout),
+            ("session_timeout", self.session_timeout),
+        ]) {
+            return Err(Error::new(ErrorKind::InvalidRequest, problem));
         } else {
             return Ok(());
         };
@@ -207,6 +212,8 @@ mod tests {
             ("sslrootcert", json!("ca.pem")),
             ("pool_size", json!(0)),
             ("queue", json!(100_001)),
+            ("session_timeout", json!("0s")),
+            ("connect_timeout", json!(0)),
             ("pool", json!(5)),
         ] {
             let mut config = base.clone();

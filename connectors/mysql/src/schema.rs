@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use connector_api::Result;
 use connector_api::author::{Column, DefaultValue, ForeignKey, Key, Table, TableKind, TableName, TableRef};
 
-use crate::table::{PRIMARY, TableInfo, UniqueKey};
+use crate::table::{ColumnInfo, PRIMARY, TableInfo, UniqueKey};
 use crate::types::{self, Class, Declared, Fields};
 
 /// A sequence is listed as a table.
@@ -168,6 +168,7 @@ impl Catalogue {
         let comment = row.text(10).filter(|words| !words.is_empty()).map(str::to_owned);
         let is_expression = extra.contains("default_generated");
         let default = row.text(5).and_then(|text| default_value(text, is_mariadb, is_expression, class));
+        let info = ColumnInfo { class, labels: described.allowed_values.clone() };
         let found = self.of(row)?;
         found.table.columns.push(Column {
             is_nullable: row.text(4)? == "YES",
@@ -177,7 +178,7 @@ impl Catalogue {
             comment,
             ..described
         });
-        found.info.columns.insert(name.to_owned(), class);
+        found.info.columns.insert(name.to_owned(), info);
         if !is_generated {
             found.info.writable.push(name.to_owned());
         }
@@ -241,7 +242,7 @@ impl Catalogue {
         let found = self.of(row)?;
         let column = found.table.columns.iter_mut().find(|column| column.name == name)?;
         types::make_json(column);
-        found.info.columns.insert(name.to_owned(), Class::Json);
+        found.info.columns.insert(name.to_owned(), Class::Json.into());
         Some(())
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const PRIMARY: &str = "PRIMARY";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableInfo {
     /// By name.
-    pub(crate) columns: HashMap<String, Class>,
+    pub(crate) columns: HashMap<String, ColumnInfo>,
     /// Columns that can be written, in the table's order.
     pub(crate) writable: Vec<String>,
     /// The primary key first, then the other unique ones.
@@ -27,6 +27,20 @@ pub(crate) struct TableInfo {
     pub(crate) is_mariadb: bool,
 }
 
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ColumnInfo {
+    pub(crate) class: Class,
+    /// Its labels, where it is an enumeration or a set.
+    pub(crate) labels: Vec<String>,
+}
+
+impl From<Class> for ColumnInfo {
+    fn from(class: Class) -> Self {
+        Self { class, labels: Vec::new() }
+    }
+}
+
 /// A unique key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UniqueKey {
@@ -35,13 +49,21 @@ pub(crate) struct UniqueKey {
 }
 
 impl TableInfo {
-    /// The class of a column by its exact name.
+    /// A column by its exact name.
     ///
     /// # Errors
     /// [`connector_api::ErrorKind::NotFound`] when the table has none; [`connector_api::ErrorKind::Unsupported`] for a path into a document.
-    pub(crate) fn class(&self, path: &Path) -> Result<Class> {
+    pub(crate) fn column(&self, path: &Path) -> Result<&ColumnInfo> {
         let name = path.as_column().ok_or_else(|| Error::unsupported("a column inside a document"))?;
-        self.columns.get(name).copied().ok_or_else(column_not_found)
+        self.columns.get(name).ok_or_else(column_not_found)
+    }
+
+    /// The class of a column.
+    ///
+    /// # Errors
+    /// As [`TableInfo::column`].
+    pub(crate) fn class(&self, path: &Path) -> Result<Class> {
+        self.column(path).map(|column| column.class)
     }
 
     /// The columns of the primary key.

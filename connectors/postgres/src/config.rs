@@ -131,6 +131,11 @@ impl Config {
             problem
         } else if let Some(problem) = server::pool_problem(self.pool_size, self.queue) {
             problem
+        } else if let Some(problem) = server::limit_problem(&[
+            ("connect_timeout", self.connect_timeout),
+            ("session_timeout", self.session_timeout),
+        ]) {
+            return Err(Error::new(ErrorKind::InvalidRequest, problem));
         } else {
             return Ok(());
         };
@@ -164,9 +169,10 @@ mod tests {
 
     #[test]
     fn settings_are_told_as_the_server_reads_them() {
-        let config = parse(json!({"host": "db", "database": "d", "options": {"a": true, "b": 5, "c": "x"}}));
+        let config =
+            parse(json!({"host": "db", "database": "d", "options": {"a": true, "b": 5, "c": "x", "d": 0.5}}));
         let texts: Vec<_> = config.ok().unwrap().options.values().map(Setting::text).collect();
-        assert_eq!(texts, ["on", "5", "x"]);
+        assert_eq!(texts, ["on", "5", "x", "0.5"]);
     }
 
     #[test]
@@ -182,6 +188,8 @@ mod tests {
             ("sslrootcert", json!("ca.pem")),
             ("pool_size", json!(0)),
             ("queue", json!(100_001)),
+            ("session_timeout", json!("0s")),
+            ("connect_timeout", json!(0)),
             ("acquire_timeout", json!("soon")),
             ("pool", json!(5)),
         ] {

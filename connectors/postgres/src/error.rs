@@ -70,6 +70,20 @@ pub(crate) fn column_not_found() -> Error {
         .with_sqlstate("42703")
 }
 
+/// What the type of a column can't do, told before anything is sent.
+pub(crate) fn no_operation(name: &str, words: &str, problem: &str) -> Error {
+    Error::new(ErrorKind::InvalidRequest, format!("the column '{name}' is of type {words}, {problem}"))
+        .with_reason("unsupported_type")
+}
+
+/// What the call was made from is not what the table is by now. Nothing was done.
+pub(crate) fn plan_outdated() -> Error {
+    Error::new(ErrorKind::Contention, "the table was changed meanwhile")
+        .with_reason("plan_outdated")
+        .with_sqlstate("40001")
+        .temporary(true)
+}
+
 /// Whether what is known of the table may be out of date: then it is read anew and the call made once more.
 pub(crate) fn is_outdated(error: &Error) -> bool {
     let is_changed =
@@ -214,9 +228,7 @@ fn statement(refusal: &DbError, code: &str) -> Option<Error> {
         "42P01" | "3F000" => return Some(table_not_found()),
         "42703" => return Some(column_not_found()),
         "42601" if refusal.message().contains("zero-length") => return Some(column_not_found()),
-        "0A000" if refusal.message().contains("cached plan") => {
-            (ErrorKind::Contention, "the table was changed meanwhile", "plan_outdated")
-        }
+        "0A000" if refusal.message().contains("cached plan") => return Some(plan_outdated()),
         // A pooler gave the connection to others in between.
         "26000" | "42P05" => {
             return Some(

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::pin::pin;
 
-use connector_api::author::{Count, Query, Request, RowSink, TableRef, Value};
+use connector_api::author::{Count, Filter, Path, Query, Request, RowSink, TableRef, Value};
 use connector_api::{Error, Result};
 use connector_sql_common::{Bound, Statement, build};
 use futures_util::StreamExt as _;
 
 use crate::client::{Params, Parsed, Work};
 use crate::store::{Call, Store, key, placed};
-use crate::translate::VALUES;
+use crate::table::TableInfo;
+use crate::translate::{PostgresDialect, VALUES};
 use crate::types::{Reader, exact_digits, integer, push_value, write_row};
 
 /// A query on its way.
@@ -41,14 +42,15 @@ impl Call for Reading<'_> {
             self.out.summary().statement = Some(statement.sql().to_owned());
         }
         let params = bind(&statement, request.params())?;
-        self.announce();
-        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once).await?);
+        let width = self.announce();
+        let expected = expected(request, &table)?;
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&expected)).await?);
         let mut readers = Vec::new();
         let mut scratch = String::new();
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;
             if readers.is_empty() {
-                readers = Reader::of_columns(row.columns())?;
+                readers = Reader::of_columns(row.columns().get(..width).unwrap_or_default())?;
             }
             write_row(self.out, &row, &readers, &mut scratch)?;
             self.has_rows = true;
@@ -68,19 +70,35 @@ impl Call for Reading<'_> {
         !self.has_rows
     }
 
+    fn conditions(&self) -> Vec<&Filter> {
+        self.request.filter.iter().collect()
+    }
+
     fn table(&self) -> &TableRef {
         &self.request.from
     }
 }
 
 impl Reading<'_> {
-    fn announce(&mut self) {
+    /// Tells the names of the columns, and how many there are.
+    fn announce(&mut self) -> usize {
         let aggregates = self.request.group.as_ref().map_or(&[][..], |group| &group.aggregates);
         let selected = self.request.select.iter().map(|path| path.as_column().unwrap_or_default());
         let names: Vec<_> =
             selected.chain(aggregates.iter().map(|aggregate| aggregate.name.as_str())).collect();
+        let width = names.len();
         self.out.columns(names);
+        width
     }
+}
+
+/// What the columns of a query's rows have to be, as the table is known: those that are wanted, aggregates, those that are watched.
+fn expected(query: &Query, table: &TableInfo) -> Result<Vec<Option<Reader>>> {
+    let reader = |path: &Path| Ok(Reader::of_class(table.column(path)?.class));
+    let aggregates = query.group.as_ref().map_or(0, |group| group.aggregates.len());
+    let watched = build::watched_beside(&PostgresDialect { table: Some(table) }, query);
+    let wanted = query.select.iter().map(reader).chain((0..aggregates).map(|_| Ok(None)));
+    wanted.chain(watched.into_iter().map(reader)).collect()
 }
 
 /// A count on its way.
@@ -103,7 +121,7 @@ impl Call for Counting<'_> {
             self.out.summary().statement = Some(statement.sql().to_owned());
         }
         let params = bind(&statement, request.params())?;
-        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once).await?);
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&[])).await?);
         let mut count = None;
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;
@@ -118,29 +136,38 @@ impl Call for Counting<'_> {
         true
     }
 
+    fn conditions(&self) -> Vec<&Filter> {
+        self.request.filter.iter().collect()
+    }
+
     fn table(&self) -> &TableRef {
         &self.request.from
     }
 }
 
-fn bind(statement: &Statement, values: &[Value]) -> Result<Params> {
+/// The values of a statement that has no record.
+///
+/// # Errors
+/// As [`push_param`].
+pub(crate) fn bind(statement: &Statement, values: &[Value]) -> Result<Params> {
     let mut params = Params::default();
     statement.bind(&VALUES, values, |bound| match bound {
-        Bound::Value(value) => {
-            push_param(&mut params, &value);
-            Ok(())
-        }
+        Bound::Value(value) => push_param(&mut params, &value),
         Bound::Cell(_) => Err(Error::internal("a read has no record")),
     })?;
     Ok(params)
 }
 
 /// Adds a value of the request. Where it meets digits, a binary fraction has to have all of its own.
-pub(crate) fn push_param(params: &mut Params, value: &Value) {
+///
+/// # Errors
+/// [`connector_api::ErrorKind::InvalidRequest`] for what no column can hold.
+pub(crate) fn push_param(params: &mut Params, value: &Value) -> Result<()> {
     match exact(value).as_ref() {
         Value::Null | Value::Absent => params.null(),
-        value => params.value(|bytes| push_value(bytes, value)),
+        value => params.value(|bytes| push_value(bytes, value))?,
     }
+    Ok(())
 }
 
 fn exact(value: &Value) -> Cow<'_, Value> {

@@ -20,6 +20,8 @@ pub(crate) const TABLES: &str = "
 
 /// `$3` lists the tables wanted, `{\"schema\": null, \"name\": \"a\"}` each. Domains are resolved through two levels. Keys are those
 /// of whole columns; an index over some rows or over expressions is none. What of a trigger's type is 2 means `BEFORE`, 64 `INSTEAD OF`.
+/// Types are ordered that have a class of operators for it, and arrays of such; `cidr` has those of `inet`, and so its aggregates, `varchar`
+/// those of `text`.
 pub(crate) const DESCRIPTIONS: &str = "
     SELECT json_build_object(
         'schema', wanted.prefix, 'place', n.nspname, 'name', c.relname, 'kind', c.relkind,
@@ -33,6 +35,11 @@ pub(crate) const DESCRIPTIONS: &str = "
             SELECT json_agg(json_build_object(
                 'name', a.attname, 'type', base.typname, 'kind', base.typtype,
                 'is_system', base.typnamespace = 'pg_catalog'::regnamespace,
+                'is_ordered', item.typtype <> 'b' OR item.typname IN ('cidr', 'varchar') OR item.oid IN (
+                    SELECT o.opcintype FROM pg_catalog.pg_opclass AS o JOIN pg_catalog.pg_am AS m ON m.oid = o.opcmethod
+                    WHERE o.opcdefault AND m.amname = 'btree'),
+                'has_extremes', base.typname = 'cidr' OR base.oid IN (
+                    SELECT p.proargtypes[0] FROM pg_catalog.pg_proc AS p WHERE p.proname = 'min' AND p.prokind = 'a'),
                 'modifier', GREATEST(a.atttypmod, t.typtypmod, d1.typtypmod),
                 'words', format_type(a.atttypid, a.atttypmod),
                 'is_not_null', a.attnotnull OR t.typnotnull OR COALESCE(d1.typnotnull, false),
@@ -46,6 +53,7 @@ pub(crate) const DESCRIPTIONS: &str = "
             LEFT JOIN pg_catalog.pg_type AS d1 ON t.typtype = 'd' AND d1.oid = t.typbasetype
             LEFT JOIN pg_catalog.pg_type AS d2 ON d1.typtype = 'd' AND d2.oid = d1.typbasetype
             JOIN pg_catalog.pg_type AS base ON base.oid = COALESCE(d2.oid, d1.oid, t.oid)
+            JOIN pg_catalog.pg_type AS item ON item.oid = CASE base.typcategory WHEN 'A' THEN base.typelem ELSE base.oid END
             LEFT JOIN pg_catalog.pg_attrdef AS f ON f.adrelid = c.oid AND f.adnum = a.attnum
             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
         'keys', (
@@ -116,6 +124,8 @@ struct ColumnRow {
     data_type: String,
     kind: String,
     is_system: bool,
+    is_ordered: bool,
+    has_extremes: bool,
     modifier: i32,
     words: String,
     is_not_null: bool,
@@ -229,19 +239,26 @@ impl TableRow {
 impl ColumnRow {
     fn info(&self) -> ColumnInfo {
         ColumnInfo {
-            class: Class::of(&self.data_type, &self.kind, self.is_system),
+            class: Class::of(&self.declared()),
             words: self.words.clone(),
+            is_ordered: self.is_ordered,
+            has_extremes: self.has_extremes,
+        }
+    }
+
+    fn declared(&self) -> Declared<'_> {
+        Declared {
+            name: &self.data_type,
+            kind: &self.kind,
+            is_system: self.is_system,
+            is_ordered: self.is_ordered,
+            modifier: self.modifier,
+            words: &self.words,
         }
     }
 
     fn column(self) -> Column {
-        let declared = Declared {
-            name: &self.data_type,
-            kind: &self.kind,
-            is_system: self.is_system,
-            modifier: self.modifier,
-            words: &self.words,
-        };
+        let described = types::column(&self.name, self.declared());
         let is_numbered = self.default.as_deref().is_some_and(|text| text.starts_with("nextval("));
         Column {
             is_nullable: !self.is_not_null,
@@ -250,7 +267,7 @@ impl ColumnRow {
             default: self.default.as_deref().filter(|_| !is_numbered).and_then(default_value),
             allowed_values: self.labels.unwrap_or_default(),
             comment: self.comment,
-            ..types::column(&self.name, declared)
+            ..described
         }
     }
 }

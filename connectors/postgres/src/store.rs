@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use connector_api::author::{Request, Table, TableName, TableRef};
+use connector_api::author::{Filter, Path, Request, Table, TableName, TableRef};
 use connector_api::{Error, Result};
 use connector_common::failure::{asked_briefly, is_worth_another_try, up_to_twice};
-use connector_sql_common::{Form, Known, Statement, StatementKey};
+use connector_sql_common::{Form, Known, Statement, StatementKey, build};
 use futures_util::TryStreamExt as _;
 
 use crate::client::{Client, Params, Parsed, Work};
@@ -39,6 +39,9 @@ pub(crate) trait Call: Send {
 
     /// The table that it is about.
     fn table(&self) -> &TableRef;
+
+    /// What it asks of rows.
+    fn conditions(&self) -> Vec<&Filter>;
 }
 
 impl Store {
@@ -127,16 +130,42 @@ impl Store {
             Err(error) => error,
             answer => return answer,
         };
-        let is_outdated = is_outdated(&error);
-        if is_outdated {
+        let is_lost = session.is_none() && is_worth_another_try(&error);
+        if is_outdated(&error) {
+            let before = self.known.table(call.table());
             self.known.forget(call.table());
             self.client.changed();
-        }
-        let is_lost = session.is_none() && is_worth_another_try(&error);
-        if (is_outdated || is_lost) && call.is_repeatable(&error) {
+            if call.is_repeatable(&error) && !self.has_other_values(call, before.as_deref(), session).await? {
+                return self.once(call, session).await;
+            }
+        } else if is_lost && call.is_repeatable(&error) {
             return self.once(call, session).await;
         }
         Err(error)
+    }
+
+    /// Whether the values of a call are those of columns as they were: then who made it has to look at the table and make it anew.
+    async fn has_other_values<C: Call>(
+        &self,
+        call: &C,
+        before: Option<&TableInfo>,
+        session: Option<u64>,
+    ) -> Result<bool> {
+        let Some(before) = before else { return Ok(false) };
+        let watched = build::watched(&PostgresDialect { table: Some(before) }, call.conditions());
+        if watched.is_empty() {
+            return Ok(false);
+        }
+        let mut work = self.client.work(session).await?;
+        work.open().await?;
+        let now = self.table(call.table(), &mut work).await;
+        match &now {
+            Ok(_) => work.close().await?,
+            Err(_) => work.recover().await,
+        }
+        let now = now?;
+        let class = |table: &TableInfo, path: &Path| table.column(path).map(|column| column.class).ok();
+        Ok(watched.into_iter().any(|path| class(before, path) != class(&now, path)))
     }
 
     async fn once<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
@@ -180,7 +209,7 @@ impl Store {
         if let Some(wanted) = wanted {
             params.text(wanted);
         }
-        let rows = work.run(sql, &params, Parsed::Once).await?;
+        let rows = work.run(sql, &params, Parsed::Once(&[])).await?;
         let rows: Vec<_> = rows.try_collect().await.map_err(|error| from_driver(&error))?;
         work.finished();
         rows.iter().map(|row| schema::parsed(text(row, 0)?)).collect()

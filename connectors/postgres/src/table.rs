@@ -33,6 +33,10 @@ pub(crate) struct ColumnInfo {
     pub(crate) class: Class,
     /// The server's own words for its type: types of one class are different ones.
     pub(crate) words: String,
+    /// The server can order its values and tell equal ones.
+    pub(crate) is_ordered: bool,
+    /// The server has aggregates for the least and the greatest of its values.
+    pub(crate) has_extremes: bool,
 }
 
 impl TableInfo {

@@ -73,6 +73,15 @@ pub enum Checked<'d> {
     Later(&'d [String]),
 }
 
+/// How rows are shown once that are the same in all columns wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distinct {
+    /// `SELECT DISTINCT`.
+    Words,
+    /// `GROUP BY` these columns: so an order may go by a column of which another form is shown.
+    Groups,
+}
+
 /// How a row that may exist is created or left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnConflict {
@@ -131,6 +140,34 @@ pub trait Dialect: Send + Sync {
     /// Nulls in an order.
     fn nulls(&self) -> NullsOrder {
         NullsOrder::Words
+    }
+
+    /// Rows shown once.
+    fn distinct(&self) -> Distinct {
+        Distinct::Words
+    }
+
+    /// Writes a column or an aggregate by which rows are ordered. A dialect whose database orders some types otherwise than it compares them,
+    /// or not at all, writes another form of theirs or refuses them.
+    ///
+    /// # Errors
+    /// When a name can't be written, there is no such column, or its values have no order.
+    fn ordered(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
+        to.column(column)
+    }
+
+    /// Writes a column by which rows are grouped.
+    ///
+    /// # Errors
+    /// As [`Dialect::ordered`].
+    fn grouped(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
+        to.column(column)
+    }
+
+    /// Whether a condition on this column means something else when others make it one of another type, without an error that says so. Then a
+    /// read that is kept prepared has a null of the column's type among what is wanted, by which the database notices.
+    fn is_watched(&self, _column: &Path) -> bool {
+        false
     }
 
     /// Rows given back by writes.
@@ -362,6 +399,12 @@ pub(crate) mod tests {
         }
         fn nulls(&self) -> NullsOrder {
             NullsOrder::Rank
+        }
+        fn distinct(&self) -> Distinct {
+            Distinct::Groups
+        }
+        fn is_watched(&self, column: &Path) -> bool {
+            column.as_column() == Some("watched")
         }
         fn returning(&self) -> Returning {
             Returning::Clause

@@ -94,7 +94,7 @@ impl<'a> Target<'a> {
     }
 
     /// Takes the table as the store has it now; whether that is another one than before.
-    async fn is_renewed(&mut self) -> Result<bool, ApiError> {
+    pub(super) async fn is_renewed(&mut self) -> Result<bool, ApiError> {
         let changed = self.owner.changed(&self.table).await?;
         let is_changed = changed.is_some();
         self.table = changed.unwrap_or_else(|| Arc::clone(&self.table));
@@ -195,9 +195,10 @@ pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -
     }
 }
 
-/// Whether a read failed because something of the table is gone. Nothing was sent of its answer, so it may begin again.
-fn is_of_change(error: &ApiError) -> bool {
-    error.kind == Some(ErrorKind::NotFound)
+/// Whether a call may have failed because the table is another one by now: something of it is gone, or was changed meanwhile. Nothing came
+/// of it, so it may begin again.
+pub(super) fn is_of_change(error: &ApiError) -> bool {
+    matches!(error.kind, Some(ErrorKind::NotFound | ErrorKind::Contention))
 }
 
 async fn rows(

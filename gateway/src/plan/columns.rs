@@ -1,6 +1,6 @@
 //! Finds columns of a table by the names that callers use.
 
-use connector_api::model::{Column, ColumnType, Path, Table};
+use connector_api::model::{Beyond, Column, ColumnType, Path, Table};
 
 use super::literal::Place;
 
@@ -16,6 +16,8 @@ pub(super) struct Resolved {
     pub(super) data_type: ColumnType,
     /// Null may stand in it.
     pub(super) is_nullable: bool,
+    /// See [`Column::beyond`].
+    pub(super) beyond: Vec<Beyond>,
     /// See [`Column::keeps_text`].
     pub(super) keeps_text: bool,
     /// Nobody declared the type, see [`Column::is_guessed`].
@@ -25,11 +27,12 @@ pub(super) struct Resolved {
 impl Resolved {
     /// A plain column.
     pub(super) fn of(column: &Column) -> Self {
-        let Column { name, data_type, is_nullable, keeps_text, is_guessed, .. } = column;
+        let Column { name, data_type, is_nullable, beyond, keeps_text, is_guessed, .. } = column;
         Self {
             path: Path::column(name),
             data_type: *data_type,
             is_nullable: *is_nullable,
+            beyond: beyond.clone(),
             keeps_text: *keeps_text,
             is_guessed: *is_guessed,
         }
@@ -37,13 +40,20 @@ impl Resolved {
 
     /// What no description names.
     fn undescribed(path: Path) -> Self {
-        Self { path, data_type: ColumnType::Other, is_nullable: true, keeps_text: false, is_guessed: true }
+        Self {
+            path,
+            data_type: ColumnType::Other,
+            is_nullable: true,
+            beyond: Vec::new(),
+            keeps_text: false,
+            is_guessed: true,
+        }
     }
 
     /// Where a value for it belongs; `field` is its name as the caller wrote it.
-    pub(super) fn place<'a>(&self, field: &'a str, parameter: &'static str) -> Place<'a> {
-        let Self { data_type, keeps_text, is_guessed, .. } = *self;
-        Place { field, data_type, keeps_text, is_guessed, parameter }
+    pub(super) fn place<'a>(&'a self, field: &'a str, parameter: &'static str) -> Place<'a> {
+        let Self { data_type, ref beyond, keeps_text, is_guessed, .. } = *self;
+        Place { field, data_type, beyond, keeps_text, is_guessed, parameter }
     }
 }
 

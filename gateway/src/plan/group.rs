@@ -274,6 +274,8 @@ impl Grouping<'_> {
     fn resolved(&self, aggregate: &Aggregate) -> Resolved {
         let of = aggregate.of.as_ref().and_then(Path::as_column).and_then(|name| self.columns.find(name));
         let keeps_text = of.is_some_and(|column| column.keeps_text);
+        let beyond = of.filter(|_| aggregate.function != AggregateFunction::Count);
+        let beyond = beyond.map(|column| column.beyond.clone()).unwrap_or_default();
         let is_guessed = of.is_some_and(|column| column.is_guessed);
         let (data_type, is_guessed) = match aggregate.function {
             AggregateFunction::Count => (ColumnType::BigInt, false),
@@ -283,7 +285,14 @@ impl Grouping<'_> {
             AggregateFunction::Sum | AggregateFunction::Avg => (ColumnType::Decimal, false),
         };
         let is_nullable = aggregate.function != AggregateFunction::Count;
-        Resolved { path: Path::column(&aggregate.name), data_type, is_nullable, keeps_text, is_guessed }
+        Resolved {
+            path: Path::column(&aggregate.name),
+            data_type,
+            is_nullable,
+            beyond,
+            keeps_text,
+            is_guessed,
+        }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use connector_api::model::{Capabilities, ColumnType, Expr, Function, Value};
+use connector_api::model::{Beyond, Capabilities, ColumnType, Expr, Function, Value};
 use serde_json::Value as Json;
 
-use super::{Error, moment};
+use super::{Error, beyond, moment};
 
 /// Words for true and false, in any case.
 const TRUE: [&str; 6] = ["true", "1", "yes", "on", "y", "t"];
@@ -16,6 +16,8 @@ const FALSE: [&str; 6] = ["false", "0", "no", "off", "n", "f"];
 pub(super) struct Place<'a> {
     pub(super) field: &'a str,
     pub(super) data_type: ColumnType,
+    /// What the field holds beside the values of its type.
+    pub(super) beyond: &'a [Beyond],
     /// Days, times and uuids may be any text, see [`Column::keeps_text`](connector_api::model::Column::keeps_text).
     pub(super) keeps_text: bool,
     /// The type describes and does not bind, see [`Column::is_guessed`](connector_api::model::Column::is_guessed).
@@ -45,8 +47,13 @@ impl Searched {
 impl Place<'_> {
     /// Reads text; `quoted` text is never taken for a number where the column leaves it open.
     pub(super) fn text(self, text: &str, quoted: bool) -> Result<Value, Error> {
+        if self.is_guessed {
+            return Ok(self.unbound(text, quoted));
+        }
+        if let Some(value) = beyond::read(self.beyond, self.data_type, text) {
+            return Ok(value);
+        }
         match self.data_type {
-            _ if self.is_guessed => Ok(self.unbound(text, quoted)),
             ColumnType::Boolean => boolean(text).ok_or_else(|| self.must_be("boolean")),
             ColumnType::Integer | ColumnType::BigInt => {
                 number(text).map(whole).ok_or_else(|| self.must_be("integer"))
@@ -114,6 +121,17 @@ impl Place<'_> {
             return Ok(moment::exact(self.data_type, text));
         }
         moment::lenient(self.data_type, text).ok_or_else(|| self.must_be(moment::expected(self.data_type)))
+    }
+
+    /// Reads a text that is stored. Which days and times there are beside those that can be read is the store's to say; but a zone would be
+    /// dropped without a word where a field keeps none.
+    pub(super) fn kept(self, text: &str) -> Result<Value, Error> {
+        match self.text(text, true) {
+            Err(refused) if !moment::is_moment(self.data_type) => Err(refused),
+            Err(refused) if self.data_type == ColumnType::DateTime && moment::has_zone(text) => Err(refused),
+            Err(_) => Ok(Value::Text(text.to_owned())),
+            read => read,
+        }
     }
 
     /// How the field is searched, and the place of what is searched for. Values that have one text in every store are searched as these.
@@ -263,7 +281,14 @@ mod tests {
     use super::*;
 
     fn check(data_type: ColumnType, text: &str, expected: Option<Value>) {
-        let place = Place { field: "f", data_type, keeps_text: true, is_guessed: false, parameter: "filter" };
+        let place = Place {
+            field: "f",
+            data_type,
+            beyond: &[],
+            keeps_text: true,
+            is_guessed: false,
+            parameter: "filter",
+        };
         assert_eq!(place.text(text, false).ok(), expected, "{data_type:?} {text}");
     }
 
@@ -331,8 +356,14 @@ mod tests {
             (Timestamp, "point in time such as 2024-05-01T12:30:00Z or 2024-05-01T14:30:00+02:00"),
             (Uuid, "uuid such as 123e4567-e89b-12d3-a456-426614174000"),
         ] {
-            let place =
-                Place { field: "f", data_type, keeps_text: false, is_guessed: false, parameter: "filter" };
+            let place = Place {
+                field: "f",
+                data_type,
+                beyond: &[],
+                keeps_text: false,
+                is_guessed: false,
+                parameter: "filter",
+            };
             let message = format!("Field 'f' must be a valid {form}.");
             assert_eq!(place.text("yesterday", true), Err(Error::invalid("filter", message)));
         }
@@ -343,7 +374,14 @@ mod tests {
         use ColumnType::*;
         use Searched::{AsItIs, AsText};
         let check = |data_type, keeps_text, searched: Option<Searched>, without: Option<Searched>| {
-            let place = Place { field: "f", data_type, keeps_text, is_guessed: false, parameter: "filter" };
+            let place = Place {
+                field: "f",
+                data_type,
+                beyond: &[],
+                keeps_text,
+                is_guessed: false,
+                parameter: "filter",
+            };
             for (filter_expressions, expected) in [(true, searched), (false, without)] {
                 let can = Capabilities { filter_expressions, ..Capabilities::default() };
                 assert_eq!(place.searched(&can).ok().map(|found| found.1), expected, "{data_type:?}");
@@ -369,6 +407,7 @@ mod tests {
         let place = Place {
             field: "f",
             data_type: ColumnType::BigInt,
+            beyond: &[],
             keeps_text: false,
             is_guessed: false,
             parameter: "params",

@@ -2,6 +2,7 @@
 //! stands: names resolved, values typed, rules ANDed in, everything the connector can't do refused. No I/O, no SQL, no status
 //! codes.
 
+mod beyond;
 mod capability;
 mod columns;
 mod error;

@@ -64,7 +64,37 @@ fn local(text: &str) -> Option<Timestamp> {
 
 /// What names no zone is in UTC, as points in time are answered.
 fn instant(text: &str) -> Option<Instant> {
-    Instant::parse(text).or_else(|| local(text).map(|at| Instant { at, offset: Some(0) }))
+    let (text, zone) = split_zone(text).unwrap_or_else(|| (text, "Z".to_owned()));
+    Instant::parse(&format!("{}{zone}", local(text)?))
+}
+
+/// Whether a day and a time have a zone behind them.
+pub(super) fn has_zone(text: &str) -> bool {
+    split_zone(text.trim()).is_some()
+}
+
+/// What stands before the zone, and the zone as `Z` or `+02:00`.
+fn split_zone(text: &str) -> Option<(&str, String)> {
+    let time = text.find(['T', ' '])?;
+    if let Some(local) = text.strip_suffix(['Z', 'z']) {
+        return Some((local.trim_end(), "Z".to_owned()));
+    }
+    let place = time + text.get(time..)?.rfind(['+', '-'])?;
+    let (local, zone) = text.split_at_checked(place)?;
+    let (sign, digits) = zone.split_at_checked(1)?;
+    let (hours, minutes) = match digits.split_once(':') {
+        Some(parts) => parts,
+        None => digits.split_at_checked(2)?,
+    };
+    let is_number = |part: &str| part.len() == 2 && part.bytes().all(|digit| digit.is_ascii_digit());
+    let minutes = if minutes.is_empty() { "00" } else { minutes };
+    (is_number(hours) && is_number(minutes)).then(|| (local.trim_end(), format!("{sign}{hours}:{minutes}")))
+}
+
+/// Whether values of this type are read here.
+pub(super) fn is_moment(data_type: ColumnType) -> bool {
+    use ColumnType::{Date, DateTime, Time, Timestamp, Uuid};
+    matches!(data_type, Date | Time | DateTime | Timestamp | Uuid)
 }
 
 fn split(text: &str) -> (&str, Option<&str>) {
@@ -110,6 +140,11 @@ mod tests {
         check(Timestamp, "2024-05-01 12:30", Some("2024-05-01T12:30:00Z"));
         check(Timestamp, "2024-05-01T12:30:00+02:00", Some("2024-05-01T12:30:00+02:00"));
         check(Timestamp, "2024-05-01 12:30:00Z", Some("2024-05-01T12:30:00Z"));
+        check(Timestamp, "2024-05-01 12:30+05", Some("2024-05-01T12:30:00+05:00"));
+        check(Timestamp, "2024-05-01T12:30:00.5 -0130", Some("2024-05-01T12:30:00.5-01:30"));
+        check(Timestamp, "2024-05-01T12:30:00+5", None);
+        check(Timestamp, "-0043-03-15T12:00:00Z", Some("-0043-03-15T12:00:00Z"));
+        check(Date, "+10000-01-01", Some("+10000-01-01"));
         check(Timestamp, "1714566600", None);
         check(ColumnType::Uuid, "nonsense", None);
         let uuid = lenient(ColumnType::Uuid, "123E4567-e89b-12d3-a456-426614174000");

@@ -1,9 +1,11 @@
 //! How connections are made, and tried again before they are used.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector_api::{Error, Result};
+use connector_api::Result;
+use connector_common::failure::configuration_refused;
 use connector_common::pool::Connect;
 use connector_sql_common::{Bind, SqlWriter};
 use mysql_async::Value;
@@ -28,8 +30,8 @@ pub(crate) struct Manager {
     modes: String,
     collation: String,
     lock_seconds: u64,
-    /// Variables by name, in order, as statements.
-    settings: Vec<(String, Value)>,
+    /// Variables in order.
+    settings: Vec<Asked>,
     statements: Vec<String>,
 }
 
@@ -37,14 +39,12 @@ impl Manager {
     pub(super) fn new(config: &Config) -> Result<Self> {
         let strict = if config.strict { STRICT } else { &[] };
         let modes = MODES.iter().chain(strict).copied().chain(config.modes.iter().map(String::as_str));
-        let settings = config.options.iter().chain(&config.attributes);
-        let settings = settings.map(|(name, setting)| Ok((assignment(name)?, value(setting))));
         Ok(Self {
             login: Arc::new(Login::new(config)?),
             modes: modes.collect::<Vec<_>>().join(","),
             collation: config.collation.clone(),
             lock_seconds: config.lock_seconds(),
-            settings: settings.collect::<Result<_>>()?,
+            settings: Asked::all(config)?,
             statements: config.statements.clone(),
         })
     }
@@ -65,26 +65,49 @@ impl Manager {
         ];
         let sql =
             "SET SESSION time_zone = ?, sql_mode = ?, collation_connection = ?, innodb_lock_wait_timeout = ?";
-        set(connection, sql, values, "'modes' or 'collation'").await?;
-        for (sql, value) in &self.settings {
-            set(connection, sql, vec![value.clone()], "'options' or 'attributes'").await?;
+        set(connection, sql, values, "something in 'modes' or 'collation'").await?;
+        for asked in &self.settings {
+            set(connection, &asked.sql, vec![asked.value.clone()], &asked.what).await?;
         }
         for statement in &self.statements {
-            connection.words(statement).await.map_err(|error| refused(error, "'statements'"))?;
+            let ran = connection.words(statement).await;
+            ran.map_err(|error| {
+                let what = format!("a statement ({}) in 'statements'", error.message);
+                configuration_refused(error, &what)
+            })?;
         }
         Ok(())
     }
 }
 
-async fn set(connection: &mut Connection, sql: &str, values: Vec<Value>, keys: &str) -> Result<()> {
-    let ended = connection.run(sql, values).await.map(drop);
-    ended.map_err(|error| refused(from_driver(&error), keys))
+/// A variable of the server that the configuration asks for.
+struct Asked {
+    /// Where, for messages.
+    what: String,
+    /// The statement that sets it.
+    sql: String,
+    value: Value,
 }
 
-/// The server does not take something of the configuration.
-fn refused(error: Error, keys: &str) -> Error {
-    let message = format!("the server refuses something in {keys} of the configuration: {}", error.message);
-    Error { message, ..error }
+impl Asked {
+    fn all(config: &Config) -> Result<Vec<Self>> {
+        let of = |key, settings: &BTreeMap<String, Setting>| {
+            let asked = |(name, setting): (&String, &Setting)| {
+                let what = format!("the variable '{name}' in '{key}'");
+                Ok(Self { what, sql: assignment(name)?, value: value(setting) })
+            };
+            settings.iter().map(asked).collect::<Result<Vec<_>>>()
+        };
+        Ok([of("options", &config.options)?, of("attributes", &config.attributes)?]
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+}
+
+async fn set(connection: &mut Connection, sql: &str, values: Vec<Value>, what: &str) -> Result<()> {
+    let ended = connection.run(sql, values).await.map(drop);
+    ended.map_err(|error| configuration_refused(from_driver(&error), what))
 }
 
 /// The statement that sets a variable of the session.
@@ -101,6 +124,7 @@ fn value(setting: &Setting) -> Value {
     match setting {
         Setting::Flag(flag) => Value::from(*flag),
         Setting::Number(number) => Value::from(*number),
+        Setting::Fraction(number) => Value::from(*number),
         Setting::Text(text) => Value::from(text),
     }
 }

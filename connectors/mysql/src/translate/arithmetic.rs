@@ -101,7 +101,7 @@ impl MySqlDialect<'_> {
 
     pub(super) fn write_text(&self, to: &mut Builder<'_>, expr: &Expr) -> Result<()> {
         match sort_of(self, to, expr)? {
-            Sort::Text => to.expr(expr),
+            Sort::Text => self.operand(to, expr),
             // A text made so takes the collation of what it is compared with; one made by CAST has one of its own.
             Sort::Integer | Sort::Numeric | Sort::Real | Sort::Double | Sort::Date | Sort::Uuid => {
                 around(to, ["CONCAT(", ", '')"], |to| to.expr(expr))
@@ -114,7 +114,7 @@ impl MySqlDialect<'_> {
                 to.keyword(", 'Z')");
                 Ok(())
             }
-            Sort::Native => around(to, ["ST_AsText(", ")"], |to| to.expr(expr)),
+            Sort::Native => self.operand(to, expr),
             _ => {
                 to.keyword("NULL");
                 Ok(())

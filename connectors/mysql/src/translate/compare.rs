@@ -25,9 +25,9 @@ impl Typed for MySqlDialect<'_> {
         if left_sort == Sort::Document {
             return self.write_documents(to, op, left, right);
         }
-        side(to, (left, left_sort), right_sort)?;
+        self.side(to, (left, left_sort), right_sort)?;
         to.keyword(compare_sign(op));
-        side(to, (right, right_sort), left_sort)
+        self.side(to, (right, right_sort), left_sort)
     }
 
     fn find_in(
@@ -40,7 +40,7 @@ impl Typed for MySqlDialect<'_> {
         if sort == Sort::Document {
             return Err(Error::unsupported("looking for a document in a list"));
         }
-        to.expr(expr)?;
+        self.operand(to, expr)?;
         let words = match (sort, Sort::of_kind(group.kind)) {
             (Sort::Integer | Sort::Numeric, Sort::Double | Sort::Numeric) => DECIMAL,
             (Sort::Real, Sort::Double | Sort::Numeric) => ["CAST(", " AS FLOAT)"],
@@ -90,14 +90,14 @@ impl MySqlDialect<'_> {
         });
         Ok(())
     }
-}
 
-/// Writes one side of a comparison. The servers compare a float with an exact number as floats, and a float of 32 bits with one of 64.
-fn side(to: &mut Builder<'_>, (expr, sort): (&Expr, Sort), beside: Sort) -> Result<()> {
-    let words = match (expr, sort, beside) {
-        (Expr::Param(_), Sort::Double, Sort::Integer | Sort::Numeric) => DECIMAL,
-        (Expr::Param(_), Sort::Double | Sort::Numeric, Sort::Real) => ["CAST(", " AS FLOAT)"],
-        _ => [""; 2],
-    };
-    around(to, words, |to| to.expr(expr))
+    /// Writes one side of a comparison. The servers compare a float with an exact number as floats, and a float of 32 bits with one of 64.
+    fn side(&self, to: &mut Builder<'_>, (expr, sort): (&Expr, Sort), beside: Sort) -> Result<()> {
+        let words = match (expr, sort, beside) {
+            (Expr::Param(_), Sort::Double, Sort::Integer | Sort::Numeric) => DECIMAL,
+            (Expr::Param(_), Sort::Double | Sort::Numeric, Sort::Real) => ["CAST(", " AS FLOAT)"],
+            _ => [""; 2],
+        };
+        around(to, words, |to| self.operand(to, expr))
+    }
 }

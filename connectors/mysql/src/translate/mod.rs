@@ -85,6 +85,12 @@ impl Dialect for MySqlDialect<'_> {
         " () VALUES ()"
     }
 
+    /// Labels are compared as the texts that they are, also by `MIN` and `MAX`, but the server orders them as they stand in the list.
+    /// <https://mariadb.com/docs/server/reference/data-types/string-data-types/enum>
+    fn ordered(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
+        self.operand(to, &Expr::Column(column.clone()))
+    }
+
     /// The bytes of a geometry say nothing to people.
     fn wanted(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
         around(to, self.words_of(column, "ST_AsText(")?, |to| to.column(column))
@@ -124,7 +130,16 @@ impl Dialect for MySqlDialect<'_> {
             to.keyword("NULL");
             return Ok(());
         }
-        to.aggregate_call(aggregate_name(function), aggregate)
+        match &aggregate.of {
+            Some(column) if self.class(column)? == Class::Geometry => {
+                to.keyword(aggregate_name(function));
+                to.keyword(if aggregate.distinct { "(DISTINCT " } else { "(" });
+                self.operand(to, &Expr::Column(column.clone()))?;
+                to.keyword(")");
+                Ok(())
+            }
+            _ => to.aggregate_call(aggregate_name(function), aggregate),
+        }
     }
 
     fn compare(&self, to: &mut Builder<'_>, op: CompareOp, left: &Expr, right: &Expr) -> Result<()> {
@@ -161,6 +176,20 @@ impl Columns for MySqlDialect<'_> {
 impl MySqlDialect<'_> {
     fn class(&self, path: &Path) -> Result<Class> {
         self.table.map_or(Ok(Class::Text), |table| table.class(path))
+    }
+
+    /// Writes a value to be compared. A text beside a label that has an index would be looked for as the number that it may look like.
+    fn operand(&self, to: &mut Builder<'_>, expr: &Expr) -> Result<()> {
+        let class = match expr {
+            Expr::Column(path) if to.aggregate(path).is_none() => Some(self.class(path)?),
+            _ => None,
+        };
+        let words = match class {
+            Some(Class::Label) => ["CONCAT(", ", '')"],
+            Some(Class::Geometry) => ["ST_AsText(", ")"],
+            _ => [""; 2],
+        };
+        around(to, words, |to| to.expr(expr))
     }
 
     /// What stands around a geometry; nothing around others.

@@ -26,9 +26,13 @@ fn table(is_mariadb: bool) -> TableInfo {
         ("at", Timestamp),
         ("t", Time),
         ("j", Json),
+        ("e", Label),
     ];
     TableInfo {
-        columns: columns.into_iter().map(|(name, class)| (name.to_owned(), class)).collect::<HashMap<_, _>>(),
+        columns: columns
+            .into_iter()
+            .map(|(name, class)| (name.to_owned(), class.into()))
+            .collect::<HashMap<_, _>>(),
         writable: columns.into_iter().map(|(name, _)| name.to_owned()).collect(),
         keys: vec![UniqueKey { name: "PRIMARY".to_owned(), columns: vec!["i".to_owned()] }],
         numbered: None,
@@ -67,6 +71,7 @@ fn only_what_compares_is_compared_and_numbers_exactly() {
         ("f", Value::F64(0.1), "`f` = ?"),
         ("s", text.clone(), "`s` = ?"),
         ("s", Value::I64(5), "CASE WHEN `s` IS NOT NULL THEN FALSE END"),
+        ("e", text.clone(), "CONCAT(`e`, '') = ?"),
         ("b", Value::Bool(true), "`b` = ?"),
         ("b", Value::I64(1), "CASE WHEN `b` IS NOT NULL THEN FALSE END"),
         ("day", text, "`day` = ?"),
@@ -216,7 +221,7 @@ fn rows_are_named_by_exact_keys_and_replaced_by_defaults() {
     let rows = " WHERE `i` = ? AND `d` = CAST(? AS DECIMAL(65, 30))";
     assert_eq!(update(UpdateMode::Merge), format!("UPDATE `x` SET `s` = ?{rows}"));
     let defaults =
-        ["r", "f", "b", "day", "at", "t", "j"].map(|name| format!("`{name}` = DEFAULT")).join(", ");
+        ["r", "f", "b", "day", "at", "t", "j", "e"].map(|name| format!("`{name}` = DEFAULT")).join(", ");
     assert_eq!(update(UpdateMode::Replace), format!("UPDATE `x` SET `s` = ?, {defaults}{rows}"));
     let delete = Delete {
         from: TableRef::new("x"),
@@ -277,7 +282,7 @@ fn class_of(sort: Sort) -> Class {
 
 #[test]
 fn statements_are_those_of_the_snapshots() {
-    let columns: HashMap<_, _> = COLUMNS.map(|(name, sort)| (name.to_owned(), class_of(sort))).into();
+    let columns: HashMap<_, _> = COLUMNS.map(|(name, sort)| (name.to_owned(), class_of(sort).into())).into();
     for (is_mariadb, file) in [(false, "mysql.txt"), (true, "mariadb.txt")] {
         let table = TableInfo { columns: columns.clone(), ..table(is_mariadb) };
         let dialect = MySqlDialect { table: Some(&table), gives_back: is_mariadb };

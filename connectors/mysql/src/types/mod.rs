@@ -2,12 +2,14 @@
 //!
 //! A type that has no neutral one is read as the text that the server itself makes of it, and written from a text.
 
+mod label;
 mod read;
 mod write;
 
-use connector_api::author::{Column, ColumnType};
+use connector_api::author::{Beyond, Column, ColumnType};
 use connector_sql_common::sort::Sort;
 
+pub(crate) use label::check_computed;
 pub(crate) use read::{Fields, Reader, integer, write_row};
 pub(crate) use write::{parameter, stored};
 
@@ -28,8 +30,10 @@ pub(crate) enum Class {
     Float,
     /// `double`
     Double,
-    /// Texts, enumerations and sets, and what else the server shows as text.
+    /// Texts, and what else the server shows as text.
     Text,
+    /// `enum` and `set`: texts from a list, which the server takes for numbers where they look like some.
+    Label,
     /// `binary`, `varbinary`, `blob`
     Bytes,
     /// `date`
@@ -64,6 +68,7 @@ impl Class {
             "timestamp" => Self::Timestamp,
             "uuid" => Self::Uuid,
             "json" => Self::Json,
+            "enum" | "set" => Self::Label,
             "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
             | "multipolygon" | "geometrycollection" | "geomcollection" => Self::Geometry,
             _ if name.ends_with("blob") || name.ends_with("binary") || name == "vector" => Self::Bytes,
@@ -79,7 +84,7 @@ impl Class {
             Self::Decimal => Sort::Numeric,
             Self::Float => Sort::Real,
             Self::Double => Sort::Double,
-            Self::Text => Sort::Text,
+            Self::Text | Self::Label => Sort::Text,
             Self::Bytes => Sort::Bytes,
             Self::Date => Sort::Date,
             Self::Time => Sort::Time,
@@ -121,7 +126,8 @@ pub(crate) fn column(name: &str, declared: Declared<'_>) -> (Column, Class) {
         }
         _ => {}
     }
-    if words.starts_with("enum(") || words.starts_with("set(") {
+    column.beyond = beyond(class);
+    if class == Class::Label {
         column.allowed_values = labels(declared.words);
     }
     (column, class)
@@ -147,7 +153,7 @@ fn data_type(class: Class, name: &str, words: &str) -> ColumnType {
         Class::Double => ColumnType::Double,
         Class::Text if matches!(name, "text" | "mediumtext" | "longtext" | "tinytext") => ColumnType::Text,
         Class::Geometry => ColumnType::Text,
-        Class::Text => ColumnType::String,
+        Class::Text | Class::Label => ColumnType::String,
         Class::Bytes => ColumnType::Binary,
         Class::Date => ColumnType::Date,
         Class::Time => ColumnType::Time,
@@ -155,6 +161,16 @@ fn data_type(class: Class, name: &str, words: &str) -> ColumnType {
         Class::Timestamp => ColumnType::Timestamp,
         Class::Uuid => ColumnType::Uuid,
         Class::Json => ColumnType::Json,
+    }
+}
+
+/// What stands in columns of this class beside the neutral type's values.
+/// <https://mariadb.com/docs/server/reference/data-types/date-and-time-data-types/time>
+fn beyond(class: Class) -> Vec<Beyond> {
+    match class {
+        Class::Date | Class::DateTime | Class::Timestamp => vec![Beyond::ZeroDays],
+        Class::Time => vec![Beyond::LongTimes],
+        _ => Vec::new(),
     }
 }
 

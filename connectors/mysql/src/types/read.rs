@@ -133,7 +133,8 @@ type Clock = (u8, u8, u8, u32);
 /// Writes a day with or without a time. One that no calendar has, such as `0000-00-00`, is a text.
 fn write_moment(out: &mut impl CellWriter, class: Class, day: Day, clock: Clock) -> Option<()> {
     let Some(date) = date(day) else {
-        out.text(&shown(class, day, clock));
+        let shown = shown(class, day, clock);
+        out.text(trimmed(&shown));
         return Some(());
     };
     let (hour, minute, second, micros) = clock;
@@ -152,9 +153,17 @@ fn date((year, month, day): Day) -> Option<Date> {
     Date::of(year.into(), month, day)
 }
 
-fn shown(class: Class, (year, month, day): Day, (hour, minute, second, _): Clock) -> String {
+fn shown(class: Class, (year, month, day): Day, (hour, minute, second, micros): Clock) -> String {
     let day = format!("{year:04}-{month:02}-{day:02}");
-    if class == Class::Date { day } else { format!("{day} {hour:02}:{minute:02}:{second:02}") }
+    if class == Class::Date {
+        return day;
+    }
+    format!("{day} {hour:02}:{minute:02}:{second:02}.{micros:06}")
+}
+
+/// Without the zeros at the end of a fraction, and without the point when nothing is left of it.
+fn trimmed(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 
 /// Writes a time. One that no clock shows, negative or of more than a day, is a text.
@@ -170,11 +179,7 @@ fn write_time(
     }
     let sign = if is_negative { "-" } else { "" };
     let hours = u64::from(days) * 24 + u64::from(hours);
-    let whole = format!("{sign}{hours:02}:{minutes:02}:{seconds:02}");
-    match micros {
-        0 => out.text(&whole),
-        _ => out.text(format!("{whole}.{micros:06}").trim_end_matches('0')),
-    }
+    out.text(trimmed(&format!("{sign}{hours:02}:{minutes:02}:{seconds:02}.{micros:06}")));
 }
 
 /// The whole number in a column of a row.
@@ -275,6 +280,7 @@ mod tests {
         for (value, class, expected) in [
             (Value::Date(0, 0, 0, 0, 0, 0, 0), Class::Date, "0000-00-00"),
             (Value::Date(2024, 5, 0, 1, 2, 3, 0), Class::DateTime, "2024-05-00 01:02:03"),
+            (Value::Date(2024, 5, 0, 1, 2, 3, 500_000), Class::DateTime, "2024-05-00 01:02:03.5"),
             (Value::Time(true, 0, 1, 0, 0, 0), Class::Time, "-01:00:00"),
             (Value::Time(false, 34, 22, 59, 59, 250_000), Class::Time, "838:59:59.25"),
         ] {

@@ -5,7 +5,8 @@ use connector_api::{Error, ErrorKind, Result};
 use connector_common::json::{is_document, push_json, push_string};
 use mysql_async::Value as Sent;
 
-use super::Class;
+use super::{Class, label};
+use crate::table::ColumnInfo;
 
 const DAY: i64 = 86_400;
 
@@ -13,7 +14,14 @@ const DAY: i64 = 86_400;
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`] for what no column can hold.
-pub(crate) fn stored(cell: &Cell<'_>, class: Class) -> Result<Sent> {
+pub(crate) fn stored(cell: &Cell<'_>, column: &ColumnInfo) -> Result<Sent> {
+    match column.class {
+        Class::Label => label::checked(of_class(cell, Class::Text)?, &column.labels),
+        class => of_class(cell, class),
+    }
+}
+
+fn of_class(cell: &Cell<'_>, class: Class) -> Result<Sent> {
     Ok(match *cell {
         Cell::Null | Cell::Absent => Sent::NULL,
         _ if class == Class::Json => document(cell)?,
@@ -173,7 +181,7 @@ mod tests {
             assert_eq!(parameter(&value).unwrap_err().reason.as_deref(), Some(reason), "{value:?}");
         }
         for (cell, class) in [(Cell::Decimal("5.5"), Class::Integer), (Cell::F64(0.5), Class::Boolean)] {
-            let error = stored(&cell, class).unwrap_err();
+            let error = of_class(&cell, class).unwrap_err();
             assert_eq!(error.reason.as_deref(), Some("datatype_mismatch"));
         }
     }
@@ -193,7 +201,7 @@ mod tests {
             (Cell::Text("2024-05-01T14:30:00+02:00"), Class::Timestamp, Sent::Date(2024, 5, 1, 12, 30, 0, 0)),
             (Cell::Text("2024-05-01"), Class::Timestamp, Sent::from("2024-05-01")),
         ] {
-            assert_eq!(stored(&cell, class).unwrap(), expected, "{cell:?}");
+            assert_eq!(of_class(&cell, class).unwrap(), expected, "{cell:?}");
         }
     }
 }

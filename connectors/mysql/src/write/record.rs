@@ -4,7 +4,8 @@ use connector_api::Result;
 use connector_api::author;
 use mysql_async::Value;
 
-use crate::types::{Class, stored};
+use crate::table::ColumnInfo;
+use crate::types::stored;
 
 /// Records of equal width.
 pub(super) struct Records {
@@ -15,17 +16,17 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// The records of a request, for columns of these classes. A change by filter has one at least, though it may be empty.
+    /// The records of a request, for these columns. A change by filter has one at least, though it may be empty.
     ///
     /// # Errors
     /// When a value is none that a column can hold.
-    pub(super) fn read(records: &author::Records, classes: &[Class]) -> Result<Self> {
-        let mut read = Self { cells: Vec::new(), width: classes.len(), count: 0 };
-        records.for_each(classes.len(), |_, cells| {
+    pub(super) fn read(records: &author::Records, columns: &[&ColumnInfo]) -> Result<Self> {
+        let mut read = Self { cells: Vec::new(), width: columns.len(), count: 0 };
+        records.for_each(columns.len(), |_, cells| {
             read.count += 1;
-            cells.iter().zip(classes).try_for_each(|(cell, class)| {
+            cells.iter().zip(columns).try_for_each(|(cell, column)| {
                 let is_absent = matches!(cell, author::Cell::Absent);
-                read.cells.push(if is_absent { None } else { Some(stored(cell, *class)?) });
+                read.cells.push(if is_absent { None } else { Some(stored(cell, column)?) });
                 Ok(())
             })
         })?;

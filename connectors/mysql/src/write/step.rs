@@ -20,7 +20,7 @@ use crate::error::duplicate_key;
 use crate::store::Store;
 use crate::table::TableInfo;
 use crate::translate::{MySqlDialect, VALUES};
-use crate::types::{Class, Reader, parameter};
+use crate::types::{Class, Reader, check_computed, parameter};
 
 /// The two statements of an upsert; other writes have the first one only.
 const EXISTING: u8 = 0;
@@ -51,7 +51,7 @@ pub(super) struct Run<'r> {
 impl<'r> Run<'r> {
     /// # Errors
     /// [`ErrorKind::NotFound`] when the table lacks one of the columns; [`ErrorKind::Unsupported`] for rows that can't be read back;
-    /// [`ErrorKind::InvalidRequest`] for a key that names no single row.
+    /// [`ErrorKind::InvalidRequest`] for a key that names no single row, and for what is computed and may be no label.
     pub(super) fn new(store: &'r Store, write: Write<'r>, table: &'r TableInfo) -> Result<Self> {
         write.returning().iter().try_for_each(|path| table.class(path).map(drop))?;
         if let Write::Upsert(request) = write
@@ -64,6 +64,7 @@ impl<'r> Run<'r> {
         {
             super::back::in_order(request)?;
         }
+        check_computed(write.compute(), write.params(), table)?;
         let back = Back::of(write, table)?;
         Ok(Self { store, write, table, form: Form::of(&VALUES, write.params()), back })
     }
@@ -80,10 +81,8 @@ impl<'r> Run<'r> {
     /// # Errors
     /// [`ErrorKind::NotFound`] when the table lacks one of their columns; values that none can hold.
     pub(super) fn records(&self) -> Result<Records> {
-        let columns = self.write.columns();
-        let classes: Vec<Class> =
-            columns.into_iter().map(|path| self.table.class(path)).collect::<Result<_>>()?;
-        Records::read(self.write.records(), &classes)
+        let columns = self.write.columns().into_iter().map(|path| self.table.column(path));
+        Records::read(self.write.records(), &columns.collect::<Result<Vec<_>>>()?)
     }
 
     pub(super) fn nothing(&self) -> Written {

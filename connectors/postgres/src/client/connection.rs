@@ -24,6 +24,7 @@ use tokio_postgres::{Row, RowStream, Statement};
 
 use super::manager::Login;
 use crate::error::from_driver;
+use crate::types::Reader;
 
 /// Statements that a connection keeps prepared. Full, it is emptied.
 const PREPARED: usize = 256;
@@ -32,10 +33,10 @@ const END_TIME: Duration = Duration::from_secs(5);
 
 /// When the server parses a statement. It then settles the types of the statement's values for good, by the columns beside them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Parsed {
-    /// Once for the connection: after a column became one of another type, until that is noticed, a value is read as one of the old type.
-    /// For what reads, and for what writes and gives back the types of its columns, so that it is refused then.
-    Once,
+pub(crate) enum Parsed<'e> {
+    /// Once for the connection. What its columns have to be is looked at then, and the server looks at it ever after. For what reads, and
+    /// for what writes and gives back the types of its columns.
+    Once(&'e [Option<Reader>]),
     /// With each run: a value is read as one of the type that its column has now. For what writes and gives back no types.
     Anew,
 }
@@ -93,7 +94,7 @@ impl Connection {
         self.client.batch_execute(words).await.map_err(|error| from_driver(&error))
     }
 
-    /// Runs a statement; its rows come as they are read.
+    /// Runs a statement; its rows come as they are read. `None`: its columns are not what they should be, and it was not run.
     ///
     /// # Errors
     /// The server's.
@@ -101,18 +102,23 @@ impl Connection {
         &mut self,
         sql: &str,
         params: &Params,
-        parsed: Parsed,
-    ) -> std::result::Result<RowStream, tokio_postgres::Error> {
+        parsed: Parsed<'_>,
+    ) -> std::result::Result<Option<RowStream>, tokio_postgres::Error> {
         self.forget_what_changed();
-        let (Parsed::Once, Some(prepared)) = (parsed, &mut self.prepared) else {
-            return run_unnamed(&self.client, sql, params).await;
+        let (Parsed::Once(expected), Some(prepared)) = (parsed, &mut self.prepared) else {
+            return run_unnamed(&self.client, sql, params).await.map(Some);
         };
+        let is_new = !prepared.contains_key(sql);
         let statement = kept(&self.client, prepared, sql).await?;
+        if is_new && !Reader::agree(expected, statement.columns()) {
+            prepared.remove(sql);
+            return Ok(None);
+        }
         let rows = self.client.query_raw(&statement, params.iter()).await;
         if rows.as_ref().is_err_and(tells_of_change) {
             prepared.remove(sql);
         }
-        rows
+        rows.map(Some)
     }
 
     /// Runs statements of a transaction one behind the other, without waiting for an answer in between. The answers come in the same
@@ -123,7 +129,7 @@ impl Connection {
     pub(crate) async fn run_all(
         &mut self,
         batch: &[(Arc<str>, Params)],
-        parsed: Parsed,
+        parsed: Parsed<'_>,
     ) -> std::result::Result<Vec<Answer>, tokio_postgres::Error> {
         self.forget_what_changed();
         let client = &self.client;
@@ -134,7 +140,7 @@ impl Connection {
         };
         let mut anew = HashMap::new();
         let known = match parsed {
-            Parsed::Once => &mut *prepared,
+            Parsed::Once(_) => &mut *prepared,
             Parsed::Anew => &mut anew,
         };
         let mut statements = Vec::with_capacity(batch.len());
@@ -246,9 +252,13 @@ pub(crate) struct Params {
 
 impl Params {
     /// Adds a value that `write` writes.
-    pub(crate) fn value(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.bytes);
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub(crate) fn value(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<()> {
+        write(&mut self.bytes)?;
         self.ends.push((self.bytes.len(), false));
+        Ok(())
     }
 
     /// Adds a null.
@@ -258,7 +268,13 @@ impl Params {
 
     /// Adds a text.
     pub(crate) fn text(&mut self, text: &str) {
-        self.value(|bytes| bytes.extend_from_slice(text.as_bytes()));
+        self.bytes(text.as_bytes());
+    }
+
+    /// Adds a value as the server reads it.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.ends.push((self.bytes.len(), false));
     }
 
     fn iter(&self) -> impl ExactSizeIterator<Item = Parameter<'_>> + Clone {
@@ -312,7 +328,7 @@ mod tests {
         params.text("a");
         params.null();
         params.text("");
-        params.value(|bytes| bytes.extend_from_slice(b"bc"));
+        params.bytes(b"bc");
         let values: Vec<_> = params.iter().map(|value| value.0.map(<[u8]>::to_vec)).collect();
         assert_eq!(values, [Some(b"a".to_vec()), None, Some(vec![]), Some(b"bc".to_vec())]);
     }

@@ -1,26 +1,67 @@
 //! How connections are made and tried again before they are used.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use connector_api::{Error, Result};
+use connector_api::Result;
+use connector_common::failure::configuration_refused;
 use connector_common::pool::Connect;
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode as DriverMode;
 
 use super::connection::{Connection, Params};
 use super::tls::Tls;
-use crate::config::{Config, SslMode};
+use crate::config::{Config, Setting, SslMode};
 use crate::error::from_driver;
+
+/// What values rely on when they become texts and texts values, whatever the account's own settings are. The configuration's come later.
+const PINNED: &str = "SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; \
+    SET array_nulls = on; SET standard_conforming_strings = on; SET xmloption = 'content'; SET transform_null_equals = off";
 
 /// Makes connections.
 pub(crate) struct Manager {
     login: Arc<Login>,
-    /// Settings by name, in order.
-    settings: Vec<(String, String)>,
+    /// In order.
+    settings: Vec<Asked>,
     statements: Vec<String>,
     caches_statements: bool,
+}
+
+/// A setting of the server that the configuration asks for.
+struct Asked {
+    /// The key of the configuration.
+    key: &'static str,
+    name: String,
+    value: String,
+}
+
+impl Asked {
+    fn all(config: &Config) -> Vec<Self> {
+        let zone = config.timezone.iter().map(|zone| Self {
+            key: "timezone",
+            name: "TimeZone".to_owned(),
+            value: zone.clone(),
+        });
+        let of = |key, settings: &BTreeMap<String, Setting>| {
+            let asked =
+                |(name, value): (&String, &Setting)| Self { key, name: name.clone(), value: value.text() };
+            settings.iter().map(asked).collect::<Vec<_>>()
+        };
+        zone.chain(of("options", &config.options)).chain(of("attributes", &config.attributes)).collect()
+    }
+
+    async fn set(&self, connection: &mut Connection) -> Result<()> {
+        let mut params = Params::default();
+        params.text(&self.name);
+        params.text(&self.value);
+        let set = connection.execute("SELECT set_config($1::text, $2::text, false)", &params).await;
+        set.map_err(|error| match self.key {
+            "timezone" => configuration_refused(error, "the time zone in 'timezone'"),
+            key => configuration_refused(error, &format!("the setting '{}' in '{key}'", self.name)),
+        })
+    }
 }
 
 /// What connections share: how the server is reached, also to cancel what runs there, and whether what they keep is of use.
@@ -36,9 +77,6 @@ pub(super) struct Login {
 
 impl Manager {
     pub(super) fn new(config: &Config) -> Result<Self> {
-        let timezone = config.timezone.iter().map(|zone| ("TimeZone".to_owned(), zone.clone()));
-        let named = config.options.iter().chain(&config.attributes);
-        let named = named.map(|(name, setting)| (name.clone(), setting.text()));
         Ok(Self {
             login: Arc::new(Login {
                 driver: driver_config(config),
@@ -46,7 +84,7 @@ impl Manager {
                 cancels: config.cancel,
                 changes: AtomicU64::default(),
             }),
-            settings: timezone.chain(named).collect(),
+            settings: Asked::all(config),
             statements: config.statements.clone(),
             caches_statements: config.statement_cache,
         })
@@ -58,16 +96,15 @@ impl Manager {
     }
 
     async fn set_up(&self, connection: &mut Connection) -> Result<()> {
-        for (name, value) in &self.settings {
-            let mut params = Params::default();
-            params.text(name);
-            params.text(value);
-            connection.execute("SELECT set_config($1::text, $2::text, false)", &params).await?;
+        connection.batch(PINNED).await?;
+        for asked in &self.settings {
+            asked.set(connection).await?;
         }
         for statement in &self.statements {
-            connection.batch(statement).await.map_err(|error| Error {
-                message: format!("a statement of the configuration's 'statements' failed: {}", error.message),
-                ..error
+            let ran = connection.batch(statement).await;
+            ran.map_err(|error| {
+                let what = format!("a statement ({}) in 'statements'", error.message);
+                configuration_refused(error, &what)
             })?;
         }
         Ok(())

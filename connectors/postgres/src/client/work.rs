@@ -9,7 +9,7 @@ use connector_common::sessions::Turn;
 use tokio_postgres::RowStream;
 
 use super::{Answer, Borrowed, Connection, Params, Parsed};
-use crate::error::from_driver;
+use crate::error::{from_driver, plan_outdated};
 
 /// Inside a transaction of the caller each call is a part of its own: what fails in it does not end the transaction.
 const CALL: Words = Words {
@@ -78,8 +78,8 @@ impl Work {
     /// Runs a statement; its rows come as they are read, then [`Work::finished`] has to be told.
     ///
     /// # Errors
-    /// The server's; [`connector_api::ErrorKind::Timeout`] when it did not begin to answer in time.
-    pub(crate) async fn run(&mut self, sql: &str, params: &Params, parsed: Parsed) -> Result<RowStream> {
+    /// The server's; [`connector_api::ErrorKind::Timeout`] when it did not begin to answer in time; when the columns are not what they should be.
+    pub(crate) async fn run(&mut self, sql: &str, params: &Params, parsed: Parsed<'_>) -> Result<RowStream> {
         self.is_busy = true;
         let timeout = self.timeout;
         let run = self.connection()?.run(sql, params, parsed);
@@ -87,7 +87,14 @@ impl Work {
             Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| too_slow())?,
             None => run.await,
         };
-        rows.map_err(|error| self.failed(&error))
+        match rows {
+            Ok(Some(rows)) => Ok(rows),
+            Ok(None) => {
+                self.is_busy = false;
+                Err(plan_outdated())
+            }
+            Err(error) => Err(self.failed(&error)),
+        }
     }
 
     /// Runs statements one behind the other, without waiting for an answer in between. The answers come in the same order.
@@ -97,7 +104,7 @@ impl Work {
     pub(crate) async fn run_all(
         &mut self,
         batch: &[(Arc<str>, Params)],
-        parsed: Parsed,
+        parsed: Parsed<'_>,
     ) -> Result<Vec<Answer>> {
         self.is_busy = true;
         let limit = self.timeout.and_then(|limit| limit.checked_mul(u32::try_from(batch.len()).ok()?));

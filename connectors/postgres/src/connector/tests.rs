@@ -90,7 +90,7 @@ fn the_readme_tells_how_each_type_is_described() {
         ("inet", "inet", -1),
         ("ranges", "int4range", -1),
     ] {
-        let declared = Declared { name, kind: "b", is_system: true, modifier, words: "" };
+        let declared = Declared { name, kind: "b", is_system: true, is_ordered: true, modifier, words: "" };
         let neutral = match column("c", declared).data_type {
             ColumnType::BigInt => "bigint".to_owned(),
             ColumnType::DateTime => "datetime".to_owned(),

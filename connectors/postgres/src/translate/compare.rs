@@ -1,7 +1,7 @@
 //! Comparisons, lists and searches between values that compare.
 
 use connector_api::Result;
-use connector_api::author::{CompareOp, Expr, Param, TextOp};
+use connector_api::author::{CompareOp, Expr, Param, Path, TextOp};
 use connector_sql_common::dialect::compare_sign;
 use connector_sql_common::sort::Sort;
 use connector_sql_common::statement::Group;
@@ -9,6 +9,7 @@ use connector_sql_common::typed::Typed;
 use connector_sql_common::{Builder, Kind};
 
 use super::PostgresDialect;
+use crate::types::Class;
 
 impl Typed for PostgresDialect<'_> {
     /// Where nothing else has a type, a bare null is a text.
@@ -23,6 +24,19 @@ impl Typed for PostgresDialect<'_> {
         left: (&Expr, Sort),
         right: (&Expr, Sort),
     ) -> Result<()> {
+        for (expr, sort) in [left, right] {
+            if let (Expr::Column(path), Sort::List) = (expr, sort) {
+                self.is_comparable(path)?;
+            }
+        }
+        let is_equality = matches!(op, CompareOp::Eq | CompareOp::Ne);
+        if !is_equality
+            && (self.is_label_beside(to, left.0, right.0)? || self.is_label_beside(to, right.0, left.0)?)
+        {
+            bare(to, left.0)?;
+            to.keyword(compare_sign(op));
+            return bare(to, right.0);
+        }
         self.side(to, left.0, right)?;
         to.keyword(compare_sign(op));
         self.side(to, right.0, left)
@@ -35,6 +49,13 @@ impl Typed for PostgresDialect<'_> {
         list: Param,
         group: Group,
     ) -> Result<()> {
+        if sort == Sort::List {
+            let name = match expr {
+                Expr::Column(path) => path,
+                _ => &Path::column(""),
+            };
+            return Err(self.refused(name, "which can't be looked for in a list; compare it by = and OR"));
+        }
         self.operand(to, expr)?;
         to.keyword(" = ANY(");
         to.array(list, group);
@@ -66,6 +87,12 @@ impl Typed for PostgresDialect<'_> {
 }
 
 impl PostgresDialect<'_> {
+    /// Whether a label of the request stands beside an enumeration, whose labels have an order of their own.
+    fn is_label_beside(&self, to: &Builder<'_>, label: &Expr, column: &Expr) -> Result<bool> {
+        let (Expr::Param(_), Expr::Column(path)) = (label, column) else { return Ok(false) };
+        Ok(to.aggregate(path).is_none() && self.class(path)? == Class::Label)
+    }
+
     /// Writes one side of a comparison. A value beside something that has a type takes it; numbers are told theirs.
     fn side(&self, to: &mut Builder<'_>, expr: &Expr, (beside, sort): (&Expr, Sort)) -> Result<()> {
         let Expr::Param(param) = expr else { return self.operand(to, expr) };
@@ -81,6 +108,17 @@ impl PostgresDialect<'_> {
             to.keyword("::jsonb");
         }
         Ok(())
+    }
+}
+
+/// Writes a column or a value as they are.
+fn bare(to: &mut Builder<'_>, expr: &Expr) -> Result<()> {
+    match expr {
+        Expr::Param(param) => {
+            to.param(*param);
+            Ok(())
+        }
+        expr => to.expr(expr),
     }
 }
 

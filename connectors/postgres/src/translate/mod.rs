@@ -7,19 +7,20 @@
 mod arithmetic;
 mod compare;
 
-use connector_api::Result;
 use connector_api::author::{
     Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TextOp, Value,
 };
+use connector_api::{Error, Result};
 use connector_sql_common::dialect::{
-    Checked, Dialect, InList, LimitStyle, Marker, OnConflict, Returning, aggregate_name,
+    Checked, Dialect, Distinct, InList, LimitStyle, Marker, OnConflict, Returning, aggregate_name,
 };
 use connector_sql_common::sort::{Columns, Sort};
 use connector_sql_common::statement::Group;
 use connector_sql_common::{Builder, Kind, typed};
 
-use crate::table::TableInfo;
-use crate::types::Class;
+use crate::error::no_operation;
+use crate::table::{ColumnInfo, TableInfo};
+use crate::types::{Class, Item};
 
 /// PostgreSQL's differences, for statements about one table.
 pub(crate) struct PostgresDialect<'t> {
@@ -66,6 +67,32 @@ impl Dialect for PostgresDialect<'_> {
         LimitStyle::LimitOffset
     }
 
+    fn distinct(&self) -> Distinct {
+        Distinct::Groups
+    }
+
+    fn ordered(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
+        if to.aggregate(column).is_none() {
+            self.is_comparable(column)?;
+        }
+        to.column(column)?;
+        if to.aggregate(column).is_none() && self.class(column)? == Class::Shown {
+            to.keyword("::text");
+        }
+        Ok(())
+    }
+
+    fn grouped(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
+        self.ordered(to, column)
+    }
+
+    /// Of other types the server has no operators for the old one's values, or the same meaning.
+    fn is_watched(&self, column: &Path) -> bool {
+        use Class::{Date, Double, Instant, Numeric, Real, Timestamp};
+        let class = self.class(column);
+        class.is_ok_and(|class| matches!(class, Real | Double | Numeric | Date | Timestamp | Instant))
+    }
+
     fn returning(&self) -> Returning {
         Returning::Clause
     }
@@ -94,12 +121,10 @@ impl Dialect for PostgresDialect<'_> {
 
     /// What the driver does not read is asked for as text.
     fn wanted(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
-        let class = self.class(column)?;
-        if class == Class::Inet {
-            return as_inet(to, |to| to.column(column));
-        }
+        let [before, after] = read_as(self.class(column)?);
+        to.keyword(before);
         to.column(column)?;
-        to.keyword(read_as(class));
+        to.keyword(after);
         Ok(())
     }
 
@@ -124,9 +149,16 @@ impl Dialect for PostgresDialect<'_> {
             AggregateFunction::Sum | AggregateFunction::Avg if !sort.is_number() => {
                 to.keyword("NULL::numeric");
             }
+            AggregateFunction::Sum | AggregateFunction::Avg if class == Class::Money => {
+                aggregate_of(to, aggregate, column, "::numeric")?;
+            }
+            AggregateFunction::Avg if class == Class::Oid => {
+                aggregate_of(to, aggregate, column, "::int8")?;
+            }
             // A sum of integers is an integer, or out of range.
             AggregateFunction::Sum if sort == Sort::Integer => {
-                to.aggregate_call("SUM", aggregate)?;
+                let conversion = if class == Class::Oid { "::int8" } else { "" };
+                aggregate_of(to, aggregate, column, conversion)?;
                 to.keyword("::int8");
             }
             AggregateFunction::Min if sort == Sort::Boolean => to.aggregate_call("BOOL_AND", aggregate)?,
@@ -144,10 +176,27 @@ impl Dialect for PostgresDialect<'_> {
                 to.column(column)?;
                 to.keyword(", 'hex') COLLATE \"C\"), 'hex')");
             }
-            AggregateFunction::Count => to.aggregate_call("COUNT", aggregate)?,
+            AggregateFunction::Count if aggregate.distinct && class == Class::Json => {
+                aggregate_of(to, aggregate, column, "::jsonb")?;
+            }
+            AggregateFunction::Count if aggregate.distinct && class == Class::Shown => {
+                aggregate_of(to, aggregate, column, "::text")?;
+            }
+            AggregateFunction::Count => {
+                if aggregate.distinct {
+                    self.is_comparable(column)?;
+                }
+                to.aggregate_call("COUNT", aggregate)?;
+            }
+            _ if class == Class::Shown => aggregate_of(to, aggregate, column, "::text")?,
+            _ if class == Class::Other && !self.has_extremes(column)? => {
+                return Err(self.refused(column, "which has no MIN and no MAX"));
+            }
             function => {
+                let [before, after] = read_as(class);
+                to.keyword(before);
                 to.aggregate_call(aggregate_name(function), aggregate)?;
-                to.keyword(read_as(class));
+                to.keyword(after);
             }
         }
         Ok(())
@@ -191,9 +240,39 @@ impl Columns for PostgresDialect<'_> {
 
 impl PostgresDialect<'_> {
     fn class(&self, path: &Path) -> Result<Class> {
-        match self.table {
-            Some(table) => Ok(table.column(path)?.class),
-            None => Ok(Class::Other),
+        Ok(self.column(path)?.map_or(Class::Other, |column| column.class))
+    }
+
+    fn column(&self, path: &Path) -> Result<Option<&ColumnInfo>> {
+        self.table.map(|table| table.column(path)).transpose()
+    }
+
+    /// # Errors
+    /// For types whose values the server can't compare, not even for equality.
+    fn is_comparable(&self, path: &Path) -> Result<()> {
+        match self.column(path)? {
+            Some(ColumnInfo { class: Class::Json, .. }) => {
+                Err(self.refused(path, "which has no order and no equality; 'jsonb' has both"))
+            }
+            Some(ColumnInfo { class: Class::Array(_), is_ordered: false, .. }) => {
+                Err(self.refused(path, "whose items have no order and no equality"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn has_extremes(&self, path: &Path) -> Result<bool> {
+        Ok(self.column(path)?.is_none_or(|column| column.has_extremes))
+    }
+
+    /// What the type of a column can't do.
+    fn refused(&self, path: &Path, problem: &str) -> Error {
+        match self.column(path) {
+            Ok(column) => {
+                let words = column.map_or("another", |column| column.words.as_str());
+                no_operation(path.as_column().unwrap_or_default(), words, problem)
+            }
+            Err(error) => error,
         }
     }
 
@@ -203,7 +282,7 @@ impl PostgresDialect<'_> {
         to.column(path)?;
         if to.aggregate(path).is_none() {
             to.keyword(match self.class(path)? {
-                Class::Label => "::text",
+                Class::Label | Class::Shown => "::text",
                 Class::Money => "::numeric",
                 Class::Json => "::jsonb",
                 _ => "",
@@ -213,23 +292,36 @@ impl PostgresDialect<'_> {
     }
 }
 
-/// What a cast to text writes of an address is longer than what the server shows.
-/// <https://www.postgresql.org/docs/current/functions-net.html>
-fn as_inet(to: &mut Builder<'_>, address: impl FnOnce(&mut Builder<'_>) -> Result<()>) -> Result<()> {
-    to.keyword("abbrev(");
-    address(to)?;
+/// Writes an aggregate of a column that is converted before.
+fn aggregate_of(
+    to: &mut Builder<'_>,
+    aggregate: &Aggregate,
+    column: &Path,
+    conversion: &'static str,
+) -> Result<()> {
+    to.keyword(aggregate_name(aggregate.function));
+    to.keyword(if aggregate.distinct { "(DISTINCT " } else { "(" });
+    to.column(column)?;
+    to.keyword(conversion);
     to.keyword(")");
     Ok(())
 }
 
-/// Into which type the server has to convert a column that is read.
-fn read_as(class: Class) -> &'static str {
+/// Words around a column that the server has to convert when it is read.
+fn read_as(class: Class) -> [&'static str; 2] {
     match class {
-        Class::Label | Class::Inet | Class::Other => "::text",
+        Class::Label | Class::Folded | Class::Shown | Class::Other => ["", "::text"],
+        // What a cast to text writes of an address is longer than what the server shows.
+        // <https://www.postgresql.org/docs/current/functions-net.html>
+        Class::Inet => ["abbrev(", ")"],
         // In two steps, so that each item is written as the server shows it.
-        Class::TextArray => "::text::text[]",
-        Class::Money => "::numeric",
-        _ => "",
+        Class::Array(Item::Text) => ["", "::text::text[]"],
+        // The items have commas, and semicolons in between.
+        Class::Array(Item::Box) => {
+            ["replace(regexp_replace(", "::text, '[(][^;{}]+', '\"\\&\"', 'g'), ';', ',')::text[]"]
+        }
+        Class::Money => ["", "::numeric"],
+        _ => ["", ""],
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
-use connector_api::author::{Filter, Group as Groups, Insert, OnError, Query, TableRef};
+use connector_api::author::{Direction, Filter, Group as Groups, Insert, OnError, Order, Query, TableRef};
 use connector_sql_common::samples::{COLUMNS, assert_snapshot};
 use connector_sql_common::{Form, build};
 
 use super::*;
 use crate::table::ColumnInfo;
+
+fn described(class: Class) -> ColumnInfo {
+    ColumnInfo { class, words: "a type".to_owned(), is_ordered: true, has_extremes: false }
+}
 
 fn table() -> TableInfo {
     let columns = [
@@ -23,15 +27,15 @@ fn table() -> TableInfo {
         ("day", Class::Date),
         ("j", Class::Json),
         ("k", Class::Jsonb),
-        ("a", Class::Array),
-        ("ae", Class::TextArray),
+        ("a", Class::Array(Item::Plain)),
+        ("ae", Class::Array(Item::Text)),
         ("x", Class::Other),
+        ("p", Class::Shown),
+        ("c", Class::Folded),
         ("ip", Class::Inet),
     ];
-    let columns: HashMap<_, _> = columns
-        .into_iter()
-        .map(|(name, class)| (name.to_owned(), ColumnInfo { class, words: String::new() }))
-        .collect();
+    let columns: HashMap<_, _> =
+        columns.into_iter().map(|(name, class)| (name.to_owned(), described(class))).collect();
     TableInfo {
         schema: "s".to_owned(),
         columns,
@@ -65,8 +69,8 @@ fn check(filter: Filter, values: &[Value], expected: &str) {
         Query { filter: Some(filter), ..Query::new(TableRef::new("t"), vec![Path::column("i")], limit) };
     let params = [values, &[Value::I64(1)]].concat();
     let sql = sql(&shape, &params).unwrap();
-    let condition =
-        sql.strip_prefix("SELECT \"i\" FROM \"t\" WHERE ").and_then(|rest| rest.split_once(" LIMIT "));
+    let behind = sql.split_once(" FROM \"t\" WHERE ");
+    let condition = behind.and_then(|(_, rest)| rest.split_once(" LIMIT "));
     assert_eq!(condition.map(|(condition, _)| condition), Some(expected), "{sql}");
 }
 
@@ -219,19 +223,65 @@ fn types_that_the_driver_does_not_read_are_asked_for_as_text() {
 #[test]
 fn aggregates_are_of_numbers_and_integers_stay_integers() {
     use AggregateFunction::{Avg, Max, Min, Sum};
-    let aggregates = [(Sum, "i"), (Sum, "d"), (Avg, "t"), (Min, "b"), (Max, "u"), (Max, "x")];
-    let aggregates = aggregates.map(|(function, of)| Aggregate {
-        function,
-        of: Some(Path::column(of)),
-        distinct: false,
-        name: format!("{function:?} {of}"),
-    });
-    let group = Groups { aggregates: aggregates.to_vec(), ..Groups::default() };
-    let shape = Query { group: Some(group), ..Query::new(TableRef::new("t"), vec![], 0) };
+    let aggregates = [(Sum, "i"), (Sum, "d"), (Avg, "t"), (Min, "b"), (Max, "u"), (Avg, "m"), (Max, "p")];
+    let of = |aggregates: &[(AggregateFunction, &str)]| {
+        let aggregates = aggregates.iter().map(|(function, of)| Aggregate {
+            function: *function,
+            of: Some(Path::column(*of)),
+            distinct: false,
+            name: format!("{function:?} {of}"),
+        });
+        let group = Groups { aggregates: aggregates.collect(), ..Groups::default() };
+        sql(&Query { group: Some(group), ..Query::new(TableRef::new("t"), vec![], 0) }, &[Value::I64(1)])
+    };
+    let refused = of(&[(Min, "x")]).unwrap_err();
+    assert_eq!(refused.message, "the column 'x' is of type a type, which has no MIN and no MAX");
     assert_eq!(
-        sql(&shape, &[Value::I64(1)]).unwrap(),
-        r#"SELECT SUM("i")::int8, SUM("d"), NULL::numeric, BOOL_AND("b"), MAX("u"::text)::uuid, MAX("x")::text FROM "t" LIMIT $1"#
+        of(&aggregates).unwrap(),
+        r#"SELECT SUM("i")::int8, SUM("d"), NULL::numeric, BOOL_AND("b"), MAX("u"::text)::uuid, AVG("m"::numeric), MAX("p"::text) FROM "t" LIMIT $1"#
     );
+}
+
+#[test]
+fn what_is_shown_once_is_ordered_as_it_is_and_not_as_it_is_shown() {
+    let distinct = |name: &str| {
+        let order = Order { by: Path::column(name), direction: Direction::Asc, nulls: None };
+        let shape = Query::new(TableRef::new("t"), vec![Path::column(name)], 0);
+        sql(&Query { distinct: true, order: vec![order], ..shape }, &[Value::I64(1)])
+    };
+    for (name, expected) in [
+        ("ip", r#"SELECT abbrev("ip") FROM "t" GROUP BY "ip" ORDER BY "ip" LIMIT $1"#),
+        ("p", r#"SELECT "p"::text FROM "t" GROUP BY "p"::text ORDER BY "p"::text LIMIT $1"#),
+    ] {
+        assert_eq!(distinct(name).unwrap(), expected);
+    }
+    let refused = distinct("j").unwrap_err();
+    assert_eq!(
+        refused.message,
+        "the column 'j' is of type a type, which has no order and no equality; 'jsonb' has both"
+    );
+}
+
+#[test]
+fn what_may_become_of_another_type_unnoticed_stands_beside_what_is_wanted() {
+    for (name, expected) in [
+        ("r", r#"SELECT "i", CASE WHEN FALSE THEN "r" END FROM "t" WHERE "r" IS NULL LIMIT $1"#),
+        ("day", r#"SELECT "i", CASE WHEN FALSE THEN "day" END FROM "t" WHERE "day" IS NULL LIMIT $1"#),
+        ("t", r#"SELECT "i" FROM "t" WHERE "t" IS NULL LIMIT $1"#),
+    ] {
+        let shape = Query::new(TableRef::new("t"), vec![Path::column("i")], 0);
+        let filter = Some(Filter::IsNull(column(name)));
+        assert_eq!(sql(&Query { filter, ..shape }, &[Value::I64(1)]).unwrap(), expected);
+    }
+}
+
+#[test]
+fn labels_are_equal_as_texts_and_ordered_as_they_stand_in_their_type() {
+    let compared = |op, name: &str| Filter::Compare { op, left: column(name), right: Expr::Param(0) };
+    check(compared(CompareOp::Gt, "e"), &[text("a")], r#""e" > $1"#);
+    check(compared(CompareOp::Ne, "e"), &[text("a")], r#""e"::text <> $1"#);
+    check(compared(CompareOp::Gt, "p"), &[text("a")], r#""p"::text > $1"#);
+    check(compared(CompareOp::Eq, "c"), &[text("a")], r#""c" = $1"#);
 }
 
 fn checked_insert(table: &TableInfo) -> String {
@@ -285,12 +335,10 @@ fn class_of(sort: Sort) -> Class {
 
 #[test]
 fn statements_are_those_of_the_snapshot() {
-    let column = |(name, sort): (&str, Sort)| {
-        (name.to_owned(), ColumnInfo { class: class_of(sort), words: String::new() })
-    };
+    let column = |(name, sort): (&str, Sort)| (name.to_owned(), described(class_of(sort)));
     let mut columns: HashMap<_, _> = COLUMNS.map(column).into();
     // The value of a group, which conditions and orders name.
-    columns.insert("result".to_owned(), ColumnInfo { class: Class::Integer, words: String::new() });
+    columns.insert("result".to_owned(), described(Class::Integer));
     let table = TableInfo { columns, ..table() };
     let dialect = PostgresDialect { table: Some(&table) };
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/translate/statements.txt");

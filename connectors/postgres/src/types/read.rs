@@ -5,7 +5,7 @@ use connector_api::{Error, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-use super::numeric;
+use super::{Class, numeric};
 use crate::error::from_driver;
 
 /// Days and seconds between 1970-01-01 and 2000-01-01, from which the server counts.
@@ -60,6 +60,33 @@ impl Reader {
     /// [`connector_api::ErrorKind::Internal`] for a type that a statement should have made a text of.
     pub(crate) fn of_columns(columns: &[tokio_postgres::Column]) -> Result<Vec<Self>> {
         columns.iter().map(|column| Self::of(column.type_().oid())).collect()
+    }
+
+    /// For a column of this class, as far as the type of what comes tells that the column is one.
+    pub(crate) fn of_class(class: Class) -> Option<Self> {
+        Some(match class {
+            Class::Boolean => Self::Boolean,
+            Class::Oid => Self::Oid,
+            Class::Numeric | Class::Money => Self::Numeric,
+            Class::Real => Self::Float4,
+            Class::Double => Self::Float8,
+            Class::Bytes => Self::Bytes,
+            Class::Date => Self::Date,
+            Class::Time => Self::Time,
+            Class::Timestamp => Self::Timestamp,
+            Class::Instant => Self::Instant,
+            Class::Uuid => Self::Uuid,
+            Class::Json => Self::Json,
+            Class::Jsonb => Self::Jsonb,
+            // Of these there are several types, or the server makes texts of them.
+            _ => return None,
+        })
+    }
+
+    /// Whether columns are what they should be; `None`: whatever.
+    pub(crate) fn agree(expected: &[Option<Self>], columns: &[tokio_postgres::Column]) -> bool {
+        let mut pairs = expected.iter().zip(columns);
+        pairs.all(|(reader, column)| reader.is_none() || *reader == Self::simple(column.type_().oid()))
     }
 
     fn of(oid: u32) -> Result<Self> {

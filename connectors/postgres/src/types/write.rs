@@ -2,11 +2,13 @@
 
 use std::io::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use connector_api::author::{Cell, Instant, TimeOfDay, Timestamp, Value, uuid_text};
 use connector_api::{Error, ErrorKind, Result};
 use connector_common::json::{is_document, push_json, push_string};
 
-use super::Class;
+use super::{Class, Item};
 
 /// Writes a cell that is stored in a column of this class. Null and absent are the caller's matter.
 ///
@@ -22,10 +24,19 @@ pub(crate) fn push_cell(to: &mut Vec<u8>, cell: &Cell<'_>, class: Class) -> Resu
             push_moment(to, text);
         }
         Cell::Text(text) => to.extend_from_slice(text.as_bytes()),
+        // The server would count from the other end.
+        Cell::I64(..0) if class == Class::Oid => {
+            return Err(Error::new(ErrorKind::InvalidRequest, "an oid is negative")
+                .with_reason("out_of_range")
+                .with_sqlstate("22003"));
+        }
         Cell::I64(number) => display(to, number),
         Cell::Bool(flag) => to.extend_from_slice(if flag { b"true" } else { b"false" }),
         Cell::Decimal(digits) => to.extend_from_slice(digits.as_bytes()),
-        _ => push_value(to, &owned(cell)?),
+        _ => match (owned(cell)?, class) {
+            (Value::List(items), Class::Array(item)) => push_list(to, &items, item)?,
+            (value, _) => push_value(to, &value)?,
+        },
     }
     Ok(())
 }
@@ -42,14 +53,18 @@ fn push_document(to: &mut Vec<u8>, cell: &Cell<'_>) -> Result<()> {
 }
 
 fn owned(cell: &Cell<'_>) -> Result<Value> {
-    cell.to_value().map_err(|_| {
-        Error::new(ErrorKind::InvalidRequest, "a value is of a type that the database does not have")
-            .with_reason("datatype_mismatch")
-    })
+    cell.to_value().map_err(|_| mismatch("a value is of a type that the database does not have"))
+}
+
+fn mismatch(message: &str) -> Error {
+    Error::new(ErrorKind::InvalidRequest, message).with_reason("datatype_mismatch")
 }
 
 /// Writes a value. Null is the caller's matter.
-pub(crate) fn push_value(to: &mut Vec<u8>, value: &Value) {
+///
+/// # Errors
+/// As [`push_cell`].
+pub(crate) fn push_value(to: &mut Vec<u8>, value: &Value) -> Result<()> {
     match value {
         Value::Text(text) | Value::Json(text) | Value::Decimal(text) => to.extend_from_slice(text.as_bytes()),
         Value::Bool(flag) => to.extend_from_slice(if *flag { b"true" } else { b"false" }),
@@ -63,12 +78,13 @@ pub(crate) fn push_value(to: &mut Vec<u8>, value: &Value) {
         Value::Timestamp(at) => push_moment(to, &at.to_string()),
         Value::Instant(Instant { at, .. }) => push_instant(to, *at),
         Value::Uuid(bytes) => display(to, uuid_text(bytes)),
-        Value::List(items) => push_list(to, items),
+        Value::List(items) => push_list(to, items, Item::Plain)?,
         Value::Object(_) => push_json(to, value),
-        Value::Extension(_, inner) => push_value(to, inner),
+        Value::Extension(_, inner) => push_value(to, inner)?,
         // Null, or what a later contract has.
         _ => {}
     }
+    Ok(())
 }
 
 fn display(to: &mut Vec<u8>, value: impl std::fmt::Display) {
@@ -95,25 +111,41 @@ fn push_moment(to: &mut Vec<u8>, text: &str) {
 
 /// Writes an array: <https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO>. Each value is quoted, so that none is taken for
 /// something else.
-fn push_list(to: &mut Vec<u8>, items: &[Value]) {
+fn push_list(to: &mut Vec<u8>, items: &[Value], item: Item) -> Result<()> {
     to.push(b'{');
-    for (place, item) in items.iter().enumerate() {
+    for (place, value) in items.iter().enumerate() {
         if place > 0 {
-            to.push(b',');
+            to.push(if item == Item::Box { b';' } else { b',' });
         }
-        match item {
+        match value {
             Value::Null | Value::Absent => to.extend_from_slice(b"NULL"),
-            Value::List(items) => push_list(to, items),
-            item => {
+            Value::List(items) if item != Item::Document => push_list(to, items, item)?,
+            value => {
                 to.push(b'"');
                 let start = to.len();
-                push_value(to, item);
+                push_item(to, value, item)?;
                 escape_from(to, start);
                 to.push(b'"');
             }
         }
     }
     to.push(b'}');
+    Ok(())
+}
+
+/// Writes an item as the server reads it, also where a list has nothing but a text for it.
+fn push_item(to: &mut Vec<u8>, value: &Value, item: Item) -> Result<()> {
+    match (value, item) {
+        (Value::Text(base64), Item::Bytes) => {
+            let bytes = STANDARD.decode(base64);
+            let bytes = bytes.map_err(|_| mismatch("an item of a list of bytes is no base64 text"))?;
+            display(to, hexadecimal(&bytes));
+        }
+        (Value::Text(text), Item::Moment) => push_moment(to, text),
+        (value, Item::Document) => push_json(to, value),
+        (value, _) => push_value(to, value)?,
+    }
+    Ok(())
 }
 
 /// Puts a backslash before each quote and backslash behind `start`.
@@ -162,7 +194,7 @@ mod tests {
 
     fn written(value: &Value) -> String {
         let mut bytes = Vec::new();
-        push_value(&mut bytes, value);
+        push_value(&mut bytes, value).unwrap();
         String::from_utf8(bytes).unwrap()
     }
 
@@ -199,6 +231,29 @@ mod tests {
             Value::List(vec![Value::I64(1), Value::Bytes(vec![1])]),
         ]);
         assert_eq!(written(&list), r#"{"a\"b\\c",NULL,"NULL",{"1","\\x01"}}"#);
+    }
+
+    #[test]
+    fn items_are_what_the_lists_of_answers_show() {
+        let text = |text: &str| Value::Text(text.to_owned());
+        for (item, value, expected) in [
+            (Item::Bytes, text("AP8="), r#"{"\\x00ff"}"#),
+            (Item::Moment, text("-0043-03-15"), r#"{"0044-03-15 BC"}"#),
+            (Item::Moment, text("infinity"), r#"{"infinity"}"#),
+            (Item::Document, text("x"), r#"{"\"x\""}"#),
+            (Item::Document, Value::List(vec![Value::I64(1), text("x")]), r#"{"[1,\"x\"]"}"#),
+            (Item::Text, text("a b"), r#"{"a b"}"#),
+        ] {
+            let mut bytes = Vec::new();
+            push_list(&mut bytes, &[value], item).unwrap();
+            assert_eq!(String::from_utf8(bytes).unwrap(), expected, "{item:?}");
+        }
+        let boxes = [text("(1,1),(0,0)"), Value::Null];
+        let mut bytes = Vec::new();
+        push_list(&mut bytes, &boxes, Item::Box).unwrap();
+        assert_eq!(bytes, br#"{"(1,1),(0,0)";NULL}"#);
+        let refused = push_list(&mut Vec::new(), &[text("no base64")], Item::Bytes).unwrap_err();
+        assert_eq!(refused.reason.as_deref(), Some("datatype_mismatch"));
     }
 
     #[test]

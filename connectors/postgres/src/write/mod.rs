@@ -7,7 +7,7 @@ mod written;
 
 use std::ops::Range;
 
-use connector_api::author::{OnError, TableRef};
+use connector_api::author::{Filter, OnError, TableRef};
 use connector_api::{Error, ErrorKind, Result};
 use connector_common::failure::doubtful;
 use connector_common::outcome::after_failure;
@@ -33,6 +33,7 @@ impl Call for Writing<'_> {
         let table = store.table(write.table(), work).await?;
         let run = Run::new(store, write, &table)?;
         let records = run.records()?;
+        run.agree(work).await?;
         // A statement alone leaves nothing behind when it fails. But a row is written before its check fails, or before another row turns
         // out to have the same key.
         let may_leave = write.has_check() || !write.key().is_empty() && !table.is_named_by(write.key());
@@ -62,6 +63,10 @@ impl Call for Writing<'_> {
 
     fn table(&self) -> &TableRef {
         self.0.table()
+    }
+
+    fn conditions(&self) -> Vec<&Filter> {
+        self.0.conditions()
     }
 }
 

@@ -67,8 +67,7 @@ impl Records {
         let place = self.cells.get(index * self.width + cell).filter(|_| cell < self.width);
         match place {
             Some(Place::At(range)) => {
-                let text = self.bytes.get(range.clone()).unwrap_or_default();
-                params.value(|bytes| bytes.extend_from_slice(text));
+                params.bytes(self.bytes.get(range.clone()).unwrap_or_default());
             }
             _ => params.null(),
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 
-use connector_api::author::{Delete, Insert, Path, TableRef, Update, Upsert};
+use connector_api::author::{Delete, Insert, Path, Query, TableRef, Update, Upsert, Value};
 use connector_api::{Error, Result};
 use connector_common::write::{
     Failure, Write, ambiguous_key, attempts, check_failed, has_key, missing_row, no_attempt_left, not_created,
@@ -19,17 +19,19 @@ use super::record::Records;
 use super::written::{Written, keep};
 use crate::client::{Params, Parsed, Work};
 use crate::error::from_driver;
-use crate::read::push_param;
+use crate::read::{bind, push_param};
 use crate::store::{Store, placed};
 use crate::table::TableInfo;
 use crate::translate::{PostgresDialect, VALUES};
-use crate::types::{Class, integer, text};
+use crate::types::{Class, Reader, integer, text};
 
 /// The two statements of an upsert; other writes have the first one only.
 const EXISTING: u8 = 0;
 const MISSING: u8 = 1;
 /// Behind them: whether the check holds for a row that triggers may have changed.
 const RECHECK: u8 = 2;
+/// Before them: no row of the columns on whose types the conditions rely.
+const WATCH: u8 = 3;
 
 type Ended<T> = std::result::Result<T, Failure>;
 
@@ -69,6 +71,34 @@ impl<'r> Run<'r> {
         let classes: Vec<Class> =
             columns.into_iter().map(|path| Ok(self.table.column(path)?.class)).collect::<Result<_>>()?;
         Records::read(self.write.records(), &classes)
+    }
+
+    /// Makes sure that the columns on whose types the conditions rely are what they are known to be: a value of another type would mean other
+    /// rows.
+    ///
+    /// # Errors
+    /// That the table has changed.
+    pub(super) async fn agree(&self, work: &mut Work) -> Result<()> {
+        let watched = build::watched(&PostgresDialect { table: Some(self.table) }, self.write.conditions());
+        if watched.is_empty() {
+            return Ok(());
+        }
+        let class = |path: &&Path| Ok(Reader::of_class(self.table.column(path)?.class));
+        let expected = watched.iter().map(class).collect::<Result<Vec<_>>>()?;
+        let none = [Value::I64(0)];
+        let form = Form::of(&VALUES, &none);
+        let key = StatementKey { shape: Arc::clone(self.write.shape()), nth: WATCH, form };
+        let statement = self.store.statement(key, self.table, |dialect, form| {
+            let select: Vec<Path> = watched.iter().copied().cloned().collect();
+            build::query(dialect, &Query::new(self.place.clone(), select, 0), form)
+        })?;
+        let params = bind(&statement, &none)?;
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&expected)).await?);
+        while let Some(row) = rows.next().await {
+            row.map_err(|error| work.failed(&error))?;
+        }
+        work.finished();
+        Ok(())
     }
 
     pub(super) fn nothing(&self) -> Written {
@@ -111,8 +141,8 @@ impl<'r> Run<'r> {
     }
 
     /// A statement that shows the types of its columns is refused when they are others.
-    fn parsed(&self) -> Parsed {
-        if self.table.is_given_back { Parsed::Once } else { Parsed::Anew }
+    fn parsed(&self) -> Parsed<'static> {
+        if self.table.is_given_back { Parsed::Once(&[]) } else { Parsed::Anew }
     }
 
     fn is_checked_later(&self) -> bool {
@@ -308,7 +338,7 @@ impl<'r> Run<'r> {
         let mut params = Params::default();
         statement.bind(&VALUES, self.write.params(), |bound| {
             match bound {
-                Bound::Value(value) => push_param(&mut params, &value),
+                Bound::Value(value) => push_param(&mut params, &value)?,
                 Bound::Cell(place) => cell(place, &mut params),
             }
             Ok(())

@@ -1,10 +1,11 @@
 //! Requests to statements: reads in `read`, writes in `write`, reads that belong to a write in `reread`, what a clause asks of a row in
-//! `condition`, conditions and values in `filter`. No text is made here that does not pass the writer.
+//! `condition`, conditions and values in `filter`, the columns on whose types they rely in `watch`. No text is made here that does not pass the writer.
 
 mod condition;
 mod filter;
 mod read;
 mod reread;
+mod watch;
 mod write;
 
 use connector_api::model::{Aggregate, Param, Path};
@@ -12,6 +13,7 @@ use connector_api::{Error, Result};
 
 pub use read::{count, query};
 pub use reread::{Reread, locked, recheck, reread};
+pub use watch::{watched, watched_beside};
 pub use write::{TableColumns, delete, insert, update, upsert_existing, upsert_missing};
 
 use crate::dialect::Dialect;

@@ -1,20 +1,22 @@
 //! Reads: rows and their number.
 
-use connector_api::model::{Aggregate, Count, Direction, Filter, Group, Nulls, Order, Query, TableRef};
+use connector_api::model::{Aggregate, Count, Direction, Filter, Group, Nulls, Order, Path, Query, TableRef};
 use connector_api::{Error, Result};
 
-use super::{Builder, separated};
-use crate::dialect::{Dialect, LimitStyle, NullsOrder};
+use super::{Builder, separated, watched_beside};
+use crate::dialect::{Dialect, Distinct, LimitStyle, NullsOrder};
 use crate::statement::{Bind, Form, Statement};
 
-/// The statement that reads rows: one column for each of `select`, in that order, then one for each aggregate.
+/// The statement that reads rows: one column for each of `select`, in that order, then one for each aggregate, then what is of no use to
+/// anybody but the database ([`watched_beside`]).
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`](connector_api::ErrorKind::Unsupported) for parts of the shape that plain SQL columns can't serve;
 /// [`ErrorKind::NotFound`](connector_api::ErrorKind::NotFound) for names that can't exist.
 pub fn query(dialect: &dyn Dialect, shape: &Query, form: &Form) -> Result<Statement> {
     let mut to = Builder::new(dialect, form);
-    to.keyword(if shape.distinct { "SELECT DISTINCT " } else { "SELECT " });
+    let is_grouped = shape.distinct && dialect.distinct() == Distinct::Groups;
+    to.keyword(if shape.distinct && !is_grouped { "SELECT DISTINCT " } else { "SELECT " });
     separated(&mut to, &shape.select, ", ", |to, path| dialect.wanted(to, path))?;
     let aggregates = shape.group.as_ref().map_or(&[][..], |group| &group.aggregates);
     match (shape.select.is_empty(), aggregates.is_empty()) {
@@ -23,10 +25,17 @@ pub fn query(dialect: &dyn Dialect, shape: &Query, form: &Form) -> Result<Statem
         _ => {}
     }
     separated(&mut to, aggregates, ", ", |to, aggregate| dialect.aggregate(to, aggregate))?;
+    for path in watched_beside(dialect, shape) {
+        to.keyword(", CASE WHEN FALSE THEN ");
+        to.column(path)?;
+        to.keyword(" END");
+    }
     to.source(&shape.from, shape.filter.as_ref())?;
     to.aggregates = aggregates;
-    if let Some(group) = &shape.group {
-        to.group(group)?;
+    match &shape.group {
+        Some(group) => to.group(group)?,
+        None if is_grouped => to.grouped_by(&shape.select)?,
+        None => {}
     }
     to.order(&shape.order)?;
     to.page(shape);
@@ -62,14 +71,18 @@ impl Builder<'_> {
 
     fn group(&mut self, group: &Group) -> Result<()> {
         if !group.by.is_empty() {
-            self.keyword(" GROUP BY ");
-            separated(self, &group.by, ", ", |to, path| to.column(path))?;
+            self.grouped_by(&group.by)?;
         }
         if let Some(having) = &group.having {
             self.keyword(" HAVING ");
             self.condition(having)?;
         }
         Ok(())
+    }
+
+    fn grouped_by(&mut self, columns: &[Path]) -> Result<()> {
+        self.keyword(" GROUP BY ");
+        separated(self, columns, ", ", |to, path| to.dialect.grouped(to, path))
     }
 
     pub(super) fn table(&mut self, table: &TableRef) -> Result<()> {
@@ -108,7 +121,7 @@ impl Builder<'_> {
                 Nulls::Last => " IS NULL THEN 1 ELSE 0 END, ",
             });
         }
-        self.column(&order.by)?;
+        self.dialect.ordered(self, &order.by)?;
         if order.direction == Direction::Desc {
             self.keyword(" DESC");
         }

@@ -10,23 +10,38 @@ use super::send::{Sent, Shown, send};
 use super::tally::meta;
 use crate::error::ApiError;
 use crate::operation::page::wrapped;
-use crate::operation::records::Target;
+use crate::operation::records::{Target, is_of_change};
 use crate::operation::session::Session;
 use crate::pipeline::Answer;
 use crate::plan::{Call, Gathered, Kind, Selection, Write};
 use crate::request::{Record, TableWrite};
 
-/// Changes or removes what the selection says; `record` holds the values of a change.
+/// Changes or removes what the selection says; `record` holds the values of a change. Begun anew when the table turns out to be another one
+/// than was known: nothing is written then.
 pub(super) async fn run(
-    target: &Target<'_>,
+    target: &mut Target<'_>,
     (kind, selection): (Kind, Selection),
     record: Option<Record>,
+    options: &TableWrite,
+) -> Result<Answer, ApiError> {
+    match once(target, (kind, selection.clone()), record.as_ref(), options).await {
+        Err(error) if is_of_change(&error) && target.is_renewed().await? => {
+            once(target, (kind, selection), record.as_ref(), options).await
+        }
+        ended => ended,
+    }
+}
+
+async fn once(
+    target: &Target<'_>,
+    (kind, selection): (Kind, Selection),
+    record: Option<&Record>,
     options: &TableWrite,
 ) -> Result<Answer, ApiError> {
     let mut write = target.plan(|scope| Write::new(kind, selection, options, scope))?;
     let mut gathered = Gathered::default();
     if let Some(record) = record {
-        let planned = target.plan(|scope| write.record(&record, None, 0, scope))?;
+        let planned = target.plan(|scope| write.record(record, None, 0, scope))?;
         Relations::default().refuse(target, &planned.strangers).await?;
         gathered.add(planned);
     }

@@ -22,7 +22,7 @@ use self::batch::Batch;
 use self::input::Input;
 use self::versioned::Order;
 use super::Job;
-use super::records::Target;
+use super::records::{Target, is_of_change};
 use crate::error::ApiError;
 use crate::pipeline::{Answer, RecordStream};
 use crate::plan::{Kind, Selection};
@@ -125,7 +125,8 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
                 return versioned::run(target, Order { kind, id, conditions, options }, input).await;
             }
             let batch = Batch::new(&target, (kind, Selection::Keys), &options)?;
-            let tally = batch.run(input, is_streamed).await?;
+            let tally = batch.run(input, is_streamed).await;
+            let tally = or_renewed(&mut target, tally).await?;
             if is_single { tally.into_row() } else { tally.into_list(kind, &options, &job.layout.wrapper) }
         }
         Task::Matching(Selection::Matching(filter), record)
@@ -135,9 +136,17 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
             limited::run(target, limited::Order { kind, filter, record, options }).await
         }
         Task::Matching(selection, record) => {
-            matching::run(&target, (kind, selection), record, &options).await
+            matching::run(&mut target, (kind, selection), record, &options).await
         }
     }
+}
+
+/// The records of a write that failed are used up; but who sends them again is to meet the table as it is.
+async fn or_renewed<T>(target: &mut Target<'_>, ended: Result<T, ApiError>) -> Result<T, ApiError> {
+    if ended.as_ref().is_err_and(is_of_change) {
+        target.is_renewed().await?;
+    }
+    ended
 }
 
 fn kind(verb: Verb, task: &Task, creates_missing: bool) -> Kind {

@@ -108,11 +108,11 @@ fn takes_lists(column: &Column) -> bool {
 }
 
 fn typed(column: &Column, json: &Json) -> Result<Value, Error> {
-    // What a day may look like that is kept is the store's to say.
     let place = Place {
         field: &column.name,
         data_type: column.data_type,
-        keeps_text: true,
+        beyond: &column.beyond,
+        keeps_text: column.keeps_text,
         is_guessed: column.is_guessed,
         parameter: "",
     };
@@ -133,6 +133,7 @@ fn typed(column: &Column, json: &Json) -> Result<Value, Error> {
             Value::Decimal(_) => Err(place.must_be("integer")),
             value => Ok(value),
         },
+        (_, Json::String(text)) if !column.keeps_text => place.kept(text),
         (_, json) => place.json(json),
     }
 }

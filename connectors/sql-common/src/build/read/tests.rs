@@ -84,13 +84,28 @@ fn aggregate(function: AggregateFunction, of: Option<&str>, distinct: bool, name
 }
 
 #[test]
-fn distinct_rows_are_asked_for_by_their_word() {
+fn distinct_rows_are_asked_for_by_their_word_or_as_groups() {
     let shape = Query { distinct: true, ..shape() };
     check(
         &shape,
         r#"SELECT DISTINCT "a", "b" FROM "t" FETCH NEXT ? ROWS ONLY"#,
-        "SELECT DISTINCT `a`, `b` FROM `t` LIMIT $1",
+        "SELECT `a`, `b` FROM `t` GROUP BY `a`, `b` LIMIT $1",
     );
+}
+
+#[test]
+fn a_watched_column_of_the_condition_is_there_as_a_null_unless_it_is_wanted() {
+    let is = |name: &str| Filter::IsNull(Expr::Column(Path::column(name)));
+    let of = |name: &str| Query { filter: Some(Filter::And(vec![is(name), is(name), is("a")])), ..shape() };
+    let condition =
+        |name: &str| format!("FROM `t` WHERE `{name}` IS NULL AND `{name}` IS NULL AND `a` IS NULL LIMIT $1");
+    let written = |shape: &Query| query(&Backticks, shape, &Form::default()).unwrap().sql().to_owned();
+    let watched = format!("SELECT `a`, `b`, CASE WHEN FALSE THEN `watched` END {}", condition("watched"));
+    assert_eq!(written(&of("watched")), watched);
+    assert_eq!(written(&of("other")), format!("SELECT `a`, `b` {}", condition("other")));
+    let wanted = Query { select: [Path::column("watched")].into(), ..of("watched") };
+    assert_eq!(written(&wanted), format!("SELECT `watched` {}", condition("watched")));
+    assert!(!written(&Query { distinct: true, ..of("watched") }).contains("CASE"));
 }
 
 #[test]
