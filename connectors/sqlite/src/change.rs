@@ -57,7 +57,9 @@ impl Database {
             self.check_cancelled()?;
             let ran = self.connection.execute(step.statement.sql(), ());
             if let Err(error) = ran {
-                let error = contradicted(from_driver(&error));
+                let error = from_driver(&error);
+                let error =
+                    changes.get(step.change).map_or(error.clone(), |change| contradicted(error, change));
                 return Ok(ends.failed(step.change, error, true, steps));
             }
             ends.done(step);

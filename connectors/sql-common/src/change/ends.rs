@@ -1,6 +1,6 @@
 //! What became of each change of a call, and what a failure means that comes from the rows of a table.
 
-use connector_api::model::{Outcome, OutcomeStatus};
+use connector_api::model::{Change, Outcome, OutcomeStatus};
 use connector_api::{Error, ErrorKind};
 
 use super::{Refused, Step};
@@ -75,12 +75,18 @@ fn outcomes(ends: &[OutcomeStatus], failed: usize, own: OutcomeStatus, error: Er
     all
 }
 
-/// What an error of the data means while a table is changed: nothing is wrong with the request, but the rows do not fit.
+/// What an error of the data means while a table that has rows is changed: nothing is wrong with the request, but the rows do not fit.
 #[must_use]
-pub fn contradicted(error: Error) -> Error {
+pub fn contradicted(error: Error, change: &Change) -> Error {
     const OF_DATA: [&str; 5] =
         ["not_null_violation", "too_long", "out_of_range", "datatype_mismatch", "data_exception"];
-    let is_of_data = error.reason.as_deref().is_some_and(|reason| OF_DATA.contains(&reason));
+    // What is wrong with a new table or column is its default, but for nulls.
+    let of_rows = match change {
+        Change::CreateTable(_) => &[],
+        Change::AddColumn { .. } => OF_DATA.get(..1).unwrap_or_default(),
+        _ => &OF_DATA[..],
+    };
+    let is_of_data = error.reason.as_deref().is_some_and(|reason| of_rows.contains(&reason));
     if error.kind != ErrorKind::InvalidRequest || !is_of_data {
         return error;
     }
@@ -90,6 +96,8 @@ pub fn contradicted(error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use connector_api::model::{Column, Table, TableRef};
+
     use super::*;
     use OutcomeStatus::{Failed, NotRun, Ok, RolledBack};
 
@@ -122,7 +130,19 @@ mod tests {
     #[test]
     fn rows_that_do_not_fit_are_a_conflict() {
         let error = |reason: &str| Error::new(ErrorKind::InvalidRequest, "x").with_reason(reason);
-        assert_eq!(contradicted(error("not_null_violation")).kind, ErrorKind::Conflict);
-        assert_eq!(contradicted(error("unknown_type")).kind, ErrorKind::InvalidRequest);
+        let (table, column) = (TableRef::new("t"), Column::default());
+        let alter = Change::AlterColumn { table: table.clone(), column: column.clone() };
+        let add = Change::AddColumn { table, column };
+        let create = Change::CreateTable(Table::default());
+        for (reason, change, kind) in [
+            ("not_null_violation", &alter, ErrorKind::Conflict),
+            ("not_null_violation", &add, ErrorKind::Conflict),
+            ("datatype_mismatch", &alter, ErrorKind::Conflict),
+            ("datatype_mismatch", &add, ErrorKind::InvalidRequest),
+            ("datatype_mismatch", &create, ErrorKind::InvalidRequest),
+            ("unknown_type", &alter, ErrorKind::InvalidRequest),
+        ] {
+            assert_eq!(contradicted(error(reason), change).kind, kind, "{reason}");
+        }
     }
 }

@@ -171,12 +171,12 @@ pub trait Changes: Dialect {
         Ok(())
     }
 
-    /// The most bytes of a name; `None`: no bound that matters.
+    /// The most bytes of a name that is made for a key; `None`: no bound that matters.
     fn longest_name(&self) -> Option<usize> {
         None
     }
 
-    /// Why there can't be a table, column or key of this name, beyond its length.
+    /// Why there can't be a table, column or key (`what`) of this name.
     fn refuses_name(&self, _what: &str, _name: &str) -> Option<&'static str> {
         None
     }
@@ -195,6 +195,11 @@ pub trait Changes: Dialect {
     /// Why not, and what to do.
     fn may_drop(&self, _table: &Table, _column: &str) -> Result<()> {
         Ok(())
+    }
+
+    /// Whether a table can be made in its place.
+    fn may_place(&self, table: &TableRef) -> bool {
+        table.namespace.is_empty()
     }
 
     /// The table where it is.

@@ -10,7 +10,7 @@ const MARK_BYTES: usize = 9;
 /// Checks a name.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidRequest`] for an empty one, one that is too long, and one with control characters.
+/// [`ErrorKind::InvalidRequest`] for an empty one, one with control characters, and one that the database can't have.
 pub(super) fn check(dialect: &dyn Changes, what: &str, name: &str) -> Result<()> {
     let invalid = |why: String| Err(Error::new(ErrorKind::InvalidRequest, why).with_reason("invalid_name"));
     if name.is_empty() {
@@ -19,14 +19,9 @@ pub(super) fn check(dialect: &dyn Changes, what: &str, name: &str) -> Result<()>
     if name.chars().any(char::is_control) {
         return invalid(format!("the name of a {what} has a control character"));
     }
-    if let Some(why) = dialect.refuses_name(what, name) {
-        return invalid(format!("the name of the {what} '{name}' can't be: {why}"));
-    }
-    match dialect.longest_name() {
-        Some(most) if name.len() > most => {
-            invalid(format!("the name of the {what} '{name}' is longer than {most} bytes"))
-        }
-        _ => Ok(()),
+    match dialect.refuses_name(what, name) {
+        Some(why) => invalid(format!("the name of the {what} '{name}' can't be: {why}")),
+        None => Ok(()),
     }
 }
 

@@ -87,7 +87,6 @@ impl TypeRule {
 
 impl Sizes {
     fn fit(self, items: &[(bool, Part)]) -> bool {
-        let is_comma = |(_, part): &(bool, Part)| *part == Part::Sign(",");
         let mut items = items.split(is_comma).map(|item| item.iter().map(|(_, part)| part));
         match self {
             Self::No => false,
@@ -100,6 +99,10 @@ impl Sizes {
             }
         }
     }
+}
+
+fn is_comma((_, part): &(bool, Part)) -> bool {
+    *part == Part::Sign(",")
 }
 
 /// A number, perhaps with a sign.
@@ -229,10 +232,11 @@ impl Named<'_> {
     /// With its full name between quotes, and so what is in brackets, for it is a name too where it is no number.
     fn found(self, dialect: &dyn Changes) -> Option<Parts> {
         let (sizes, lists) = brackets(self.behind);
-        let is_size = |(_, part): &(bool, Part)| {
-            matches!(part, Part::Number(_) | Part::Word(_) | Part::Sign("," | "-"))
+        let mut sizes = sizes.into_iter().flat_map(|items| items.split(is_comma));
+        let is_size = |item: &[(bool, Part)]| {
+            matches!(item, [(_, Part::Word(_))]) || is_number(item.iter().map(|(_, part)| part))
         };
-        if !is_list(lists) || !sizes.unwrap_or_default().iter().all(is_size) {
+        if !is_list(lists) || !sizes.all(is_size) {
             return None;
         }
         let [schema, name] = dialect.named_type(self.schema.as_deref(), &self.name)?;

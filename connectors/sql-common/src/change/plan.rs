@@ -108,6 +108,11 @@ impl Planner<'_> {
             return Err(unsupported("making a view; make a table".to_owned()));
         }
         names::check(self.dialect, "table", &wanted.table.name)?;
+        if !self.dialect.may_place(&wanted.table) {
+            let message =
+                format!("there can't be a table '{}': the service shows no such schema", wanted.table);
+            return Err(Error::new(ErrorKind::NotFound, message).with_reason("schema_not_found"));
+        }
         if wanted.columns.is_empty() {
             return Err(invalid(format!("the table '{}' has no column", wanted.table)));
         }
