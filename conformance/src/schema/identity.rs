@@ -6,13 +6,15 @@ use connector_api::model::{Change, Column, ColumnType, DefaultValue, ForeignKey,
 use serde_json::json;
 
 use super::{
-    Case, NEEDS, Outcome, Peer, REFERENCES, bounded, case, changed, made, required, same, table, there,
+    Case, NEEDS, Outcome, Peer, REFERENCES, bounded, case, changed, column, made, required, same, table,
+    there,
 };
 use crate::tables::TYPED;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case("a_table_of_every_type_made_from_its_description_is_the_same", NEEDS, types),
+        case("a_table_of_each_native_type_made_from_its_description_is_the_same", NEEDS, native),
         case("a_table_of_every_neutral_type_made_from_its_description_is_the_same", NEEDS, neutral),
         case(
             "a_table_with_keys_and_defaults_made_from_its_description_is_the_same",
@@ -45,6 +47,18 @@ async fn types(peer: Arc<Peer>) -> Outcome {
     changed(&peer, vec![Change::CreateTable(copy.clone())]).await?;
     same("a copy", &there(&peer, "made_from_typed").await?, &copy)?;
     round(&peer, "made_from_typed").await
+}
+
+/// Those that the fixture names.
+async fn native(peer: Arc<Peer>) -> Outcome {
+    for (at, native) in peer.facts.native_types.iter().enumerate() {
+        let name = format!("made_of_native_{at}");
+        let value = Column { native_type: native.clone(), ..Column::new("value", ColumnType::Other) };
+        made(&peer, &name, vec![value]).await.map_err(|what| format!("{native}: {what}"))?;
+        same("type", &column(&peer, &name, "value").await?.native_type, native)?;
+        round(&peer, &name).await?;
+    }
+    Ok(())
 }
 
 async fn neutral(peer: Arc<Peer>) -> Outcome {
