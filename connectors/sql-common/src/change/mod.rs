@@ -2,16 +2,19 @@
 //! is a list of [`Step`]s, or an error and not a single statement.
 //!
 //! * [`Changes`]: what differs from database to database.
-//! * `plan`: changes to steps. `world`: the tables as they become. `together`: changes that have to be one statement.
+//! * `plan`: changes to steps. `world`: the tables as they become. `together`: changes that have to be one statement. `difference`: what of a
+//!   column is to become another one. `refusal`: in which words a change is refused.
 //! * `statement`: the statements. `native`: types. `default`: defaults. `parts`: their texts, taken apart. `names`: names and their bounds.
 //! * `ends`: what became of each change.
 
 mod default;
+mod difference;
 mod ends;
 mod names;
 mod native;
 mod parts;
 mod plan;
+mod refusal;
 mod statement;
 mod together;
 mod world;
