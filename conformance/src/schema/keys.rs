@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("a_reference_of_a_new_table_refuses_orphans", REFERENCES, reference),
         case("a_table_may_refer_to_itself_and_to_one_made_later", REFERENCES, forward),
         case("a_new_column_may_refer_to_another_table", REFERENCES, by_new_column),
+        case("a_column_that_refers_goes_with_its_reference_or_is_refused", REFERENCES, referring_goes),
         case("what_others_refer_to_stays", REFERENCES, held_back),
         case("a_reference_without_a_key_behind_it_is_refused", REFERENCES, without_key),
         case("a_reference_goes_or_is_refused", REFERENCES, reference_goes),
@@ -162,6 +163,20 @@ async fn by_new_column(peer: Arc<Peer>) -> Outcome {
     .await?;
     same("foreign keys", &there(&peer, "made_owned").await?.foreign_keys.len(), &1)?;
     refuses_orphans(&peer, "made_owned", "owner").await
+}
+
+async fn referring_goes(peer: Arc<Peer>) -> Outcome {
+    made(&peer, "made_referred", vec![]).await?;
+    changed(&peer, vec![Change::CreateTable(child(&peer, "made_referring", "made_referred"))]).await?;
+    let gone = Change::DropColumn { table: peer.name("made_referring"), name: "of".to_owned() };
+    let ends = change(&peer, vec![gone]).await?;
+    let left = there(&peer, "made_referring").await?;
+    let expected = match ends.as_slice() {
+        [End::Done] => (1, 0),
+        [End::Failed(ErrorKind::Unsupported, _)] => (2, 1),
+        other => return Err(format!("expected the change or Unsupported, found {other:?}")),
+    };
+    same("columns and foreign keys", &(left.columns.len(), left.foreign_keys.len()), &expected)
 }
 
 async fn held_back(peer: Arc<Peer>) -> Outcome {

@@ -55,7 +55,8 @@ impl Store {
                 return Ok(Changed { outcomes: refused.outcomes(changes.len()), statement: None });
             }
         };
-        let statement = steps.first().map(|step| step.statement.sql().to_owned());
+        let first = steps.first().filter(|_| request.context().wants_statement);
+        let statement = first.map(|step| step.statement.sql().to_owned());
         let outcomes = run(changes, &steps, work).await;
         self.forget(&tables_of(changes));
         Ok(Changed { outcomes, statement })

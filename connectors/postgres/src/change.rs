@@ -36,7 +36,7 @@ impl Store {
     pub(crate) async fn change_schema(&self, request: &Request<ChangeSchema>) -> Result<Changed> {
         let mut work = self.client.work(request.context().session).await?;
         work.open().await?;
-        let changed = self.changed(&request.changes, &mut work).await;
+        let changed = self.changed(request, &mut work).await;
         // Also after a failure: others may have changed the tables meanwhile.
         self.forget(&tables_of(&request.changes));
         match changed {
@@ -48,11 +48,13 @@ impl Store {
         }
     }
 
-    async fn changed(&self, changes: &[Change], work: &mut Work) -> Result<Changed> {
+    async fn changed(&self, request: &Request<ChangeSchema>, work: &mut Work) -> Result<Changed> {
+        let changes = &request.changes;
         work.begin().await?;
         let (outcomes, statement) = match self.planned(changes, work).await? {
             Ok(steps) => {
-                let statement = steps.first().map(|step| step.statement.sql().to_owned());
+                let first = steps.first().filter(|_| request.context().wants_statement);
+                let statement = first.map(|step| step.statement.sql().to_owned());
                 (run(changes, &steps, work).await?, statement)
             }
             Err(refused) => (refused.outcomes(changes.len()), None),

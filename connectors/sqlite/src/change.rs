@@ -37,7 +37,8 @@ impl Database {
                     return Ok(Changed { outcomes: refused.outcomes(changes.len()), statement: None });
                 }
             };
-            let statement = steps.first().map(|step| step.statement.sql().to_owned());
+            let first = steps.first().filter(|_| request.context().wants_statement);
+            let statement = first.map(|step| step.statement.sql().to_owned());
             Ok(Changed { outcomes: database.run(changes, &steps)?, statement })
         })
     }

@@ -7,7 +7,7 @@ use connector_api::author::{
     UpdateMode, Upsert, Value,
 };
 use connector_api::model::{ArithmeticOp, CompareOp, Direction, Function, Nulls, Order};
-use connector_sql_common::samples::{COLUMNS, assert_changes, assert_snapshot};
+use connector_sql_common::samples::{COLUMNS, assert_snapshot};
 use connector_sql_common::{Form, Statement, build};
 
 use super::*;
@@ -283,14 +283,5 @@ fn statements_are_those_of_the_snapshots() {
         let dialect = MySqlDialect { table: Some(&table), gives_back: is_mariadb };
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/translate/statements");
         assert_snapshot(&dialect, &folder.join(file));
-    }
-}
-
-#[test]
-fn statements_of_changes_are_those_of_the_snapshots() {
-    for (is_mariadb, file) in [(false, "changes-mysql.txt"), (true, "changes-mariadb.txt")] {
-        let changing = Changing { is_mariadb, kept: Vec::new() };
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/translate/statements");
-        assert_changes(&changing, &folder.join(file));
     }
 }

@@ -245,3 +245,6 @@ fn no_type(column: &Column, what: &str) -> Error {
     let message = format!("the database has no type for '{}': {what}", column.name);
     Error::new(ErrorKind::Unsupported, message).with_reason("unsupported_type")
 }
+
+#[cfg(test)]
+mod tests;

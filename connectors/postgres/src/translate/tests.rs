@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use connector_api::author::{Filter, Group as Groups, Insert, OnError, Query, TableRef};
-use connector_sql_common::samples::{COLUMNS, assert_changes, assert_snapshot};
+use connector_sql_common::samples::{COLUMNS, assert_snapshot};
 use connector_sql_common::{Form, build};
 
 use super::*;
@@ -283,11 +283,4 @@ fn statements_are_those_of_the_snapshot() {
     let dialect = PostgresDialect { table: Some(&table) };
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/translate/statements.txt");
     assert_snapshot(&dialect, file.as_ref());
-}
-
-#[test]
-fn statements_of_changes_are_those_of_the_snapshot() {
-    let changing = Changing { home: "public".to_owned(), ..Changing::default() };
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/translate/statements-changes.txt");
-    assert_changes(&changing, file.as_ref());
 }

@@ -49,7 +49,10 @@ fn constant(to: &mut SqlWriter<'_>, column: &Column, value: &Json) -> Result<()>
         Json::Null => to.keyword("NULL"),
         Json::Bool(true) => to.keyword("TRUE"),
         Json::Bool(false) => to.keyword("FALSE"),
-        Json::Number(number) => to.number(number),
+        Json::Number(number) => match flag(column, number) {
+            Some(flag) => return constant(to, column, &Json::Bool(flag)),
+            None => to.number(number),
+        },
         Json::String(text) => to.text(text)?,
         document if column.data_type == ColumnType::Json => to.text(&document.to_string())?,
         _ => {
@@ -59,6 +62,14 @@ fn constant(to: &mut SqlWriter<'_>, column: &Column, value: &Json) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// Some databases take no number for true or false.
+fn flag(column: &Column, number: &serde_json::Number) -> Option<bool> {
+    match number.as_u64() {
+        Some(flag @ (0 | 1)) if column.data_type == ColumnType::Boolean => Some(flag == 1),
+        _ => None,
+    }
 }
 
 fn expression(dialect: &dyn Changes, to: &mut SqlWriter<'_>, column: &Column, text: &str) -> Result<()> {
