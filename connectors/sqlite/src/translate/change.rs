@@ -265,3 +265,6 @@ fn unsupported(what: String, why: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("the database does not support {what}: {why}"))
         .with_reason("unsupported_change")
 }
+
+#[cfg(test)]
+mod tests;
