@@ -1,30 +1,15 @@
 //! Changes of tables: planned on what is there, and run one after the other. The servers end a transaction before each of them, so what is
 //! done stays done; the answer tells which that is.
 
-use connector_api::author::{Change, ChangeSchema, Outcome, Request, RowSink, TableRef};
+use connector_api::author::{Change, ChangeSchema, Outcome, Request, TableRef};
 use connector_api::{Error, ErrorKind, Result};
 use connector_common::failure::doubtful;
-use connector_sql_common::change::{Ends, Refused, Step, contradicted, plan, tables_of};
+use connector_sql_common::change::{Changed, Ends, Refused, Step, plan, tables_of};
 
 use crate::client::Work;
 use crate::error::of_change;
 use crate::store::{Store, find, referrers};
 use crate::translate::Changing;
-
-/// What came of it: the changes that are not done, and the first statement.
-#[derive(Debug, Default)]
-pub(crate) struct Changed {
-    outcomes: Vec<Outcome>,
-    statement: Option<String>,
-}
-
-impl Changed {
-    /// Hands the answer to the gateway.
-    pub(crate) fn send(self, out: &mut RowSink) {
-        out.summary().statement = self.statement;
-        self.outcomes.into_iter().for_each(|outcome| out.outcome(outcome));
-    }
-}
 
 impl Store {
     /// Changes tables, until one fails.
@@ -52,7 +37,7 @@ impl Store {
             Ok(steps) => steps,
             Err(refused) => {
                 work.give_back();
-                return Ok(Changed { outcomes: refused.outcomes(changes.len()), statement: None });
+                return Ok(refused.answer(changes.len()));
             }
         };
         let first = steps.first().filter(|_| request.context().wants_statement);
@@ -77,13 +62,11 @@ async fn planned(changes: &[Change], work: &mut Work) -> Result<std::result::Res
 }
 
 async fn run(changes: &[Change], steps: &[Step], mut work: Work) -> Vec<Outcome> {
-    let mut ends = Ends::new(changes.len(), steps);
+    let mut ends = Ends::new(changes, steps);
     for step in steps {
         if let Err(error) = execute(&mut work, step).await {
             work.recover(&error).await;
-            let error = of_change(doubtful(error));
-            let error = changes.get(step.change).map_or(error.clone(), |change| contradicted(error, change));
-            return ends.failed(step.change, error, false, steps);
+            return ends.failed(step, of_change(doubtful(error)), false);
         }
         ends.done(step);
     }

@@ -1,9 +1,9 @@
 //! Changes of tables: planned on what is there, and run as one transaction (or a part of the caller's).
 
-use connector_api::author::{Change, ChangeSchema, Outcome, Request, RowSink, Table, TableRef};
+use connector_api::author::{Change, ChangeSchema, Outcome, Request, Table, TableRef};
 use connector_api::{Error, Result};
 use connector_common::failure::is_lost;
-use connector_sql_common::change::{Ends, Refused, Step, contradicted, named_types, plan, tables_of};
+use connector_sql_common::change::{Changed, Ends, Refused, Step, named_types, plan, tables_of};
 
 use crate::client::{Params, Work};
 use crate::error::of_change;
@@ -12,21 +12,6 @@ use crate::schema::{
 };
 use crate::store::Store;
 use crate::translate::Changing;
-
-/// What came of it: the changes that are not done, and the first statement.
-#[derive(Debug, Default)]
-pub(crate) struct Changed {
-    outcomes: Vec<Outcome>,
-    statement: Option<String>,
-}
-
-impl Changed {
-    /// Hands the answer to the gateway.
-    pub(crate) fn send(self, out: &mut RowSink) {
-        out.summary().statement = self.statement;
-        self.outcomes.into_iter().for_each(|outcome| out.outcome(outcome));
-    }
-}
 
 impl Store {
     /// Changes tables: all of it or nothing.
@@ -51,20 +36,20 @@ impl Store {
     async fn changed(&self, request: &Request<ChangeSchema>, work: &mut Work) -> Result<Changed> {
         let changes = &request.changes;
         work.begin().await?;
-        let (outcomes, statement) = match self.planned(changes, work).await? {
+        let changed = match self.planned(changes, work).await? {
+            Err(refused) => refused.answer(changes.len()),
             Ok(steps) => {
                 let first = steps.first().filter(|_| request.context().wants_statement);
                 let statement = first.map(|step| step.statement.sql().to_owned());
-                (run(changes, &steps, work).await?, statement)
+                Changed { outcomes: run(changes, &steps, work).await?, statement }
             }
-            Err(refused) => (refused.outcomes(changes.len()), None),
         };
-        if outcomes.is_empty() {
+        if changed.outcomes.is_empty() {
             work.commit().await?;
         } else {
             work.undo().await?;
         }
-        Ok(Changed { outcomes, statement })
+        Ok(changed)
     }
 
     /// Within the transaction, so that little changes between judging and running.
@@ -116,18 +101,13 @@ impl Store {
 }
 
 async fn run(changes: &[Change], steps: &[Step], work: &mut Work) -> Result<Vec<Outcome>> {
-    let mut ends = Ends::new(changes.len(), steps);
+    let mut ends = Ends::new(changes, steps);
     for step in steps {
-        let ran = work.execute(step.statement.sql()).await;
-        match ran {
+        match work.execute(step.statement.sql()).await {
             Ok(()) => ends.done(step),
-            Err(error) if is_lost(&error) => return Err(error),
-            Err(error) => {
-                let error = of_change(error);
-                let error =
-                    changes.get(step.change).map_or(error.clone(), |change| contradicted(error, change));
-                return Ok(ends.failed(step.change, error, true, steps));
-            }
+            // Without an answer the connection is of no more use; closing it undoes all.
+            Err(error) if error.native_code.is_none() || is_lost(&error) => return Err(error),
+            Err(error) => return Ok(ends.failed(step, of_change(error), true)),
         }
     }
     Ok(Vec::new())

@@ -2,20 +2,13 @@
 
 use connector_api::Result;
 use connector_api::author::{Change, ChangeSchema, Outcome, Request, TableRef};
-use connector_sql_common::change::{Ends, Refused, Step, contradicted, plan, tables_of};
+use connector_sql_common::change::{Changed, Ends, Refused, Step, plan, tables_of};
 
 use crate::connection::Database;
 use crate::error::from_driver;
 use crate::schema::{REFERRERS, describe_all};
 use crate::transaction;
 use crate::translate::DIALECT;
-
-/// What came of it: the changes that are not done, and the first statement.
-#[derive(Debug, Default)]
-pub(crate) struct Changed {
-    pub(crate) outcomes: Vec<Outcome>,
-    pub(crate) statement: Option<String>,
-}
 
 impl transaction::Outcome for Changed {
     fn is_undone(&self) -> bool {
@@ -33,9 +26,7 @@ impl Database {
             let changes = &request.changes;
             let steps = match database.planned(changes)? {
                 Ok(steps) => steps,
-                Err(refused) => {
-                    return Ok(Changed { outcomes: refused.outcomes(changes.len()), statement: None });
-                }
+                Err(refused) => return Ok(refused.answer(changes.len())),
             };
             let first = steps.first().filter(|_| request.context().wants_statement);
             let statement = first.map(|step| step.statement.sql().to_owned());
@@ -53,17 +44,13 @@ impl Database {
     }
 
     fn run(&self, changes: &[Change], steps: &[Step]) -> Result<Vec<Outcome>> {
-        let mut ends = Ends::new(changes.len(), steps);
+        let mut ends = Ends::new(changes, steps);
         for step in steps {
             self.check_cancelled()?;
-            let ran = self.connection.execute(step.statement.sql(), ());
-            if let Err(error) = ran {
-                let error = from_driver(&error);
-                let error =
-                    changes.get(step.change).map_or(error.clone(), |change| contradicted(error, change));
-                return Ok(ends.failed(step.change, error, true, steps));
+            match self.connection.execute(step.statement.sql(), ()) {
+                Ok(_) => ends.done(step),
+                Err(error) => return Ok(ends.failed(step, from_driver(&error), true)),
             }
-            ends.done(step);
         }
         Ok(Vec::new())
     }

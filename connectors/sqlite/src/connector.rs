@@ -105,9 +105,7 @@ impl Connector for Sqlite {
 
     async fn change_schema(&self, request: Request<ChangeSchema>, out: &mut RowSink) -> Result<()> {
         let session = request.context().session;
-        let changed = self.client.write(session, move |database| database.change_schema(&request)).await?;
-        out.summary().statement = changed.statement;
-        changed.outcomes.into_iter().for_each(|outcome| out.outcome(outcome));
+        self.client.write(session, move |database| database.change_schema(&request)).await?.send(out);
         Ok(())
     }
 

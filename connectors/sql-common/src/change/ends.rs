@@ -1,31 +1,51 @@
 //! What became of each change of a call, and what a failure means that comes from the rows of a table.
 
+use connector_api::author::RowSink;
 use connector_api::model::{Change, Outcome, OutcomeStatus};
 use connector_api::{Error, ErrorKind};
 
 use super::{Refused, Step};
 
+/// The answer to a call: the changes that are not done, and the first statement, where it is wanted.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// What became of the changes that are not done; empty: all are.
+    pub outcomes: Vec<Outcome>,
+    /// The first statement.
+    pub statement: Option<String>,
+}
+
+impl Changed {
+    /// Hands the answer to the gateway.
+    pub fn send(self, out: &mut RowSink) {
+        out.summary().statement = self.statement;
+        self.outcomes.into_iter().for_each(|outcome| out.outcome(outcome));
+    }
+}
+
 /// How far a call has come.
 #[derive(Debug)]
-pub struct Ends {
+pub struct Ends<'c> {
+    changes: &'c [Change],
+    steps: &'c [Step],
     /// By position. A change without a statement is as it shall be from the beginning.
     ends: Vec<OutcomeStatus>,
     /// Steps that are still to be run, by position.
     left: Vec<usize>,
 }
 
-impl Ends {
+impl<'c> Ends<'c> {
     /// Nothing was run yet.
     #[must_use]
-    pub fn new(changes: usize, steps: &[Step]) -> Self {
-        let (mut ends, mut left) = (vec![OutcomeStatus::Ok; changes], vec![0; changes]);
+    pub fn new(changes: &'c [Change], steps: &'c [Step]) -> Self {
+        let (mut ends, mut left) = (vec![OutcomeStatus::Ok; changes.len()], vec![0; changes.len()]);
         for step in steps {
             if let Some((end, left)) = ends.get_mut(step.change).zip(left.get_mut(step.change)) {
                 *end = OutcomeStatus::NotRun;
                 *left += 1;
             }
         }
-        Self { ends, left }
+        Self { changes, steps, ends, left }
     }
 
     /// A step has been run.
@@ -38,26 +58,32 @@ impl Ends {
         }
     }
 
-    /// A change has failed, and those behind it are not run. `is_undone`: those before it leave nothing either.
+    /// A step has failed, and those behind it are not run. `is_undone`: those before it leave nothing either.
     #[must_use]
-    pub fn failed(mut self, change: usize, error: Error, is_undone: bool, steps: &[Step]) -> Vec<Outcome> {
-        let is_run = |place: usize| steps.iter().any(|step| step.change == place);
+    pub fn failed(mut self, step: &Step, error: Error, is_undone: bool) -> Vec<Outcome> {
+        let is_run = |place: usize| self.steps.iter().any(|step| step.change == place);
         for (place, end) in self.ends.iter_mut().enumerate() {
             if *end == OutcomeStatus::Ok && is_undone && is_run(place) {
                 *end = OutcomeStatus::RolledBack;
             }
         }
+        let error = match self.changes.get(step.change) {
+            Some(change) => contradicted(error, change),
+            None => error,
+        };
         let is_unknown = error.kind == ErrorKind::UnknownOutcome;
         let own = if is_unknown { OutcomeStatus::Unknown } else { OutcomeStatus::Failed };
-        outcomes(&self.ends, change, own, error)
+        outcomes(&self.ends, step.change, own, error)
     }
 }
 
 impl Refused {
-    /// The outcomes of a call of so many changes, of which none was run.
+    /// The answer to a call of so many changes, of which none was run.
     #[must_use]
-    pub fn outcomes(self, changes: usize) -> Vec<Outcome> {
-        outcomes(&vec![OutcomeStatus::NotRun; changes], self.change, OutcomeStatus::Failed, self.error)
+    pub fn answer(self, changes: usize) -> Changed {
+        let ends = vec![OutcomeStatus::NotRun; changes];
+        let outcomes = outcomes(&ends, self.change, OutcomeStatus::Failed, self.error);
+        Changed { outcomes, statement: None }
     }
 }
 
@@ -76,8 +102,7 @@ fn outcomes(ends: &[OutcomeStatus], failed: usize, own: OutcomeStatus, error: Er
 }
 
 /// What an error of the data means while a table that has rows is changed: nothing is wrong with the request, but the rows do not fit.
-#[must_use]
-pub fn contradicted(error: Error, change: &Change) -> Error {
+fn contradicted(error: Error, change: &Change) -> Error {
     const OF_DATA: [&str; 5] =
         ["not_null_violation", "too_long", "out_of_range", "datatype_mismatch", "data_exception"];
     // What is wrong with a new table or column is its default, but for nulls.
@@ -109,10 +134,11 @@ mod tests {
     fn check(run: &[usize], failed: usize, is_undone: bool, expected: [OutcomeStatus; 4]) {
         // The first change has two steps, the second none.
         let steps = steps(&[0, 2, 3, 0]);
-        let mut ends = Ends::new(4, &steps);
+        let changes = vec![Change::DropTable(TableRef::new("t")); 4];
+        let mut ends = Ends::new(&changes, &steps);
         run.iter().for_each(|step| ends.done(&steps[*step]));
         let mut found = [Ok; 4];
-        for outcome in ends.failed(failed, Error::new(ErrorKind::Conflict, "x"), is_undone, &steps) {
+        for outcome in ends.failed(&steps[failed], Error::new(ErrorKind::Conflict, "x"), is_undone) {
             found[usize::try_from(outcome.index).unwrap()] = outcome.status;
             assert_eq!(outcome.error.is_some(), outcome.status == Failed);
         }
@@ -121,9 +147,9 @@ mod tests {
 
     #[test]
     fn what_was_done_is_told_from_what_was_not() {
-        check(&[0, 1], 3, false, [NotRun, Ok, Ok, Failed]);
-        check(&[0, 1, 2], 0, false, [Failed, Ok, Ok, Ok]);
-        check(&[0, 1, 2], 0, true, [Failed, Ok, RolledBack, RolledBack]);
+        check(&[0, 1], 2, false, [NotRun, Ok, Ok, Failed]);
+        check(&[0, 1, 2], 3, false, [Failed, Ok, Ok, Ok]);
+        check(&[0, 1, 2], 3, true, [Failed, Ok, RolledBack, RolledBack]);
         check(&[], 0, true, [Failed, Ok, NotRun, NotRun]);
     }
 

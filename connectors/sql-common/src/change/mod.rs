@@ -23,7 +23,7 @@ use connector_api::model::{Change, Column, Table, TableRef};
 use connector_api::{Error, Result};
 
 pub use default::Expression;
-pub use ends::{Ends, contradicted};
+pub use ends::{Changed, Ends};
 pub use native::{Sizes, TypeRule, Types, named_types};
 pub use parts::{Part, Parts};
 pub use plan::plan;
