@@ -283,7 +283,7 @@ where
 }
 
 /// The end of each record; one without an outcome is done.
-fn record_ends(answer: &RowStream, records: usize) -> Result<Vec<End>> {
+pub(super) fn record_ends(answer: &RowStream, records: usize) -> Result<Vec<End>> {
     let mut ends = vec![End::Done; records];
     for outcome in answer.outcomes() {
         let end = match (outcome.status, &outcome.error) {

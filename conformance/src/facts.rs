@@ -19,6 +19,8 @@ pub struct Facts {
     pub own_key: Option<String>,
     /// The types that a column can have in this store. Columns of other types are left out of the tables.
     pub types: Vec<TypeName>,
+    /// Types in the store's own words, as it describes them: a table is made of each, where the connector makes tables.
+    pub native_types: Vec<String>,
     /// Tables of the suite whose names this store can't have, with the names that they have instead.
     pub names: BTreeMap<String, String>,
     /// What the store has beyond tables.
@@ -34,6 +36,7 @@ impl Default for Facts {
             namespace: Vec::new(),
             own_key: None,
             types: Vec::new(),
+            native_types: Vec::new(),
             names: BTreeMap::new(),
             features: Vec::new(),
             random_filters: 2_000,

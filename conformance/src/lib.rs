@@ -48,6 +48,7 @@ mod page;
 mod read;
 mod refused;
 mod rules;
+mod schema;
 mod seen;
 mod sent;
 mod sequence;
@@ -169,6 +170,7 @@ pub fn cases() -> Vec<Case> {
         seen::cases(),
         transaction::cases(),
         sequence::cases(),
+        schema::cases(),
         calls::cases(),
     ]
     .into_iter()

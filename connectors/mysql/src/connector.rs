@@ -2,8 +2,8 @@
 
 use connector_api::Result;
 use connector_api::author::{
-    Begin, Capabilities, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query, Request,
-    RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
+    Begin, Capabilities, ChangeSchema, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query,
+    Request, RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
 };
 use connector_common::write::Write;
 use connector_sql_common::capabilities::writing;
@@ -24,7 +24,7 @@ const MAX_PARAMETERS: u32 = 16_383;
 const MAX_FILTER_DEPTH: u32 = 64;
 
 fn capabilities() -> Capabilities {
-    writing(MAX_PARAMETERS, MAX_FILTER_DEPTH)
+    Capabilities { schema_changes: true, ..writing(MAX_PARAMETERS, MAX_FILTER_DEPTH) }
 }
 
 impl Connector for MySql {
@@ -78,6 +78,11 @@ impl Connector for MySql {
 
     async fn delete(&self, request: Request<Delete>, out: &mut RowSink) -> Result<()> {
         self.write(Write::Delete(&request), out).await
+    }
+
+    async fn change_schema(&self, request: Request<ChangeSchema>, out: &mut RowSink) -> Result<()> {
+        self.store.change_schema(&request).await?.send(out);
+        Ok(())
     }
 
     async fn begin(&self, request: Request<Begin>) -> Result<u64> {

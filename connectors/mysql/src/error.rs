@@ -83,6 +83,59 @@ pub(crate) fn duplicate_key(error: &Error) -> Option<&str> {
     error.violation.as_ref().filter(|_| is_duplicate)?.constraint.as_deref()
 }
 
+/// What an error means while tables are changed.
+pub(crate) fn of_change(error: Error) -> Error {
+    let code = error.native_code.as_deref().and_then(|code| code.parse().ok());
+    match code.and_then(by_change) {
+        Some((kind, message, reason)) => {
+            Error { kind, message: message.to_owned(), reason: Some(reason.into()), ..error }
+        }
+        None => error,
+    }
+}
+
+/// What is wrong with a change of a table, beyond what was judged before.
+fn by_change(code: u16) -> Option<Meaning> {
+    use ErrorKind::{Conflict, InvalidRequest, LimitExceeded, NotFound, Unsupported};
+    Some(match code {
+        1050 => (Conflict, "a table or view of that name exists already", "duplicate_table"),
+        1060 => (
+            Conflict,
+            "a column of that name exists already; the case of letters does not count",
+            "duplicate_column",
+        ),
+        1061 | 1022 | 1826 | 3822 => (Conflict, "a key of that name exists already", "duplicate_key"),
+        1217 | 1451 | 1553 | 1828 | 1829 | 3730 | 4074 => {
+            (Conflict, "a foreign key or something else still uses what is to go", "in_use")
+        }
+        1091 | 1176 => (NotFound, "a column or key that the change names does not exist", "key_not_found"),
+        1005 | 1215 | 1822 | 3780 | 6125 => (
+            InvalidRequest,
+            "a foreign key does not fit what it refers to; expected columns of the same types with a key over them",
+            "key_required",
+        ),
+        1824 => (NotFound, "the table that is referred to does not exist", "table_not_found"),
+        1067 | 1101 | 1674 | 3770..=3774 => {
+            (InvalidRequest, "the default does not fit its column", "invalid_default")
+        }
+        1059 | 1102 | 1103 | 1166 | 1280 => (InvalidRequest, "a name can't be", "invalid_name"),
+        1063 | 1064 | 1068 | 1072..=1075 | 1089 | 1171 | 1425..=1427 | 1439 | 4161 => {
+            (InvalidRequest, "the definition makes no sense to the database", "invalid_definition")
+        }
+        1170 => (
+            Unsupported,
+            "the database has no keys over texts and bytes without a bound; give the column a length",
+            "unsupported_change",
+        ),
+        1071 | 1117 | 1118 => (LimitExceeded, "a key or a row of the table is too large", "too_large"),
+        1138 | 1265 => (Conflict, "rows of the table do not fit the change", "rows_do_not_fit"),
+        1845 | 1846 | 1235 => {
+            (Unsupported, "the database does not support this change", "unsupported_change")
+        }
+        _ => return None,
+    })
+}
+
 fn from_server(refusal: &ServerError) -> Error {
     let (code, message) = (refusal.code, refusal.message.as_str());
     let error = violation(code, message)

@@ -6,6 +6,7 @@ use connector_api::Result;
 use connector_api::author::{Column, DefaultValue, ForeignKey, Key, Table, TableKind, TableName, TableRef};
 
 use crate::table::{ColumnInfo, PRIMARY, TableInfo, UniqueKey};
+use crate::translate::Kept;
 use crate::types::{self, Class, Declared, Fields};
 
 /// A sequence is listed as a table.
@@ -19,7 +20,7 @@ const TABLES_OF: &str = "
 
 const COLUMNS_OF: &str = "
     SELECT table_name, column_name, data_type, column_type, is_nullable, column_default, extra,
-        character_maximum_length, numeric_precision, numeric_scale, column_comment
+        character_maximum_length, numeric_precision, numeric_scale, column_comment, collation_name
     FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name ";
 
@@ -46,6 +47,11 @@ const JSON_OF: &str = "
     WHERE constraint_schema = DATABASE() AND level = 'Column'
         AND check_clause = CONCAT('json_valid(`', constraint_name, '`)') AND table_name ";
 
+/// For `change`: tables that refer to others.
+const REFERRERS_OF: &str = "
+    SELECT DISTINCT table_name FROM information_schema.key_column_usage
+    WHERE table_schema = DATABASE() AND referenced_table_schema = DATABASE() AND referenced_table_name ";
+
 /// One of the queries about tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum About {
@@ -56,6 +62,8 @@ pub(crate) enum About {
     Rules,
     /// Of MariaDB only.
     Json,
+    /// About tables that refer to those asked for; only where tables change.
+    Referrers,
 }
 
 impl About {
@@ -74,6 +82,7 @@ impl About {
             Self::References => (REFERENCES_OF, " ORDER BY table_name, constraint_name, ordinal_position"),
             Self::Rules => (RULES_OF, ""),
             Self::Json => (JSON_OF, ""),
+            Self::Referrers => (REFERRERS_OF, ""),
         };
         let names =
             if tables == 1 { "= ?".to_owned() } else { format!("IN ({})", vec!["?"; tables].join(", ")) };
@@ -94,6 +103,7 @@ fn table_kind(words: &str) -> TableKind {
 pub(crate) struct Found {
     pub(crate) table: Table,
     pub(crate) info: TableInfo,
+    pub(crate) kept: Vec<Kept>,
 }
 
 /// Tables that are put together from the rows of all queries.
@@ -117,6 +127,7 @@ impl Catalogue {
             About::References => self.add_reference(row),
             About::Rules => self.add_rules(row),
             About::Json => self.mark_json(row),
+            About::Referrers => None,
         };
     }
 
@@ -148,7 +159,7 @@ impl Catalogue {
             numbered: None,
             is_mariadb: self.is_mariadb,
         };
-        self.found.insert(name.to_owned(), Found { table, info });
+        self.found.insert(name.to_owned(), Found { table, info, kept: Vec::new() });
         Some(())
     }
 
@@ -169,7 +180,12 @@ impl Catalogue {
         let is_expression = extra.contains("default_generated");
         let default = row.text(5).and_then(|text| default_value(text, is_mariadb, is_expression, class));
         let info = ColumnInfo { class, labels: described.allowed_values.clone() };
+        let (collation, updated) = (row.text(11).map(str::to_owned), updated(&extra));
         let found = self.of(row)?;
+        if collation.is_some() || updated.is_some() {
+            let (table, column) = (found.table.table.clone(), name.to_owned());
+            found.kept.push(Kept { table, column, collation, updated });
+        }
         found.table.columns.push(Column {
             is_nullable: row.text(4)? == "YES",
             is_auto_increment: is_numbered,
@@ -260,6 +276,13 @@ impl Found {
             others.map(|key| Key { name: key.name.clone(), columns: key.columns.clone() }).collect();
         self
     }
+}
+
+/// The digits of a second with which a column takes the moment of each change: of `on update current_timestamp(3)`.
+fn updated(extra: &str) -> Option<u64> {
+    let (_, behind) = extra.split_once("on update current_timestamp")?;
+    let digits = behind.strip_prefix('(').and_then(|digits| digits.split(')').next());
+    Some(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0))
 }
 
 /// MariaDB writes a default as SQL; MySQL as its bare value, and says elsewhere that it is an expression.

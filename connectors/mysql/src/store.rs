@@ -155,6 +155,11 @@ impl Store {
         }
     }
 
+    /// These tables may have changed.
+    pub(crate) fn forget(&self, tables: &[TableRef]) {
+        tables.iter().for_each(|table| self.known.forget(table));
+    }
+
     /// Keeps what statements need of a table.
     fn keep(&self, found: Found) -> Table {
         self.known.keep(&found.table.table, found.info);
@@ -162,8 +167,25 @@ impl Store {
     }
 }
 
+/// Other tables that refer to these.
+///
+/// # Errors
+/// The server's.
+pub(crate) async fn referrers(work: &mut Work, tables: &[TableRef]) -> Result<Vec<TableRef>> {
+    let names = || tables.iter().filter(|table| table.namespace.is_empty()).map(|table| &table.name);
+    if names().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let sql = About::Referrers.sql(names().count());
+    let rows = work.run(&sql, names().map(Value::from).collect()).await?.all().await?;
+    Ok(fields(rows)?.iter().filter_map(|row| row.text(0)).map(TableRef::new).collect())
+}
+
 /// Those of these tables that exist. A table in a namespace does not.
-async fn find(work: &mut Work, tables: &[TableRef]) -> Result<Vec<Found>> {
+///
+/// # Errors
+/// The server's.
+pub(crate) async fn find(work: &mut Work, tables: &[TableRef]) -> Result<Vec<Found>> {
     let mut names: Vec<_> = tables.iter().filter(|table| table.namespace.is_empty()).collect();
     let Some(last) = names.last().copied() else { return Ok(Vec::new()) };
     // Few texts serve lists of all lengths.

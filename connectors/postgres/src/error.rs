@@ -91,6 +91,49 @@ pub(crate) fn is_outdated(error: &Error) -> bool {
     is_changed || error.reason.as_deref() == Some("plan_outdated")
 }
 
+/// What an error means while tables are changed.
+pub(crate) fn of_change(error: Error) -> Error {
+    let (kind, message, reason): Meaning = match error.sqlstate.as_deref() {
+        Some("42804" | "42846") => (
+            ErrorKind::InvalidRequest,
+            "the types of a default, of a foreign key or of a column's values do not fit each other",
+            "types_do_not_fit",
+        ),
+        Some("0A000") => {
+            (ErrorKind::Unsupported, "the database does not support this change", "unsupported_change")
+        }
+        Some("42P01") => return error,
+        Some(code) => match by_change(code) {
+            Some(meaning) => meaning,
+            None => return error,
+        },
+        None => return error,
+    };
+    Error { kind, message: message.to_owned(), reason: Some(reason.into()), ..error }
+}
+
+/// What is wrong with a change of a table, beyond what was judged before.
+fn by_change(code: &str) -> Option<Meaning> {
+    use ErrorKind::{Conflict, InvalidRequest, NotFound};
+    Some(match code {
+        "42P07" => (Conflict, "a table, view or index of that name exists already", "duplicate_table"),
+        "42710" => (Conflict, "a key of that name exists already", "duplicate_key"),
+        "42701" => (Conflict, "a column of that name exists already", "duplicate_column"),
+        "2BP01" => (Conflict, "something else in the database still uses what is to go", "in_use"),
+        "55006" | "55000" => {
+            (Conflict, "the table is in use, or its kind does not allow the change", "in_use")
+        }
+        "42704" => (NotFound, "a type or key that the change names does not exist", "key_not_found"),
+        "3F000" => (NotFound, "the schema does not exist", "schema_not_found"),
+        "42830" => (InvalidRequest, "the columns referred to are no primary or unique key", "key_required"),
+        "42622" | "42939" => (InvalidRequest, "a name is too long or the database's own", "invalid_name"),
+        "42P16" | "42P17" | "42601" | "42611" | "42883" => {
+            (InvalidRequest, "the definition makes no sense to the database", "invalid_definition")
+        }
+        _ => return None,
+    })
+}
+
 fn from_server(refusal: &DbError) -> Error {
     let code = refusal.code().code();
     let error = violation(refusal, code)

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::table::{ColumnInfo, TableInfo};
+use crate::translate::NamedType;
 use crate::types::{self, Class, Declared};
 
 /// `$1` is the schema whose tables have no prefix, null: the connection's default; `$2` whether those of others count too.
@@ -59,6 +60,8 @@ pub(crate) const DESCRIPTIONS: &str = "
         'keys', (
             SELECT json_agg(json_build_object(
                 'name', i.relname, 'is_primary', x.indisprimary, 'is_unique', x.indisunique,
+                'is_constraint', EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
+                                         WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u')),
                 'columns', (SELECT json_agg(a.attname ORDER BY k.place)
                             FROM unnest(x.indkey) WITH ORDINALITY AS k(number, place)
                             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.number
@@ -92,6 +95,66 @@ pub(crate) const DESCRIPTIONS: &str = "
     JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = wanted.name::name
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
     ORDER BY wanted.place";
+
+/// For `change`: the schema of tables without a prefix.
+pub(crate) const HOME: &str = "
+    SELECT json_build_object('home', COALESCE($1::text, current_schema()), 'is_all', $2::boolean)::text";
+
+/// For `change`: other tables that refer to those wanted.
+pub(crate) const REFERRERS: &str = "
+    SELECT DISTINCT json_build_object('schema', NULLIF(n.nspname, home.name), 'name', c.relname, 'kind', c.relkind)::text
+    FROM (SELECT COALESCE($1::text, current_schema())::name AS name) AS home
+    CROSS JOIN json_array_elements($3::json) AS w(item)
+    JOIN pg_catalog.pg_namespace AS tn ON tn.nspname = COALESCE((w.item->>'schema')::name, home.name)
+    JOIN pg_catalog.pg_class AS t ON t.relnamespace = tn.oid AND t.relname = (w.item->>'name')::name
+    JOIN pg_catalog.pg_constraint AS r ON r.confrelid = t.oid AND r.contype = 'f' AND r.conrelid <> t.oid
+    JOIN pg_catalog.pg_class AS c ON c.oid = r.conrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE $2::boolean OR n.nspname = home.name";
+
+/// For `change`: where types are that are asked for by schema, if any, and name: `[{\"schema\": null, \"name\": \"a\"}]`. Lists are none,
+/// they are asked for by their items.
+pub(crate) const NAMED_TYPES: &str = "
+    SELECT json_build_object('asked', w.item, 'schema', n.nspname, 'name', t.typname)::text
+    FROM json_array_elements($1::json) AS w(item)
+    JOIN pg_catalog.pg_type AS t ON t.typname = w.item->>'name'
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+    WHERE t.typisdefined AND t.typtype IN ('b', 'c', 'd', 'e', 'r', 'm') AND t.typcategory <> 'A'
+      AND CASE WHEN w.item->>'schema' IS NULL THEN pg_catalog.pg_type_is_visible(t.oid)
+               ELSE n.nspname = w.item->>'schema' END";
+
+/// The schema of tables without a prefix; `None`: there is none.
+#[derive(Deserialize)]
+pub(crate) struct HomeRow {
+    pub(crate) home: Option<String>,
+}
+
+/// A type that is asked for by its name.
+#[derive(Deserialize)]
+pub(crate) struct NamedTypeRow {
+    asked: AskedType,
+    schema: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct AskedType {
+    schema: Option<String>,
+    name: String,
+}
+
+impl NamedTypeRow {
+    /// Types as the query takes them. No name has U+0000.
+    pub(crate) fn asked(types: &[(Option<String>, String)]) -> String {
+        let item =
+            |(schema, name): &(Option<String>, String)| serde_json::json!({"schema": schema, "name": name});
+        types.iter().map(item).collect::<serde_json::Value>().to_string()
+    }
+
+    pub(crate) fn found(self) -> NamedType {
+        NamedType { asked: (self.asked.schema, self.asked.name), full: [self.schema, self.name] }
+    }
+}
 
 /// A table in a list.
 #[derive(Deserialize)]
@@ -142,6 +205,7 @@ struct KeyRow {
     name: String,
     is_primary: bool,
     is_unique: bool,
+    is_constraint: bool,
     columns: Option<Vec<String>>,
 }
 
@@ -193,7 +257,20 @@ impl From<NameRow> for TableName {
     }
 }
 
+impl NameRow {
+    /// Which table it is.
+    pub(crate) fn table(self) -> TableRef {
+        table_ref(self.schema, self.name)
+    }
+}
+
 impl TableRow {
+    /// The unique keys that are indexes and no constraints.
+    pub(crate) fn bare_keys(&self) -> Vec<String> {
+        let bare = self.keys.iter().flatten().filter(|key| key.is_unique && !key.is_constraint);
+        bare.map(|key| key.name.clone()).collect()
+    }
+
     /// What statements have to know of it.
     pub(crate) fn info(&self) -> TableInfo {
         let columns = || self.columns.iter().flatten();

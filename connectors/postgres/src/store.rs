@@ -22,8 +22,8 @@ pub(crate) struct Store {
     /// The schema whose tables have no prefix; `None`: the connection's default.
     home: Option<String>,
     /// Tables of other schemas are served too.
-    is_all: bool,
-    known: Known<TableInfo>,
+    pub(crate) is_all: bool,
+    pub(crate) known: Known<TableInfo>,
 }
 
 /// Something that is asked of the database. It may be begun anew when what was known of the table is out of date.
@@ -194,7 +194,11 @@ impl Store {
         Ok(rows)
     }
 
-    async fn catalogue<T: serde::de::DeserializeOwned>(
+    /// The rows of a catalogue query about the tables that the service shows, in JSON.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn catalogue<T: serde::de::DeserializeOwned>(
         &self,
         work: &mut Work,
         sql: &str,
@@ -209,7 +213,20 @@ impl Store {
         if let Some(wanted) = wanted {
             params.text(wanted);
         }
-        let rows = work.run(sql, &params, Parsed::Once(&[])).await?;
+        self.rows(work, sql, &params).await
+    }
+
+    /// The rows of a catalogue query, in JSON.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn rows<T: serde::de::DeserializeOwned>(
+        &self,
+        work: &mut Work,
+        sql: &str,
+        params: &Params,
+    ) -> Result<Vec<T>> {
+        let rows = work.run(sql, params, Parsed::Once(&[])).await?;
         let rows: Vec<_> = rows.try_collect().await.map_err(|error| from_driver(&error))?;
         work.finished();
         rows.iter().map(|row| schema::parsed(text(row, 0)?)).collect()

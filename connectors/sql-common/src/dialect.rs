@@ -94,12 +94,28 @@ pub enum OnConflict {
     Fails,
 }
 
+/// What a backslash is in a text between quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backslash {
+    /// Itself.
+    Plain,
+    /// Itself or not, as a setting says; but in `E'…'` always what escapes the next character.
+    Escaped,
+    /// Itself or not, as a setting says. A text with one is written by its bytes.
+    Unsure,
+}
+
 /// The differences of one database. Methods that write get the [`Builder`] and nothing else, so they too can write only fixed words,
 /// names and markers.
 pub trait Dialect: Send + Sync {
     /// Around names.
     fn quote(&self) -> char {
         '"'
+    }
+
+    /// In texts of definitions.
+    fn backslash(&self) -> Backslash {
+        Backslash::Plain
     }
 
     /// At the place of a value.

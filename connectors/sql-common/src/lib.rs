@@ -2,6 +2,7 @@
 //!
 //! * [`build`]: shape of a request → [`Statement`]; asks the dialect, never compares its identity.
 //! * [`capabilities`]: what these statements serve.
+//! * [`change`]: changes of tables → judged steps, with what differs in them from database to database.
 //! * [`dialect`]: trait [`Dialect`] with the defaults of the SQL standard; a connector overrides what differs.
 //! * [`known`]: what a service knows of its tables, with the statements made from it.
 //! * [`render`]: [`SqlWriter`], the one writer of SQL text: fixed words, quoted names and parameter markers, nothing else.
@@ -14,6 +15,7 @@
 
 pub mod build;
 pub mod capabilities;
+pub mod change;
 pub mod dialect;
 pub mod known;
 pub mod render;

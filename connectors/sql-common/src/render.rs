@@ -1,11 +1,15 @@
 //! The one writer of SQL text. Three doors: fixed words, quoted names, parameter markers. No request text passes any of them
 //! unquoted: a fixed word is `&'static str`, a value is only ever a marker.
+//!
+//! Definitions of tables take no markers. For them there are three more doors: numbers, texts between quotes, and words that stay as they are
+//! spelled because they are among fixed ones.
 
 use std::fmt::Write as _;
 
+use connector_api::model::TableRef;
 use connector_api::{Error, ErrorKind, Result};
 
-use crate::dialect::{Dialect, Marker};
+use crate::dialect::{Backslash, Dialect, Marker};
 use crate::statement::{Bind, Statement};
 
 /// Writes one statement and notes what each of its markers stands for.
@@ -89,6 +93,71 @@ impl<'d> SqlWriter<'d> {
         }
     }
 
+    /// Writes a table's name with what it is in.
+    ///
+    /// # Errors
+    /// Those of [`SqlWriter::ident`].
+    pub fn table(&mut self, table: &TableRef) -> Result<()> {
+        for part in &table.namespace {
+            self.ident(part)?;
+            self.keyword(".");
+        }
+        self.ident(&table.name)
+    }
+
+    /// Writes a number of a definition.
+    pub fn number(&mut self, number: &serde_json::Number) {
+        // Writing to a string can't fail.
+        let _ = write!(self.sql, "{number}");
+    }
+
+    /// Writes a text of a definition between quotes, each quote inside it doubled. This is the only place where a text becomes SQL.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] for a text with U+0000, at which some database would end the statement.
+    pub fn text(&mut self, text: &str) -> Result<()> {
+        if text.contains('\0') {
+            let message = "a text of a table's definition contains U+0000";
+            return Err(Error::new(ErrorKind::InvalidRequest, message));
+        }
+        let backslash = if text.contains('\\') { self.dialect.backslash() } else { Backslash::Plain };
+        self.sql.push_str(match backslash {
+            Backslash::Plain => "'",
+            Backslash::Escaped => "E'",
+            Backslash::Unsure => "x'",
+        });
+        for character in text.chars() {
+            match character {
+                other if backslash == Backslash::Unsure => self.bytes_of(other),
+                '\'' => self.sql.push_str("''"),
+                '\\' if backslash == Backslash::Escaped => self.sql.push_str(r"\\"),
+                other => self.sql.push(other),
+            }
+        }
+        self.sql.push('\'');
+        Ok(())
+    }
+
+    fn bytes_of(&mut self, character: char) {
+        for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+            // Writing to a string can't fail.
+            let _ = write!(self.sql, "{byte:02X}");
+        }
+    }
+
+    /// Writes a word as it is spelled, if it stands in one of these phrases, whatever the case of its letters.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] for another word.
+    pub fn word(&mut self, word: &str, known: &[&'static str]) -> Result<()> {
+        let mut words = known.iter().flat_map(|phrase| phrase.split(' '));
+        if !words.any(|known| known.eq_ignore_ascii_case(word)) {
+            return Err(Error::new(ErrorKind::InvalidRequest, "a definition has a word that is not known"));
+        }
+        self.sql.push_str(word);
+        Ok(())
+    }
+
     /// The finished statement.
     pub fn finish(self) -> Statement {
         Statement::new(self.sql, self.binds)
@@ -134,6 +203,57 @@ mod tests {
     #[test]
     fn a_name_with_nul_is_refused() {
         assert_eq!(ident(&Ansi, "a\0b").unwrap_err().kind, ErrorKind::NotFound);
+    }
+
+    /// Takes a backslash for what it is only if told so.
+    struct Careful(Backslash);
+
+    impl Dialect for Careful {
+        fn backslash(&self) -> Backslash {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_text_can_not_leave_its_quotes() {
+        use Backslash::{Escaped, Plain, Unsure};
+        for (backslash, text, expected) in [
+            (Plain, "it's", "'it''s'"),
+            (Plain, "'; DROP TABLE t; --", "'''; DROP TABLE t; --'"),
+            (Plain, r"\'", r"'\'''"),
+            (Escaped, "it's", "'it''s'"),
+            (Escaped, r"\'", r"E'\\'''"),
+            (Unsure, "it's", "'it''s'"),
+            (Unsure, r"\'", "x'5C27'"),
+            (Unsure, "é\\", "x'C3A95C'"),
+            (Plain, "", "''"),
+        ] {
+            let dialect = Careful(backslash);
+            let mut writer = SqlWriter::new(&dialect);
+            writer.text(text).unwrap();
+            assert_eq!(writer.finish().sql(), expected, "{backslash:?} {text}");
+        }
+        let refused = SqlWriter::new(&Ansi).text("a\0b").unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::InvalidRequest);
+    }
+
+    #[test]
+    fn a_word_is_written_only_if_it_is_known() {
+        let known = ["double precision", "INT"];
+        for (word, is_known) in [
+            ("Double", true),
+            ("PRECISION", true),
+            ("int", true),
+            ("double precision", false),
+            ("in", false),
+            ("int)", false),
+            ("", false),
+            ("ınt", false),
+        ] {
+            let mut writer = SqlWriter::new(&Ansi);
+            assert_eq!(writer.word(word, &known).is_ok(), is_known, "{word}");
+            assert_eq!(writer.finish().sql(), if is_known { word } else { "" });
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use connector_api::Result;
 use connector_api::author::{
-    Begin, Capabilities, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query, Request,
-    RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
+    Begin, Capabilities, ChangeSchema, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query,
+    Request, RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
 };
 use connector_sql_common::capabilities;
 
@@ -32,7 +32,7 @@ fn reading() -> Capabilities {
 }
 
 fn capabilities() -> Capabilities {
-    capabilities::writing(MAX_PARAMETERS, MAX_FILTER_DEPTH)
+    Capabilities { schema_changes: true, ..capabilities::writing(MAX_PARAMETERS, MAX_FILTER_DEPTH) }
 }
 
 impl Connector for Sqlite {
@@ -101,6 +101,12 @@ impl Connector for Sqlite {
         let written =
             self.client.write(request.context().session, move |database| database.delete(&request)).await?;
         send(written, out).await
+    }
+
+    async fn change_schema(&self, request: Request<ChangeSchema>, out: &mut RowSink) -> Result<()> {
+        let session = request.context().session;
+        self.client.write(session, move |database| database.change_schema(&request)).await?.send(out);
+        Ok(())
     }
 
     async fn begin(&self, request: Request<Begin>) -> Result<u64> {

@@ -125,7 +125,7 @@ fn statement(code: i32, text: &str) -> Error {
             (InvalidRequest, "a value does not have the type of its column", "datatype_mismatch", "22000")
         }
         ffi::SQLITE_RANGE => (InvalidRequest, "too many parameters", "too_many_parameters", "54000"),
-        ffi::SQLITE_ERROR => match by_text(text) {
+        ffi::SQLITE_ERROR => match by_text(text).or_else(|| by_text_of_change(text)) {
             Some(meaning) => meaning,
             None => return refused(),
         },
@@ -139,6 +139,39 @@ fn refused() -> Error {
 }
 
 type Meaning = (ErrorKind, &'static str, &'static str, &'static str);
+
+/// What is wrong with a change of a table, beyond what was judged before.
+fn by_text_of_change(text: &str) -> Option<Meaning> {
+    use ErrorKind::{Conflict, InvalidRequest, LimitExceeded, NotFound, Unsupported};
+    let begins = |start: &str| text.starts_with(start);
+    Some(if text.ends_with(" already exists") || begins("there is already") {
+        (Conflict, "a table, view or index of that name exists already", "duplicate_table", "42P07")
+    } else if begins("duplicate column name") {
+        (
+            Conflict,
+            "a column of that name exists already; the case of letters does not count",
+            "duplicate_column",
+            "42701",
+        )
+    } else if begins("no such index") {
+        (NotFound, "the index does not exist", "key_not_found", "42704")
+    } else if begins("error in ") || begins("cannot drop ") || begins("foreign key mismatch") {
+        (Unsupported, "something in the database still uses what is to change", "in_use", "2BP01")
+    } else if begins("Cannot add ") {
+        (
+            Unsupported,
+            "the database can't add this column to a table that is there",
+            "unsupported_change",
+            "0A000",
+        )
+    } else if begins("object name reserved") {
+        (InvalidRequest, "the name is the database's own", "invalid_name", "42939")
+    } else if begins("too many columns") {
+        (LimitExceeded, "the table has more columns than the database allows", "too_many_columns", "54011")
+    } else {
+        return None;
+    })
+}
 
 fn by_text(text: &str) -> Option<Meaning> {
     use ErrorKind::{InvalidRequest, LimitExceeded, NotFound, Unsupported};
@@ -265,6 +298,23 @@ mod tests {
                 (kind, Some(reason), is_temporary),
                 "{code} {text}"
             );
+        }
+    }
+
+    #[test]
+    fn errors_of_changes_have_their_kind_and_reason() {
+        use ErrorKind::*;
+        for (text, kind, reason) in [
+            ("table \"t\" already exists", Conflict, "duplicate_table"),
+            ("there is already a table named t", Conflict, "duplicate_table"),
+            ("duplicate column name: A", Conflict, "duplicate_column"),
+            ("no such index: i", NotFound, "key_not_found"),
+            ("error in view v after drop column: no such column: a", Unsupported, "in_use"),
+            ("Cannot add a NOT NULL column with default value NULL", Unsupported, "unsupported_change"),
+            ("object name reserved for internal use: sqlite_x", InvalidRequest, "invalid_name"),
+        ] {
+            let error = from_code(ffi::SQLITE_ERROR, text);
+            assert_eq!((error.kind, error.reason.as_deref()), (kind, Some(reason)), "{text}");
         }
     }
 

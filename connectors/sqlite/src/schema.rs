@@ -48,6 +48,13 @@ const FOREIGN_KEYS: &str = "
     JOIN pragma_foreign_key_list(wanted.value, 'main') AS entry
     ORDER BY wanted.key, entry.id DESC, entry.seq";
 
+/// For `change`: other tables that refer to these, each once.
+pub(crate) const REFERRERS: &str = "
+    SELECT json_quote(other.name) FROM pragma_table_list AS other
+    WHERE other.schema = 'main' AND other.type = 'table' AND other.name NOT IN (SELECT value FROM json_each(?1))
+      AND EXISTS (SELECT 1 FROM pragma_foreign_key_list(other.name, 'main') AS entry
+                  JOIN json_each(?1) AS wanted ON wanted.value = entry.\"table\" COLLATE NOCASE)";
+
 /// For `table`: the columns of a table that is written. Names are found whatever their case, so the exact one is asked for. SQLite's own tables are not for writing.
 pub(crate) const WRITTEN_COLUMNS: &str = "
     SELECT json_object('name', entry.name, 'declared', entry.type, 'key', entry.pk, 'hidden', entry.hidden,
@@ -139,15 +146,21 @@ fn table_kind(kind: &str) -> TableKind {
 /// # Errors
 /// Of the catalogue queries.
 pub(crate) fn describe_tables(database: &Database, tables: &[TableRef]) -> Result<Vec<Table>> {
+    database.snapshot(|database| describe_all(database, tables))
+}
+
+/// The same within a transaction.
+///
+/// # Errors
+/// Of the catalogue queries.
+pub(crate) fn describe_all(database: &Database, tables: &[TableRef]) -> Result<Vec<Table>> {
     let names: Vec<_> =
         tables.iter().filter(|table| table.namespace.is_empty()).map(|table| &table.name).collect();
     let names = serde_json::Value::from_iter(names.into_iter().map(String::as_str)).to_string();
-    database.snapshot(|database| {
-        let mut found = Found::new(database.objects(COLUMNS, &names)?);
-        found.add_indexes(database.objects(INDEXES, &names)?);
-        found.add_foreign_keys(database.objects(FOREIGN_KEYS, &names)?);
-        Ok(found.finish())
-    })
+    let mut found = Found::new(database.objects(COLUMNS, &names)?);
+    found.add_indexes(database.objects(INDEXES, &names)?);
+    found.add_foreign_keys(database.objects(FOREIGN_KEYS, &names)?);
+    Ok(found.finish())
 }
 
 /// Tables under construction, in the order they were asked for.

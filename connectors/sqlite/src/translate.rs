@@ -5,6 +5,8 @@
 //! parameter's kind: numbers are what is below `''`, blobs what is not below `x''`, texts are between. The confining part has a unary plus,
 //! which keeps the comparison itself the only term that an index is searched by, and is null for null, so unknown stays unknown.
 
+mod change;
+
 use std::sync::Arc;
 
 use connector_api::Result;

@@ -5,6 +5,7 @@
 //! written as a comparison.
 
 mod arithmetic;
+mod change;
 mod compare;
 
 use connector_api::Result;
@@ -18,6 +19,8 @@ use connector_sql_common::{Builder, Kind, typed};
 
 use crate::table::TableInfo;
 use crate::types::Class;
+
+pub(crate) use change::{Changing, Kept};
 
 /// The differences, for statements about one table.
 pub(crate) struct MySqlDialect<'t> {

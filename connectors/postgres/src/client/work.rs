@@ -6,6 +6,7 @@ use std::time::Duration;
 use connector_api::{Error, Result};
 use connector_common::failure::{doubtful, is_lost, too_slow};
 use connector_common::sessions::Turn;
+use futures_util::TryStreamExt as _;
 use tokio_postgres::RowStream;
 
 use super::{Answer, Borrowed, Connection, Params, Parsed};
@@ -95,6 +96,17 @@ impl Work {
             }
             Err(error) => Err(self.failed(&error)),
         }
+    }
+
+    /// Runs a statement without values and without rows.
+    ///
+    /// # Errors
+    /// As [`Work::run`].
+    pub(crate) async fn execute(&mut self, sql: &str) -> Result<()> {
+        let rows = self.run(sql, &Params::default(), Parsed::Anew).await?;
+        rows.try_for_each(|_| async { Ok(()) }).await.map_err(|error| self.failed(&error))?;
+        self.finished();
+        Ok(())
     }
 
     /// Runs statements one behind the other, without waiting for an answer in between. The answers come in the same order.

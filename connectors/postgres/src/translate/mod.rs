@@ -5,6 +5,7 @@
 //! value beside a column takes the column's type; numbers are told theirs, so that none is rounded or out of range.
 
 mod arithmetic;
+mod change;
 mod compare;
 
 use connector_api::author::{
@@ -21,6 +22,8 @@ use connector_sql_common::{Builder, Kind, typed};
 use crate::error::no_operation;
 use crate::table::{ColumnInfo, TableInfo};
 use crate::types::{Class, Item};
+
+pub(crate) use change::{Changing, NamedType};
 
 /// PostgreSQL's differences, for statements about one table.
 pub(crate) struct PostgresDialect<'t> {

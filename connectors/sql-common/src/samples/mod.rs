@@ -3,6 +3,7 @@
 //!
 //! The table is `t`, its columns are [`COLUMNS`]. What a dialect refuses stands in the text too.
 
+mod changes;
 mod expressions;
 mod filters;
 mod reads;
@@ -14,6 +15,7 @@ use std::path::Path as FilePath;
 use connector_api::Result;
 use connector_api::model::{Count, Date, Expr, Filter, Instant, Path, TableRef, Timestamp, Value};
 
+use crate::change::Changes;
 use crate::dialect::Dialect;
 use crate::statement::{Form, Statement};
 use crate::{build, sort::Sort};
@@ -44,9 +46,22 @@ const REWRITE: &str = "TABLEGATE_WRITE_SNAPSHOTS";
 /// # Panics
 /// When they differ, or the file can't be written.
 pub fn assert_snapshot(dialect: &dyn Dialect, file: &FilePath) {
-    let text = snapshot(dialect);
+    assert_same(&snapshot(dialect), file);
+}
+
+/// The same of the statements that change tables.
+///
+/// # Panics
+/// As [`assert_snapshot`].
+pub fn assert_changes(dialect: &dyn Changes, file: &FilePath) {
+    let mut to = Snapshot { dialect, text: String::new() };
+    changes::write(&mut to, dialect);
+    assert_same(&to.text, file);
+}
+
+fn assert_same(text: &str, file: &FilePath) {
     if std::env::var_os(REWRITE).is_some() {
-        assert!(std::fs::write(file, &text).is_ok(), "{} can't be written", file.display());
+        assert!(std::fs::write(file, text).is_ok(), "{} can't be written", file.display());
         return;
     }
     let kept = std::fs::read_to_string(file).unwrap_or_default();

@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod catalogue;
+mod change;
 mod file;
 mod filter;
 mod group;

@@ -1,7 +1,7 @@
 //! Statements as text, by operator and kind of parameter.
 
 use connector_api::author::{Filter, Path, Query, TableRef};
-use connector_sql_common::samples::assert_snapshot;
+use connector_sql_common::samples::{assert_changes, assert_snapshot};
 use connector_sql_common::{Form, build};
 
 use super::*;
@@ -107,4 +107,10 @@ fn a_rule_beside_a_part_that_may_fail_stays_a_condition() {
 fn statements_are_those_of_the_snapshot() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/translate/statements.txt");
     assert_snapshot(&DIALECT, file.as_ref());
+}
+
+#[test]
+fn statements_of_changes_are_those_of_the_snapshot() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/translate/statements-changes.txt");
+    assert_changes(&DIALECT, file.as_ref());
 }
