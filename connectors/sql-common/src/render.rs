@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use connector_api::model::TableRef;
 use connector_api::{Error, ErrorKind, Result};
 
 use crate::dialect::{Dialect, Marker};
@@ -45,6 +46,18 @@ impl<'d> SqlWriter<'d> {
         }
         self.sql.push(quote);
         Ok(())
+    }
+
+    /// Writes a table's name with what it is in.
+    ///
+    /// # Errors
+    /// Those of [`SqlWriter::ident`].
+    pub fn table(&mut self, table: &TableRef) -> Result<()> {
+        for part in &table.namespace {
+            self.ident(part)?;
+            self.keyword(".");
+        }
+        self.ident(&table.name)
     }
 
     /// Writes a marker for one value; for [`Bind::Items`] as many as it counts, with commas between them.

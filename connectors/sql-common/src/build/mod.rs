@@ -1,6 +1,7 @@
 //! Requests to statements: reads in `read`, writes in `write`, reads that belong to a write in `reread`, what a clause asks of a row in
-//! `condition`, conditions and values in `filter`. No text is made here that does not pass the writer.
+//! `condition`, conditions and values in `filter`, conditions on rows of other tables in `beside`. No text is made here that does not pass the writer.
 
+mod beside;
 mod condition;
 mod filter;
 mod read;
@@ -10,6 +11,7 @@ mod write;
 use connector_api::model::{Aggregate, Param, Path};
 use connector_api::{Error, Result};
 
+pub use beside::tables_beside;
 pub use read::{count, query};
 pub use reread::{Reread, locked, recheck, reread};
 pub use write::{TableColumns, delete, insert, update, upsert_existing, upsert_missing};
@@ -17,6 +19,7 @@ pub use write::{TableColumns, delete, insert, update, upsert_existing, upsert_mi
 use crate::dialect::Dialect;
 use crate::render::SqlWriter;
 use crate::statement::{Bind, Form, Statement};
+use beside::Rows;
 
 /// Builds one statement: the writer with the dialect to ask and the form of the parameters.
 pub struct Builder<'a> {
@@ -27,11 +30,13 @@ pub struct Builder<'a> {
     aggregates: &'a [Aggregate],
     /// Words around single values: [`Dialect::veil`], where it counts.
     veil: Option<[&'static str; 2]>,
+    rows: Rows,
 }
 
 impl<'a> Builder<'a> {
     fn new(dialect: &'a dyn Dialect, form: &'a Form) -> Self {
-        Self { out: SqlWriter::new(dialect), dialect, form, aggregates: &[], veil: None }
+        let (out, rows) = (SqlWriter::new(dialect), Rows::default());
+        Self { out, dialect, form, aggregates: &[], veil: None, rows }
     }
 
     /// What is known of the parameters before the statement runs.
@@ -75,7 +80,10 @@ impl<'a> Builder<'a> {
         let name = path.as_column().ok_or_else(nested_path)?;
         match self.aggregate(path) {
             Some(aggregate) => self.dialect.aggregate(self, aggregate),
-            None => self.out.ident(name),
+            None => {
+                self.row_name()?;
+                self.out.ident(name)
+            }
         }
     }
 

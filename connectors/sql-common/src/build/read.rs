@@ -73,11 +73,8 @@ impl Builder<'_> {
     }
 
     pub(super) fn table(&mut self, table: &TableRef) -> Result<()> {
-        for part in &table.namespace {
-            self.out.ident(part)?;
-            self.keyword(".");
-        }
-        self.out.ident(&table.name)
+        self.rows.begin(table);
+        self.out.table(table)
     }
 
     fn source(&mut self, table: &TableRef, filter: Option<&Filter>) -> Result<()> {
