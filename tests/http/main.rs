@@ -92,6 +92,7 @@ mod process;
 mod read;
 #[cfg(test)]
 mod related;
+mod related_filters;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::logs::statements_of;
 use crate::sales::with;
 use crate::shop::READER;
 
-const CLERK: &str = "key-of-clerks";
+pub(crate) const CLERK: &str = "key-of-clerks";
 
 fn shared() -> &'static Gateway {
     static SHARED: OnceLock<Gateway> = OnceLock::new();
@@ -24,14 +24,14 @@ fn shared() -> &'static Gateway {
 }
 
 #[track_caller]
-fn ask(key: &str, path: &str, parameters: &[(&str, &str)]) -> Answer {
+pub(crate) fn ask(key: &str, path: &str, parameters: &[(&str, &str)]) -> Answer {
     let request = crate::client::get(&format!("/api/v2/shop/_table/{path}")).key(key);
     shared().send(with(request, parameters))
 }
 
 /// The rows of an answer.
 #[track_caller]
-fn rows(path: &str, parameters: &[(&str, &str)]) -> Json {
+pub(crate) fn rows(path: &str, parameters: &[(&str, &str)]) -> Json {
     let answer = ask(READER, path, parameters);
     assert_eq!(answer.status, 200, "{path} {parameters:?}: {}", answer.body);
     answer.json()["resource"].take()

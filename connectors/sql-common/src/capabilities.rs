@@ -21,6 +21,7 @@ pub fn reading(max_parameters: u32, max_filter_depth: u32) -> Capabilities {
         filter_or: true,
         filter_not: true,
         filter_expressions: true,
+        filter_related: true,
         distinct: true,
         aggregates: true,
         transactions: true,

@@ -1,10 +1,11 @@
 //! What differs from database to database, as questions with the answers of the SQL standard. A connector overrides what its
 //! database does otherwise; nobody ever asks which database it is.
 
-use connector_api::Result;
 use connector_api::model::{
-    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TextOp, Value,
+    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TableRef, TextOp,
+    Value,
 };
+use connector_api::{Error, Result};
 
 use crate::build::Builder;
 use crate::statement::{Group, Kind};
@@ -201,6 +202,14 @@ pub trait Dialect: Send + Sync {
     /// become of another type: else a value would be read as one of the type that its column had before.
     fn shows_types(&self) -> bool {
         false
+    }
+
+    /// Another table, whose rows a condition looks for: where it is, and the differences for statements about it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](connector_api::ErrorKind::Unsupported) where conditions can't look into other tables.
+    fn beside(&self, _table: &TableRef) -> Result<(TableRef, &dyn Dialect)> {
+        Err(Error::unsupported("a filter on related rows"))
     }
 
     /// Writes a column whose values are wanted, in a read or behind a write. A dialect that has to convert what its driver can't read does it
@@ -424,6 +433,9 @@ pub(crate) mod tests {
         }
         fn returning(&self) -> Returning {
             Returning::Clause
+        }
+        fn beside(&self, table: &TableRef) -> Result<(TableRef, &dyn Dialect)> {
+            Ok((TableRef { namespace: vec!["there".to_owned()], ..table.clone() }, self))
         }
         fn on_conflict(&self) -> OnConflict {
             OnConflict::Clause

@@ -51,6 +51,18 @@ impl<'d> SqlWriter<'d> {
         Ok(())
     }
 
+    /// Writes a table's name with what it is in.
+    ///
+    /// # Errors
+    /// Those of [`SqlWriter::ident`].
+    pub fn table(&mut self, table: &TableRef) -> Result<()> {
+        for part in &table.namespace {
+            self.ident(part)?;
+            self.keyword(".");
+        }
+        self.ident(&table.name)
+    }
+
     /// Writes a marker for one value; for [`Bind::Items`] as many as it counts, with commas between them.
     pub fn param(&mut self, bind: Bind) {
         self.param_between(bind, [""; 2]);

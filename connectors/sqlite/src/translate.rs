@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use connector_api::Result;
 use connector_api::author::{
-    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, TextOp, Value,
+    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, TableRef, TextOp, Value,
 };
 use connector_sql_common::dialect::{
     Checked, Dialect, LimitStyle, Marker, OnConflict, Returning, aggregate_name, compare_sign,
@@ -73,6 +73,10 @@ impl Dialect for SqliteDialect {
 
     fn on_conflict(&self) -> OnConflict {
         OnConflict::Clause
+    }
+
+    fn beside(&self, table: &TableRef) -> Result<(TableRef, &dyn Dialect)> {
+        Ok((table.clone(), &DIALECT))
     }
 
     fn insert_into(&self) -> &'static str {

@@ -8,6 +8,7 @@ mod identity;
 mod keys;
 mod lists;
 mod page;
+mod reach;
 mod records;
 mod related;
 mod resource;

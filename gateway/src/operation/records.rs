@@ -12,12 +12,13 @@ use serde_json::Value as Json;
 use super::cursor::Cursor;
 use super::page::{self, Counting, Held, Meta};
 use super::related::{self, Embedding, Member, Row};
-use super::{Job, Owner, by_ids, component, identity, version};
+use super::{Job, Owner, by_ids, component, identity, reach, version};
 use crate::connectors::Columns;
 use crate::error::ApiError;
 use crate::events;
 use crate::pipeline::Answer;
-use crate::plan::{self, RowRules, Scope};
+use crate::plan::{self, Reach, RowRules, Scope};
+use crate::request::filter::Node;
 use crate::request::{CountWish, Id, Paging, Record, TableRead};
 use crate::response::{Document, Layout, RowEncoder, RowFormat};
 use crate::roles::{Caller, Verb};
@@ -34,8 +35,10 @@ pub(super) struct Target<'a> {
     caller: &'a Caller,
     /// The caller may see its rows as the verb reaches them.
     pub(super) is_readable: bool,
-    rules: Option<RowRules<'a>>,
+    pub(super) rules: Option<RowRules<'a>>,
     rules_of_new_rows: Option<RowRules<'a>>,
+    /// The related tables that the filter looks into.
+    reach: Option<Arc<Reach<'a>>>,
 }
 
 impl<'a> Target<'a> {
@@ -51,7 +54,16 @@ impl<'a> Target<'a> {
         let rules = rules(job, name, verb);
         let (layout, caller, max_held) = (job.layout, job.caller, job.max_held());
         let is_readable = verb == Verb::Get || is_readable(job, name, rules);
-        Ok(Self { owner, table, layout, max_held, caller, is_readable, rules, rules_of_new_rows: None })
+        let (rules_of_new_rows, reach) = (None, None);
+        Ok(Self { owner, table, layout, max_held, caller, is_readable, rules, rules_of_new_rows, reach })
+    }
+
+    /// Finds the related tables that the request's filter looks into.
+    pub(super) async fn reach(&mut self, job: Job<'a>, filter: Option<&Node>) -> Result<(), ApiError> {
+        if let Some(filter) = filter {
+            self.reach = reach::of(job, self, filter).await?.map(Arc::new);
+        }
+        Ok(())
     }
 
     /// Adds the rules for rows that this write creates although its verb changes rows.
@@ -120,6 +132,7 @@ impl<'a> Target<'a> {
             is_readable: self.is_readable,
             lookup: &lookup,
             max_records: self.owner.service.max_records(),
+            reach: self.reach.as_deref(),
         };
         plan(&scope)
     }
@@ -184,6 +197,7 @@ fn rules<'a>(job: Job<'a>, table: &str, verb: Verb) -> Option<RowRules<'a>> {
 pub(super) async fn collection(job: Job<'_>, table: &str, mut read: TableRead) -> Result<Answer, ApiError> {
     let mut target = Target::find(job, table, Verb::Get, read.refresh).await?;
     let ids = read.ids.take();
+    target.reach(job, read.filter.as_ref().filter(|_| ids.is_none())).await?;
     if read.as_list {
         read.fields = crate::request::Fields::Identifiers;
     }

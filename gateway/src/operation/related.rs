@@ -22,7 +22,7 @@ use crate::schema::names::public_name;
 use crate::schema::relationships::{References, Relationship, RelationshipKind};
 
 /// How deep related rows go.
-const MAX_DEPTH: usize = 5;
+pub(super) const MAX_DEPTH: usize = 5;
 /// How many relationships one request reads, at all levels together.
 const MAX_MEMBERS: usize = 100;
 
@@ -130,9 +130,8 @@ fn visible(all: Vec<Relationship>, job: Job<'_>) -> Vec<(Relationship, Vec<Strin
 fn named(all: &[Relationship], names: &[String]) -> Vec<(Relationship, Vec<String>)> {
     let mut wanted: Vec<(Relationship, Vec<String>)> = Vec::new();
     for name in names {
-        let matching = all.iter().filter_map(|known| Some((known, behind(name, &known.name)?)));
-        let Some((known, rest)) = matching.max_by_key(|(known, _)| known.name.len()) else { continue };
-        let rest = (!rest.is_empty()).then(|| rest.to_owned());
+        let Some(known) = Relationship::leading(all, name) else { continue };
+        let rest = known.behind(name).filter(|rest| !rest.is_empty()).map(str::to_owned);
         match wanted.iter_mut().find(|(other, _)| other.name == known.name) {
             Some((_, nested)) => nested.extend(rest),
             None => wanted.push((known.clone(), rest.into_iter().collect())),
@@ -141,14 +140,8 @@ fn named(all: &[Relationship], names: &[String]) -> Vec<(Relationship, Vec<Strin
     wanted
 }
 
-/// What stands behind a relationship's name: nothing, or names behind a dot.
-fn behind<'a>(name: &'a str, known: &str) -> Option<&'a str> {
-    let (head, rest) = name.split_at_checked(known.len())?;
-    let rest = if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') };
-    rest.filter(|_| head.eq_ignore_ascii_case(known))
-}
-
-fn check_access(job: Job<'_>, table: &TableRef) -> Result<(), ApiError> {
+/// The caller may read the table.
+pub(super) fn check_access(job: Job<'_>, table: &TableRef) -> Result<(), ApiError> {
     let resource = ["_table".to_owned(), public_name(table)];
     Ok(pipeline::permit(job.caller, job.service.name(), &resource, Verb::Get)?)
 }
@@ -242,7 +235,8 @@ impl<'a> Embedding<'a> {
         owners: usize,
     ) -> Result<Found, ApiError> {
         check_access(self.job, step.table)?;
-        let target = Target::find(self.job, &public_name(step.table), Verb::Get, false).await?;
+        let mut target = Target::find(self.job, &public_name(step.table), Verb::Get, false).await?;
+        target.reach(self.job, step.read.filter.as_ref()).await?;
         let keys = Keys::of(&target, step.columns, links)?;
         let limit = target.plan(|scope| Ok(plan::rows_of_key(step.read, scope)))?;
         let limit = if step.is_between { usize::MAX } else { limit };

@@ -8,9 +8,10 @@ use serde_json::Value as Json;
 use super::columns::{Columns, Resolved};
 use super::literal::{Place, number};
 use super::values::Values;
-use super::{Error, Scope};
+use super::{Error, Scope, reach};
 use crate::request::filter as written;
 use crate::request::lookup;
+use crate::schema::relationships::Relationship;
 
 /// What a name stands for; `None`: nothing.
 type Resolve<'a> = Box<dyn FnMut(&str) -> Option<Resolved> + 'a>;
@@ -22,13 +23,16 @@ pub(super) struct Planner<'a> {
     resolve: Resolve<'a>,
     scope: &'a Scope<'a>,
     values: &'a mut Values,
+    /// The relationships that lead to the table; each name begins with theirs.
+    way: Vec<&'a Relationship>,
 }
 
 impl<'a> Planner<'a> {
     /// For a condition on rows of the table.
     pub(super) fn new(scope: &'a Scope<'a>, values: &'a mut Values) -> Self {
         let columns = Columns::new(scope.table);
-        Self { parameter: "filter", resolve: Box::new(move |name| columns.resolve(name)), scope, values }
+        let resolve = Box::new(move |name: &str| columns.resolve(name));
+        Self { parameter: "filter", resolve, scope, values, way: Vec::new() }
     }
 
     /// For a condition on groups, whose names `resolve` knows.
@@ -37,12 +41,15 @@ impl<'a> Planner<'a> {
         scope: &'a Scope<'a>,
         values: &'a mut Values,
     ) -> Self {
-        Self { parameter: "having", resolve: Box::new(resolve), scope, values }
+        Self { parameter: "having", resolve: Box::new(resolve), scope, values, way: Vec::new() }
     }
 
     pub(super) fn plan(&mut self, node: &written::Node) -> Result<Filter, Error> {
+        if let Some(relationship) = self.relationship_of(node) {
+            return self.related(relationship, &[node]);
+        }
         Ok(match node {
-            written::Node::And(members) => Filter::And(self.all(members)?),
+            written::Node::And(members) => self.conjunction(members)?,
             written::Node::Or(members) => Filter::Or(self.all(members)?),
             written::Node::Xor(members) => self.xor(members)?,
             written::Node::Not(member) => negate(true, self.plan(member)?),
@@ -86,6 +93,48 @@ impl<'a> Planner<'a> {
         })
     }
 
+    /// The relationship with which a single condition begins.
+    fn relationship_of(&self, node: &written::Node) -> Option<&'a Relationship> {
+        reach::relationship_of(self.own(&node.field()?.name)?, self.scope)
+    }
+
+    /// What stands in a name behind the way to the table.
+    fn own<'n>(&self, name: &'n str) -> Option<&'n str> {
+        self.way.iter().try_fold(name, |rest, relationship| relationship.behind(rest))
+    }
+
+    /// Conditions on the same relationship that stand side by side are about the same related row.
+    fn conjunction(&mut self, members: &[written::Node]) -> Result<Filter, Error> {
+        let mut planned = Vec::with_capacity(members.len());
+        let mut related: Vec<(&Relationship, Vec<&written::Node>)> = Vec::new();
+        for member in members {
+            let Some(relationship) = self.relationship_of(member) else {
+                planned.push(self.plan(member)?);
+                continue;
+            };
+            match related.iter_mut().find(|(known, _)| known.name == relationship.name) {
+                Some((_, nodes)) => nodes.push(member),
+                None => related.push((relationship, vec![member])),
+            }
+        }
+        for (relationship, nodes) in related {
+            planned.push(self.related(relationship, &nodes)?);
+        }
+        Ok(if planned.len() == 1 { planned.remove(0) } else { Filter::And(planned) })
+    }
+
+    fn related(&mut self, relationship: &'a Relationship, nodes: &[&written::Node]) -> Result<Filter, Error> {
+        let way: Vec<_> = self.way.iter().copied().chain([relationship]).collect();
+        let parameter = self.parameter;
+        reach::exists(relationship, self.scope, self.values, |scope, values| {
+            let columns = Columns::new(scope.table);
+            let resolve = Box::new(move |name: &str| columns.resolve(name));
+            let mut inner = Planner { parameter, resolve, scope, values, way };
+            let mut conditions = nodes.iter().map(|node| inner.plan(node)).collect::<Result<Vec<_>, _>>()?;
+            Ok(if conditions.len() == 1 { conditions.remove(0) } else { Filter::And(conditions) })
+        })
+    }
+
     fn all(&mut self, members: &[written::Node]) -> Result<Vec<Filter>, Error> {
         members.iter().map(|member| self.plan(member)).collect()
     }
@@ -102,7 +151,7 @@ impl<'a> Planner<'a> {
     }
 
     fn field(&mut self, field: &written::Field) -> Result<Resolved, Error> {
-        (self.resolve)(&field.name).ok_or_else(|| {
+        self.own(&field.name).and_then(|name| (self.resolve)(name)).ok_or_else(|| {
             Error::invalid(
                 self.parameter,
                 format!("Invalid or unparsable field in filter request: '{}'", field.name),

@@ -11,13 +11,14 @@ use super::keyset::{self, Keyset};
 use super::selection::{self, Selected};
 use super::values::Values;
 use super::view::{ShownColumns, View, Views, Wanted};
-use super::{Error, RowRules, key, rules};
+use super::{Error, Reach, RowRules, key, rules};
 use crate::request::{CountWish, Id, Related, TableRead};
 
 /// The most keys of one query: longer conditions cost stores more than another query does.
 const MAX_PIECE: usize = 500;
 
 /// What a plan is made against.
+#[derive(Clone, Copy)]
 pub struct Scope<'a> {
     /// The table.
     pub table: &'a Table,
@@ -35,6 +36,8 @@ pub struct Scope<'a> {
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
     /// The most rows an answer may have, at least 1.
     pub max_records: u64,
+    /// The related tables that conditions name; `None`: they name none.
+    pub reach: Option<&'a Reach<'a>>,
 }
 
 /// A query to send, and which of its columns the answer shows.

@@ -75,5 +75,6 @@ fn planned<T>(
         is_readable: true,
         lookup: &|_| None,
         max_records: 100,
+        reach: None,
     })
 }

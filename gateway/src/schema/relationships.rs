@@ -71,6 +71,22 @@ pub struct Relationship {
     pub on_delete: Option<String>,
 }
 
+impl Relationship {
+    /// What stands behind its name in a dotted one: nothing, or what comes after the dot. `None`: the name begins with another word.
+    #[must_use]
+    pub fn behind<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let (head, rest) = name.split_at_checked(self.name.len())?;
+        let rest = if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') };
+        rest.filter(|_| head.eq_ignore_ascii_case(&self.name))
+    }
+
+    /// The one with whose name a dotted name begins; the longest, for names of relationships may have dots themselves.
+    #[must_use]
+    pub fn leading<'r>(all: &'r [Self], name: &str) -> Option<&'r Self> {
+        all.iter().filter(|known| known.behind(name).is_some()).max_by_key(|known| known.name.len())
+    }
+}
+
 /// The table between the two of a `many_many`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Junction {

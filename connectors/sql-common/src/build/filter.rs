@@ -35,7 +35,7 @@ impl Builder<'_> {
                 self.expr(expr)?;
                 self.keyword(" IS NULL");
             }
-            Filter::RelatedExists { .. } => return Err(Error::unsupported("a filter on related rows")),
+            Filter::RelatedExists { table, on, filter } => self.related(table, on, filter)?,
         }
         Ok(())
     }

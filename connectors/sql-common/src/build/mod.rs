@@ -1,6 +1,8 @@
 //! Requests to statements: reads in `read`, writes in `write`, reads that belong to a write in `reread`, what a clause asks of a row in
-//! `condition`, conditions and values in `filter`, the columns on whose types they rely in `watch`. No text is made here that does not pass the writer.
+//! `condition`, conditions and values in `filter`, conditions on rows of other tables in `beside`, the columns on whose types they rely in `watch`.
+//! No text is made here that does not pass the writer.
 
+mod beside;
 mod condition;
 mod filter;
 mod read;
@@ -11,6 +13,7 @@ mod write;
 use connector_api::model::{Aggregate, Param, Path};
 use connector_api::{Error, Result};
 
+pub use beside::tables_beside;
 pub use read::{count, query};
 pub use reread::{Reread, locked, recheck, reread};
 pub use watch::{watched, watched_beside};
@@ -19,6 +22,7 @@ pub use write::{TableColumns, delete, insert, update, upsert_existing, upsert_mi
 use crate::dialect::Dialect;
 use crate::render::SqlWriter;
 use crate::statement::{Bind, Form, Statement};
+use beside::Rows;
 
 /// Builds one statement: the writer with the dialect to ask and the form of the parameters.
 pub struct Builder<'a> {
@@ -31,11 +35,13 @@ pub struct Builder<'a> {
     veil: Option<[&'static str; 2]>,
     /// Columns that were written so far, where [`Dialect::shows_types`].
     named: Vec<String>,
+    rows: Rows,
 }
 
 impl<'a> Builder<'a> {
     fn new(dialect: &'a dyn Dialect, form: &'a Form) -> Self {
-        Self { out: SqlWriter::new(dialect), dialect, form, aggregates: &[], veil: None, named: Vec::new() }
+        let (out, rows) = (SqlWriter::new(dialect), Rows::default());
+        Self { out, dialect, form, aggregates: &[], veil: None, named: Vec::new(), rows }
     }
 
     /// What is known of the parameters before the statement runs.
@@ -80,7 +86,8 @@ impl<'a> Builder<'a> {
         match self.aggregate(path) {
             Some(aggregate) => self.dialect.aggregate(self, aggregate),
             None => {
-                if self.dialect.shows_types() && !self.named.iter().any(|named| named == name) {
+                let is_own = self.row_name()?;
+                if is_own && self.dialect.shows_types() && !self.named.iter().any(|named| named == name) {
                     self.named.push(name.to_owned());
                 }
                 self.out.ident(name)

@@ -86,6 +86,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn table(&mut self, table: &TableRef) -> Result<()> {
+        self.rows.begin(table);
         self.out.table(table)
     }
 

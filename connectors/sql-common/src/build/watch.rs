@@ -40,7 +40,7 @@ fn in_filter<'f>(filter: &'f Filter, add: &mut dyn FnMut(&'f Path)) {
         Filter::Between { expr, low, high } => {
             [expr, low, high].into_iter().for_each(|side| in_expr(side, add))
         }
-        // Refused.
+        // Its columns are another table's; a connector that watches does not keep such a statement prepared.
         Filter::RelatedExists { .. } => {}
     }
 }

@@ -26,6 +26,7 @@ use super::records::{Target, is_of_change};
 use crate::error::ApiError;
 use crate::pipeline::{Answer, RecordStream};
 use crate::plan::{Kind, Selection};
+use crate::request::filter::Node;
 use crate::request::{self, Id, Record, Records, TableWrite, records, single_record};
 use crate::response::Layout;
 use crate::roles::Verb;
@@ -77,6 +78,14 @@ enum Task {
 }
 
 impl Task {
+    /// The filter, where one says which rows are meant.
+    fn filter(&self) -> Option<&Node> {
+        match self {
+            Self::Matching(Selection::Matching(filter), _) => Some(filter),
+            _ => None,
+        }
+    }
+
     /// The record, where one is all there is.
     fn only_record(&self) -> Option<&Record> {
         match self {
@@ -111,6 +120,7 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
     if kind == Kind::Upsert {
         target = target.creating_too(job, &table);
     }
+    target.reach(job, task.filter()).await?;
     if let Some(record) = task.only_record() {
         target.renew_for(record).await?;
     }

@@ -43,6 +43,7 @@ fn with<T>(rules: &[RowFilter], plan: impl FnOnce(&Scope<'_>) -> Result<T, Error
         is_readable: true,
         lookup: &|name| (name == "user.id").then(|| "7".to_owned()),
         max_records: 100,
+        reach: None,
     })
 }
 

@@ -65,6 +65,42 @@ pub enum Node {
     },
 }
 
+impl Node {
+    /// All names in it, those in calculations included.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&Field> {
+        let mut fields = Vec::new();
+        self.add_fields(&mut fields);
+        fields
+    }
+
+    /// The name on the left side; combinations have none.
+    #[must_use]
+    pub fn field(&self) -> Option<&Field> {
+        match self {
+            Self::And(_) | Self::Or(_) | Self::Xor(_) | Self::Not(_) => None,
+            Self::Compare { field, .. }
+            | Self::In { field, .. }
+            | Self::Between { field, .. }
+            | Self::Text { field, .. }
+            | Self::Null { field, .. } => Some(field),
+        }
+    }
+
+    fn add_fields<'a>(&'a self, fields: &mut Vec<&'a Field>) {
+        fields.extend(self.field());
+        match self {
+            Self::And(members) | Self::Or(members) | Self::Xor(members) => {
+                members.iter().for_each(|member| member.add_fields(fields));
+            }
+            Self::Not(member) => member.add_fields(fields),
+            Self::Compare { value, .. } | Self::Text { pattern: value, .. } => value.add_fields(fields),
+            Self::Between { low, high, .. } => [low, high].into_iter().for_each(|end| end.add_fields(fields)),
+            Self::In { .. } | Self::Null { .. } => {}
+        }
+    }
+}
+
 /// A column name, alias or `relationship.field`, in the caller's spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
@@ -118,6 +154,12 @@ pub enum Value {
 }
 
 impl Value {
+    fn add_fields<'a>(&'a self, fields: &mut Vec<&'a Field>) {
+        if let Self::Expression(expression) = self {
+            expression.add_fields(fields);
+        }
+    }
+
     /// Byte offset in the filter text, `None` for an expression (its columns have their own).
     #[must_use]
     pub fn position(&self) -> Option<usize> {
@@ -180,6 +222,22 @@ pub enum Expression {
         /// As many as the function takes.
         arguments: Vec<Expression>,
     },
+}
+
+impl Expression {
+    fn add_fields<'a>(&'a self, fields: &mut Vec<&'a Field>) {
+        match self {
+            Self::Column(field) => fields.push(field),
+            Self::Number(_) | Self::Text(_) | Self::Boolean(_) => {}
+            Self::Negate(operand) => operand.add_fields(fields),
+            Self::Arithmetic { left, right, .. } => {
+                [left, right].into_iter().for_each(|operand| operand.add_fields(fields));
+            }
+            Self::Call { arguments, .. } => {
+                arguments.iter().for_each(|argument| argument.add_fields(fields));
+            }
+        }
+    }
 }
 
 /// The four operations.

@@ -94,6 +94,7 @@ impl Bench {
             is_readable: true,
             lookup: &|name| (name == "user.id").then(|| "7".to_owned()),
             max_records: 10,
+            reach: None,
         };
         plan(&scope)
     }
