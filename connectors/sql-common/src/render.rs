@@ -105,18 +105,6 @@ impl<'d> SqlWriter<'d> {
         }
     }
 
-    /// Writes a table's name with what it is in.
-    ///
-    /// # Errors
-    /// Those of [`SqlWriter::ident`].
-    pub fn table(&mut self, table: &TableRef) -> Result<()> {
-        for part in &table.namespace {
-            self.ident(part)?;
-            self.keyword(".");
-        }
-        self.ident(&table.name)
-    }
-
     /// Writes a number of a definition.
     pub fn number(&mut self, number: &serde_json::Number) {
         // Writing to a string can't fail.
