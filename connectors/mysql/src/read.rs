@@ -1,6 +1,6 @@
 //! Reads: rows as the driver reads them into the answer, and their number.
 
-use connector_api::author::{AggregateFunction, Count, Query, Request, RowSink, TableRef};
+use connector_api::author::{AggregateFunction, Count, Filter, Query, Request, RowSink, TableRef};
 use connector_api::{Error, Result};
 use connector_sql_common::{Bound, Statement, build};
 
@@ -54,8 +54,9 @@ impl Call for Reading<'_> {
     async fn once(&mut self, store: &Store, work: &mut Work) -> Result<()> {
         let request = self.request;
         let table = store.table(&request.from, work).await?;
-        let statement =
-            store.statement(key(request), &table, |dialect, form| build::query(dialect, request, form))?;
+        let statement = store.statement(key(request), (&table, &self.conditions()), |dialect, form| {
+            build::query(dialect, request, form)
+        })?;
         if request.context().wants_statement {
             self.out.summary().statement = Some(statement.sql().to_owned());
         }
@@ -82,6 +83,10 @@ impl Call for Reading<'_> {
     fn table(&self) -> &TableRef {
         &self.request.from
     }
+
+    fn conditions(&self) -> Vec<&Filter> {
+        self.request.filter.iter().collect()
+    }
 }
 
 /// A count on its way.
@@ -96,8 +101,9 @@ impl Call for Counting<'_> {
     async fn once(&mut self, store: &Store, work: &mut Work) -> Result<()> {
         let request = self.request;
         let table = store.table(&request.from, work).await?;
-        let statement =
-            store.statement(key(request), &table, |dialect, form| build::count(dialect, request, form))?;
+        let statement = store.statement(key(request), (&table, &self.conditions()), |dialect, form| {
+            build::count(dialect, request, form)
+        })?;
         if request.context().wants_statement {
             self.out.summary().statement = Some(statement.sql().to_owned());
         }
@@ -112,6 +118,10 @@ impl Call for Counting<'_> {
 
     fn table(&self) -> &TableRef {
         &self.request.from
+    }
+
+    fn conditions(&self) -> Vec<&Filter> {
+        self.request.filter.iter().collect()
     }
 }
 

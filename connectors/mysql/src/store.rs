@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use connector_api::author::{Request, Table, TableName, TableRef};
+use connector_api::author::{Filter, Request, Table, TableName, TableRef};
 use connector_api::{Error, Result};
 use connector_common::failure::{asked_briefly, is_worth_another_try, up_to_twice};
-use connector_sql_common::{Form, Known, Statement, StatementKey};
+use connector_sql_common::{Form, Known, Statement, StatementKey, build};
 use mysql_async::Value;
 
 use crate::client::{Client, Work};
@@ -37,6 +37,9 @@ pub(crate) trait Call: Send {
 
     /// The table that it is about.
     fn table(&self) -> &TableRef;
+
+    /// What it asks of rows.
+    fn conditions(&self) -> Vec<&Filter>;
 }
 
 impl Store {
@@ -115,10 +118,15 @@ impl Store {
     pub(crate) fn statement(
         &self,
         key: StatementKey,
-        table: &TableInfo,
+        (table, conditions): (&TableInfo, &[&Filter]),
         build: impl FnOnce(&MySqlDialect<'_>, &Form) -> Result<Statement>,
     ) -> Result<Arc<Statement>> {
-        self.known.statement(key, |form| build(&MySqlDialect { table: Some(table), gives_back: false }, form))
+        self.known.statement(key, |form| {
+            let beside = self.known.beside(conditions);
+            let dialects = beside.iter().map(|(table, info)| (table.clone(), MySqlDialect::of(info)));
+            let beside: Vec<_> = dialects.collect();
+            build(&MySqlDialect { beside: &beside, ..MySqlDialect::of(table) }, form)
+        })
     }
 
     /// Runs a call. What fails because the table has changed, or because a connection turned out to be dead, is begun anew once.
@@ -133,6 +141,7 @@ impl Store {
         let is_outdated = is_outdated(&error);
         if is_outdated {
             self.known.forget(call.table());
+            build::tables_beside(call.conditions()).into_iter().for_each(|table| self.known.forget(table));
         }
         let is_lost = session.is_none() && is_worth_another_try(&error);
         if (is_outdated || is_lost) && call.is_repeatable(&error) {
@@ -143,7 +152,7 @@ impl Store {
 
     async fn once<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
         let mut work = self.client.work(session).await?;
-        match call.once(self, &mut work).await {
+        match self.within(call, &mut work).await {
             Ok(answer) => {
                 work.give_back();
                 Ok(answer)
@@ -153,6 +162,14 @@ impl Store {
                 Err(error)
             }
         }
+    }
+
+    /// Runs a call when everything is known that its statements need.
+    async fn within<C: Call>(&self, call: &mut C, work: &mut Work) -> Result<C::Answer> {
+        for table in build::tables_beside(call.conditions()) {
+            self.table(table, work).await?;
+        }
+        call.once(self, work).await
     }
 
     /// These tables may have changed.

@@ -34,7 +34,7 @@ impl Call for Reading<'_> {
     async fn once(&mut self, store: &Store, work: &mut Work) -> Result<()> {
         let request = self.request;
         let table = store.table(&request.from, work).await?;
-        let statement = store.statement(key(request), &table, |dialect, form| {
+        let statement = store.statement(key(request), (&table, &self.conditions()), |dialect, form| {
             let shape = Query { from: placed(&request.from, &table), ..Query::clone(request) };
             build::query(dialect, &shape, form)
         })?;
@@ -44,7 +44,7 @@ impl Call for Reading<'_> {
         let params = bind(&statement, request.params())?;
         let width = self.announce();
         let expected = expected(request, &table)?;
-        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&expected)).await?);
+        let mut rows = pin!(work.run(statement.sql(), &params, parsed(&statement, &expected)).await?);
         let mut readers = Vec::new();
         let mut scratch = String::new();
         while let Some(row) = rows.next().await {
@@ -96,7 +96,7 @@ impl Reading<'_> {
 fn expected(query: &Query, table: &TableInfo) -> Result<Vec<Option<Reader>>> {
     let reader = |path: &Path| Ok(Reader::of_class(table.column(path)?.class));
     let aggregates = query.group.as_ref().map_or(0, |group| group.aggregates.len());
-    let watched = build::watched_beside(&PostgresDialect { table: Some(table) }, query);
+    let watched = build::watched_beside(&PostgresDialect::of(table), query);
     let wanted = query.select.iter().map(reader).chain((0..aggregates).map(|_| Ok(None)));
     wanted.chain(watched.into_iter().map(reader)).collect()
 }
@@ -113,7 +113,7 @@ impl Call for Counting<'_> {
     async fn once(&mut self, store: &Store, work: &mut Work) -> Result<()> {
         let request = self.request;
         let table = store.table(&request.from, work).await?;
-        let statement = store.statement(key(request), &table, |dialect, form| {
+        let statement = store.statement(key(request), (&table, &self.conditions()), |dialect, form| {
             let shape = Count { from: placed(&request.from, &table), ..Count::clone(request) };
             build::count(dialect, &shape, form)
         })?;
@@ -121,7 +121,7 @@ impl Call for Counting<'_> {
             self.out.summary().statement = Some(statement.sql().to_owned());
         }
         let params = bind(&statement, request.params())?;
-        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&[])).await?);
+        let mut rows = pin!(work.run(statement.sql(), &params, parsed(&statement, &[])).await?);
         let mut count = None;
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;
@@ -143,6 +143,11 @@ impl Call for Counting<'_> {
     fn table(&self) -> &TableRef {
         &self.request.from
     }
+}
+
+/// What it looks for in other tables the server would go on to read as values of the types that were there when it was prepared.
+fn parsed<'e>(statement: &Statement, expected: &'e [Option<Reader>]) -> Parsed<'e> {
+    if statement.looks_beside() { Parsed::Anew } else { Parsed::Once(expected) }
 }
 
 /// The values of a statement that has no record.

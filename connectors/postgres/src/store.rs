@@ -115,10 +115,15 @@ impl Store {
     pub(crate) fn statement(
         &self,
         key: StatementKey,
-        table: &TableInfo,
+        (table, conditions): (&TableInfo, &[&Filter]),
         build: impl FnOnce(&PostgresDialect<'_>, &Form) -> Result<Statement>,
     ) -> Result<Arc<Statement>> {
-        self.known.statement(key, |form| build(&PostgresDialect { table: Some(table) }, form))
+        self.known.statement(key, |form| {
+            let beside = self.known.beside(conditions);
+            let dialects = beside.iter().map(|(table, info)| (table.clone(), PostgresDialect::of(info)));
+            let beside: Vec<_> = dialects.collect();
+            build(&PostgresDialect { beside: &beside, ..PostgresDialect::of(table) }, form)
+        })
     }
 
     /// Runs a call. What fails because the table has changed, or because a connection turned out to be dead, is begun anew once.
@@ -134,6 +139,7 @@ impl Store {
         if is_outdated(&error) {
             let before = self.known.table(call.table());
             self.known.forget(call.table());
+            build::tables_beside(call.conditions()).into_iter().for_each(|table| self.known.forget(table));
             self.client.changed();
             if call.is_repeatable(&error) && !self.has_other_values(call, before.as_deref(), session).await? {
                 return self.once(call, session).await;
@@ -152,7 +158,7 @@ impl Store {
         session: Option<u64>,
     ) -> Result<bool> {
         let Some(before) = before else { return Ok(false) };
-        let watched = build::watched(&PostgresDialect { table: Some(before) }, call.conditions());
+        let watched = build::watched(&PostgresDialect::of(before), call.conditions());
         if watched.is_empty() {
             return Ok(false);
         }
@@ -171,7 +177,7 @@ impl Store {
     async fn once<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
         let mut work = self.client.work(session).await?;
         work.open().await?;
-        match call.once(self, &mut work).await {
+        match self.within(call, &mut work).await {
             Ok(answer) => {
                 work.close().await?;
                 Ok(answer)
@@ -181,6 +187,14 @@ impl Store {
                 Err(error)
             }
         }
+    }
+
+    /// Runs a call when everything is known that its statements need.
+    async fn within<C: Call>(&self, call: &mut C, work: &mut Work) -> Result<C::Answer> {
+        for table in build::tables_beside(call.conditions()) {
+            self.table(table, work).await?;
+        }
+        call.once(self, work).await
     }
 
     async fn catalogue_alone<T: serde::de::DeserializeOwned>(

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connector_api::author::{Result, TableRef};
+use connector_api::author::{Filter, Result, TableRef};
 
+use crate::build::tables_beside;
 use crate::statement::{Form, Statement, StatementCache, StatementKey};
 
 /// Statements that a service keeps.
@@ -29,6 +30,13 @@ impl<T: PartialEq> Known<T> {
     #[must_use]
     pub fn table(&self, table: &TableRef) -> Option<Arc<T>> {
         lock(&self.tables).get(table).cloned()
+    }
+
+    /// What is known of the tables into which these conditions look.
+    #[must_use]
+    pub fn beside(&self, conditions: &[&Filter]) -> Vec<(TableRef, Arc<T>)> {
+        let tables = tables_beside(conditions.iter().copied()).into_iter();
+        tables.filter_map(|table| Some((table.clone(), self.table(table)?))).collect()
     }
 
     /// A statement, built when it is not known yet.

@@ -97,11 +97,22 @@ pub enum Kind {
 pub struct Statement {
     sql: Arc<str>,
     binds: Vec<Bind>,
+    /// Its conditions look into other tables.
+    looks_beside: bool,
 }
 
 impl Statement {
     pub(crate) fn new(sql: String, binds: Vec<Bind>) -> Self {
-        Self { sql: sql.into(), binds }
+        Self { sql: sql.into(), binds, looks_beside: false }
+    }
+
+    pub(crate) fn looking_beside(self, looks_beside: bool) -> Self {
+        Self { looks_beside, ..self }
+    }
+
+    /// Whether its conditions look into other tables than its own.
+    pub fn looks_beside(&self) -> bool {
+        self.looks_beside
     }
 
     /// The text, with markers and without values.

@@ -10,13 +10,15 @@ mod compare;
 
 use connector_api::Result;
 use connector_api::author::{
-    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TextOp, Value,
+    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TableRef, TextOp,
+    Value,
 };
 use connector_sql_common::dialect::{Dialect, LimitStyle, NullsOrder, OnConflict, Returning, aggregate_name};
 use connector_sql_common::sort::{Columns, Sort};
 use connector_sql_common::statement::Group;
 use connector_sql_common::{Builder, Kind, typed};
 
+use crate::error::table_not_found;
 use crate::table::TableInfo;
 use crate::types::Class;
 
@@ -28,10 +30,12 @@ pub(crate) struct MySqlDialect<'t> {
     pub(crate) table: Option<&'t TableInfo>,
     /// New rows are given back by the statement that creates them, which only MariaDB knows.
     pub(crate) gives_back: bool,
+    /// The tables into which conditions look.
+    pub(crate) beside: &'t [(TableRef, Self)],
 }
 
 /// For what does not depend on the table.
-pub(crate) const VALUES: MySqlDialect<'static> = MySqlDialect { table: None, gives_back: false };
+pub(crate) const VALUES: MySqlDialect<'static> = MySqlDialect { table: None, gives_back: false, beside: &[] };
 
 /// A number with all its digits, as far as the server has any.
 const DECIMAL: [&str; 2] = ["CAST(", " AS DECIMAL(65, 30))"];
@@ -78,6 +82,12 @@ impl Dialect for MySqlDialect<'_> {
     /// `ON DUPLICATE KEY UPDATE` means every unique key, not one.
     fn on_conflict(&self) -> OnConflict {
         OnConflict::Fails
+    }
+
+    fn beside(&self, table: &TableRef) -> Result<(TableRef, &dyn Dialect)> {
+        let found = self.beside.iter().find(|(known, _)| known == table);
+        let (table, dialect) = found.ok_or_else(table_not_found)?;
+        Ok((table.clone(), dialect))
     }
 
     fn returning(&self) -> Returning {
@@ -176,7 +186,12 @@ impl Columns for MySqlDialect<'_> {
     }
 }
 
-impl MySqlDialect<'_> {
+impl<'t> MySqlDialect<'t> {
+    /// For statements about this table.
+    pub(crate) fn of(table: &'t TableInfo) -> Self {
+        Self { table: Some(table), gives_back: false, beside: &[] }
+    }
+
     fn class(&self, path: &Path) -> Result<Class> {
         self.table.map_or(Ok(Class::Text), |table| table.class(path))
     }

@@ -43,7 +43,7 @@ fn table(is_mariadb: bool) -> TableInfo {
 /// The condition that a filter becomes.
 fn condition(filter: Filter, params: &[Value]) -> String {
     let table = table(true);
-    let dialect = MySqlDialect { table: Some(&table), gives_back: false };
+    let dialect = MySqlDialect::of(&table);
     let shape =
         Count { from: TableRef::new("x"), filter: Some(filter), need: vec![], hints: Default::default() };
     let statement = build::count(&dialect, &shape, &Form::of(&dialect, params)).unwrap();
@@ -169,7 +169,7 @@ fn insert(columns: &[&str]) -> Insert {
 /// The statement that `build` makes for a table.
 fn written(gives_back: bool, build: impl FnOnce(&MySqlDialect<'_>, &Form) -> Result<Statement>) -> String {
     let table = table(true);
-    let dialect = MySqlDialect { table: Some(&table), gives_back };
+    let dialect = MySqlDialect { gives_back, ..MySqlDialect::of(&table) };
     build(&dialect, &Form::default()).unwrap().sql().to_owned()
 }
 
@@ -285,7 +285,7 @@ fn statements_are_those_of_the_snapshots() {
     let columns: HashMap<_, _> = COLUMNS.map(|(name, sort)| (name.to_owned(), class_of(sort).into())).into();
     for (is_mariadb, file) in [(false, "mysql.txt"), (true, "mariadb.txt")] {
         let table = TableInfo { columns: columns.clone(), ..table(is_mariadb) };
-        let dialect = MySqlDialect { table: Some(&table), gives_back: is_mariadb };
+        let dialect = MySqlDialect { gives_back: is_mariadb, ..MySqlDialect::of(&table) };
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/translate/statements");
         assert_snapshot(&dialect, &folder.join(file));
     }

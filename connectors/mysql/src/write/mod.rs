@@ -8,7 +8,7 @@ mod record;
 mod step;
 mod written;
 
-use connector_api::author::{OnError, TableRef};
+use connector_api::author::{Filter, OnError, TableRef};
 use connector_api::{Error, ErrorKind, Result};
 use connector_common::failure::doubtful;
 use connector_common::outcome::after_failure;
@@ -55,6 +55,10 @@ impl Call for Writing<'_> {
 
     fn table(&self) -> &TableRef {
         self.0.table()
+    }
+
+    fn conditions(&self) -> Vec<&Filter> {
+        self.0.conditions()
     }
 }
 

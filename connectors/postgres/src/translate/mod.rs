@@ -9,7 +9,8 @@ mod change;
 mod compare;
 
 use connector_api::author::{
-    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TextOp, Value,
+    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TableRef, TextOp,
+    Value,
 };
 use connector_api::{Error, Result};
 use connector_sql_common::dialect::{
@@ -19,7 +20,8 @@ use connector_sql_common::sort::{Columns, Sort};
 use connector_sql_common::statement::Group;
 use connector_sql_common::{Builder, Kind, typed};
 
-use crate::error::no_operation;
+use crate::error::{no_operation, table_not_found};
+use crate::store::placed;
 use crate::table::{ColumnInfo, TableInfo};
 use crate::types::{Class, Item};
 
@@ -29,10 +31,12 @@ pub(crate) use change::{Changing, NamedType};
 pub(crate) struct PostgresDialect<'t> {
     /// The table's columns; `None` where only values are looked at.
     pub(crate) table: Option<&'t TableInfo>,
+    /// The tables into which conditions look.
+    pub(crate) beside: &'t [(TableRef, Self)],
 }
 
 /// For what does not depend on the table.
-pub(crate) const VALUES: PostgresDialect<'static> = PostgresDialect { table: None };
+pub(crate) const VALUES: PostgresDialect<'static> = PostgresDialect { table: None, beside: &[] };
 
 impl Dialect for PostgresDialect<'_> {
     fn kind(&self, value: &Value) -> Kind {
@@ -113,6 +117,13 @@ impl Dialect for PostgresDialect<'_> {
     /// <https://www.postgresql.org/docs/current/sql-prepare.html>
     fn shows_types(&self) -> bool {
         self.table.is_some_and(|table| table.is_given_back)
+    }
+
+    fn beside(&self, table: &TableRef) -> Result<(TableRef, &dyn Dialect)> {
+        let found = self.beside.iter().find(|(known, _)| known == table);
+        let (table, dialect) = found.ok_or_else(table_not_found)?;
+        let info = dialect.table.ok_or_else(table_not_found)?;
+        Ok((placed(table, info), dialect))
     }
 
     /// It comes back as a value, and those are texts.
@@ -241,7 +252,12 @@ impl Columns for PostgresDialect<'_> {
     }
 }
 
-impl PostgresDialect<'_> {
+impl<'t> PostgresDialect<'t> {
+    /// For statements about this table.
+    pub(crate) fn of(table: &'t TableInfo) -> Self {
+        Self { table: Some(table), beside: &[] }
+    }
+
     fn class(&self, path: &Path) -> Result<Class> {
         Ok(self.column(path)?.map_or(Class::Other, |column| column.class))
     }

@@ -49,7 +49,7 @@ fn table() -> TableInfo {
 
 fn sql(shape: &Query, params: &[Value]) -> Result<String> {
     let table = table();
-    let dialect = PostgresDialect { table: Some(&table) };
+    let dialect = PostgresDialect::of(&table);
     let statement = build::query(&dialect, shape, &Form::of(&dialect, params))?;
     Ok(statement.sql().to_owned())
 }
@@ -285,7 +285,7 @@ fn labels_are_equal_as_texts_and_ordered_as_they_stand_in_their_type() {
 }
 
 fn checked_insert(table: &TableInfo) -> String {
-    let dialect = PostgresDialect { table: Some(table) };
+    let dialect = PostgresDialect::of(table);
     let shape = Insert {
         into: TableRef::new("t"),
         columns: vec![Path::column("t")],
@@ -340,7 +340,7 @@ fn statements_are_those_of_the_snapshot() {
     // The value of a group, which conditions and orders name.
     columns.insert("result".to_owned(), described(Class::Integer));
     let table = TableInfo { columns, ..table() };
-    let dialect = PostgresDialect { table: Some(&table) };
+    let dialect = PostgresDialect::of(&table);
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/translate/statements.txt");
     assert_snapshot(&dialect, file.as_ref());
 }

@@ -79,7 +79,7 @@ impl<'r> Run<'r> {
     /// # Errors
     /// That the table has changed.
     pub(super) async fn agree(&self, work: &mut Work) -> Result<()> {
-        let watched = build::watched(&PostgresDialect { table: Some(self.table) }, self.write.conditions());
+        let watched = build::watched(&PostgresDialect::of(self.table), self.write.conditions());
         if watched.is_empty() {
             return Ok(());
         }
@@ -88,10 +88,11 @@ impl<'r> Run<'r> {
         let none = [Value::I64(0)];
         let form = Form::of(&VALUES, &none);
         let key = StatementKey { shape: Arc::clone(self.write.shape()), nth: WATCH, form };
-        let statement = self.store.statement(key, self.table, |dialect, form| {
-            let select: Vec<Path> = watched.iter().copied().cloned().collect();
-            build::query(dialect, &Query::new(self.place.clone(), select, 0), form)
-        })?;
+        let statement =
+            self.store.statement(key, (self.table, &self.write.conditions()), |dialect, form| {
+                let select: Vec<Path> = watched.iter().copied().cloned().collect();
+                build::query(dialect, &Query::new(self.place.clone(), select, 0), form)
+            })?;
         let params = bind(&statement, &none)?;
         let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&expected)).await?);
         while let Some(row) = rows.next().await {
@@ -141,8 +142,8 @@ impl<'r> Run<'r> {
     }
 
     /// A statement that shows the types of its columns is refused when they are others.
-    fn parsed(&self) -> Parsed<'static> {
-        if self.table.is_given_back { Parsed::Once(&[]) } else { Parsed::Anew }
+    fn parsed(&self, statement: &Statement) -> Parsed<'static> {
+        if self.table.is_given_back && !statement.looks_beside() { Parsed::Once(&[]) } else { Parsed::Anew }
     }
 
     fn is_checked_later(&self) -> bool {
@@ -158,13 +159,15 @@ impl<'r> Run<'r> {
         work: &mut Work,
     ) -> Ended<()> {
         let mut batch = Vec::with_capacity(range.len());
+        let mut parsed = Parsed::Anew;
         for index in range {
             let statement = self.statement(EXISTING, (records, index)).map_err(Failure::Call)?;
+            parsed = self.parsed(&statement);
             self.tell(&statement, written);
             let params = self.bind(&statement, (records, index)).map_err(Failure::Call)?;
             batch.push((statement.shared_sql(), params));
         }
-        for answer in work.run_all(&batch, self.parsed()).await? {
+        for answer in work.run_all(&batch, parsed).await? {
             let (rows, touched) = answer.map_err(|error| from_driver(&error))?;
             let mut checks = Checks::default();
             for row in rows {
@@ -230,7 +233,7 @@ impl<'r> Run<'r> {
         let statement = self.statement(nth, (records, index)).map_err(Failure::Call)?;
         self.tell(&statement, written);
         let params = self.bind(&statement, (records, index)).map_err(Failure::Call)?;
-        let mut rows = pin!(work.run(statement.sql(), &params, self.parsed()).await?);
+        let mut rows = pin!(work.run(statement.sql(), &params, self.parsed(&statement)).await?);
         let mut checks = Checks::default();
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;
@@ -288,7 +291,7 @@ impl<'r> Run<'r> {
             StatementKey { shape: Arc::clone(self.write.shape()), nth: RECHECK, form: self.form.clone() };
         let names = self.table.checked_by.as_deref().unwrap_or_default();
         let check = self.write.check().ok_or_else(|| Error::internal("nothing is checked"))?;
-        self.store.statement(key, self.table, |dialect, form| {
+        self.store.statement(key, (self.table, &self.write.conditions()), |dialect, form| {
             build::recheck(dialect, &self.place, names, check, form)
         })
     }
@@ -303,7 +306,9 @@ impl<'r> Run<'r> {
         let absent: Vec<_> = records.absent(index).collect();
         let key =
             StatementKey { shape: Arc::clone(self.write.shape()), nth, form: self.form.with_absent(&absent) };
-        self.store.statement(key, self.table, |dialect, form| self.build(nth, dialect, form))
+        self.store.statement(key, (self.table, &self.write.conditions()), |dialect, form| {
+            self.build(nth, dialect, form)
+        })
     }
 
     fn build(&self, nth: u8, dialect: &PostgresDialect<'_>, form: &Form) -> Result<Statement> {

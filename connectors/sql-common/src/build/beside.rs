@@ -32,6 +32,11 @@ impl Rows {
         if self.table.eq_ignore_ascii_case(&name) { format!("{name}_") } else { name }
     }
 
+    /// Whether conditions look into other tables.
+    pub(super) fn are_others(&self) -> bool {
+        self.given > 0
+    }
+
     fn outside(&self) -> &str {
         self.inside.as_ref().unwrap_or(&self.table)
     }
@@ -76,7 +81,7 @@ impl Builder<'_> {
 
     /// Writes that another table has a row whose columns equal these, and for which the filter is true.
     pub(super) fn related(&mut self, table: &TableRef, on: &[(Path, Path)], filter: &Filter) -> Result<()> {
-        let (table, dialect) = self.dialect.beside(table)?;
+        let (table, dialect) = self.root.beside(table)?;
         let (name, outside) = (self.rows.another(), self.rows.outside().to_owned());
         self.keyword("EXISTS (SELECT 1 FROM ");
         self.out.table(&table)?;

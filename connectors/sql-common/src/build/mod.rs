@@ -36,12 +36,14 @@ pub struct Builder<'a> {
     /// Columns that were written so far, where [`Dialect::shows_types`].
     named: Vec<String>,
     rows: Rows,
+    /// Knows the other tables.
+    root: &'a dyn Dialect,
 }
 
 impl<'a> Builder<'a> {
     fn new(dialect: &'a dyn Dialect, form: &'a Form) -> Self {
         let (out, rows) = (SqlWriter::new(dialect), Rows::default());
-        Self { out, dialect, form, aggregates: &[], veil: None, named: Vec::new(), rows }
+        Self { out, dialect, form, aggregates: &[], veil: None, named: Vec::new(), rows, root: dialect }
     }
 
     /// What is known of the parameters before the statement runs.
@@ -96,7 +98,8 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(self) -> Statement {
-        self.out.finish()
+        let looks_beside = self.rows.are_others();
+        self.out.finish().looking_beside(looks_beside)
     }
 }
 
