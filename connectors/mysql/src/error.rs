@@ -344,4 +344,22 @@ mod tests {
             assert_eq!(error.violation.unwrap().columns, ["a"]);
         }
     }
+
+    #[test]
+    fn errors_of_changes_have_their_kind_and_reason() {
+        use ErrorKind::*;
+        for (code, kind, reason) in [
+            ("1050", Conflict, "duplicate_table"),
+            ("1060", Conflict, "duplicate_column"),
+            ("1451", Conflict, "in_use"),
+            ("1091", NotFound, "key_not_found"),
+            ("1005", InvalidRequest, "key_required"),
+            ("1170", Unsupported, "unsupported_change"),
+            ("1062", Internal, "as it was"),
+        ] {
+            let error = Error::internal("x").with_reason("as it was").with_native_code(code);
+            let error = of_change(error);
+            assert_eq!((error.kind, error.reason.as_deref()), (kind, Some(reason)), "{code}");
+        }
+    }
 }

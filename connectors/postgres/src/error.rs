@@ -341,4 +341,22 @@ mod tests {
             assert_eq!(data(code).and_then(|error| error.reason).as_deref(), reason, "{code}");
         }
     }
+
+    #[test]
+    fn errors_of_changes_have_their_kind_and_reason() {
+        use ErrorKind::*;
+        for (code, kind, reason) in [
+            ("42P07", Conflict, "duplicate_table"),
+            ("42701", Conflict, "duplicate_column"),
+            ("2BP01", Conflict, "in_use"),
+            ("42704", NotFound, "key_not_found"),
+            ("42804", InvalidRequest, "types_do_not_fit"),
+            ("0A000", Unsupported, "unsupported_change"),
+            ("23505", Internal, "as it was"),
+        ] {
+            let error = Error::internal("x").with_reason("as it was").with_sqlstate(code);
+            let error = of_change(error);
+            assert_eq!((error.kind, error.reason.as_deref()), (kind, Some(reason)), "{code}");
+        }
+    }
 }
