@@ -15,6 +15,7 @@ mod order;
 mod read;
 mod related;
 mod rules;
+pub mod schema;
 mod selection;
 mod values;
 mod view;
