@@ -32,14 +32,16 @@ pub use write::WriteOrder;
 use crate::connectors::{self, CallContext, RowStream};
 use crate::error::ApiError;
 use crate::events;
+use crate::extras::TableExtras;
 use crate::pipeline::{Answer, Request};
-use crate::plan;
+use crate::plan::{self, Checks};
 use crate::request::Conditions;
 use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
 use crate::schema::declared;
 use crate::schema::known::Known;
+use crate::schema::names::public_name;
 use crate::services::Service;
 use crate::snapshot::Snapshot;
 
@@ -150,12 +152,21 @@ impl Owner {
 
     /// A table that is described so, as requests see it.
     fn known(&self, described: Arc<Table>) -> Arc<Known> {
-        self.service.known(described, |table| self.keyed(table))
+        self.service.known(described, |table| {
+            let extras = self.service.extras().table(&public_name(&table.table)).unwrap_or_default();
+            let table = self.keyed(table, &extras);
+            let checks = Checks::new(&table, &extras);
+            (table, checks)
+        })
     }
 
-    /// The table with the key that the configuration declares for it.
-    fn keyed(&self, table: Arc<Table>) -> Arc<Table> {
+    /// The table with the key that the configuration declares for it, else the one that its extras do.
+    fn keyed(&self, table: Arc<Table>, extras: &TableExtras) -> Arc<Table> {
         match declared::key_of(&table, &self.service.settings().config.keys) {
+            Ok(None) if table.primary_key.is_empty() => match declared::key_by_extras(&table, extras) {
+                Some(primary_key) => Arc::new(Table { primary_key, ..Table::clone(&table) }),
+                None => table,
+            },
             Ok(None) => table,
             Ok(Some(primary_key)) => Arc::new(Table { primary_key, ..Table::clone(&table) }),
             Err(problem) => {

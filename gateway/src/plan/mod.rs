@@ -29,7 +29,7 @@ pub use read::{Page, Piece, Read, Scope, by_ids, count, page, single};
 pub use related::{RelatedRows, related, rows_of_key, typed_key};
 pub use rules::RowRules;
 pub use view::{MemberKeys, ShownColumn, ShownColumns, Views};
-pub use write::{Call, Change, Gathered, Kind, Planned, Selection, Whole, Write};
+pub use write::{Call, Change, Checks, Gathered, Kind, Planned, Selection, Whole, Write};
 
 #[cfg(test)]
 mod tests;
