@@ -3,6 +3,7 @@
 
 mod batch;
 mod by_ids;
+mod change_schema;
 mod cursor;
 mod identity;
 mod keys;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use connector_api::model::{Count, Table, Value};
 use connector_api::{Error, ErrorKind};
 
+pub use change_schema::{SchemaOrder, SchemaTarget};
 #[cfg(fuzzing)]
 pub(crate) use cursor::{message as position_bytes, values as position};
 pub use resource::Operation;
@@ -241,6 +243,9 @@ pub async fn run(
         }
         Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
+        Operation::ChangeSchema(order) => {
+            Box::pin(change_schema::run(job, *order, request.what.body.take())).await
+        }
         Operation::Batch => batch::run(job, request.what.body.take()).await,
         Operation::Write(mut order) => {
             order.options.are_texts = request.are_texts;
