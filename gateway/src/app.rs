@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::auth::{self, Accounts, AppDefinition, OneTimePassword};
 use crate::connectors::Registry;
 use crate::cursor;
+use crate::extras;
 use crate::hooks::Hooks;
 use crate::http::{Answering, Listening, Times, router, serve};
 use crate::idempotency;
@@ -31,6 +32,9 @@ pub enum StartError {
     /// Administrator, roles or keys can't be set up.
     #[error("the administrator, roles and keys can't be set up: {0}")]
     Auth(#[from] auth::SetupError),
+    /// Extras of tables can't be read.
+    #[error("the extras of tables can't be read: {0}")]
+    Extras(#[from] extras::Problem),
     /// No key for cursors.
     #[error("no key for the cursors of pages can be made: {0}")]
     Cursors(#[from] cursor::RandomUnavailable),
@@ -65,6 +69,7 @@ struct Lasting {
     /// Seals cursors where no key is configured.
     cursors: Arc<cursor::Key>,
     idempotency: Arc<idempotency::Requests>,
+    extras: extras::Store,
 }
 
 /// What the process is told by signals. Those that come before anybody waits for them are kept.
@@ -127,6 +132,7 @@ impl App {
             hooks,
             cursors: Arc::new(cursor::Key::random()?),
             idempotency: Arc::default(),
+            extras: extras::Store::new(&settings.state.directory),
         };
         let snapshot = snapshot(&settings, &registry, &lasting, None)?;
         let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
@@ -288,10 +294,12 @@ fn snapshot(
         api_key: app.api_key.expose().to_owned(),
     });
     let auth = auth::State::new(roles, apps.collect(), Arc::clone(&lasting.accounts))?;
-    let services = numbered(&settings.services)
-        .map(|(id, service)| (service.name.to_lowercase(), service_of(id, service, settings, old)));
+    let services = numbered(&settings.services).map(|(id, service)| {
+        let extras = lasting.extras.load(&service.name)?;
+        Ok((service.name.to_lowercase(), service_of((id, extras), service, settings, old)))
+    });
     Ok(Snapshot {
-        services: services.collect::<HashMap<_, _>>(),
+        services: services.collect::<Result<HashMap<_, _>, StartError>>()?,
         registry: Arc::clone(registry),
         auth,
         idempotency: Arc::clone(&lasting.idempotency),
@@ -323,7 +331,7 @@ fn numbered<T>(items: &[T]) -> impl Iterator<Item = (i64, &T)> {
 
 /// A service like one of the old snapshot goes on with its connection and its catalogue.
 fn service_of(
-    id: i64,
+    (id, extras): (i64, Arc<extras::Extras>),
     service: &settings::Service,
     settings: &Settings,
     old: Option<&Snapshot>,
@@ -337,7 +345,7 @@ fn service_of(
         .filter(|known| known.connects_like(service, options));
     Arc::new(match same {
         Some(known) => known.with_settings(id, service.clone()),
-        None => Service::new(id, service.clone(), options),
+        None => Service::new(id, service.clone(), options, extras),
     })
 }
 

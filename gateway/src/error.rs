@@ -89,6 +89,14 @@ errors! {
     unsupported_verb(verb, resource) = BAD_REQUEST, "{verb} requests without a resource are not currently supported by the '{resource}' service.";
     /// No such table.
     unknown_table(table) = NOT_FOUND, "Table \"{table}\" does not exist in the database.";
+    /// A table that shall be new and is there.
+    table_exists(table) = CONFLICT, "A table with name '{table}' already exist in the database.";
+    /// Extras that could not be written.
+    extras_unwritable(table) = INTERNAL_SERVER_ERROR, "The extras of table '{table}' can't be stored; the log has the reason under the request id.";
+    /// Rules for values that can't be read.
+    wrong_validation(table, field, what) = BAD_REQUEST, "Table '{table}', field '{field}': {what}.";
+    /// A removal of tables or fields that does not say which.
+    nothing_to_drop() = BAD_REQUEST, "Say what is to be dropped: in the path, as 'ids', or by name in the body.";
     /// No such field in a table description.
     unknown_field(field, table) = NOT_FOUND, "Field '{field}' does not exist in table '{table}'.";
     /// More relationships than one request may read.
@@ -223,6 +231,12 @@ impl ApiError {
         is_open || self.kind == Some(ErrorKind::UnknownOutcome)
     }
 
+    /// Whether it contradicts what is there.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.status == StatusCode::CONFLICT
+    }
+
     /// Whether the same request would fail again: what is for the caller to mend, and no matter of the moment.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
@@ -240,6 +254,23 @@ impl ApiError {
         }
         self.context = self.context.map(|context| Box::new(context.relaxed()));
         self
+    }
+
+    /// The same for a change of the schema: what contradicts it is no row, so clients of old have no other status for it.
+    #[must_use]
+    pub fn of_schema(mut self) -> Self {
+        self.kind = self.kind.filter(|kind| *kind != ErrorKind::Conflict);
+        self
+    }
+
+    /// The same with what became of each change that belongs together.
+    #[must_use]
+    pub fn with_changes(mut self, message: &str, changes: Json) -> Self {
+        self.message = shortened(format!("{}. {message}", self.message.trim_end_matches('.')));
+        let context = self.context.take().map(|context| context.json(true));
+        let mut members = context.and_then(|context| context.as_object().cloned()).unwrap_or_default();
+        members.insert("changes".to_owned(), changes);
+        self.with_context(members.into())
     }
 
     /// The same as what a connector calls so.

@@ -52,6 +52,11 @@ pub(crate) fn key_unfit(service: &str, request_id: &str, problem: &str) {
     tracing::warn!(target: "tablegate::services", service, request_id, problem, "a declared key does not fit its table");
 }
 
+/// Extras of a table could not be stored.
+pub(crate) fn extras_unwritten(service: &str, request_id: &str, problem: &str) {
+    tracing::error!(target: "tablegate::services", service, request_id, problem, "extras can't be stored");
+}
+
 /// A connector failed; its own text stands here and nowhere else. What the caller did wrong is no news to whoever runs the gateway.
 pub(crate) fn connector_failed(service: &str, request_id: &str, error: &connector_api::Error) {
     macro_rules! log {

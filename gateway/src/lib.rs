@@ -8,6 +8,7 @@ pub mod connectors;
 pub mod cursor;
 pub mod error;
 mod events;
+pub mod extras;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod hooks;

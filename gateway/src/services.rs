@@ -9,6 +9,8 @@ use connector_api::{Error, ErrorKind};
 use tokio::sync::OnceCell;
 
 use crate::connectors::{self, CallContext, Limits, Registry};
+use crate::extras::Extras;
+use crate::plan::Checks;
 use crate::schema::catalogue::Catalogue;
 use crate::schema::known::{Known, Tables};
 use crate::settings;
@@ -22,6 +24,7 @@ pub struct Service {
     connection: Arc<OnceCell<Arc<connectors::Service>>>,
     catalogue: Arc<Catalogue>,
     known: Tables,
+    extras: Arc<Extras>,
 }
 
 /// What the configuration says for all services.
@@ -36,7 +39,7 @@ pub struct Options {
 impl Service {
     /// A service that is not connected yet. `id` is its number on the wire.
     #[must_use]
-    pub fn new(id: i64, settings: settings::Service, options: Options) -> Self {
+    pub fn new(id: i64, settings: settings::Service, options: Options, extras: Arc<Extras>) -> Self {
         Self {
             id,
             settings,
@@ -44,6 +47,7 @@ impl Service {
             connection: Arc::default(),
             catalogue: Arc::default(),
             known: Tables::default(),
+            extras,
         }
     }
 
@@ -83,9 +87,19 @@ impl Service {
         &self.catalogue
     }
 
+    /// What is kept of its tables beside the database.
+    #[must_use]
+    pub fn extras(&self) -> &Arc<Extras> {
+        &self.extras
+    }
+
     /// What is known of a table that is described so; `make` gives the table as requests see it, the first time.
     #[must_use]
-    pub fn known(&self, described: Arc<Table>, make: impl FnOnce(Arc<Table>) -> Arc<Table>) -> Arc<Known> {
+    pub fn known(
+        &self,
+        described: Arc<Table>,
+        make: impl FnOnce(Arc<Table>) -> (Arc<Table>, Checks),
+    ) -> Arc<Known> {
         self.known.of(described, make)
     }
 
@@ -101,7 +115,8 @@ impl Service {
     #[must_use]
     pub fn with_settings(&self, id: i64, settings: settings::Service) -> Self {
         let (connection, catalogue) = (Arc::clone(&self.connection), Arc::clone(&self.catalogue));
-        Self { id, settings, options: self.options, connection, catalogue, known: Tables::default() }
+        let (options, extras) = (self.options, Arc::clone(&self.extras));
+        Self { id, settings, options, connection, catalogue, known: Tables::default(), extras }
     }
 
     /// The connection, opened now if it is not open.

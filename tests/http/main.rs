@@ -102,6 +102,12 @@ mod sales;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod schema_changes;
+#[cfg(test)]
+mod schema_extras;
+#[cfg(test)]
+mod schema_identity;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod shop;

@@ -10,6 +10,10 @@ use crate::tokens::{self, Token};
 const NEVER: &[(&str, &[&str])] = &[
     ("auth", &["connectors", "pipeline", "plan"]),
     ("connectors", &["auth", "http", "pipeline", "plan", "request", "roles", "store"]),
+    (
+        "extras",
+        &["auth", "connectors", "http", "operation", "pipeline", "plan", "request", "response", "roles"],
+    ),
     ("plan", &["connectors", "http", "pipeline", "response", "store"]),
     ("request", &["auth", "connectors", "http", "pipeline", "plan", "roles", "store"]),
     ("response", &["auth", "connectors", "http", "pipeline", "roles", "store"]),

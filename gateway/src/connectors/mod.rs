@@ -3,13 +3,14 @@
 //! * [`inspect`]: checks a file without running any of it.
 //! * [`loader`]: opens it, the one file of the gateway with `unsafe`.
 //! * [`registry`]: what was loaded and what was refused.
-//! * [`service`]: an open service and its calls, [`writes`] those that write; [`params`] and [`rows`]: what goes in and what comes out.
+//! * [`service`]: an open service and its calls, [`writes`] those that write, `changes` those that change tables; [`params`] and [`rows`]: what goes in and what comes out.
 //! * [`guard`]: keeps a connector that hangs from hanging the gateway; `places`: how many workers may be inside connectors.
 //! * [`template`]: writes the folder of a new connector.
 //!
 //! A connector runs inside the gateway's process. What is contained: panics, calls that never end, malformed, endless and
 //! oversized answers. What is not: crashes in C code, stack overflow, `abort`, `exit`, memory without end. Those end the process.
 
+mod changes;
 pub mod guard;
 pub mod inspect;
 pub mod loader;

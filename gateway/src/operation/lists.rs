@@ -9,6 +9,7 @@ use crate::pipeline::Answer;
 use crate::request::{Fields, ListRead};
 use crate::roles::{self, VerbMask};
 use crate::schema::describe::{schema_row, table_row};
+use crate::schema::extras::show_row;
 use crate::schema::names::{lookup_key, natural_order, public_name};
 
 /// Resources of a service and their labels.
@@ -42,8 +43,13 @@ pub(super) async fn tables(
         return super::schema::several(job, &owner, &names).await;
     }
     let row = if resource == "_schema" { schema_row } else { table_row };
+    let extras = job.service.extras().tables();
     let rows = visible.iter().filter_map(|(table, access)| {
-        if let Json::Object(row) = row(table, None, words(*access)) { Some(row) } else { None }
+        let Json::Object(mut row) = row(table, None, words(*access)) else { return None };
+        if let Some(extras) = extras.get(&public_name(&table.table)) {
+            show_row(&mut row, extras);
+        }
+        Some(row)
     });
     Ok(answer(rows.collect(), list))
 }

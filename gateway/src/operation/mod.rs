@@ -3,6 +3,7 @@
 
 mod batch;
 mod by_ids;
+mod change_schema;
 mod cursor;
 mod identity;
 mod keys;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 use connector_api::model::{Count, Table, Value};
 use connector_api::{Error, ErrorKind};
 
+pub use change_schema::{SchemaOrder, SchemaTarget};
 #[cfg(fuzzing)]
 pub(crate) use cursor::{message as position_bytes, values as position};
 pub use resource::Operation;
@@ -33,14 +35,16 @@ pub use write::WriteOrder;
 use crate::connectors::{self, CallContext, RowStream};
 use crate::error::ApiError;
 use crate::events;
+use crate::extras::TableExtras;
 use crate::pipeline::{Answer, Request};
-use crate::plan;
+use crate::plan::{self, Checks};
 use crate::request::Conditions;
 use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
 use crate::schema::declared;
 use crate::schema::known::Known;
+use crate::schema::names::public_name;
 use crate::services::Service;
 use crate::snapshot::Snapshot;
 
@@ -151,12 +155,21 @@ impl Owner {
 
     /// A table that is described so, as requests see it.
     fn known(&self, described: Arc<Table>) -> Arc<Known> {
-        self.service.known(described, |table| self.keyed(table))
+        self.service.known(described, |table| {
+            let extras = self.service.extras().table(&public_name(&table.table)).unwrap_or_default();
+            let table = self.keyed(table, &extras);
+            let checks = Checks::new(&table, &extras);
+            (table, checks)
+        })
     }
 
-    /// The table with the key that the configuration declares for it.
-    fn keyed(&self, table: Arc<Table>) -> Arc<Table> {
+    /// The table with the key that the configuration declares for it, else the one that its extras do.
+    fn keyed(&self, table: Arc<Table>, extras: &TableExtras) -> Arc<Table> {
         match declared::key_of(&table, &self.service.settings().config.keys) {
+            Ok(None) if table.primary_key.is_empty() => match declared::key_by_extras(&table, extras) {
+                Some(primary_key) => Arc::new(Table { primary_key, ..Table::clone(&table) }),
+                None => table,
+            },
             Ok(None) => table,
             Ok(Some(primary_key)) => Arc::new(Table { primary_key, ..Table::clone(&table) }),
             Err(problem) => {
@@ -231,6 +244,9 @@ pub async fn run(
         }
         Operation::ReadTable { table, read } => records::collection(job, &table, *read).await,
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
+        Operation::ChangeSchema(order) => {
+            Box::pin(change_schema::run(job, *order, request.what.body.take())).await
+        }
         Operation::Batch => batch::run(job, request.what.body.take()).await,
         Operation::Write(mut order) => {
             order.options.are_texts = request.are_texts;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use connector_api::model::Value;
 use connector_api::model::batch::Cell;
@@ -126,10 +126,12 @@ impl<'a> Target<'a> {
         let scope = Scope {
             table: &self.table,
             views: self.table.views(),
+            checks: self.table.checks(),
             capabilities: self.owner.connection.capabilities(),
             rules: self.rules,
             rules_of_new_rows: self.rules_of_new_rows,
             is_readable: self.is_readable,
+            now: SystemTime::now(),
             lookup: &lookup,
             max_records: self.owner.service.max_records(),
             reach: self.reach.as_deref(),

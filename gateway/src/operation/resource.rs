@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::WriteOrder;
+use super::{SchemaOrder, SchemaTarget, WriteOrder};
 use crate::error::ApiError;
 use crate::hooks::HookRequest;
-use crate::request::{Id, ListRead, Parameters, TableRead, TableWrite, path_id};
+use crate::request::{Id, ListRead, Parameters, SchemaWrite, TableRead, TableWrite, path_id, schema};
 use crate::roles::Verb;
 
 /// What shall be done, with its options.
@@ -60,6 +60,8 @@ pub enum Operation {
     },
     /// Rows to create, change or remove.
     Write(Box<WriteOrder>),
+    /// Tables or fields to create, change or drop.
+    ChangeSchema(Box<SchemaOrder>),
     /// Operations that are done together.
     Batch,
 }
@@ -118,6 +120,13 @@ impl Operation {
     }
 
     fn parse_write(what: &HookRequest, resource: &[&str]) -> Result<Self, ApiError> {
+        if let Some(target) = SchemaTarget::of(resource) {
+            let body =
+                what.body.as_ref().filter(|body| schema::has_wrapper(body) || what.verb == Verb::Delete);
+            let parameters = Parameters { query: &what.query, body: body.and_then(Json::as_object) };
+            let options = SchemaWrite::parse(parameters)?;
+            return Ok(Self::ChangeSchema(Box::new(SchemaOrder { verb: what.verb, target, options })));
+        }
         let (table, id, body) = match *resource {
             ["_table", table] => (table, None, what.body.as_ref().and_then(Json::as_object)),
             // The body of a single row is its record: a field may be named like an option.
@@ -144,7 +153,7 @@ fn unsupported(verb: Verb, resource: &[&str], service: &str) -> ApiError {
     match *resource {
         [] => ApiError::unsupported_verb(verb.word(), service),
         ["_table"] => ApiError::unsupported_verb(verb.word(), "_table"),
-        ["_schema", ..] => ApiError::unsupported("changing the schema"),
+        ["_schema", _, "_related", ..] => ApiError::unsupported("changing relationships"),
         _ => unknown(resource, service),
     }
 }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use connector_api::model::Table;
+use connector_api::model::{Column, Table};
 use serde_json::{Value as Json, json};
 
 use super::{Job, Owner, component};
 use crate::error::ApiError;
+use crate::extras::TableExtras;
 use crate::pipeline::Answer;
 use crate::request::ListRead;
 use crate::schema::describe::{field_object, relationship_object, table_object};
+use crate::schema::extras::{show_field, show_table};
 use crate::schema::known::Known;
 use crate::schema::names::public_name;
 use crate::schema::relationships::{References, Relationship};
@@ -39,7 +41,14 @@ pub(super) async fn fields(
 ) -> Result<Answer, ApiError> {
     let (owner, table) = find(job, name, list).await?;
     let relationships = relationships(&owner, &table).await?;
-    let object = |column| field_object(&table, column, &relationships);
+    let extras = job.extras(&table);
+    let object = |column: &Column| {
+        let mut object = field_object(&table, column, &relationships);
+        if let Some(extras) = extras.as_ref().and_then(|extras| extras.fields.get(&column.name)) {
+            show_field(&mut object, extras);
+        }
+        object
+    };
     match field {
         None => Ok(wrapped(table.columns.iter().map(object))),
         Some(field) => {
@@ -72,6 +81,15 @@ pub(super) async fn related(
 
 /// A table in full.
 pub(super) async fn description(job: Job<'_>, owner: &Owner, table: &Table) -> Result<Json, ApiError> {
+    let mut object = bare(job, owner, table).await?;
+    if let Some(extras) = job.extras(table) {
+        show_table(&mut object, &extras);
+    }
+    Ok(object)
+}
+
+/// A table as it is described without its extras.
+pub(super) async fn bare(job: Job<'_>, owner: &Owner, table: &Table) -> Result<Json, ApiError> {
     let relationships = relationships(owner, table).await?;
     let access = job.access(&component(&["_schema".to_owned(), public_name(&table.table)]));
     Ok(table_object(table, &relationships, u8::try_from(access.bits() & 31).unwrap_or_default()))
@@ -81,6 +99,13 @@ async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<K
     let owner = job.owner(list.refresh).await?;
     let table = owner.table(name).await?;
     Ok((owner, table))
+}
+
+impl Job<'_> {
+    /// What is kept of a table beside the database.
+    pub(super) fn extras(self, table: &Table) -> Option<TableExtras> {
+        self.service.extras().table(&public_name(&table.table))
+    }
 }
 
 /// The relationships of a table.

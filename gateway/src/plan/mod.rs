@@ -17,6 +17,7 @@ mod reach;
 mod read;
 mod related;
 mod rules;
+pub mod schema;
 mod selection;
 mod values;
 mod view;
@@ -31,7 +32,7 @@ pub use read::{Page, Piece, Read, Scope, by_ids, count, page, single};
 pub use related::{RelatedRows, related, rows_of_key, typed_key};
 pub use rules::RowRules;
 pub use view::{MemberKeys, ShownColumn, ShownColumns, Views};
-pub use write::{Call, Change, Gathered, Kind, Planned, Selection, Whole, Write};
+pub use write::{Call, Change, Checks, Gathered, Kind, Planned, Selection, Whole, Write};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Plans of reads: a page of rows, rows by identifier, one row, a count.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use connector_api::model::{Capabilities, Count, Filter, Param, Path, Query, Table, Value};
 
@@ -11,6 +12,7 @@ use super::keyset::{self, Keyset};
 use super::selection::{self, Selected};
 use super::values::Values;
 use super::view::{ShownColumns, View, Views, Wanted};
+use super::write::Checks;
 use super::{Error, Reach, RowRules, key, rules};
 use crate::request::{CountWish, Id, Related, TableRead};
 
@@ -24,6 +26,8 @@ pub struct Scope<'a> {
     pub table: &'a Table,
     /// What is known of how the table is shown.
     pub views: &'a Views,
+    /// What values have to keep that are written.
+    pub checks: &'a Checks,
     /// What the service can do.
     pub capabilities: &'a Capabilities,
     /// Row rules of the caller's role.
@@ -32,6 +36,8 @@ pub struct Scope<'a> {
     pub rules_of_new_rows: Option<RowRules<'a>>,
     /// The caller may see the rows that a write touched, and not only which ones they are.
     pub is_readable: bool,
+    /// The moment of the request.
+    pub now: SystemTime,
     /// Values of lookups such as `user.id`.
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
     /// The most rows an answer may have, at least 1.

@@ -8,7 +8,7 @@ mod token;
 
 use connector_api::model::{Capabilities, Column, ColumnType, Key, Table, TableRef};
 
-use super::{Error, Scope, Views};
+use super::{Checks, Error, Scope, Views};
 use crate::request::{Parameters, TableRead};
 
 /// Everything that a read may need.
@@ -69,6 +69,8 @@ fn planned<T>(
     plan(&Scope {
         table,
         views: &Views::default(),
+        checks: &Checks::default(),
+        now: std::time::SystemTime::UNIX_EPOCH,
         capabilities,
         rules: None,
         rules_of_new_rows: None,

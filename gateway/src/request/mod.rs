@@ -4,7 +4,7 @@
 //! `media` knows the names of forms, `body` reads bodies in them, `batch` the document of a batch; `filter` is the filter grammar, `lookup` replaces
 //! `{user.id}` in a value that is already cut out, `parameters` merges query string and body, `options` and the types
 //! beside it are what a read asks for, `bounds` says how much of it, `write` and `records` what a write asks for and brings along, `conditions` on which
-//! version of a row, `verb` finds the verb that was meant.
+//! version of a row, `schema` what is wished of tables and fields, `verb` finds the verb that was meant.
 
 pub mod batch;
 pub mod body;
@@ -12,6 +12,7 @@ pub mod filter;
 pub mod lookup;
 pub mod media;
 pub mod options;
+pub mod schema;
 pub mod verb;
 
 mod bounds;
@@ -31,7 +32,7 @@ pub use conditions::{Conditions, Tag, Tags, Version};
 pub use error::Error;
 pub use fields::Fields;
 pub use id::{Id, path_id};
-pub use options::{CountWish, ListRead, Paging, TableRead};
+pub use options::{CountWish, ListRead, Paging, SchemaWrite, TableRead};
 pub use order::{Direction, Nulls, OrderItem};
 pub use parameters::{Parameters, is_true};
 pub use records::{Records, no_records, records, single_record};

@@ -157,6 +157,34 @@ impl ListRead {
     }
 }
 
+/// What a change of the schema asks for beside what it brings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SchemaWrite {
+    /// The answer has whole descriptions.
+    pub is_shown: bool,
+    /// A table that exists is an error (`check_exist`).
+    pub is_new: bool,
+    /// Fields that are not listed go (`allow_delete`).
+    pub allow_delete: bool,
+    /// Names of what goes; `None` if absent.
+    pub ids: Option<Vec<String>>,
+}
+
+impl SchemaWrite {
+    /// Reads all options.
+    ///
+    /// # Errors
+    /// A body member of the wrong JSON type, a list that is too long.
+    pub fn parse(parameters: Parameters<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            is_shown: parameters.text(&["fields"])?.is_some_and(|fields| !fields.is_empty()),
+            is_new: parameters.flag("check_exist"),
+            allow_delete: parameters.flag("allow_delete"),
+            ids: parameters.list(&["ids"], MAX_FIELDS)?,
+        })
+    }
+}
+
 /// The names of the filter, the main one first.
 pub(super) const FILTER: [&str; 2] = ["filter", "where"];
 

@@ -111,12 +111,12 @@ impl Catalogue {
     /// The store's.
     pub async fn table(self: &Arc<Self>, name: &str, source: &Source) -> Result<Option<Arc<Table>>, Error> {
         let names = self.names(source, None).await?;
-        let found = match (names.find(name), names.read.next().max(source.not_before)) {
-            (Some(table), _) => Some(table.clone()),
-            (None, None) => None,
-            (None, needed) => {
-                self.read_names(source, needed.max(source.not_before), true).await?.find(name).cloned()
-            }
+        let found = match names.find(name) {
+            Some(table) => Some(table.clone()),
+            None => match self.another_look(&names, source) {
+                None => None,
+                needed => self.read_names(source, needed, true).await?.find(name).cloned(),
+            },
         };
         match found {
             Some(table) => self.described(&table, source).await,
@@ -151,6 +151,13 @@ impl Catalogue {
         let known = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         let known = names.all.iter().filter_map(|name| known.get(&name.table));
         Ok(known.map(|entry| Arc::clone(&entry.table)).collect())
+    }
+
+    /// For whom a name is missing: from when on it may be there. What was looked for just now may have been made since, and who made it
+    /// has said so.
+    fn another_look(&self, names: &Names, source: &Source) -> Option<Instant> {
+        let outdated = self.needed(source).filter(|needed| names.read.at < *needed);
+        names.read.next().max(outdated)
     }
 
     /// What was read before this is not good enough.

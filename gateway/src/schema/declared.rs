@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use connector_api::model::Table;
 
 use super::names::{lookup_key, public_name};
+use crate::extras::TableExtras;
 use crate::plan::Columns;
 
 /// Columns by the public name of their view or table.
@@ -29,6 +30,16 @@ pub fn key_of(table: &Table, keys: &Keys) -> Result<Option<Vec<String>>, String>
         found.ok_or_else(|| format!("`keys` names the column '{wanted}', which '{name}' does not have"))
     };
     declared.iter().map(column).collect::<Result<_, _>>().map(Some)
+}
+
+/// The key that the extras of a view declare for it, in the order of its columns; `None`: there is none.
+#[must_use]
+pub fn key_by_extras(table: &Table, extras: &TableExtras) -> Option<Vec<String>> {
+    let declared = extras.key();
+    let is_declared = |name: &String| declared.iter().any(|known| lookup_key(known) == lookup_key(name));
+    let key: Vec<String> =
+        table.columns.iter().map(|column| &column.name).filter(|name| is_declared(name)).cloned().collect();
+    (!key.is_empty() && key.len() == declared.len()).then_some(key)
 }
 
 /// The first declared name that none of these tables has.

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use connector_api::model::{Table, TableRef};
 
-use crate::plan::Views;
+use crate::plan::{Checks, Views};
 
 /// How many tables are remembered. Full, all are dropped: simple, and those in use are back at once.
 const KEPT: usize = 10_000;
@@ -17,6 +17,7 @@ pub struct Known {
     described: Arc<Table>,
     table: Arc<Table>,
     views: Views,
+    checks: Checks,
 }
 
 impl Known {
@@ -24,6 +25,12 @@ impl Known {
     #[must_use]
     pub fn views(&self) -> &Views {
         &self.views
+    }
+
+    /// What values have to keep that are written into it.
+    #[must_use]
+    pub fn checks(&self) -> &Checks {
+        &self.checks
     }
 }
 
@@ -41,14 +48,18 @@ pub struct Tables(RwLock<HashMap<TableRef, Arc<Known>>>);
 
 impl Tables {
     /// What is known of the table with this description. With another description than before, which a refresh brings, nothing is;
-    /// then `make` gives the table as requests see it.
-    pub fn of(&self, described: Arc<Table>, make: impl FnOnce(Arc<Table>) -> Arc<Table>) -> Arc<Known> {
+    /// then `make` gives the table as requests see it, and its checks.
+    pub fn of(
+        &self,
+        described: Arc<Table>,
+        make: impl FnOnce(Arc<Table>) -> (Arc<Table>, Checks),
+    ) -> Arc<Known> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&described.table).cloned();
         if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.described, &described)) {
             return known;
         }
-        let table = make(Arc::clone(&described));
-        let known = Arc::new(Known { described, table, views: Views::default() });
+        let (table, checks) = make(Arc::clone(&described));
+        let known = Arc::new(Known { described, table, views: Views::default(), checks });
         let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if tables.len() >= KEPT {
             tables.clear();
@@ -76,7 +87,7 @@ mod tests {
         let of = |described: &Arc<Table>| {
             tables.of(Arc::clone(described), |table| {
                 made.set(made.get() + 1);
-                table
+                (table, Checks::default())
             })
         };
         let (before, after) = (described("a"), described("b"));

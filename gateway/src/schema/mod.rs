@@ -5,6 +5,7 @@
 pub mod catalogue;
 pub mod declared;
 pub mod describe;
+pub mod extras;
 pub mod known;
 pub mod names;
 pub mod relationships;

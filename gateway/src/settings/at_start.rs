@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use super::{LogFormat, Plugins, Settings, Timeout};
+use super::{LogFormat, Plugins, Settings, State, Timeout};
 
 /// The settings that a running process keeps.
 #[derive(Clone, Debug)]
@@ -13,19 +13,21 @@ pub struct AtStart {
     shutdown_timeout: Timeout,
     plugins: Plugins,
     format: LogFormat,
+    state: State,
 }
 
 impl AtStart {
     /// Those of the settings with which the process starts.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
-        let Settings { server, plugins, logging, .. } = settings;
+        let Settings { server, plugins, logging, state, .. } = settings;
         Self {
             listen: server.listen,
             workers: server.workers,
             shutdown_timeout: server.shutdown_timeout,
             plugins: plugins.clone(),
             format: logging.format,
+            state: state.clone(),
         }
     }
 
@@ -41,6 +43,7 @@ impl AtStart {
             ("plugins.allow_sha256", old.plugins.allow_sha256 != new.plugins.allow_sha256),
             ("plugins.load_timeout", old.plugins.load_timeout != new.plugins.load_timeout),
             ("logging.format", old.format != new.format),
+            ("state.directory", old.state.directory != new.state.directory),
         ];
         keys.into_iter().filter_map(|(key, is_changed)| is_changed.then_some(key)).collect()
     }

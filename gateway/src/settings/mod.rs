@@ -26,7 +26,7 @@ pub use self::{
     at_start::AtStart,
     model::{
         Access, Admin, App, Errors, LogFormat, Logging, Plugins, Role, Server, Service, ServiceConfig,
-        Settings,
+        Settings, State,
     },
     origin::Origin,
     problem::{Place, Problem, Problems},

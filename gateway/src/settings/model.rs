@@ -29,6 +29,8 @@ pub struct Settings {
     pub answers: Answers,
     /// How errors are answered.
     pub errors: Errors,
+    /// Where the gateway keeps what is made at run time.
+    pub state: State,
     /// The services: configured connections, each the `{service}` of a URL.
     #[serde(default, skip_serializing)]
     pub services: Vec<Service>,
@@ -176,6 +178,19 @@ pub struct Errors {
     pub strict: bool,
 }
 
+/// Where the gateway keeps what is made at run time.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct State {
+    /// The folder, made when it is first needed. Inside it, `extras` has a file for each service with the extras of its tables.
+    pub directory: PathBuf,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { directory: PathBuf::from("data") }
+    }
+}
+
 /// A configured connection.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Service {
@@ -220,6 +235,10 @@ pub struct ServiceConfig {
     /// How JSON has integers beyond ±2^53 and decimals, unless the request says it: `number` or `string`.
     #[serde(default)]
     pub numbers: Numbers,
+    /// Whether PUT on a table of `_schema` drops the fields that it does not list, as servers of old did. Otherwise it does so only with
+    /// `allow_delete=true`.
+    #[serde(default)]
+    pub put_drops_fields: bool,
     /// Columns that identify the rows of views and of tables without a primary key, by their names. Nobody checks that no two rows have
     /// the same values in them.
     #[serde(default)]
@@ -236,6 +255,7 @@ impl Default for ServiceConfig {
             allow_upsert: false,
             require_if_match: false,
             numbers: Numbers::Number,
+            put_drops_fields: false,
             keys: BTreeMap::new(),
             connector: Map::new(),
         }
@@ -249,6 +269,7 @@ impl fmt::Debug for ServiceConfig {
             .field("allow_upsert", &self.allow_upsert)
             .field("require_if_match", &self.require_if_match)
             .field("numbers", &self.numbers)
+            .field("put_drops_fields", &self.put_drops_fields)
             .field("keys", &self.keys)
             .field("connector_keys", &self.connector.keys().collect::<Vec<_>>())
             .finish()

@@ -4,7 +4,7 @@ use connector_api::model::{Capabilities, Column, ColumnType, Instant, Table, Val
 use serde_json::{Value as Json, json};
 
 use super::{able, orders, request};
-use crate::plan::{Error, RowRules, Scope, Views, page, readings};
+use crate::plan::{Checks, Error, RowRules, Scope, Views, page, readings};
 use crate::request::{Id, path_id};
 use crate::roles::{FilterOp, RowFilter, RowOperator};
 
@@ -37,6 +37,8 @@ fn with<T>(rules: &[RowFilter], plan: impl FnOnce(&Scope<'_>) -> Result<T, Error
     plan(&Scope {
         table: &things(),
         views: &Views::default(),
+        checks: &Checks::default(),
+        now: std::time::SystemTime::UNIX_EPOCH,
         capabilities: &capabilities,
         rules: (!rules.is_empty()).then_some(RowRules { filters: rules, op: FilterOp::And }),
         rules_of_new_rows: None,

@@ -2,6 +2,7 @@
 //! ([`Gathered`], [`Call`]). Capabilities are asked before the first record; a record that does not fit is an error of its own.
 
 mod call;
+mod checks;
 mod record;
 mod seen;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use connector_api::model::{Capabilities, Column, OnError, Path, Value};
 
 pub use call::{Call, Change, Gathered};
+pub use checks::Checks;
 pub use record::Planned;
 pub use whole::Whole;
 

@@ -60,7 +60,9 @@ impl Write {
                 break;
             }
             let Some(column) = self.column(place, scope) else { continue };
-            if self.is_left_out(place, column, json) {
+            if self.is_left_out(place, column, json)
+                || !scope.checks.keeps(place, column, json, self.kind == Kind::Insert)?
+            {
                 continue;
             }
             match expression_text(column, json) {
@@ -80,6 +82,9 @@ impl Write {
         let is_named = self.is_by_key() && self.selection.is_of_records();
         if is_empty && !is_named {
             return Err(Error::record("No valid fields were found in record."));
+        }
+        if !is_empty || self.kind == Kind::Upsert {
+            scope.checks.fill(&mut planned.cells, self.kind, scope);
         }
         Ok(planned)
     }
@@ -199,7 +204,8 @@ impl Write {
         }
         let is_given = |place: usize| given.binary_search_by_key(&place, |(place, _)| *place).is_ok();
         let mut columns = scope.table.columns.iter().enumerate();
-        columns.find(|(place, column)| is_required(column) && !is_given(*place)).map(|(place, _)| place)
+        let is_filled = |place: usize| is_given(place) || scope.checks.fills(place);
+        columns.find(|(place, column)| is_required(column) && !is_filled(*place)).map(|(place, _)| place)
     }
 
     /// What the store makes itself, and what says which row it is.

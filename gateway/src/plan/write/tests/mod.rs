@@ -12,7 +12,7 @@ use connector_api::model::{Capabilities, Column, ColumnType, DefaultValue, Key, 
 use serde_json::{Map, Value as Json};
 
 use super::{Call, Change, Gathered, Kind, Selection, Write};
-use crate::plan::{Error, RowRules, Scope, Views};
+use crate::plan::{Checks, Error, RowRules, Scope, Views};
 use crate::request::{Id, TableWrite};
 use crate::roles::{FilterOp, RowFilter, RowOperator};
 
@@ -87,6 +87,8 @@ impl Bench {
         let scope = Scope {
             table: &self.table,
             views: &Views::default(),
+            checks: &Checks::default(),
+            now: std::time::SystemTime::UNIX_EPOCH,
             capabilities: &self.can,
             rules: of(&self.rules).then_some(RowRules { filters: &self.rules, op: FilterOp::And }),
             rules_of_new_rows: of(&self.rules_of_new_rows)

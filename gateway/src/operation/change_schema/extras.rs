@@ -1,0 +1,126 @@
+//! Extras of tables and fields: what is kept is what the database does not say by itself.
+
+use std::sync::Arc;
+
+use connector_api::model::{Table, TableKind};
+
+use crate::error::ApiError;
+use crate::events;
+use crate::extras::{FieldExtras, Rules, TableExtras};
+use crate::operation::Owner;
+use crate::plan::Columns;
+use crate::request::schema::{FieldWish, Said, Special, TableWish};
+use crate::schema::names::public_name;
+
+/// Refuses what could only be stored and would then do nothing.
+pub(super) fn check(wish: &TableWish) -> Result<(), ApiError> {
+    let is_said = |said: &Said<String>| matches!(said, Some(Some(_)));
+    let of_fields = wish.fields.iter().flatten().find(|field| is_said(&field.extras.alias));
+    if let Some(field) = of_fields {
+        return Err(ApiError::unsupported(format!(
+            "Table '{}', field '{}': an alias",
+            wish.name, field.name
+        )));
+    }
+    if is_said(&wish.extras.alias) {
+        return Err(ApiError::unsupported(format!("Table '{}': an alias", wish.name)));
+    }
+    for field in wish.fields.iter().flatten() {
+        let Some(Some(validation)) = &field.extras.validation else { continue };
+        if let Err(what) = Rules::parse(validation) {
+            return Err(ApiError::wrong_validation(&wish.name, &field.name, what));
+        }
+    }
+    Ok(())
+}
+
+/// Keeps what the wish says of a table and the table's description without extras does not.
+pub(super) async fn keep(
+    owner: &Owner,
+    (wish, bare): (&TableWish, &TableWish),
+    table: &Table,
+) -> Result<(), ApiError> {
+    let name = public_name(&table.table);
+    let is_view = table.kind == TableKind::View;
+    let before = owner.service.extras().table(&name).unwrap_or_default();
+    let is_there = |name: &String| Columns::new(table).find(name).is_some();
+    let mut after = before.clone();
+    after.fields.retain(|name, _| is_there(name));
+    merge_table(&mut after, wish, bare);
+    for field in wish.fields.iter().flatten() {
+        let Some(column) = Columns::new(table).find(&field.name) else { continue };
+        let unsaid = FieldWish::default();
+        let bare = bare.fields.iter().flatten().find(|known| known.name == column.name).unwrap_or(&unsaid);
+        merge_field(after.fields.entry(column.name.clone()).or_default(), (field, bare), is_view);
+    }
+    if after.clone().tidied() == before { Ok(()) } else { store(owner, name, |_| after).await }
+}
+
+fn merge_table(extras: &mut TableExtras, wish: &TableWish, bare: &TableWish) {
+    let (wish, bare) = (&wish.extras, &bare.extras);
+    merge(&mut extras.label, &wish.label, &bare.label);
+    merge(&mut extras.plural, &wish.plural, &bare.plural);
+    merge(&mut extras.description, &wish.description, &bare.description);
+    merge(&mut extras.name_field, &wish.name_field, &bare.name_field);
+}
+
+fn merge_field(extras: &mut FieldExtras, (field, bare): (&FieldWish, &FieldWish), is_view: bool) {
+    let (wish, known) = (&field.extras, &bare.extras);
+    merge(&mut extras.label, &wish.label, &known.label);
+    merge(&mut extras.description, &wish.description, &known.description);
+    merge(&mut extras.picklist, &wish.picklist, &known.picklist);
+    merge(&mut extras.validation, &wish.validation, &known.validation);
+    if let Some(simple) = field.data_type.simple {
+        let is_kept = matches!(simple.special, Special::Stamped | Special::Kept);
+        extras.type_word = is_kept.then(|| simple.word.to_owned());
+    }
+    if let (Some(is_key), true) = (field.is_primary_key, is_view) {
+        extras.is_primary_key = is_key;
+    }
+}
+
+/// What is said goes over what was kept; what the database says itself is not kept.
+fn merge<T: Clone + PartialEq>(kept: &mut Option<T>, wish: &Said<T>, bare: &Said<T>) {
+    if wish.is_some() {
+        *kept = if wish == bare { None } else { wish.clone().flatten() };
+    }
+}
+
+/// Forgets those of a table.
+pub(super) async fn forget_table(owner: &Owner, table: &str) -> Result<(), ApiError> {
+    match owner.service.extras().table(table) {
+        None => Ok(()),
+        Some(_) => store(owner, table.to_owned(), |_| TableExtras::default()).await,
+    }
+}
+
+/// Forgets those of some fields.
+pub(super) async fn forget_fields(owner: &Owner, table: &str, fields: Vec<String>) -> Result<(), ApiError> {
+    if owner.service.extras().table(table).is_none() {
+        return Ok(());
+    }
+    let forget = move |mut extras: TableExtras| {
+        extras.fields.retain(|name, _| !fields.contains(name));
+        extras
+    };
+    store(owner, table.to_owned(), forget).await
+}
+
+/// Whoever shows the table next sees it with what is kept now.
+async fn store(
+    owner: &Owner,
+    table: String,
+    change: impl FnOnce(TableExtras) -> TableExtras + Send + 'static,
+) -> Result<(), ApiError> {
+    let extras = Arc::clone(owner.service.extras());
+    let name = table.clone();
+    let written = tokio::task::spawn_blocking(move || extras.change(&name, change)).await;
+    owner.service.catalogue().outdate();
+    let problem = match written {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(problem)) => problem.to_string(),
+        Err(_) => "a thread panicked".to_owned(),
+    };
+    events::extras_unwritten(owner.service.name(), &owner.request_id, &problem);
+    Err(ApiError::extras_unwritable(table))
+}

@@ -1,0 +1,243 @@
+//! The change of one table: found, planned, sent, and what is kept of it beside the database.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use connector_api::model::{Change, ChangeSchema, Table, TableKind};
+use serde_json::Value as Json;
+
+use super::{extras, outcome};
+use crate::error::ApiError;
+use crate::operation::{Job, Owner, schema};
+use crate::pipeline;
+use crate::plan::Columns;
+use crate::plan::schema::{Removal, Target, Targets, altered, created, new_table_ref};
+use crate::request::SchemaWrite;
+use crate::request::schema::{self as wishes, TableWish};
+use crate::roles::Verb;
+use crate::schema::catalogue::Catalogue;
+use crate::schema::known::Known;
+use crate::schema::names::{lookup_key, public_name};
+
+/// Changes of the schema by one request.
+pub(super) struct Work<'a> {
+    job: Job<'a>,
+    owner: Owner,
+    verb: Verb,
+    pub(super) options: SchemaWrite,
+}
+
+/// Whatever became of a change, nothing is believed that was read before its end.
+struct Outdating<'a>(&'a Catalogue);
+
+impl Drop for Outdating<'_> {
+    fn drop(&mut self) {
+        self.0.outdate();
+    }
+}
+
+impl<'a> Work<'a> {
+    pub(super) async fn new(job: Job<'a>, verb: Verb, options: SchemaWrite) -> Result<Self, ApiError> {
+        Ok(Self { owner: job.owner(false).await?, job, verb, options })
+    }
+
+    /// Whether the caller may do this with a table that the body names.
+    pub(super) fn permit(&self, table: &str) -> Result<(), ApiError> {
+        self.permitted(table, self.verb)
+    }
+
+    fn permitted(&self, table: &str, verb: Verb) -> Result<(), ApiError> {
+        let resource = ["_schema".to_owned(), table.to_owned()];
+        Ok(pipeline::permit(self.job.caller, self.job.service.name(), &resource, verb)?)
+    }
+
+    /// The name under which the answer's lists stand.
+    pub(super) fn wrapper(&self) -> &str {
+        &self.job.layout.wrapper
+    }
+
+    /// The verb of the request.
+    pub(super) fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    /// What is to go, by the options or else by the body.
+    pub(super) fn named(&self, body: Option<Json>) -> Result<Vec<String>, ApiError> {
+        let names = match &self.options.ids {
+            Some(ids) => ids.clone(),
+            None => wishes::names(body)?,
+        };
+        if names.is_empty() { Err(ApiError::nothing_to_drop()) } else { Ok(names) }
+    }
+
+    /// What becomes of fields that a table's wish does not list.
+    pub(super) fn removal(&self) -> Removal {
+        let may_go = self.options.allow_delete || self.job.service.settings().config.put_drops_fields;
+        match self.verb {
+            Verb::Put if may_go => Removal::Go,
+            Verb::Put => Removal::Refused,
+            _ => Removal::Stay,
+        }
+    }
+
+    /// The table as the store has it now.
+    pub(super) async fn find(&self, name: &str) -> Result<Option<Arc<Known>>, ApiError> {
+        let now = Owner { not_before: Some(Instant::now()), ..self.owner.clone() };
+        let table = self.owner.service.catalogue().table(name, &now.source()).await;
+        let table = table.map_err(|error| self.owner.failed(error))?;
+        Ok(table.map(|table| self.owner.known(table)))
+    }
+
+    async fn existing(&self, name: &str) -> Result<Arc<Known>, ApiError> {
+        self.find(name).await?.ok_or_else(|| ApiError::unknown_table(name))
+    }
+
+    /// Changes a table that exists; gives its name.
+    pub(super) async fn change(&self, wish: &TableWish, removal: Removal) -> Result<String, ApiError> {
+        let table = self.existing(&wish.name).await?;
+        self.change_known(wish, &table, removal, &[]).await
+    }
+
+    /// Changes a table that is known; `later` are the tables that the same request creates after it.
+    pub(super) async fn change_known(
+        &self,
+        wish: &TableWish,
+        table: &Table,
+        removal: Removal,
+        later: &[&str],
+    ) -> Result<String, ApiError> {
+        extras::check(wish)?;
+        let name = public_name(&table.table);
+        let described = schema::description(self.job, &self.owner, table).await?;
+        let described = wishes::table(&name, Some(described))?;
+        let targets = self.targets(wish, Some(table), later).await?;
+        let changes = altered(wish, (table, &described), removal, &targets)?;
+        self.send(changes).await?;
+        self.keep(wish, &name).await?;
+        Ok(name)
+    }
+
+    /// Creates a table; gives its name.
+    pub(super) async fn create(&self, wish: &TableWish, later: &[&str]) -> Result<String, ApiError> {
+        extras::check(wish)?;
+        let known = self.owner.service.catalogue().list(&self.owner.source()).await;
+        let known = known.map_err(|error| self.owner.failed(error))?;
+        let targets = self.targets(wish, None, later).await?;
+        let table = created(wish, new_table_ref(&wish.name, &known), &targets)?;
+        let name = public_name(&table.table);
+        self.send(vec![Change::CreateTable(table)]).await?;
+        self.keep(wish, &name).await?;
+        Ok(name)
+    }
+
+    /// Drops a table and forgets its extras.
+    pub(super) async fn drop_table(&self, name: &str) -> Result<String, ApiError> {
+        let table = self.existing(name).await?;
+        if table.kind == TableKind::View {
+            return Err(ApiError::unsupported(format!("Dropping the view '{name}'")));
+        }
+        let name = public_name(&table.table);
+        self.send(vec![Change::DropTable(table.table.clone())]).await?;
+        extras::forget_table(&self.owner, &name).await?;
+        Ok(name)
+    }
+
+    /// Drops fields of a table and forgets their extras.
+    pub(super) async fn drop_fields(&self, table: &str, fields: &[String]) -> Result<(), ApiError> {
+        let table = self.existing(table).await?;
+        let name = public_name(&table.table);
+        if table.kind == TableKind::View {
+            return Err(ApiError::unsupported(format!("Dropping fields of the view '{name}'")));
+        }
+        let spelled = fields.iter().map(|field| {
+            let found = Columns::new(&table).find(field).map(|column| column.name.clone());
+            found.ok_or_else(|| ApiError::unknown_field(field, &name))
+        });
+        let spelled = spelled.collect::<Result<Vec<_>, _>>()?;
+        let drop = |name: &String| Change::DropColumn { table: table.table.clone(), name: name.clone() };
+        self.send(spelled.iter().map(drop).collect()).await?;
+        extras::forget_fields(&self.owner, &name, spelled).await
+    }
+
+    /// The tables that a wish refers to, and those that the table refers to already. Whoever refers to a table learns which rows it has,
+    /// so the caller must be allowed to read the description of a further one.
+    async fn targets(
+        &self,
+        wish: &TableWish,
+        table: Option<&Table>,
+        later: &[&str],
+    ) -> Result<Targets, ApiError> {
+        let mut targets = Targets::new();
+        let keys = table.iter().flat_map(|table| &table.foreign_keys);
+        let present: Vec<String> = keys.map(|key| public_name(&key.references)).collect();
+        let is_same = |left: &str, right: &str| lookup_key(left) == lookup_key(right);
+        for name in wish.targets() {
+            if !is_same(name, &wish.name) && !present.iter().any(|known| is_same(known, name)) {
+                self.permitted(name, Verb::Get)?;
+            }
+            if later.iter().any(|later| is_same(later, name)) {
+                targets.insert(name.to_owned(), Target::Later);
+            }
+        }
+        let wished = wish.targets().map(str::to_owned);
+        for name in wished.chain(present) {
+            if targets.contains_key(&name) {
+                continue;
+            }
+            let found = self.owner.service.catalogue().table(&name, &self.owner.source()).await;
+            if let Some(found) = found.map_err(|error| self.owner.failed(error))? {
+                targets.insert(name, Target::Known(found));
+            }
+        }
+        Ok(targets)
+    }
+
+    /// Sends the changes of one table in one call.
+    async fn send(&self, changes: Vec<Change>) -> Result<(), ApiError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let Owner { connection, service, .. } = &self.owner;
+        if !connection.capabilities().schema_changes {
+            return Err(ApiError::unsupported("changing the schema"));
+        }
+        let outdating = Outdating(service.catalogue());
+        let shape = ChangeSchema { changes };
+        let done = connection.change_schema(&shape, self.owner.call_context()).await;
+        drop(outdating);
+        let outcomes = done.map_err(|error| self.owner.failed(error).of_schema())?;
+        match outcome::failure(&shape.changes, &outcomes) {
+            None => Ok(()),
+            Some(failure) => {
+                self.owner.note(&failure.error);
+                Err(failure.into_error())
+            }
+        }
+    }
+
+    /// Keeps what is said of a table and no store knows.
+    async fn keep(&self, wish: &TableWish, name: &str) -> Result<(), ApiError> {
+        let table = self.existing(name).await?;
+        let bare = schema::bare(self.job, &self.owner, &table).await?;
+        let bare = wishes::table(name, Some(bare))?;
+        extras::keep(&self.owner, (wish, &bare), &table).await
+    }
+
+    /// A table in full, as it is now.
+    pub(super) async fn shown(&self, name: &str) -> Result<Json, ApiError> {
+        let table = self.existing(name).await?;
+        schema::description(self.job, &self.owner, &table).await
+    }
+
+    /// Some fields of a table in full, as they are now.
+    pub(super) async fn shown_fields(&self, table: &str, names: &[String]) -> Result<Vec<Json>, ApiError> {
+        let mut shown = self.shown(table).await?;
+        let fields =
+            shown.get_mut("field").and_then(Json::as_array_mut).map(std::mem::take).unwrap_or_default();
+        let is_named = |field: &Json| {
+            let name = field.get("name").and_then(Json::as_str).unwrap_or_default();
+            names.iter().any(|named| lookup_key(named) == lookup_key(name))
+        };
+        Ok(fields.into_iter().filter(is_named).collect())
+    }
+}
