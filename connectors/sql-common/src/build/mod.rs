@@ -1,10 +1,11 @@
-//! Requests to statements: reads in `read`, writes in `write`, reads that belong to a write in `reread`, what a clause asks of a row in
-//! `condition`, conditions and values in `filter`. No text is made here that does not pass the writer.
+//! Requests to statements: reads in `read`, writes in `write`, reads that belong to a write in `reread`, calls in [`routine`], what a
+//! clause asks of a row in `condition`, conditions and values in `filter`. No text is made here that does not pass the writer.
 
 mod condition;
 mod filter;
 mod read;
 mod reread;
+pub mod routine;
 mod write;
 
 use connector_api::model::{Aggregate, Param, Path};
