@@ -17,6 +17,9 @@ use crate::request::{CountWish, Id, Related, TableRead};
 /// The most keys of one query: longer conditions cost stores more than another query does.
 const MAX_PIECE: usize = 500;
 
+/// Gives the value of a lookup such as `user.id`.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// What a plan is made against.
 pub struct Scope<'a> {
     /// The table.
@@ -32,7 +35,7 @@ pub struct Scope<'a> {
     /// The caller may see the rows that a write touched, and not only which ones they are.
     pub is_readable: bool,
     /// Values of lookups such as `user.id`.
-    pub lookup: &'a dyn Fn(&str) -> Option<String>,
+    pub lookup: Lookup<'a>,
     /// The most rows an answer may have, at least 1.
     pub max_records: u64,
 }

@@ -224,6 +224,12 @@ pub struct ServiceConfig {
     /// the same values in them.
     #[serde(default)]
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Procedures and functions that GET may call although the database does not declare them to change nothing, by their names.
+    #[serde(default)]
+    pub read_only_routines: Vec<String>,
+    /// Whether GET calls every procedure and function that a role allows, as it did for the clients of old. What it calls may change data.
+    #[serde(default)]
+    pub allow_get_calls: bool,
     /// The connector's own keys, secrets resolved.
     #[serde(flatten)]
     pub connector: Map<String, Value>,
@@ -237,6 +243,8 @@ impl Default for ServiceConfig {
             require_if_match: false,
             numbers: Numbers::Number,
             keys: BTreeMap::new(),
+            read_only_routines: Vec::new(),
+            allow_get_calls: false,
             connector: Map::new(),
         }
     }
@@ -250,6 +258,8 @@ impl fmt::Debug for ServiceConfig {
             .field("require_if_match", &self.require_if_match)
             .field("numbers", &self.numbers)
             .field("keys", &self.keys)
+            .field("read_only_routines", &self.read_only_routines)
+            .field("allow_get_calls", &self.allow_get_calls)
             .field("connector_keys", &self.connector.keys().collect::<Vec<_>>())
             .finish()
     }
