@@ -47,6 +47,7 @@ mod order;
 mod page;
 mod read;
 mod refused;
+mod routines;
 mod rules;
 mod seen;
 mod sent;
@@ -169,6 +170,7 @@ pub fn cases() -> Vec<Case> {
         seen::cases(),
         transaction::cases(),
         sequence::cases(),
+        routines::cases(),
         calls::cases(),
     ]
     .into_iter()

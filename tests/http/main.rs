@@ -95,6 +95,8 @@ mod related;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod routines;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod sales;

@@ -1,13 +1,14 @@
-//! The contract, delegated: statements are made in `sql-common`, run in `read` and `write`.
+//! The contract, delegated: statements are made in `sql-common`, run in `read`, `write` and `call`.
 
 use connector_api::Result;
 use connector_api::author::{
-    Begin, Capabilities, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query, Request,
-    RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
+    Begin, Call, Capabilities, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query, Request,
+    Routine, RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
 };
 use connector_common::write::Write;
 use connector_sql_common::capabilities::writing;
 
+use crate::call::Calling;
 use crate::config::Config;
 use crate::read::{Counting, Reading};
 use crate::store::Store;
@@ -24,7 +25,7 @@ const MAX_PARAMETERS: u32 = 32_767;
 const MAX_FILTER_DEPTH: u32 = 64;
 
 fn capabilities() -> Capabilities {
-    writing(MAX_PARAMETERS, MAX_FILTER_DEPTH)
+    Capabilities { routines: true, ..writing(MAX_PARAMETERS, MAX_FILTER_DEPTH) }
 }
 
 impl Connector for Postgres {
@@ -84,6 +85,14 @@ impl Connector for Postgres {
 
     async fn delete(&self, request: Request<Delete>, out: &mut RowSink) -> Result<()> {
         self.write(Write::Delete(&request), out).await
+    }
+
+    async fn list_routines(&self) -> Result<Vec<Routine>> {
+        self.store.list_routines().await
+    }
+
+    async fn call(&self, request: Request<Call>, out: &mut RowSink) -> Result<()> {
+        Calling::run(&self.store, &request, out).await
     }
 
     async fn begin(&self, request: Request<Begin>) -> Result<u64> {

@@ -88,12 +88,10 @@ impl Dialect for PostgresDialect<'_> {
 
     /// What the driver does not read is asked for as text.
     fn wanted(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
-        let class = self.class(column)?;
-        if class == Class::Inet {
-            return as_inet(to, |to| to.column(column));
-        }
+        let [before, behind] = shown(self.class(column)?);
+        to.keyword(before);
         to.column(column)?;
-        to.keyword(read_as(class));
+        to.keyword(behind);
         Ok(())
     }
 
@@ -207,13 +205,10 @@ impl PostgresDialect<'_> {
     }
 }
 
-/// What a cast to text writes of an address is longer than what the server shows.
+/// What stands around a value that is read. What a cast to text writes of an address is longer than what the server shows.
 /// <https://www.postgresql.org/docs/current/functions-net.html>
-fn as_inet(to: &mut Builder<'_>, address: impl FnOnce(&mut Builder<'_>) -> Result<()>) -> Result<()> {
-    to.keyword("abbrev(");
-    address(to)?;
-    to.keyword(")");
-    Ok(())
+pub(crate) fn shown(class: Class) -> [&'static str; 2] {
+    if class == Class::Inet { ["abbrev(", ")"] } else { ["", read_as(class)] }
 }
 
 /// Into which type the server has to convert a column that is read.

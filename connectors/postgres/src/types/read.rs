@@ -5,7 +5,7 @@ use connector_api::{Error, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-use super::numeric;
+use super::{Class, numeric};
 use crate::error::from_driver;
 
 /// Days and seconds between 1970-01-01 and 2000-01-01, from which the server counts.
@@ -60,6 +60,18 @@ impl Reader {
     /// [`connector_api::ErrorKind::Internal`] for a type that a statement should have made a text of.
     pub(crate) fn of_columns(columns: &[tokio_postgres::Column]) -> Result<Vec<Self>> {
         columns.iter().map(|column| Self::of(column.type_().oid())).collect()
+    }
+
+    /// The same for values of these classes that no statement could convert. A label comes as its text.
+    ///
+    /// # Errors
+    /// As [`Reader::of_columns`].
+    pub(crate) fn of_values(columns: &[tokio_postgres::Column], classes: &[Class]) -> Result<Vec<Self>> {
+        let of = |(column, class): (&tokio_postgres::Column, &Class)| match class {
+            Class::Label => Ok(Self::Text),
+            _ => Self::of(column.type_().oid()),
+        };
+        columns.iter().zip(classes).map(of).collect()
     }
 
     fn of(oid: u32) -> Result<Self> {

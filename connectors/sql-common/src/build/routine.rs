@@ -100,6 +100,17 @@ pub fn rows(
     })
 }
 
+/// The statement that reads all rows of a cursor that a routine has opened.
+///
+/// # Errors
+/// As [`call`].
+pub fn fetch(dialect: &dyn Dialect, cursor: &str) -> Result<Statement> {
+    built(dialect, |to| {
+        to.keyword("FETCH ALL IN ");
+        to.out.ident(cursor)
+    })
+}
+
 /// The statement that sets variables of the connection.
 ///
 /// # Errors
@@ -215,6 +226,11 @@ mod tests {
             rows(&Ansi, &routine("f"), &[VALUE], &columns),
             r#"SELECT "a"::text, "b""" FROM "s"."f"(?) AS "f"("a", "b""")"#,
         );
+    }
+
+    #[test]
+    fn a_cursor_is_read_by_its_name() {
+        check(fetch(&Ansi, "<unnamed portal 1>\"; --"), r#"FETCH ALL IN "<unnamed portal 1>""; --""#);
     }
 
     #[test]
