@@ -84,6 +84,12 @@ pub enum Feature {
     Defaults,
     /// Tables whose rows may have columns that no description names.
     OpenTables,
+    /// Procedures that give several result sets.
+    SeveralSets,
+    /// Functions that share a name.
+    Overloads,
+    /// Values for parameters that a call does not give.
+    ParameterDefaults,
 }
 
 impl Feature {
@@ -99,6 +105,9 @@ impl Feature {
             Self::GeneratedKeys => "store.generated_keys",
             Self::Defaults => "store.defaults",
             Self::OpenTables => "store.open_tables",
+            Self::SeveralSets => "store.several_sets",
+            Self::Overloads => "store.overloads",
+            Self::ParameterDefaults => "store.parameter_defaults",
         }
     }
 }

@@ -47,6 +47,7 @@ mod order;
 mod page;
 mod read;
 mod refused;
+mod routines;
 mod rules;
 mod schema;
 mod seen;
@@ -171,6 +172,7 @@ pub fn cases() -> Vec<Case> {
         transaction::cases(),
         sequence::cases(),
         schema::cases(),
+        routines::cases(),
         calls::cases(),
     ]
     .into_iter()

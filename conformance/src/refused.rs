@@ -7,7 +7,7 @@ use std::sync::Arc;
 use connector_api::model::batch::CellWriter as _;
 use connector_api::model::{
     ArithmeticOp, Assignment, Begin, Call, Change, ChangeSchema, CompareOp, Delete, Direction, Expr, Filter,
-    Group, Insert, Nulls, OnError, Operation, Path, Selector, TextOp, Update, Upsert, Value,
+    Group, Insert, Nulls, OnError, Operation, Path, RoutineKind, Selector, TextOp, Update, Upsert, Value,
 };
 use connector_api::{ErrorKind, Result};
 use serde::Serialize;
@@ -146,7 +146,8 @@ fn writes() -> Vec<Case> {
             send(&peer, Operation::Rollback, Vec::new(), &[]).await
         }),
         write("routines", |peer| {
-            let shape = Call { routine: peer.name("routine"), id: None, arguments: vec![], need: vec![] };
+            let (routine, kind) = (peer.name("routine"), RoutineKind::Procedure);
+            let shape = Call { routine, kind, id: None, arguments: vec![], need: vec![] };
             (Operation::Call, json(&shape), vec![])
         }),
         Case::refusal("refused::routines_listed", "routines", |peer| async move {

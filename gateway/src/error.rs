@@ -97,6 +97,16 @@ errors! {
     wrong_validation(table, field, what) = BAD_REQUEST, "Table '{table}', field '{field}': {what}.";
     /// A removal of tables or fields that does not say which.
     nothing_to_drop() = BAD_REQUEST, "Say what is to be dropped: in the path, as 'ids', or by name in the body.";
+    /// No such procedure.
+    unknown_procedure(name) = NOT_FOUND, "Procedure '{name}' does not exist in the database.";
+    /// No such function.
+    unknown_function(name) = NOT_FOUND, "Function '{name}' does not exist in the database.";
+    /// A routine that may change data, called by a verb that should not.
+    call_by_get(name) = METHOD_NOT_ALLOWED, "'{name}' may change data, so it is called with POST. For GET it has to be declared in the database as one that only reads, or listed under 'read_only_routines' of the service.";
+    /// An answer of a routine that is too long.
+    call_of_many_rows(most) = BAD_REQUEST, "The routine was called, and its answer has more than the {most} rows that one answer of this service holds. Let it give fewer.";
+    /// The same in bytes.
+    call_too_large(most) = BAD_REQUEST, "The routine was called, and its answer is larger than the {most} bytes that this server holds. Let it give fewer rows or columns.";
     /// No such field in a table description.
     unknown_field(field, table) = NOT_FOUND, "Field '{field}' does not exist in table '{table}'.";
     /// More relationships than one request may read.

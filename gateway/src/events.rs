@@ -59,6 +59,9 @@ pub(crate) fn extras_unwritten(service: &str, request_id: &str, problem: &str) {
 
 /// A connector failed; its own text stands here and nowhere else. What the caller did wrong is no news to whoever runs the gateway.
 pub(crate) fn connector_failed(service: &str, request_id: &str, error: &connector_api::Error) {
+    // What the author of a routine tells the caller may be made of values.
+    let is_raised = error.reason.as_deref() == Some("raised");
+    let message = if is_raised { "the routine raised an error" } else { &error.message };
     macro_rules! log {
         ($level:ident) => {
             tracing::$level!(
@@ -66,7 +69,7 @@ pub(crate) fn connector_failed(service: &str, request_id: &str, error: &connecto
                 service,
                 request_id,
                 kind = ?error.kind,
-                message = %error.message,
+                message,
                 reason = error.reason.as_deref(),
                 native_code = error.native_code.as_deref(),
                 sqlstate = error.sqlstate.as_deref(),

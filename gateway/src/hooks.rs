@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde_json::Value as Json;
 
 use crate::error::ApiError;
-use crate::roles::Verb;
+use crate::roles::{Verb, called};
 
 /// A boxed future, since hooks are chosen at run time.
 pub type HookFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -70,8 +70,12 @@ pub(crate) fn event_names(request: &HookRequest) -> [String; 2] {
     for (index, segment) in request.resource.iter().enumerate() {
         let placeholder = placeholder(&request.resource, index);
         generic.push(placeholder.unwrap_or(segment).to_owned());
-        // Identifiers have no event of their own; names of tables and routines do.
-        specific.push(if placeholder == Some("{id}") { "{id}".to_owned() } else { segment.clone() });
+        // Identifiers and arguments have no event of their own; names of tables and routines do.
+        specific.push(match placeholder {
+            Some("{id}") => "{id}".to_owned(),
+            Some("{procedure_name}" | "{function_name}") => called(segment).0,
+            _ => segment.clone(),
+        });
     }
     [generic, specific].map(|mut parts| {
         parts.push(verb.clone());
@@ -112,6 +116,7 @@ mod tests {
         check(&["_table"], "shop._table.get", "shop._table.get");
         check(&["_table", "orders"], "shop._table.{table_name}.get", "shop._table.orders.get");
         check(&["_table", "orders", "5"], "shop._table.{table_name}.{id}.get", "shop._table.orders.{id}.get");
+        check(&["_proc", "pay(1,'x')"], "shop._proc.{procedure_name}.get", "shop._proc.pay.get");
         check(&["_schema", "orders"], "shop._schema.{table_name}.get", "shop._schema.orders.get");
     }
 }

@@ -13,6 +13,7 @@ use crate::extras::Extras;
 use crate::plan::Checks;
 use crate::schema::catalogue::Catalogue;
 use crate::schema::known::{Known, Tables};
+use crate::schema::routines::Routines;
 use crate::settings;
 
 /// A service of the configuration.
@@ -23,6 +24,7 @@ pub struct Service {
     options: Options,
     connection: Arc<OnceCell<Arc<connectors::Service>>>,
     catalogue: Arc<Catalogue>,
+    routines: Arc<Routines>,
     known: Tables,
     extras: Arc<Extras>,
 }
@@ -46,6 +48,7 @@ impl Service {
             options,
             connection: Arc::default(),
             catalogue: Arc::default(),
+            routines: Arc::default(),
             known: Tables::default(),
             extras,
         }
@@ -93,6 +96,20 @@ impl Service {
         &self.extras
     }
 
+    /// What it knows of its procedures and functions.
+    #[must_use]
+    pub fn routines(&self) -> &Arc<Routines> {
+        &self.routines
+    }
+
+    /// Whether its type has procedures and functions. Known without a connection.
+    #[must_use]
+    pub fn has_routines(&self, registry: &Registry) -> bool {
+        let name = &self.settings.service_type;
+        let declared = registry.connector(name).and_then(|connector| connector.service_type(name));
+        declared.is_some_and(|declared| declared.capabilities.routines)
+    }
+
     /// What is known of a table that is described so; `make` gives the table as requests see it, the first time.
     #[must_use]
     pub fn known(
@@ -114,9 +131,16 @@ impl Service {
     /// A service with other settings that goes on with this one's connection and catalogue.
     #[must_use]
     pub fn with_settings(&self, id: i64, settings: settings::Service) -> Self {
-        let (connection, catalogue) = (Arc::clone(&self.connection), Arc::clone(&self.catalogue));
-        let (options, extras) = (self.options, Arc::clone(&self.extras));
-        Self { id, settings, options, connection, catalogue, known: Tables::default(), extras }
+        Self {
+            id,
+            settings,
+            options: self.options,
+            connection: Arc::clone(&self.connection),
+            catalogue: Arc::clone(&self.catalogue),
+            routines: Arc::clone(&self.routines),
+            known: Tables::default(),
+            extras: Arc::clone(&self.extras),
+        }
     }
 
     /// The connection, opened now if it is not open.

@@ -212,7 +212,7 @@ fn what_is_not_there_is_a_json_404() {
     check("/api/v2/nowhere", "Could not find a service for nowhere");
     check("/api/v2/nowhere/_table/x", "Could not find a service for nowhere");
     check("/api/v2/shop/nothing", "Resource 'nothing' not found for service 'shop'.");
-    check("/api/v2/shop/_proc/x", "Resource '_proc/x' not found for service 'shop'.");
+    check("/api/v2/shop/_procs/x", "Resource '_procs/x' not found for service 'shop'.");
     check("/api/v2/shop/_table/orders/1/2", "Resource '_table/orders/1/2' not found for service 'shop'.");
     check("/api/v2/shop/_table/nothing", "Table &quot;nothing&quot; does not exist in the database.");
     check("/api/v2/shop/_schema/nothing", "Table &quot;nothing&quot; does not exist in the database.");

@@ -96,6 +96,8 @@ mod related_filters;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod routines;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod sales;

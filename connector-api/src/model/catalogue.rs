@@ -267,34 +267,68 @@ pub struct Routine {
     pub id: Option<String>,
     /// Procedure or function.
     pub kind: RoutineKind,
-    /// In order.
+    /// In order. Those of a function only go in.
     pub parameters: Vec<RoutineParameter>,
-    /// Type of a function's value.
+    /// What a function gives for its value, named like the function. `None`: a procedure, or a function whose answer is rows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub returns: Option<ColumnType>,
+    pub returns: Option<Column>,
+    /// How many result sets it gives.
+    pub sets: ResultSets,
+    /// The columns of its result set, as far as the store knows them before the call.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Column>,
+    /// It is declared to the store as one that changes nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_read_only: bool,
+    /// The store's comment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
-/// Procedure or function.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Procedure or function. A store may have one of each under the same name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoutineKind {
-    /// Called for what it does.
+    /// Called for what it does: it has OUT values, result sets of which nobody knows before, or gives nothing.
     #[default]
     Procedure,
-    /// Called for its value.
+    /// Called for its value or its rows.
     Function,
+}
+
+/// How many result sets a routine gives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultSets {
+    /// None at all.
+    None,
+    /// Just one.
+    One,
+    /// That shows when it is called.
+    #[default]
+    #[serde(other)]
+    Unknown,
 }
 
 /// A parameter of a routine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RoutineParameter {
-    /// Its name; may be empty.
-    pub name: String,
     /// Which way it goes.
     pub direction: super::ArgumentDirection,
-    /// Its type.
-    pub data_type: ColumnType,
-    /// It may be left out.
-    #[serde(default)]
-    pub has_default: bool,
+    /// Its name, which may be empty, and its type. One with a default may be left out of a call.
+    pub column: Column,
+}
+
+impl RoutineParameter {
+    /// Whether the caller gives a value for it.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.direction != super::ArgumentDirection::Out
+    }
+
+    /// Whether the caller gets a value of it.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.direction != super::ArgumentDirection::In
+    }
 }

@@ -360,7 +360,11 @@ mod tests {
         let delete =
             json!({"from": {"name": "t"}, "rows": {"keys": {"columns": [["a"]]}}, "on_error": "stop"});
         check::<Delete>(&delete, 0, &["delete_by_key"]);
-        check::<Call>(&json!({"routine": {"name": "r"}, "arguments": []}), 0, &["routines"]);
+        check::<Call>(
+            &json!({"routine": {"name": "r"}, "kind": "function", "arguments": []}),
+            0,
+            &["routines"],
+        );
         check::<ChangeSchema>(&json!({"changes": []}), 0, &["schema_changes"]);
         check::<Begin>(&json!({}), 0, &["transactions"]);
         check::<DescribeTables>(&json!({"tables": []}), 0, &[]);

@@ -24,8 +24,8 @@ mod write;
 
 pub use capability::Capabilities;
 pub use catalogue::{
-    Beyond, Column, ColumnType, DefaultValue, ForeignKey, Key, Routine, RoutineKind, RoutineParameter, Table,
-    TableKind, TableName, TableRef,
+    Beyond, Column, ColumnType, DefaultValue, ForeignKey, Key, ResultSets, Routine, RoutineKind,
+    RoutineParameter, Table, TableKind, TableName, TableRef,
 };
 pub use context::Context;
 pub use demands::{Demanding, Demands};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnType, Filter, Hints, Param, Path, TableRef};
+use super::{Filter, Hints, Param, Path, RoutineKind, TableRef};
 
 /// Read rows. The answer: one result set whose columns contain at least `select`, in any order; the gateway picks by name.
 ///
@@ -177,37 +177,37 @@ pub struct DescribeTables {
     pub tables: Vec<TableRef>,
 }
 
-/// Call a routine. The answer: its result sets, then at most one row with role [`Out`](super::batch::SetRole::Out) and one with
-/// role [`Return`](super::batch::SetRole::Return).
+/// Call a routine. The answer: its result sets, all of them, then at most one row with role [`Out`](super::batch::SetRole::Out), which has
+/// the values of `Out` and `InOut` under the names of their parameters, and one with role [`Return`](super::batch::SetRole::Return).
+///
+/// What a call does is not known, so nobody repeats one that was sent: not the gateway, and not the connector when its connection breaks
+/// ([`ErrorKind::UnknownOutcome`](super::ErrorKind::UnknownOutcome)). An error that the routine raises on purpose says what its author
+/// says, with the reason `raised`; the text of any other failure inside of it stays unsaid as always.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Call {
     /// The routine's name.
     pub routine: TableRef,
+    /// Procedure or function, as [`Routine::kind`](super::Routine::kind) says.
+    pub kind: RoutineKind,
     /// Which of several overloads, as [`Routine::id`](super::Routine::id) gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// In the routine's order.
+    /// In the routine's order. A parameter of `In` or `InOut` that is left out takes its default, and without one it is null.
     pub arguments: Vec<Argument>,
     /// As in [`Query::need`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub need: Vec<String>,
 }
 
-/// One argument of a routine call.
+/// The value of one parameter. Its type and its direction are those of the description.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Argument {
-    /// The parameter's name.
-    pub name: String,
-    /// In, out or both.
-    pub direction: ArgumentDirection,
-    /// The value, for `In` and `InOut`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Param>,
-    /// The type, for `Out` and `InOut`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data_type: Option<ColumnType>,
+    /// The place of the parameter among all of the routine, counted from 0: names may be empty.
+    pub place: usize,
+    /// The value.
+    pub value: Param,
 }
 
 /// Which way an argument goes.

@@ -1,13 +1,14 @@
-//! The contract, delegated: statements are made in `sql-common`, run in `read` and `write`.
+//! The contract, delegated: statements are made in `sql-common`, run in `read`, `write` and `call`.
 
 use connector_api::Result;
 use connector_api::author::{
-    Begin, Capabilities, ChangeSchema, Connector, Context, Count, Delete, Descriptor, Insert, Open, Query,
-    Request, RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
+    Begin, Call, Capabilities, ChangeSchema, Connector, Context, Count, Delete, Descriptor, Insert, Open,
+    Query, Request, Routine, RowSink, ServiceType, Summary, Table, TableName, TableRef, Update, Upsert,
 };
 use connector_common::write::Write;
 use connector_sql_common::capabilities::writing;
 
+use crate::call::Calling;
 use crate::config::Config;
 use crate::read::{Counting, Reading};
 use crate::store::Store;
@@ -24,7 +25,7 @@ const MAX_PARAMETERS: u32 = 16_383;
 const MAX_FILTER_DEPTH: u32 = 64;
 
 fn capabilities() -> Capabilities {
-    Capabilities { schema_changes: true, ..writing(MAX_PARAMETERS, MAX_FILTER_DEPTH) }
+    Capabilities { routines: true, schema_changes: true, ..writing(MAX_PARAMETERS, MAX_FILTER_DEPTH) }
 }
 
 impl Connector for MySql {
@@ -83,6 +84,14 @@ impl Connector for MySql {
     async fn change_schema(&self, request: Request<ChangeSchema>, out: &mut RowSink) -> Result<()> {
         self.store.change_schema(&request).await?.send(out);
         Ok(())
+    }
+
+    async fn list_routines(&self) -> Result<Vec<Routine>> {
+        self.store.list_routines().await
+    }
+
+    async fn call(&self, request: Request<Call>, out: &mut RowSink) -> Result<()> {
+        Calling::run(&self.store, &request, out).await
     }
 
     async fn begin(&self, request: Request<Begin>) -> Result<u64> {

@@ -6,10 +6,13 @@ use std::error::Error as StdError;
 
 use connector_api::{Error, ErrorKind};
 use connector_common::failure::{connection_lost, tls_failed, unknown_login};
+use connector_common::routine::{is_authors, raised};
 use mysql_async::{DriverError, IoError, ServerError};
 
 /// A key that exists already.
 const DUPLICATE: u16 = 1062;
+/// What `SIGNAL` gives when its author names no other number.
+const SIGNAL: u16 = 1644;
 /// The server has undone the whole transaction.
 const DEADLOCK: u16 = 1213;
 
@@ -20,6 +23,16 @@ pub(crate) fn from_driver(error: &mysql_async::Error) -> Error {
         mysql_async::Error::Driver(error) => from_client(error).with_detail(error),
         mysql_async::Error::Io(error) => without_answer(error).with_detail(error),
         other => Error::internal("the connector used the driver wrongly").with_detail(other),
+    }
+}
+
+/// What a failure inside a routine means. What its author raised on purpose is told as it stands; all other texts are the server's.
+pub(crate) fn of_routine(error: &mysql_async::Error) -> Error {
+    match error {
+        mysql_async::Error::Server(refusal) if refusal.code == SIGNAL || is_authors(&refusal.state) => {
+            raised(&refusal.state, &refusal.message)
+        }
+        other => from_driver(other),
     }
 }
 
@@ -151,7 +164,7 @@ fn from_server(refusal: &ServerError) -> Error {
 
 /// Messages about data quote the data, and what a trigger says may be data too.
 fn without_values(code: u16, message: &str) -> &str {
-    let names_data = data(code).is_some() || matches!(code, DUPLICATE | 1586 | 1644);
+    let names_data = data(code).is_some() || matches!(code, DUPLICATE | 1586 | SIGNAL);
     if names_data { message.split('\'').next().unwrap_or_default() } else { message }
 }
 
@@ -171,7 +184,7 @@ fn violation(code: u16, message: &str) -> Option<Error> {
         }
         3819 | 4025 => (Conflict, "a check of the table does not hold", "check_violation", "23514"),
         1369 => (Conflict, "the view does not show the record as it would become", "view_violation", "44000"),
-        1644 => (
+        SIGNAL => (
             Conflict,
             "a trigger or a function of the database refuses the record",
             "integrity_violation",

@@ -1,10 +1,16 @@
-//! Tables and columns as the catalogue has them: a query for any number of tables, for each kind of what belongs to them.
+//! Tables and columns as the catalogue has them: a query for any number of tables, for each kind of what belongs to them. Routines are in
+//! `routines`.
+
+mod routines;
 
 use std::collections::HashMap;
 
 use connector_api::Result;
 use connector_api::author::{Column, DefaultValue, ForeignKey, Key, Table, TableKind, TableName, TableRef};
 
+pub(crate) use self::routines::{
+    FoundRoutine, PARAMETERS, PARAMETERS_NAMED, ROUTINES, ROUTINES_NAMED, routines,
+};
 use crate::table::{ColumnInfo, PRIMARY, TableInfo, UniqueKey};
 use crate::translate::Kept;
 use crate::types::{self, Class, Declared, Fields};

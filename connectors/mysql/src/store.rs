@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use connector_api::author::{Filter, Request, Table, TableName, TableRef};
+use connector_api::author::{self, Filter, Request, Routine, Table, TableName, TableRef};
 use connector_api::{Error, Result};
 use connector_common::failure::{asked_briefly, is_worth_another_try, up_to_twice};
+use connector_common::routine::routine_not_found;
 use connector_sql_common::{Form, Known, Statement, StatementKey, build};
 use mysql_async::Value;
 
 use crate::client::{Client, Work};
 use crate::config::Config;
 use crate::error::{is_outdated, table_not_found};
-use crate::schema::{About, Catalogue, Found, TABLES, fields, table_name};
+use crate::schema::{
+    About, Catalogue, Found, FoundRoutine, PARAMETERS, PARAMETERS_NAMED, ROUTINES, ROUTINES_NAMED, TABLES,
+    fields, routines, table_name,
+};
 use crate::table::TableInfo;
 use crate::translate::{MySqlDialect, VALUES};
 
@@ -39,7 +43,9 @@ pub(crate) trait Call: Send {
     fn table(&self) -> &TableRef;
 
     /// What it asks of rows.
-    fn conditions(&self) -> Vec<&Filter>;
+    fn conditions(&self) -> Vec<&Filter> {
+        Vec::new()
+    }
 }
 
 impl Store {
@@ -97,6 +103,37 @@ impl Store {
         .await
     }
 
+    /// All procedures and functions.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn list_routines(&self) -> Result<Vec<Routine>> {
+        up_to_twice(|| async {
+            let mut work = self.client.work(None).await?;
+            let rows = fields(work.run(ROUTINES, Vec::new()).await?.all().await?)?;
+            let parameters = fields(work.run(PARAMETERS, Vec::new()).await?.all().await?)?;
+            work.give_back();
+            Ok(routines(&rows, &parameters).into_iter().map(|found| found.routine).collect())
+        })
+        .await
+    }
+
+    /// What a call has to know of a routine, as it is now: what a call does is not known, so one that failed because the routine has
+    /// changed can't be told from one that failed inside of it, and none is ever repeated.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such routine; the server's.
+    pub(crate) async fn routine(&self, call: &author::Call, work: &mut Work) -> Result<FoundRoutine> {
+        let name = || vec![Value::from(&call.routine.name)];
+        let rows = fields(work.run(ROUTINES_NAMED, name()).await?.all().await?)?;
+        let parameters = fields(work.run(PARAMETERS_NAMED, name()).await?.all().await?)?;
+        let is_it = |FoundRoutine { routine, .. }: &FoundRoutine| {
+            let is_same = call.id.is_none() || call.id == routine.id;
+            routine.routine == call.routine && routine.kind == call.kind && is_same
+        };
+        routines(&rows, &parameters).into_iter().find(is_it).ok_or_else(routine_not_found)
+    }
+
     /// What is known of a table; read when nothing is.
     ///
     /// # Errors
@@ -150,7 +187,11 @@ impl Store {
         Err(error)
     }
 
-    async fn once<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
+    /// Runs a call once, whatever comes of it.
+    ///
+    /// # Errors
+    /// The call's.
+    pub(crate) async fn once<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
         let mut work = self.client.work(session).await?;
         match self.within(call, &mut work).await {
             Ok(answer) => {

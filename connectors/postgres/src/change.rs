@@ -61,10 +61,11 @@ impl Store {
         let mut changing = self.changing(changes, work).await?;
         let mut tables = tables_of(changes);
         let wanted = schema::wanted(&tables);
-        let referrers: Vec<NameRow> = self.catalogue(work, REFERRERS, Some(&wanted)).await?;
+        let referrers: Vec<NameRow> = self.catalogue(work, REFERRERS, &[Some(&wanted)]).await?;
         let referrers = referrers.into_iter().map(NameRow::table);
         tables.extend(referrers.filter(|table| !tables.contains(table)).collect::<Vec<_>>());
-        let rows: Vec<TableRow> = self.catalogue(work, DESCRIPTIONS, Some(&schema::wanted(&tables))).await?;
+        let rows: Vec<TableRow> =
+            self.catalogue(work, DESCRIPTIONS, &[Some(&schema::wanted(&tables))]).await?;
         let mut there: Vec<Table> = Vec::with_capacity(rows.len());
         for row in rows {
             let bare = row.bare_keys();
@@ -77,7 +78,7 @@ impl Store {
 
     /// What has to be known of the database itself.
     async fn changing(&self, changes: &[Change], work: &mut Work) -> Result<Changing> {
-        let home: Vec<HomeRow> = self.catalogue(work, HOME, None).await?;
+        let home: Vec<HomeRow> = self.catalogue(work, HOME, &[]).await?;
         let home = home.into_iter().next().and_then(|row| row.home).ok_or_else(|| {
             Error::internal(
                 "the connection has no schema for new tables; name one by 'schema' in the configuration",

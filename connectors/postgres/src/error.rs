@@ -5,6 +5,7 @@ use std::io;
 
 use connector_api::{Error, ErrorKind};
 use connector_common::failure::{connection_lost, tls_failed, unknown_login};
+use connector_common::routine::{is_authors, raised};
 use tokio_postgres::error::DbError;
 
 /// What a failure of the driver means. The driver's and the server's text goes to the log only.
@@ -13,6 +14,18 @@ pub(crate) fn from_driver(error: &tokio_postgres::Error) -> Error {
         Some(refusal) => from_server(refusal),
         None => without_answer(error).with_detail(chain(error)),
     }
+}
+
+/// What a failure inside a routine means. What its author raised on purpose is told as it stands; all other texts are the server's.
+pub(crate) fn of_routine(error: &tokio_postgres::Error) -> Error {
+    let refusal = error.as_db_error().filter(|refusal| is_raised(refusal.code().code()));
+    refusal.map_or_else(|| from_driver(error), |refusal| raised(refusal.code().code(), refusal.message()))
+}
+
+/// `P0001` is what `RAISE` gives when its author names nothing else.
+/// <https://www.postgresql.org/docs/current/plpgsql-errors-and-messages.html>
+fn is_raised(code: &str) -> bool {
+    code == "P0001" || is_authors(code)
 }
 
 /// The error with its sources: the driver's own text says little.

@@ -2,13 +2,14 @@
 //!
 //! * `config`: the keys of a service. `connector`: the contract, delegated; no SQL.
 //! * `client`: connections in a bounded pool, with TLS, cancelled on the server when nobody waits any more; what a call runs on.
-//! * `read`, `write`, `change`: statements made and run for reads, for records and for tables.
+//! * `read`, `write`, `change`, `call`: statements made and run for reads, for records, for tables and for routines.
 //! * `translate`: where PostgreSQL's SQL differs from the standard, and the types of expressions.
-//! * `schema`: tables and columns found. `table`: what statements have to know of them.
+//! * `schema`: tables, columns and routines found. `table`: what statements have to know of them.
 //! * `types`: values as they are read and written. `error`: SQLSTATEs.
 //!
 //! The driver is used in `client`, `types/read`, `error`, and for rows that are kept in `write`.
 
+mod call;
 mod change;
 mod client;
 mod config;

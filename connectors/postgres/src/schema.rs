@@ -1,10 +1,15 @@
-//! Tables and columns as the catalogue has them: one query for any number of tables, each row a JSON object.
+//! Tables and columns as the catalogue has them: one query for any number of tables, each row a JSON object. Routines are in `routines`.
+
+mod routines;
 
 use connector_api::author::{Column, DefaultValue, ForeignKey, Key, Table, TableKind, TableName, TableRef};
 use connector_api::{Error, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(test)]
+pub(crate) use self::routines::ParameterInfo;
+pub(crate) use self::routines::{How, Out, ROUTINES, RoutineInfo, RoutineRow};
 use crate::table::{ColumnInfo, TableInfo};
 use crate::translate::NamedType;
 use crate::types::{self, Class, Declared};

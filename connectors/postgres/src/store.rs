@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use connector_api::author::{Filter, Path, Request, Table, TableName, TableRef};
+use connector_api::author::{self, Filter, Path, Request, Routine, Table, TableName, TableRef};
 use connector_api::{Error, Result};
 use connector_common::failure::{asked_briefly, is_worth_another_try, up_to_twice};
+use connector_common::routine::routine_not_found;
 use connector_sql_common::{Form, Known, Statement, StatementKey, build};
 use futures_util::TryStreamExt as _;
 
 use crate::client::{Client, Params, Parsed, Work};
 use crate::config::Config;
 use crate::error::{from_driver, is_outdated, table_not_found};
-use crate::schema::{self, DESCRIPTIONS, NameRow, TABLES, TableRow};
+use crate::schema::{self, DESCRIPTIONS, NameRow, ROUTINES, RoutineInfo, RoutineRow, TABLES, TableRow};
 use crate::table::TableInfo;
 use crate::translate::{PostgresDialect, VALUES};
 use crate::types::text;
@@ -41,7 +42,9 @@ pub(crate) trait Call: Send {
     fn table(&self) -> &TableRef;
 
     /// What it asks of rows.
-    fn conditions(&self) -> Vec<&Filter>;
+    fn conditions(&self) -> Vec<&Filter> {
+        Vec::new()
+    }
 }
 
 impl Store {
@@ -79,7 +82,7 @@ impl Store {
     /// # Errors
     /// The server's.
     pub(crate) async fn list(&self) -> Result<Vec<TableName>> {
-        let rows: Vec<NameRow> = up_to_twice(|| self.catalogue_alone(TABLES, None)).await?;
+        let rows: Vec<NameRow> = up_to_twice(|| self.catalogue_alone(TABLES, &[])).await?;
         Ok(rows.into_iter().map(TableName::from).collect())
     }
 
@@ -89,8 +92,37 @@ impl Store {
     /// The server's.
     pub(crate) async fn describe(&self, tables: &[TableRef]) -> Result<Vec<Table>> {
         let wanted = schema::wanted(tables);
-        let rows = up_to_twice(|| self.catalogue_alone(DESCRIPTIONS, Some(&wanted))).await?;
+        let wanted = [Some(wanted.as_str())];
+        let rows = up_to_twice(|| self.catalogue_alone(DESCRIPTIONS, &wanted)).await?;
         Ok(rows.into_iter().map(|row| self.keep(row)).collect())
+    }
+
+    /// All procedures and functions.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) async fn list_routines(&self) -> Result<Vec<Routine>> {
+        let rows: Vec<RoutineRow> = up_to_twice(|| self.catalogue_alone(ROUTINES, &[None])).await?;
+        let there = rows.into_iter().filter(|row| row.id().is_some());
+        Ok(there.map(RoutineRow::described).collect())
+    }
+
+    /// What a call has to know of a routine, as it is now: what a call does is not known, so one that failed because the routine has
+    /// changed can't be told from one that failed inside of it, and none is ever repeated.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such routine; the server's.
+    pub(crate) async fn routine(&self, call: &author::Call, work: &mut Work) -> Result<RoutineInfo> {
+        let wanted = Some(call.routine.name.as_str()).filter(|name| !name.contains('\0'));
+        let rows: Vec<RoutineRow> = match wanted {
+            Some(name) => self.catalogue(work, ROUTINES, &[Some(name)]).await?,
+            None => Vec::new(),
+        };
+        let is_it = |row: &&RoutineRow| {
+            let is_wanted = |id: &str| call.id.as_deref().is_none_or(|wanted| wanted == id);
+            row.name() == call.routine && row.id().is_some_and(is_wanted)
+        };
+        rows.iter().find(is_it).map(RoutineRow::info).ok_or_else(routine_not_found)
     }
 
     /// What is known of a table; read when nothing is.
@@ -102,7 +134,7 @@ impl Store {
             return Ok(known);
         }
         let wanted = schema::wanted(std::slice::from_ref(table));
-        for row in self.catalogue(work, DESCRIPTIONS, Some(&wanted)).await? {
+        for row in self.catalogue(work, DESCRIPTIONS, &[Some(&wanted)]).await? {
             self.keep(row);
         }
         self.known.table(table).ok_or_else(table_not_found)
@@ -174,7 +206,11 @@ impl Store {
         Ok(watched.into_iter().any(|path| class(before, path) != class(&now, path)))
     }
 
-    async fn once<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
+    /// Runs a call once, whatever comes of it.
+    ///
+    /// # Errors
+    /// The call's.
+    pub(crate) async fn once<C: Call>(&self, call: &mut C, session: Option<u64>) -> Result<C::Answer> {
         let mut work = self.client.work(session).await?;
         work.open().await?;
         match self.within(call, &mut work).await {
@@ -197,13 +233,14 @@ impl Store {
         call.once(self, work).await
     }
 
+    /// Rows of a query of the catalogue; `further` are its parameters behind those that all have.
     async fn catalogue_alone<T: serde::de::DeserializeOwned>(
         &self,
         sql: &str,
-        wanted: Option<&str>,
+        further: &[Option<&str>],
     ) -> Result<Vec<T>> {
         let mut work = self.client.work(None).await?;
-        let rows = self.catalogue(&mut work, sql, wanted).await?;
+        let rows = self.catalogue(&mut work, sql, further).await?;
         work.close().await?;
         Ok(rows)
     }
@@ -216,16 +253,15 @@ impl Store {
         &self,
         work: &mut Work,
         sql: &str,
-        wanted: Option<&str>,
+        further: &[Option<&str>],
     ) -> Result<Vec<T>> {
         let mut params = Params::default();
-        match &self.home {
-            Some(home) => params.text(home),
-            None => params.null(),
-        }
-        params.text(if self.is_all { "true" } else { "false" });
-        if let Some(wanted) = wanted {
-            params.text(wanted);
+        let common = [self.home.as_deref(), Some(if self.is_all { "true" } else { "false" })];
+        for param in common.iter().chain(further) {
+            match param {
+                Some(text) => params.text(text),
+                None => params.null(),
+            }
         }
         self.rows(work, sql, &params).await
     }

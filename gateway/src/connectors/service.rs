@@ -7,8 +7,8 @@ use std::time::Duration;
 use connector_api::abi::CallParts;
 use connector_api::model::batch::Cell;
 use connector_api::model::{
-    Capabilities, Context, Count, DescribeTables, OpenRequest, Opened, Operation, Query, Summary, Table,
-    TableName, TableRef,
+    Capabilities, Context, Count, DescribeTables, OpenRequest, Opened, Operation, Query, Routine, Summary,
+    Table, TableName, TableRef,
 };
 use connector_api::{Error, ErrorKind, Result};
 use serde::Serialize;
@@ -164,6 +164,14 @@ impl Service {
     ) -> Result<Vec<Table>> {
         let head = to_json(&DescribeTables { tables })?;
         self.list(Operation::DescribeTables, &head, context).await
+    }
+
+    /// Procedures and functions, every overload.
+    ///
+    /// # Errors
+    /// The connector's.
+    pub async fn list_routines(&self, context: CallContext<'_>) -> Result<Vec<Routine>> {
+        self.list(Operation::ListRoutines, &[], context).await
     }
 
     /// Reads rows: at most as many as the parameter says that `shape.limit` names.

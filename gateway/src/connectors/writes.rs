@@ -1,6 +1,6 @@
-//! Calls that write: shapes with records, and the transactions around them. What a record means is the shape's matter.
+//! Calls that write: shapes with records, routines, and the transactions around them. What a record means is the shape's matter.
 
-use connector_api::model::{Begin, Delete, Insert, Operation, Selector, Update, Upsert};
+use connector_api::model::{Begin, Call, Delete, Insert, Operation, Selector, Update, Upsert};
 use connector_api::{Error, Result};
 use serde::Serialize;
 
@@ -106,6 +106,20 @@ impl Service {
     ) -> Result<RowStream> {
         let bounds = records.bounds_of(&shape.rows, shape.returning.len());
         self.write(Operation::Delete, shape, &records.body(params), (context, bounds)).await
+    }
+
+    /// Calls a routine. How many rows come is known to nobody, so whoever reads them counts.
+    ///
+    /// # Errors
+    /// The connector's; more come up while the answer is read.
+    pub async fn call_routine(
+        &self,
+        shape: &Call,
+        params: &Params,
+        context: CallContext<'_>,
+    ) -> Result<RowStream> {
+        let bounds = Bounds { rows: u64::MAX, outcomes: 0 };
+        self.write(Operation::Call, shape, &params.frames().into_bytes(), (context, bounds)).await
     }
 
     async fn write(

@@ -49,15 +49,19 @@ impl Address {
     }
 }
 
-/// A path as it may stand in the log: an identifier is a value of a row, so its place stands for it.
+/// A path as it may stand in the log: an identifier is a value of a row, so its place stands for it, and so are arguments of a routine.
 pub(super) fn logged(path: &str) -> Cow<'_, str> {
     match Address::parse(path) {
         Ok(None) => Cow::Borrowed(path),
         Err(_) => Cow::Borrowed("/api/(malformed)"),
         Ok(Some(Address { service, resource, .. })) => {
-            let is_row = resource.first().is_some_and(|first| first == "_table");
+            let is_in =
+                |rooms: &[&str]| resource.first().is_some_and(|first| rooms.contains(&first.as_str()));
+            let (is_row, is_routine) = (is_in(&["_table"]), is_in(&["_proc", "_func"]));
             let parts = resource.iter().enumerate().map(|(index, part)| match index {
                 2.. if is_row => "{id}",
+                1 if is_routine => part.split('(').next().unwrap_or_default(),
+                2.. if is_routine => "{arguments}",
                 _ => part,
             });
             let parts: Vec<&str> = ["/api/v2"].into_iter().chain(service.as_deref()).chain(parts).collect();
@@ -117,6 +121,8 @@ mod tests {
             ("/api/shop/%5Ftable/people/(1,ada)/", "/api/v2/shop/_table/people/{id}"),
             ("/api/v2/shop/_table/people", "/api/v2/shop/_table/people"),
             ("/api/v2/shop/_schema/people/name", "/api/v2/shop/_schema/people/name"),
+            ("/api/v2/shop/_proc/pay(1,'secret')", "/api/v2/shop/_proc/pay"),
+            ("/api/v2/shop/_func/vat('a/secret')", "/api/v2/shop/_func/vat/{arguments}"),
             ("/api", "/api/v2"),
             ("/elsewhere", "/elsewhere"),
             ("/api/v2/shop/_table/people/%ff", "/api/(malformed)"),

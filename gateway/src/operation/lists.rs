@@ -14,13 +14,16 @@ use crate::schema::names::{lookup_key, natural_order, public_name};
 
 /// Resources of a service and their labels.
 const RESOURCES: [(&str, &str); 2] = [("_schema", "Schema"), ("_table", "Tables")];
+/// Those that only services with routines have.
+const OF_ROUTINES: [(&str, &str); 2] = [("_proc", "Procedures"), ("_func", "Functions")];
 
 /// `GET {service}`.
 pub(super) async fn root(job: Job<'_>, list: &ListRead) -> Result<Answer, ApiError> {
     if list.as_access_list {
         return access_list(job, list).await;
     }
-    let rows = RESOURCES.iter().map(|(name, label)| {
+    let of_routines = if job.service.has_routines(&job.snapshot.registry) { &OF_ROUTINES[..] } else { &[] };
+    let rows = RESOURCES.iter().chain(of_routines).map(|(name, label)| {
         let mut row = Map::from_iter([("name".to_owned(), json!(name)), ("label".to_owned(), json!(label))]);
         if list.include_access {
             row.insert("access".to_owned(), words(job.access(name)));
@@ -54,6 +57,28 @@ pub(super) async fn tables(
     Ok(answer(rows.collect(), list))
 }
 
+/// Which names of a list are wanted.
+pub(super) struct Wanted {
+    names: Option<Vec<String>>,
+    prefix: Option<String>,
+}
+
+impl Wanted {
+    pub(super) fn of(list: &ListRead) -> Self {
+        let names = list.ids.as_ref().map(|ids| ids.iter().map(|id| lookup_key(id)).collect());
+        Self { names, prefix: list.schema.as_ref().map(|schema| format!("{}.", lookup_key(schema))) }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        if self.names.is_none() && self.prefix.is_none() {
+            return true;
+        }
+        let key = lookup_key(name);
+        self.names.as_ref().is_none_or(|names| names.contains(&key))
+            && self.prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix))
+    }
+}
+
 /// Tables that the caller may touch in any way, in natural order.
 async fn visible(
     job: Job<'_>,
@@ -63,14 +88,11 @@ async fn visible(
 ) -> Result<Vec<(TableName, VerbMask)>, ApiError> {
     let tables =
         owner.service.catalogue().list(&owner.source()).await.map_err(|error| owner.failed(error))?;
-    let wanted: Option<Vec<String>> =
-        list.ids.as_ref().map(|ids| ids.iter().map(|id| lookup_key(id)).collect());
-    let prefix = list.schema.as_ref().map(|schema| format!("{}.", lookup_key(schema)));
+    let wanted = Wanted::of(list);
     let mut visible: Vec<(String, TableName, VerbMask)> = tables
         .into_iter()
         .map(|table| (public_name(&table.table), table))
-        .filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted.contains(&lookup_key(name))))
-        .filter(|(name, _)| prefix.as_ref().is_none_or(|prefix| lookup_key(name).starts_with(prefix)))
+        .filter(|(name, _)| wanted.has(name))
         .map(|(name, table)| {
             let access = job.access(&component(&[resource.to_owned(), name.clone()]));
             (name, table, access)
@@ -94,11 +116,20 @@ async fn access_list(job: Job<'_>, list: &ListRead) -> Result<Answer, ApiError> 
             strings.extend([format!("{resource}/{name}/"), format!("{resource}/{name}/*")]);
         }
     }
+    if owner.connection.capabilities().routines {
+        for (resource, _) in OF_ROUTINES {
+            if !job.access(resource).grants_nothing() {
+                strings.extend([format!("{resource}/"), format!("{resource}/*")]);
+            }
+            let names = super::routines::names(job, &owner, resource).await?;
+            strings.extend(names.iter().map(|name| format!("{resource}/{name}")));
+        }
+    }
     Ok(Answer::json(json!({ "resource": strings }).to_string()))
 }
 
 /// Rows with the properties that were asked for: by default the name alone.
-fn answer(rows: Vec<Map<String, Json>>, list: &ListRead) -> Answer {
+pub(super) fn answer(rows: Vec<Map<String, Json>>, list: &ListRead) -> Answer {
     let name = |row: &Map<String, Json>| row.get("name").cloned().unwrap_or_default();
     let rows: Vec<Json> = if list.as_list {
         rows.iter().map(name).collect()
@@ -121,7 +152,7 @@ fn properties(mut row: Map<String, Json>, fields: &Fields) -> Map<String, Json> 
     }
 }
 
-fn words(access: VerbMask) -> Json {
+pub(super) fn words(access: VerbMask) -> Json {
     access.words().map(Json::from).collect()
 }
 

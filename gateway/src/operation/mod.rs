@@ -13,6 +13,7 @@ mod reach;
 mod records;
 mod related;
 mod resource;
+mod routines;
 mod schema;
 mod session;
 mod version;
@@ -27,8 +28,8 @@ use connector_api::{Error, ErrorKind};
 pub use change_schema::{SchemaOrder, SchemaTarget};
 #[cfg(fuzzing)]
 pub(crate) use cursor::{message as position_bytes, values as position};
-pub use resource::Operation;
 pub(crate) use resource::is_batch;
+pub use resource::{CallOrder, Operation};
 pub use session::Transaction;
 pub use write::WriteOrder;
 
@@ -204,11 +205,12 @@ fn failed(service: &Service, request_id: &str, error: &Error) -> ApiError {
     ApiError::from_connector(error).of_service(service.name())
 }
 
-/// A table or column that is gone means that the catalogue is out of date.
+/// A table, column or routine that is gone means that the catalogue is out of date.
 fn note(service: &Service, request_id: &str, error: &Error) {
     events::connector_failed(service.name(), request_id, error);
     if error.kind == ErrorKind::NotFound {
         service.catalogue().outdate();
+        service.routines().outdate();
     }
 }
 
@@ -246,6 +248,13 @@ pub async fn run(
         Operation::ReadRecord { table, id, read } => records::single(job, &table, &id, *read).await,
         Operation::ChangeSchema(order) => {
             Box::pin(change_schema::run(job, *order, request.what.body.take())).await
+        }
+        Operation::ListRoutines { kind, list } => routines::list(job, kind, &list).await,
+        Operation::Call(mut order) => {
+            if request.are_texts {
+                order.call.take_texts();
+            }
+            Box::pin(routines::call(job, *order)).await
         }
         Operation::Batch => batch::run(job, request.what.body.take()).await,
         Operation::Write(mut order) => {

@@ -1,12 +1,17 @@
 //! From the path inside a service to an operation.
 
+use std::borrow::Borrow;
+
+use connector_api::model::RoutineKind;
 use serde_json::Value as Json;
 
 use super::{SchemaOrder, SchemaTarget, WriteOrder};
 use crate::error::ApiError;
 use crate::hooks::HookRequest;
-use crate::request::{Id, ListRead, Parameters, SchemaWrite, TableRead, TableWrite, path_id, schema};
-use crate::roles::Verb;
+use crate::request::{
+    Id, ListRead, Parameters, RoutineCall, SchemaWrite, TableRead, TableWrite, path_id, schema,
+};
+use crate::roles::{Verb, called};
 
 /// What shall be done, with its options.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,8 +67,30 @@ pub enum Operation {
     Write(Box<WriteOrder>),
     /// Tables or fields to create, change or drop.
     ChangeSchema(Box<SchemaOrder>),
+    /// Names of procedures or of functions.
+    ListRoutines {
+        /// Which of both.
+        kind: RoutineKind,
+        /// Options.
+        list: ListRead,
+    },
+    /// A procedure or function to be called, or described.
+    Call(Box<CallOrder>),
     /// Operations that are done together.
     Batch,
+}
+
+/// A call as path and parameters have it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallOrder {
+    /// GET or POST.
+    pub verb: Verb,
+    /// Procedure or function.
+    pub kind: RoutineKind,
+    /// The routine's public name.
+    pub name: String,
+    /// What is given, and how the answer is wanted.
+    pub call: RoutineCall,
 }
 
 /// Whether this is where batches are sent.
@@ -85,14 +112,13 @@ impl Operation {
             };
         }
         let resource: Vec<&str> = what.resource.iter().map(String::as_str).collect();
+        if let Some((kind, segments)) = routine(&resource) {
+            return Self::parse_routine(what, kind, segments);
+        }
         if what.verb != Verb::Get {
             return Self::parse_write(what, &resource);
         }
-        let body = match &what.body {
-            None => None,
-            Some(body) => Some(body.as_object().ok_or_else(ApiError::unexpected_body)?),
-        };
-        let parameters = Parameters { query: &what.query, body };
+        let parameters = parameters(what)?;
         let list = || ListRead::parse(parameters);
         let read = || TableRead::parse(parameters).map(Box::new);
         let owned = |name: &str| name.to_owned();
@@ -117,6 +143,28 @@ impl Operation {
             }
             _ => return Err(unknown(&resource, &what.service)),
         })
+    }
+
+    /// What stands between parentheses may have slashes in it, so it may be several segments.
+    fn parse_routine(what: &HookRequest, kind: RoutineKind, segments: &[&str]) -> Result<Self, ApiError> {
+        let verb = what.verb;
+        let [first, ..] = segments else {
+            let resource = what.resource.join("/");
+            return match verb {
+                Verb::Get => Ok(Self::ListRoutines { kind, list: ListRead::parse(parameters(what)?)? }),
+                _ => Err(ApiError::unsupported_verb(verb.word(), resource)),
+            };
+        };
+        let whole = segments.join("/");
+        let (name, arguments) = called(&whole);
+        if segments.len() > 1 && arguments.is_none() {
+            return Err(unknown(&what.resource, &what.service));
+        }
+        if !matches!(verb, Verb::Get | Verb::Post) {
+            return Err(ApiError::unsupported_verb(verb.word(), first));
+        }
+        let call = RoutineCall::parse(parameters(what)?, arguments)?;
+        Ok(Self::Call(Box::new(CallOrder { verb, kind, name, call })))
     }
 
     fn parse_write(what: &HookRequest, resource: &[&str]) -> Result<Self, ApiError> {
@@ -148,6 +196,23 @@ impl Operation {
     }
 }
 
+/// Procedures or functions, and the segments of the path behind.
+fn routine<'r, 's>(resource: &'r [&'s str]) -> Option<(RoutineKind, &'r [&'s str])> {
+    match resource {
+        ["_proc", segments @ ..] => Some((RoutineKind::Procedure, segments)),
+        ["_func", segments @ ..] => Some((RoutineKind::Function, segments)),
+        _ => None,
+    }
+}
+
+fn parameters(what: &HookRequest) -> Result<Parameters<'_>, ApiError> {
+    let body = match &what.body {
+        None => None,
+        Some(body) => Some(body.as_object().ok_or_else(ApiError::unexpected_body)?),
+    };
+    Ok(Parameters { query: &what.query, body })
+}
+
 /// Where a verb makes no sense it is refused as such; where it is not built, as not supported.
 fn unsupported(verb: Verb, resource: &[&str], service: &str) -> ApiError {
     match *resource {
@@ -158,6 +223,6 @@ fn unsupported(verb: Verb, resource: &[&str], service: &str) -> ApiError {
     }
 }
 
-fn unknown(resource: &[&str], service: &str) -> ApiError {
+fn unknown(resource: &[impl Borrow<str>], service: &str) -> ApiError {
     ApiError::unknown_resource(resource.join("/"), service)
 }

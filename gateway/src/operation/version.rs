@@ -145,7 +145,7 @@ pub(super) fn check_place(conditions: &Conditions, operation: &Operation) -> Res
     let (is_single, is_write) = match operation {
         Operation::ReadRecord { .. } => (true, false),
         Operation::Write(order) => (order.id.is_some(), true),
-        Operation::Batch | Operation::ChangeSchema(_) => (false, true),
+        Operation::Batch | Operation::ChangeSchema(_) | Operation::Call(_) => (false, true),
         _ => (false, false),
     };
     if is_single {

@@ -19,6 +19,9 @@ use crate::request::{CountWish, Id, Related, TableRead};
 /// The most keys of one query: longer conditions cost stores more than another query does.
 const MAX_PIECE: usize = 500;
 
+/// Gives the value of a lookup such as `user.id`.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// What a plan is made against.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
@@ -39,7 +42,7 @@ pub struct Scope<'a> {
     /// The moment of the request.
     pub now: SystemTime,
     /// Values of lookups such as `user.id`.
-    pub lookup: &'a dyn Fn(&str) -> Option<String>,
+    pub lookup: Lookup<'a>,
     /// The most rows an answer may have, at least 1.
     pub max_records: u64,
     /// The related tables that conditions name; `None`: they name none.

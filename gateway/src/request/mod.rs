@@ -4,7 +4,8 @@
 //! `media` knows the names of forms, `body` reads bodies in them, `batch` the document of a batch; `filter` is the filter grammar, `lookup` replaces
 //! `{user.id}` in a value that is already cut out, `parameters` merges query string and body, `options` and the types
 //! beside it are what a read asks for, `bounds` says how much of it, `write` and `records` what a write asks for and brings along, `conditions` on which
-//! version of a row, `schema` what is wished of tables and fields, `verb` finds the verb that was meant.
+//! version of a row, `schema` what is wished of tables and fields, `routine` a call of a procedure or function, `verb` finds the verb that was
+//! meant.
 
 pub mod batch;
 pub mod body;
@@ -24,6 +25,7 @@ mod order;
 mod parameters;
 mod records;
 mod related;
+mod routine;
 mod term;
 mod write;
 
@@ -37,5 +39,6 @@ pub use order::{Direction, Nulls, OrderItem};
 pub use parameters::{Parameters, is_true};
 pub use records::{Records, no_records, records, single_record};
 pub use related::{Related, RelatedOptions};
+pub use routine::{Cast, Given, GivenValue, RoutineCall};
 pub use term::{Aggregate, AggregateFunction, FieldItem, Term};
 pub use write::TableWrite;

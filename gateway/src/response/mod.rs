@@ -2,6 +2,7 @@
 //! arrives here was permitted by the plan. No value tree is built on the way of rows; what operations answer beside rows is JSON, and
 //! [`convert`] turns it into the other forms.
 
+mod cast;
 mod cell;
 mod convert;
 mod csv;
@@ -10,6 +11,7 @@ mod layout;
 mod rows;
 mod xml;
 
+pub use cast::cast;
 pub use cell::write_cell;
 pub use convert::convert;
 pub use document::Document;

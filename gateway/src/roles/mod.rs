@@ -13,5 +13,6 @@ mod verb;
 pub use caller::{App, Caller, Requestor, User};
 pub use decision::{Grant, access_verbs, decide, decide_by_parts, may_touch};
 pub use denial::Denial;
+pub(crate) use role::called;
 pub use role::{Access, FilterOp, Role, RowFilter, RowOperator};
 pub use verb::{RequestorMask, UnknownWord, Verb, VerbMask};

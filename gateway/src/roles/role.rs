@@ -241,13 +241,25 @@ pub(super) fn normalise(component: &str) -> Cow<'_, str> {
     Cow::Owned(without_arguments(&folded).trim_end_matches('/').to_owned())
 }
 
-/// The text without its outermost `(…)` parts. An unclosed parenthesis is part of the name.
+/// The name of a routine in a segment of a path, and the text between the parentheses behind it. It is the same name that permission
+/// is asked for.
+pub(crate) fn called(segment: &str) -> (String, Option<&str>) {
+    let name = without_arguments(segment);
+    let rest = segment.strip_prefix(name.as_str());
+    let arguments = rest.and_then(|rest| rest.strip_prefix('(')?.strip_suffix(')'));
+    (name, arguments)
+}
+
+/// The text without its outermost `(…)` parts. Between single quotes a parenthesis is text; an unclosed one is part of the name.
 fn without_arguments(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut depth = 0_usize;
     let mut opened_at = 0;
+    let mut is_quoted = false;
     for (at, character) in text.char_indices() {
         match character {
+            '\'' if depth > 0 => is_quoted = !is_quoted,
+            _ if is_quoted => {}
             '(' => {
                 if depth == 0 {
                     opened_at = at;

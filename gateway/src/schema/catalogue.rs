@@ -13,7 +13,7 @@ use super::names::{lookup_key, public_name};
 use crate::connectors::{CallContext, Service};
 
 /// How long an entry is fresh.
-const FRESH: Duration = Duration::from_secs(60);
+pub(super) const FRESH: Duration = Duration::from_secs(60);
 /// How soon after it was read because a name was missing something may be read again because a name is missing.
 const MISS_PAUSE: Duration = Duration::from_secs(1);
 /// Tables described by one call.
@@ -53,20 +53,20 @@ struct Entry {
 
 /// When and why something was read.
 #[derive(Debug, Clone, Copy)]
-struct Reading {
+pub(super) struct Reading {
     /// When it began.
-    at: Instant,
+    pub(super) at: Instant,
     /// Something was missing in what was known before.
     is_for_missing: bool,
 }
 
 impl Reading {
-    fn now(is_for_missing: bool) -> Self {
+    pub(super) fn now(is_for_missing: bool) -> Self {
         Self { at: Instant::now(), is_for_missing }
     }
 
     /// For whom something is missing in what this brought: from when on it may be there. `None`: it was looked for just now.
-    fn next(self) -> Option<Instant> {
+    pub(super) fn next(self) -> Option<Instant> {
         let is_paused = self.is_for_missing && self.at.elapsed() < MISS_PAUSE;
         (!is_paused).then_some(self.at + Duration::from_nanos(1))
     }
@@ -86,7 +86,7 @@ pub struct Source {
 }
 
 impl Source {
-    fn context(&self) -> CallContext<'_> {
+    pub(super) fn context(&self) -> CallContext<'_> {
         CallContext { request_id: &self.request_id, time: self.time, session: None }
     }
 }

@@ -206,6 +206,11 @@ fn simple_type(table: &Table, column: &Column, target: Option<&Target<'_>>) -> &
     }
 }
 
+/// The word for the type of something that is no column of a table.
+pub(super) fn type_word(column: &Column) -> &'static str {
+    simple_type(&Table::default(), column, None)
+}
+
 /// `char(2)` or `binary(16)`, unlike `varchar(2)` and `character varying(2)`.
 fn is_fixed_length(data_type: ColumnType, native_type: &str) -> bool {
     let starts = |words: &[&str]| words.iter().any(|word| native_type.starts_with(word));
@@ -226,7 +231,7 @@ fn is_multibyte(data_type: ColumnType, native_type: &str) -> bool {
             .any(|word| native_type.starts_with(word))
 }
 
-fn default_value(default: Option<&DefaultValue>) -> Value {
+pub(super) fn default_value(default: Option<&DefaultValue>) -> Value {
     match default {
         None => Value::Null,
         Some(DefaultValue::Value(value)) => value.clone(),
@@ -235,7 +240,7 @@ fn default_value(default: Option<&DefaultValue>) -> Value {
 }
 
 /// What the store says beyond the common members: an empty list, or an object with this member.
-fn native(members: &[(bool, &str)]) -> Value {
+pub(super) fn native(members: &[(bool, &str)]) -> Value {
     let so = members.iter().filter(|(is_so, _)| *is_so);
     let so: Map<String, Value> = so.map(|(_, member)| ((*member).to_owned(), json!(true))).collect();
     if so.is_empty() { json!([]) } else { Value::Object(so) }

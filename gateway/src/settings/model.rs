@@ -243,6 +243,12 @@ pub struct ServiceConfig {
     /// the same values in them.
     #[serde(default)]
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Procedures and functions that GET may call although the database does not declare them to change nothing, by their names.
+    #[serde(default)]
+    pub read_only_routines: Vec<String>,
+    /// Whether GET calls every procedure and function that a role allows, as it did for the clients of old. What it calls may change data.
+    #[serde(default)]
+    pub allow_get_calls: bool,
     /// The connector's own keys, secrets resolved.
     #[serde(flatten)]
     pub connector: Map<String, Value>,
@@ -257,6 +263,8 @@ impl Default for ServiceConfig {
             numbers: Numbers::Number,
             put_drops_fields: false,
             keys: BTreeMap::new(),
+            read_only_routines: Vec::new(),
+            allow_get_calls: false,
             connector: Map::new(),
         }
     }
@@ -271,6 +279,8 @@ impl fmt::Debug for ServiceConfig {
             .field("numbers", &self.numbers)
             .field("put_drops_fields", &self.put_drops_fields)
             .field("keys", &self.keys)
+            .field("read_only_routines", &self.read_only_routines)
+            .field("allow_get_calls", &self.allow_get_calls)
             .field("connector_keys", &self.connector.keys().collect::<Vec<_>>())
             .finish()
     }

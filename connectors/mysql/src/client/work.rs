@@ -1,14 +1,15 @@
 //! What a call runs on: a connection of its own or that of a transaction which the caller began, and how far things have come on it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use connector_api::{Error, Result};
 use connector_common::failure::{doubtful, is_lost, too_slow};
 use connector_common::sessions::Turn;
-use mysql_async::{BinaryProtocol, QueryResult, Row, Value};
+use mysql_async::{BinaryProtocol, Column, QueryResult, Row, Value};
 
 use super::{Borrowed, Connection};
-use crate::error::{ends_transaction, from_driver};
+use crate::error::{ends_transaction, from_driver, of_routine};
 
 /// Inside a transaction of the caller a call is a part of its own: what fails in it does not end the transaction.
 const CALL: Words = Words {
@@ -38,7 +39,11 @@ pub(crate) struct Work {
     is_busy: bool,
     /// What the call writes can be undone as a whole.
     has_begun: bool,
+    meaning: Meaning,
 }
+
+/// What a failure of the driver means.
+type Meaning = fn(&mysql_async::Error) -> Error;
 
 enum Place {
     Alone(Borrowed),
@@ -58,21 +63,27 @@ impl Place {
 pub(crate) struct Rows<'w> {
     result: QueryResult<'w, 'static, BinaryProtocol>,
     is_busy: &'w mut bool,
+    meaning: Meaning,
 }
 
 impl Rows<'_> {
-    /// The next one; `None`: there is no more.
+    /// The next one of a result set; `None`: it has no more.
     ///
     /// # Errors
     /// The server's.
     pub(crate) async fn next(&mut self) -> Result<Option<Row>> {
         let row = self.result.next().await;
-        // After an answer of the server the connection is of use.
+        // After an answer of the server, all sets of it, the connection is of use.
         *self.is_busy = match &row {
-            Ok(row) => row.is_some(),
+            Ok(row) => row.is_some() || !self.result.is_empty(),
             Err(error) => !leaves_usable(error),
         };
-        row.map_err(|error| from_driver(&error))
+        row.map_err(|error| (self.meaning)(&error))
+    }
+
+    /// The columns of the result set that is to be read, none where a statement inside gave no rows; `None`: there is no more.
+    pub(crate) fn set(&self) -> Option<Arc<[Column]>> {
+        (!self.result.is_empty()).then(|| self.result.columns().unwrap_or_default())
     }
 
     /// All of them.
@@ -99,12 +110,21 @@ impl Rows<'_> {
 }
 
 impl Work {
+    fn new(place: Place, timeout: Option<Duration>) -> Self {
+        Self { place, timeout, is_busy: false, has_begun: false, meaning: from_driver }
+    }
+
+    /// From here on a routine runs: what its author raises is told in the author's words.
+    pub(crate) fn is_for_routine(&mut self) {
+        self.meaning = of_routine;
+    }
+
     pub(super) fn alone(borrowed: Borrowed, timeout: Option<Duration>) -> Self {
-        Self { place: Place::Alone(borrowed), timeout, is_busy: false, has_begun: false }
+        Self::new(Place::Alone(borrowed), timeout)
     }
 
     pub(super) fn within(turn: Turn<Borrowed>, timeout: Option<Duration>) -> Self {
-        Self { place: Place::Within(turn), timeout, is_busy: false, has_begun: false }
+        Self::new(Place::Within(turn), timeout)
     }
 
     /// A transaction of the caller, to be ended.
@@ -146,10 +166,10 @@ impl Work {
             None => run.await,
         };
         match result {
-            Ok(result) => Ok(Rows { result, is_busy: &mut self.is_busy }),
+            Ok(result) => Ok(Rows { result, is_busy: &mut self.is_busy, meaning: self.meaning }),
             Err(error) => {
                 self.is_busy = !leaves_usable(&error);
-                Err(from_driver(&error))
+                Err((self.meaning)(&error))
             }
         }
     }

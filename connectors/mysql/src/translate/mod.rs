@@ -40,6 +40,22 @@ pub(crate) const VALUES: MySqlDialect<'static> = MySqlDialect { table: None, giv
 /// A number with all its digits, as far as the server has any.
 const DECIMAL: [&str; 2] = ["CAST(", " AS DECIMAL(65, 30))"];
 
+/// What stands around a value that is read. The bytes of a geometry say nothing to people.
+pub(crate) fn shown(class: Class) -> [&'static str; 2] {
+    if class == Class::Geometry { ["ST_AsText(", ")"] } else { [""; 2] }
+}
+
+/// What stands around a variable of the connection, which knows neither days nor times and holds their texts.
+/// <https://dev.mysql.com/doc/refman/8.4/en/user-variables.html>
+pub(crate) fn taken_out(class: Class) -> [&'static str; 2] {
+    match class {
+        Class::Date => ["CAST(", " AS DATE)"],
+        Class::Time => ["CAST(", " AS TIME(6))"],
+        Class::DateTime | Class::Timestamp => ["CAST(", " AS DATETIME(6))"],
+        other => shown(other),
+    }
+}
+
 impl Dialect for MySqlDialect<'_> {
     fn quote(&self) -> char {
         '`'
@@ -104,13 +120,13 @@ impl Dialect for MySqlDialect<'_> {
         self.operand(to, &Expr::Column(column.clone()))
     }
 
-    /// The bytes of a geometry say nothing to people.
     fn wanted(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
-        around(to, self.words_of(column, "ST_AsText(")?, |to| to.column(column))
+        around(to, shown(self.class(column)?), |to| to.column(column))
     }
 
     fn stored(&self, to: &mut Builder<'_>, column: &Path, cell: usize) -> Result<()> {
-        around(to, self.words_of(column, "ST_GeomFromText(")?, |to| {
+        let is_geometry = self.class(column)? == Class::Geometry;
+        around(to, if is_geometry { ["ST_GeomFromText(", ")"] } else { [""; 2] }, |to| {
             to.cell(cell);
             Ok(())
         })
@@ -208,11 +224,6 @@ impl<'t> MySqlDialect<'t> {
             _ => [""; 2],
         };
         around(to, words, |to| to.expr(expr))
-    }
-
-    /// What stands around a geometry; nothing around others.
-    fn words_of(&self, column: &Path, before: &'static str) -> Result<[&'static str; 2]> {
-        Ok(if self.class(column)? == Class::Geometry { [before, ")"] } else { [""; 2] })
     }
 }
 

@@ -13,6 +13,9 @@ pub(crate) use label::check_computed;
 pub(crate) use read::{Fields, Reader, integer, write_row};
 pub(crate) use write::{parameter, stored};
 
+/// The number of the character set of bytes.
+const BINARY: u16 = 63;
+
 /// What is known of a column's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -72,6 +75,33 @@ impl Class {
             "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
             | "multipolygon" | "geometrycollection" | "geomcollection" => Self::Geometry,
             _ if name.ends_with("blob") || name.ends_with("binary") || name == "vector" => Self::Bytes,
+            _ => Self::Text,
+        }
+    }
+
+    /// Of a column of a result that no description is known for, by what the server says of it. Whatever has no neutral type comes as its
+    /// text, and JSON does where the server has no type for it.
+    pub(crate) fn of_column(column: &mysql_async::Column) -> Self {
+        use mysql_async::consts::ColumnType as Sent;
+        match column.column_type() {
+            Sent::MYSQL_TYPE_TINY if column.column_length() == 1 => Self::Boolean,
+            Sent::MYSQL_TYPE_BIT if column.column_length() == 1 => Self::Flag,
+            Sent::MYSQL_TYPE_BIT => Self::Bits,
+            Sent::MYSQL_TYPE_TINY
+            | Sent::MYSQL_TYPE_SHORT
+            | Sent::MYSQL_TYPE_INT24
+            | Sent::MYSQL_TYPE_LONG
+            | Sent::MYSQL_TYPE_LONGLONG
+            | Sent::MYSQL_TYPE_YEAR => Self::Integer,
+            Sent::MYSQL_TYPE_DECIMAL | Sent::MYSQL_TYPE_NEWDECIMAL => Self::Decimal,
+            Sent::MYSQL_TYPE_FLOAT => Self::Float,
+            Sent::MYSQL_TYPE_DOUBLE => Self::Double,
+            Sent::MYSQL_TYPE_DATE | Sent::MYSQL_TYPE_NEWDATE => Self::Date,
+            Sent::MYSQL_TYPE_TIME | Sent::MYSQL_TYPE_TIME2 => Self::Time,
+            Sent::MYSQL_TYPE_DATETIME | Sent::MYSQL_TYPE_DATETIME2 => Self::DateTime,
+            Sent::MYSQL_TYPE_TIMESTAMP | Sent::MYSQL_TYPE_TIMESTAMP2 => Self::Timestamp,
+            Sent::MYSQL_TYPE_JSON => Self::Json,
+            _ if column.character_set() == BINARY => Self::Bytes,
             _ => Self::Text,
         }
     }

@@ -10,7 +10,7 @@ use futures_util::TryStreamExt as _;
 use tokio_postgres::RowStream;
 
 use super::{Answer, Borrowed, Connection, Params, Parsed};
-use crate::error::{from_driver, plan_outdated};
+use crate::error::{from_driver, of_routine, plan_outdated};
 
 /// Inside a transaction of the caller each call is a part of its own: what fails in it does not end the transaction.
 const CALL: Words = Words {
@@ -39,6 +39,8 @@ pub(crate) struct Work {
     is_busy: bool,
     /// A transaction is open that is the call's own.
     has_begun: bool,
+    /// What a failure of the driver means here.
+    meaning: fn(&tokio_postgres::Error) -> Error,
 }
 
 enum Place {
@@ -47,12 +49,16 @@ enum Place {
 }
 
 impl Work {
+    fn new(place: Place, timeout: Option<Duration>) -> Self {
+        Self { place, timeout, is_busy: false, has_begun: false, meaning: from_driver }
+    }
+
     pub(super) fn alone(borrowed: Borrowed, timeout: Option<Duration>) -> Self {
-        Self { place: Place::Alone(borrowed), timeout, is_busy: false, has_begun: false }
+        Self::new(Place::Alone(borrowed), timeout)
     }
 
     pub(super) fn within(turn: Turn<Borrowed>, timeout: Option<Duration>) -> Self {
-        Self { place: Place::Within(turn), timeout, is_busy: false, has_begun: false }
+        Self::new(Place::Within(turn), timeout)
     }
 
     /// A transaction of the caller, to be ended.
@@ -139,7 +145,12 @@ impl Work {
     /// What a failure means. After an answer of the server the connection is of use.
     pub(crate) fn failed(&mut self, error: &tokio_postgres::Error) -> Error {
         self.is_busy &= !leaves_usable(error);
-        from_driver(error)
+        (self.meaning)(error)
+    }
+
+    /// From here on a routine runs: what its author raises is told in the author's words.
+    pub(crate) fn is_for_routine(&mut self) {
+        self.meaning = of_routine;
     }
 
     /// Asks the server whether it is there.

@@ -135,7 +135,7 @@ impl Dialect for PostgresDialect<'_> {
 
     /// What the driver does not read is asked for as text.
     fn wanted(&self, to: &mut Builder<'_>, column: &Path) -> Result<()> {
-        let [before, after] = read_as(self.class(column)?);
+        let [before, after] = shown(self.class(column)?);
         to.keyword(before);
         to.column(column)?;
         to.keyword(after);
@@ -207,7 +207,7 @@ impl Dialect for PostgresDialect<'_> {
                 return Err(self.refused(column, "which has no MIN and no MAX"));
             }
             function => {
-                let [before, after] = read_as(class);
+                let [before, after] = shown(class);
                 to.keyword(before);
                 to.aggregate_call(aggregate_name(function), aggregate)?;
                 to.keyword(after);
@@ -327,7 +327,7 @@ fn aggregate_of(
 }
 
 /// Words around a column that the server has to convert when it is read.
-fn read_as(class: Class) -> [&'static str; 2] {
+pub(crate) fn shown(class: Class) -> [&'static str; 2] {
     match class {
         Class::Label | Class::Folded | Class::Shown | Class::Other => ["", "::text"],
         // What a cast to text writes of an address is longer than what the server shows.

@@ -89,6 +89,18 @@ impl Reader {
         pairs.all(|(reader, column)| reader.is_none() || *reader == Self::simple(column.type_().oid()))
     }
 
+    /// The same for values of these classes that no statement could convert. A label comes as its text.
+    ///
+    /// # Errors
+    /// As [`Reader::of_columns`].
+    pub(crate) fn of_values(columns: &[tokio_postgres::Column], classes: &[Class]) -> Result<Vec<Self>> {
+        let of = |(column, class): (&tokio_postgres::Column, &Class)| match class {
+            Class::Label => Ok(Self::Text),
+            _ => Self::of(column.type_().oid()),
+        };
+        columns.iter().zip(classes).map(of).collect()
+    }
+
     fn of(oid: u32) -> Result<Self> {
         let arrays = [
             Type::BOOL_ARRAY,

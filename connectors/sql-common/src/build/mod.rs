@@ -1,12 +1,13 @@
-//! Requests to statements: reads in `read`, writes in `write`, reads that belong to a write in `reread`, what a clause asks of a row in
-//! `condition`, conditions and values in `filter`, conditions on rows of other tables in `beside`, the columns on whose types they rely in `watch`.
-//! No text is made here that does not pass the writer.
+//! Requests to statements: reads in `read`, writes in `write`, reads that belong to a write in `reread`, calls in [`routine`], what a
+//! clause asks of a row in `condition`, conditions and values in `filter`, conditions on rows of other tables in `beside`, the columns on
+//! whose types they rely in `watch`. No text is made here that does not pass the writer.
 
 mod beside;
 mod condition;
 mod filter;
 mod read;
 mod reread;
+pub mod routine;
 mod watch;
 mod write;
 

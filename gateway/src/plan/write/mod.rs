@@ -7,7 +7,7 @@ mod record;
 mod seen;
 #[cfg(test)]
 mod tests;
-mod value;
+pub(super) mod value;
 mod whole;
 
 use std::collections::HashMap;

@@ -70,7 +70,7 @@ impl Write {
                     let assignment = self.computed(column, text, scope, &mut values)?;
                     planned.form.compute.push(assignment);
                 }
-                None => planned.cells.push((place, value(column, json, self.are_texts, scope)?)),
+                None => planned.cells.push((place, value(column, json, self.are_texts, scope.lookup)?)),
             }
         }
         if let Some(column) = missing.and_then(|place| scope.table.columns.get(place)) {

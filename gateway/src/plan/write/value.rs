@@ -10,7 +10,7 @@ use crate::plan::capability::check_computed;
 use crate::plan::filter::Planner;
 use crate::plan::literal::{Place, number, scalar};
 use crate::plan::values::Values;
-use crate::plan::{Error, Scope};
+use crate::plan::{Error, Lookup, Scope};
 use crate::request::filter::parse_expression;
 use crate::request::lookup;
 
@@ -20,11 +20,16 @@ const NESTED: &str = "document of at most 64 levels";
 ///
 /// # Errors
 /// A value that is none of the column's type, null where none may stand.
-pub(super) fn value(column: &Column, json: &Json, is_text: bool, scope: &Scope<'_>) -> Result<Value, Error> {
+pub(in crate::plan) fn value(
+    column: &Column,
+    json: &Json,
+    is_text: bool,
+    lookup: Lookup<'_>,
+) -> Result<Value, Error> {
     let read = match json {
         Json::Array(items) if items.is_empty() && !takes_lists(column) => Value::Null,
         Json::String(text) => {
-            let text = substituted(text, scope)?;
+            let text = substituted(text, lookup)?;
             let meant = if is_text { meant(column, &text) } else { None };
             typed(column, &meant.unwrap_or_else(|| Json::String(text.into_owned())))?
         }
@@ -83,8 +88,8 @@ fn names_a_column(expr: &Expr) -> bool {
     }
 }
 
-fn substituted<'t>(text: &'t str, scope: &Scope<'_>) -> Result<Cow<'t, str>, Error> {
-    lookup::substitute(text, scope.lookup).map_err(|error| Error::record(error.to_string()))
+fn substituted<'t>(text: &'t str, lookup: Lookup<'_>) -> Result<Cow<'t, str>, Error> {
+    lookup::substitute(text, lookup).map_err(|error| Error::record(error.to_string()))
 }
 
 /// What a text that may be any type is meant as by its column, where that is no text: nothing stands for null, and documents are JSON.

@@ -160,7 +160,9 @@ fn arguments_of_routines_are_cut() {
     check(&role, "shop", "_proc/close_day(1,2)", "POST");
     check(&role, "shop", "_proc/close_day((1),2)", "POST");
     check(&role, "shop", "_func/VAT(a)", "GET");
+    check(&role, "shop", "_proc/close_day('a)b', ')(')", "POST");
     check(&role, "shop", "_proc/close_day(1", "");
+    check(&role, "shop", "_proc/close_day('1)", "");
     check(&role, "shop", "_proc/close_day(1)x", "");
     check(&role, "shop", "_table/orders(old)", "");
 }
@@ -234,4 +236,23 @@ fn combination_of_row_rules_is_kept() {
     let role = role(vec![filtered(Some("shop"), "*", "GET", "owner")]);
     let (rules, operator) = role.row_filters("shop", "_table/x", Verb::Get, Requestor::Api).unwrap();
     assert_eq!((rules.len(), operator), (1, FilterOp::Or));
+}
+
+#[test]
+fn a_call_has_the_name_that_permission_is_asked_for() {
+    for (segment, name, arguments) in [
+        ("p", "p", None),
+        ("p()", "p", Some("")),
+        ("p(1,'x')", "p", Some("1,'x'")),
+        ("p(')')", "p", Some("')'")),
+        ("p((1),2)", "p", Some("(1),2")),
+        ("p(1", "p(1", None),
+        ("p('1)", "p('1)", None),
+        ("p(1)x", "px", None),
+        ("p(1)(2)", "p", Some("1)(2")),
+    ] {
+        assert_eq!(called(segment), (name.to_owned(), arguments), "{segment}");
+        let component = format!("_proc/{segment}");
+        assert_eq!(normalise(&component), format!("_proc/{name}"), "{segment}");
+    }
 }
