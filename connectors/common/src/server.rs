@@ -83,13 +83,6 @@ pub fn pool_problem(size: Option<usize>, queue: usize) -> Option<&'static str> {
     (queue > 100_000).then_some("'queue' must be at most 100000")
 }
 
-/// What is wrong with limits of which nothing can be done in no time, each with its key; `None`: nothing.
-#[must_use]
-pub fn limit_problem(limits: &[(&str, Timeout)]) -> Option<String> {
-    let (key, _) = limits.iter().find(|(_, limit)| limit.0.is_zero())?;
-    Some(format!("'{key}' must be more than 0, or nothing is ever done in time"))
-}
-
 /// The most connections. Twice the processors did better than more, with the database on the same machine.
 #[must_use]
 pub fn pool_size(configured: Option<usize>) -> usize {
@@ -140,14 +133,6 @@ mod tests {
             let first_word = found.and_then(|found| found.split(' ').next());
             assert_eq!(first_word, problem, "{mode:?} {given:?}");
         }
-    }
-
-    #[test]
-    fn a_limit_is_longer_than_nothing() {
-        let limits =
-            |seconds| [("connect_timeout", five_seconds()), ("session_timeout", Timeout::seconds(seconds))];
-        assert_eq!(limit_problem(&limits(1)), None);
-        assert!(limit_problem(&limits(0)).is_some_and(|problem| problem.starts_with("'session_timeout'")));
     }
 
     #[test]

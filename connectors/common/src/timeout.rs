@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use connector_api::author::{Error, ErrorKind, Result as Outcome};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,20 @@ impl Timeout {
     /// So many seconds, for defaults.
     pub const fn seconds(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
+    }
+}
+
+/// Refuses limits within which nothing could ever be done, each with its key.
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`] that names the first one of 0.
+pub fn more_than_zero(limits: &[(&str, Timeout)]) -> Outcome<()> {
+    match limits.iter().find(|(_, limit)| limit.0.is_zero()) {
+        Some((key, _)) => {
+            let message = format!("'{key}' must be more than 0, or nothing is ever done in time");
+            Err(Error::new(ErrorKind::InvalidRequest, message))
+        }
+        None => Ok(()),
     }
 }
 
@@ -81,6 +96,17 @@ fn milliseconds(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_is_longer_than_nothing() {
+        let limits = |seconds| {
+            [("connect_timeout", Timeout::seconds(5)), ("session_timeout", Timeout::seconds(seconds))]
+        };
+        assert_eq!(more_than_zero(&limits(1)), Ok(()));
+        assert!(
+            more_than_zero(&limits(0)).is_err_and(|error| error.message.starts_with("'session_timeout'"))
+        );
+    }
 
     #[test]
     fn a_timeout_is_milliseconds_or_has_a_unit_and_is_shown_with_one() {

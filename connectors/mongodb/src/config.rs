@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use connector_api::author::{Error, ErrorKind, Result};
-use connector_common::timeout::Timeout;
+use connector_common::timeout::{self, Timeout};
 use mongodb::options::{ClientOptions, Tls};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
@@ -114,8 +114,12 @@ impl Config {
     /// What the driver is opened with. Reads DNS records for `mongodb+srv`.
     ///
     /// # Errors
-    /// A connection string that is none; records that can't be found.
+    /// Limits of 0; a connection string that is none; records that can't be found.
     pub(crate) async fn client_options(&self) -> Result<ClientOptions> {
+        timeout::more_than_zero(&[
+            ("connect_timeout", self.connect_timeout),
+            ("session_timeout", self.session_timeout),
+        ])?;
         let dsn = self.dsn.clone().unwrap_or_else(|| self.uri());
         let mut options = ClientOptions::parse(dsn).await.map_err(|error| wrong_options(&error))?;
         options.app_name.get_or_insert_with(|| "tablegate".to_owned());

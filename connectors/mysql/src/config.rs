@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use connector_api::{Error, ErrorKind, Result};
 use connector_common::server::{self, TlsFiles};
 pub(crate) use connector_common::server::{Setting, SslMode};
-use connector_common::timeout::Timeout;
+use connector_common::timeout::{self, Timeout};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -144,13 +144,11 @@ impl Config {
             problem
         } else if let Some(problem) = server::pool_problem(self.pool_size, self.queue) {
             problem
-        } else if let Some(problem) = server::limit_problem(&[
-            ("connect_timeout", self.connect_timeout),
-            ("session_timeout", self.session_timeout),
-        ]) {
-            return Err(Error::new(ErrorKind::InvalidRequest, problem));
         } else {
-            return Ok(());
+            return timeout::more_than_zero(&[
+                ("connect_timeout", self.connect_timeout),
+                ("session_timeout", self.session_timeout),
+            ]);
         };
         Err(Error::new(ErrorKind::InvalidRequest, problem))
     }

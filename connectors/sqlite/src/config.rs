@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use connector_api::{Error, ErrorKind, Result};
-use connector_common::timeout::Timeout;
+use connector_common::timeout::{self, Timeout};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -73,7 +73,10 @@ impl Config {
         } else if self.create && self.read_only {
             "'create' and 'read_only' exclude each other"
         } else {
-            return Ok(());
+            return timeout::more_than_zero(&[
+                ("session_timeout", self.session_timeout),
+                ("session_lifetime", self.session_lifetime),
+            ]);
         };
         Err(Error::new(ErrorKind::InvalidRequest, problem))
     }
@@ -127,6 +130,7 @@ mod tests {
             (json!({"database": "a", "busy_timeout": "5"}), "5s"),
             (json!({"database": "a", "busy_timeout": "2h"}), "5s"),
             (json!({"database": "a", "busy_timeout": -1}), "busy_timeout"),
+            (json!({"database": "a", "session_timeout": "0s"}), "session_timeout"),
             (json!({"database": "a", "create": true, "read_only": true}), "exclude"),
         ] {
             let message = parse(config).unwrap_err();

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use connector_api::author::{Error, ErrorKind, Result, TableRef};
+use connector_common::timeout;
 use rpds::RedBlackTreeMapSync;
 
 use crate::config::{self, Config};
@@ -34,8 +35,12 @@ impl Store {
     /// Loads the tables of the configuration and of its file.
     ///
     /// # Errors
-    /// A file that can't be read; a table, column or row that does not fit, named by table, row number (from 1) and column.
+    /// Limits of 0; a file that can't be read; a table, column or row that does not fit, named by table, row number (from 1) and column.
     pub(crate) async fn load(config: Config) -> Result<Self> {
+        timeout::more_than_zero(&[
+            ("session_timeout", config.session_timeout),
+            ("session_lifetime", config.session_lifetime),
+        ])?;
         let mut tables = Tables::new_sync();
         for (name, table) in read_file(&config).await?.into_iter().chain(config.tables) {
             if tables.contains_key(&name) {
