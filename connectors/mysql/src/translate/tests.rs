@@ -285,7 +285,8 @@ fn statements_are_those_of_the_snapshots() {
     let columns: HashMap<_, _> = COLUMNS.map(|(name, sort)| (name.to_owned(), class_of(sort).into())).into();
     for (is_mariadb, file) in [(false, "mysql.txt"), (true, "mariadb.txt")] {
         let table = TableInfo { columns: columns.clone(), ..table(is_mariadb) };
-        let dialect = MySqlDialect { gives_back: is_mariadb, ..MySqlDialect::of(&table) };
+        let beside = [(TableRef::new("other"), MySqlDialect::of(&table))];
+        let dialect = MySqlDialect { gives_back: is_mariadb, beside: &beside, ..MySqlDialect::of(&table) };
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/translate/statements");
         assert_snapshot(&dialect, &folder.join(file));
     }

@@ -340,7 +340,8 @@ fn statements_are_those_of_the_snapshot() {
     // The value of a group, which conditions and orders name.
     columns.insert("result".to_owned(), described(Class::Integer));
     let table = TableInfo { columns, ..table() };
-    let dialect = PostgresDialect::of(&table);
+    let beside = [(TableRef::new("other"), PostgresDialect::of(&table))];
+    let dialect = PostgresDialect { beside: &beside, ..PostgresDialect::of(&table) };
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/translate/statements.txt");
     assert_snapshot(&dialect, file.as_ref());
 }

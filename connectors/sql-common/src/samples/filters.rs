@@ -105,7 +105,7 @@ fn rest(to: &mut Snapshot<'_>) {
     let related = Filter::RelatedExists {
         table: TableRef::new("other"),
         on: vec![(Path::column("id"), Path::column("t_id"))],
-        filter: Box::new(Filter::Always(true)),
+        filter: Box::new(s.clone()),
     };
     for (name, filter) in [
         ("always", Filter::Always(true)),
