@@ -46,8 +46,9 @@ CREATE TABLE shifting (
 );
 INSERT INTO shifting (f) VALUES (0.5);
 
--- Of which the account may not read everything.
+-- Of which the clerk may not read everything.
 CREATE TABLE diary (id integer PRIMARY KEY, note text);
 INSERT INTO diary VALUES (1, 'old');
-REVOKE SELECT ON diary FROM CURRENT_USER;
-GRANT SELECT (id) ON diary TO CURRENT_USER;
+CREATE ROLE clerk;
+GRANT UPDATE ON diary TO clerk;
+GRANT SELECT (id) ON diary TO clerk;
