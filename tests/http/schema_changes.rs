@@ -189,6 +189,21 @@ fn rows_and_relations(world: &World) {
     let owner = world.read("_table/trucks?related=customers_by_owner_id&fields=created");
     assert_eq!(owner["resource"][0]["customers_by_owner_id"]["name"], "Ada");
     assert!(owner["resource"][0]["created"].is_string(), "{owner}");
+    for (filter, expected) in [
+        (
+            "customers?filter=trucks_by_owner_id.make%3DSaab%20and%20trucks_by_owner_id.plate%20like%20'A%25'",
+            1,
+        ),
+        ("customers?filter=not(trucks_by_owner_id.make%3DSaab)", 0),
+        ("customers?filter=trucks_by_owner_id.customers_by_owner_id.name%20in%20(Ada,Bob)", 1),
+        ("trucks?filter=customers_by_owner_id.id%3E1", 0),
+    ] {
+        let found = world.read(&format!("_table/{filter}"));
+        assert_eq!(found["resource"].as_array().unwrap().len(), expected, "{filter}: {found}");
+    }
+    let path = "_table/trucks?filter=customers_by_owner_id.name%3DAda";
+    let changed = json!({ "resource": [{ "make": "Saab" }] });
+    world.is_ok("PATCH", path, &changed, &json!({ "resource": [{ "id": 1 }] }));
 }
 
 fn what_was_read_may_be_sent_back(world: &World) {
