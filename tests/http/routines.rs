@@ -526,3 +526,57 @@ fn a_procedure_gives_all_its_result_sets() {
     world.get("_func/vat(200,19)").is_ok("38.00");
     world.post("_proc/odd%20%60name%60;%20--", &json!({"params": {"p \"x\"": 5}})).is_ok(r#"[{"x":5}]"#);
 }
+
+#[test]
+fn what_a_procedure_raises_behind_a_result_set_is_its_end_and_nobody_else_s() {
+    let worlds = worlds();
+    let world = &worlds[1];
+    world.engine.sql(
+        "CREATE PROCEDURE halfway() BEGIN SELECT 1 AS a; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'too late'; END;",
+    );
+    for _ in 0..3 {
+        let answer = world.post("_proc/halfway?refresh=true", &json!({}));
+        assert_eq!(
+            (answer.status, &answer.json()["error"]["message"]),
+            (400, &json!("too late")),
+            "{}",
+            answer.body
+        );
+        assert_eq!(world.get("_table/many?limit=1").status, 200);
+    }
+    world.engine.sql("DROP PROCEDURE halfway;");
+}
+
+#[test]
+fn what_a_routine_leaves_in_its_session_ends_with_the_call() {
+    for world in worlds().iter() {
+        let (path, made, gone) = if world.engine.kind.is_mariadb() {
+            (
+                "_proc/litter?refresh=true",
+                "CREATE PROCEDURE litter() BEGIN CREATE TEMPORARY TABLE many (id int PRIMARY KEY, word varchar(20)); \
+                 SET time_zone = '+09:00'; SET autocommit = 0; SELECT 1 AS a; END;",
+                "DROP PROCEDURE litter;",
+            )
+        } else {
+            (
+                "_func/litter?refresh=true",
+                "CREATE FUNCTION litter() RETURNS text LANGUAGE sql AS \
+                 $$SELECT set_config('search_path', 'nowhere', false) || set_config('default_transaction_read_only', 'on', false)$$;",
+                "DROP FUNCTION litter;",
+            )
+        };
+        let before = world.get("_table/many?limit=3&order=id");
+        assert_eq!(before.status, 200, "{}", before.body);
+        world.engine.sql(made);
+        // As many calls as there are connections, and more.
+        for _ in 0..10 {
+            let called = world.post(path, &json!({}));
+            assert_eq!(called.status, 200, "{}", called.body);
+        }
+        for _ in 0..10 {
+            let after = world.get("_table/many?limit=3&order=id&refresh=true");
+            assert_eq!(after.body, before.body);
+        }
+        world.engine.sql(gone);
+    }
+}

@@ -173,6 +173,13 @@ impl<C: Connect> Borrowed<C> {
     pub fn give_back(mut self) {
         self.object = None;
     }
+
+    /// Nothing runs on it any more, but nobody shall have it after this call. Nothing is wrong with the others.
+    pub fn let_go(mut self) {
+        if let Some(object) = self.object.take() {
+            drop(Object::take(object));
+        }
+    }
 }
 
 impl<C: Connect> Drop for Borrowed<C> {

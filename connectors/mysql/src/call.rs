@@ -144,7 +144,8 @@ impl Calling<'_> {
                 self.out.end_row().await?;
             }
         }
-        Ok(())
+        // Behind the last set the server says how the call ended.
+        rows.next().await.map(drop)
     }
 
     async fn rows(&mut self, rows: &[mysql_async::Row], readers: &[Reader]) -> Result<()> {

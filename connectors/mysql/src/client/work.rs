@@ -40,6 +40,8 @@ pub(crate) struct Work {
     /// What the call writes can be undone as a whole.
     has_begun: bool,
     meaning: Meaning,
+    /// Nobody shall have the connection after this call.
+    is_used_up: bool,
 }
 
 /// What a failure of the driver means.
@@ -111,12 +113,14 @@ impl Rows<'_> {
 
 impl Work {
     fn new(place: Place, timeout: Option<Duration>) -> Self {
-        Self { place, timeout, is_busy: false, has_begun: false, meaning: from_driver }
+        Self { place, timeout, is_busy: false, has_begun: false, meaning: from_driver, is_used_up: false }
     }
 
-    /// From here on a routine runs: what its author raises is told in the author's words.
+    /// From here on a routine runs: what its author raises is told in the author's words. Whatever it leaves behind, settings, temporary
+    /// tables, locks, an open transaction, ends with the connection.
     pub(crate) fn is_for_routine(&mut self) {
         self.meaning = of_routine;
+        self.is_used_up = true;
     }
 
     pub(super) fn alone(borrowed: Borrowed, timeout: Option<Duration>) -> Self {
@@ -260,6 +264,7 @@ impl Work {
         if ends_transaction(error) {
             // Nothing is left of it on the server, so the connection is free; but the caller has to learn that the transaction is over.
             match self.place {
+                Place::Alone(borrowed) if self.is_used_up => borrowed.let_go(),
                 Place::Alone(borrowed) => borrowed.give_back(),
                 Place::Within(turn) => turn.end().map_or((), Borrowed::give_back),
             }
@@ -274,6 +279,7 @@ impl Work {
             return;
         }
         match self.place {
+            Place::Alone(borrowed) if self.is_used_up => borrowed.let_go(),
             Place::Alone(borrowed) => borrowed.give_back(),
             Place::Within(turn) => turn.keep(),
         }

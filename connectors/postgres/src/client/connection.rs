@@ -159,6 +159,11 @@ impl Connection {
         Ok(answers)
     }
 
+    /// Whether a statement of this text is prepared.
+    pub(super) fn keeps(&self, sql: &str) -> bool {
+        self.prepared.as_ref().is_some_and(|prepared| prepared.contains_key(sql))
+    }
+
     /// The types of a statement's values are those that the columns had when it was prepared, whatever they are now.
     fn forget_what_changed(&mut self) {
         let changes = self.login.changes();
@@ -239,7 +244,14 @@ async fn all(rows: RowStream) -> Answer {
 /// Whether a statement has to be prepared anew before it is of use again: a table is another one, or the statement is gone.
 fn tells_of_change(error: &tokio_postgres::Error) -> bool {
     let code = error.code().map(SqlState::code);
-    code.is_some_and(|code| code == "0A000" || code.starts_with("26") || code.starts_with("42"))
+    is_of_values(error)
+        || code.is_some_and(|code| code == "0A000" || code.starts_with("26") || code.starts_with("42"))
+}
+
+/// Whether a value does not fit, which may be the type of before: the server reads values before it looks at what has changed.
+pub(super) fn is_of_values(error: &tokio_postgres::Error) -> bool {
+    let code = error.code().map(SqlState::code);
+    code.is_some_and(|code| code == "42804" || code.starts_with("22"))
 }
 
 /// The values of a statement, as text, in one buffer.

@@ -17,8 +17,9 @@ use crate::config::{Config, Setting, SslMode};
 use crate::error::from_driver;
 
 /// What values rely on when they become texts and texts values, whatever the account's own settings are. The configuration's come later.
+/// Compiling a statement with many conditions takes seconds, where running it takes milliseconds.
 const PINNED: &str = "SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; \
-    SET array_nulls = on; SET standard_conforming_strings = on; SET xmloption = 'content'; SET transform_null_equals = off";
+    SET array_nulls = on; SET jit = off; SET standard_conforming_strings = on; SET xmloption = 'content'; SET transform_null_equals = off";
 
 /// Makes connections.
 pub(crate) struct Manager {

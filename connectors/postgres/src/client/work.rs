@@ -9,6 +9,7 @@ use connector_common::sessions::Turn;
 use futures_util::TryStreamExt as _;
 use tokio_postgres::RowStream;
 
+use super::connection::is_of_values;
 use super::{Answer, Borrowed, Connection, Params, Parsed};
 use crate::error::{from_driver, of_routine, plan_outdated};
 
@@ -41,6 +42,8 @@ pub(crate) struct Work {
     has_begun: bool,
     /// What a failure of the driver means here.
     meaning: fn(&tokio_postgres::Error) -> Error,
+    /// Nobody shall have the connection after this call.
+    is_used_up: bool,
 }
 
 enum Place {
@@ -48,9 +51,12 @@ enum Place {
     Within(Turn<Borrowed>),
 }
 
+/// Rows on their way; `None`: the columns are not what they should be.
+type Attempted = std::result::Result<Option<RowStream>, tokio_postgres::Error>;
+
 impl Work {
     fn new(place: Place, timeout: Option<Duration>) -> Self {
-        Self { place, timeout, is_busy: false, has_begun: false, meaning: from_driver }
+        Self { place, timeout, is_busy: false, has_begun: false, meaning: from_driver, is_used_up: false }
     }
 
     pub(super) fn alone(borrowed: Borrowed, timeout: Option<Duration>) -> Self {
@@ -87,13 +93,12 @@ impl Work {
     /// # Errors
     /// The server's; [`connector_api::ErrorKind::Timeout`] when it did not begin to answer in time; when the columns are not what they should be.
     pub(crate) async fn run(&mut self, sql: &str, params: &Params, parsed: Parsed<'_>) -> Result<RowStream> {
-        self.is_busy = true;
-        let timeout = self.timeout;
-        let run = self.connection()?.run(sql, params, parsed);
-        let rows = match timeout {
-            Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| too_slow())?,
-            None => run.await,
-        };
+        let was_kept = self.connection()?.keeps(sql);
+        let mut rows = self.attempt(sql, params, parsed).await?;
+        // Alone it has left nothing behind.
+        if was_kept && !self.is_in_transaction() && rows.as_ref().is_err_and(is_of_values) {
+            rows = self.attempt(sql, params, parsed).await?;
+        }
         match rows {
             Ok(Some(rows)) => Ok(rows),
             Ok(None) => {
@@ -101,6 +106,16 @@ impl Work {
                 Err(plan_outdated())
             }
             Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    async fn attempt(&mut self, sql: &str, params: &Params, parsed: Parsed<'_>) -> Result<Attempted> {
+        self.is_busy = true;
+        let timeout = self.timeout;
+        let run = self.connection()?.run(sql, params, parsed);
+        match timeout {
+            Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| too_slow()),
+            None => Ok(run.await),
         }
     }
 
@@ -148,9 +163,11 @@ impl Work {
         (self.meaning)(error)
     }
 
-    /// From here on a routine runs: what its author raises is told in the author's words.
+    /// From here on a routine runs: what its author raises is told in the author's words. Whatever it leaves behind, settings, temporary
+    /// tables, locks, an open transaction, ends with the connection.
     pub(crate) fn is_for_routine(&mut self) {
         self.meaning = of_routine;
+        self.is_used_up = true;
     }
 
     /// Asks the server whether it is there.
@@ -211,6 +228,7 @@ impl Work {
 
     fn give_back(self) {
         match self.place {
+            Place::Alone(borrowed) if self.is_used_up => borrowed.let_go(),
             Place::Alone(borrowed) => borrowed.give_back(),
             Place::Within(turn) => turn.keep(),
         }
