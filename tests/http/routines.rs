@@ -506,6 +506,11 @@ fn a_procedure_gives_all_its_result_sets() {
         world.post("_proc/two_sets", &json!({})).is_ok(&format!(r#"{{"resource":{sets},"total":2}}"#));
     }
     world.post("_proc/two_sets?wrapper=rows", &json!({})).is_ok(&format!(r#"{{"rows":{sets},"total":2}}"#));
+    world.post("_proc/two_sets?wrapper=total", &json!({})).is_error_with(
+        400,
+        "A value that comes out is called 'total'; choose another name for the rows.",
+        &json!({"parameter": "wrapper", "position": null}),
+    );
     world.post("_proc/two_plain_sets", &json!({})).is_ok(r#"[[{"a":1}],[{"a":2,"a_2":3}]]"#);
     world
         .post("_proc/two_plain_sets", &json!({"wrapper": "w"}))

@@ -175,6 +175,7 @@ async fn begin(
     if verb == Verb::Get && !is_for_get(job, routine) {
         return Err(ApiError::call_by_get(public_name(&routine.routine)));
     }
+    plan::check_wrapper(routine, call.wrapper.as_deref())?;
     let (shape, params) = {
         let lookup = |name: &str| job.caller.lookup(name).map(Cow::into_owned);
         plan::call(routine, &call.given, &lookup)?

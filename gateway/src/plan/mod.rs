@@ -31,7 +31,7 @@ pub use keyset::Keyset;
 pub use reach::{Reach, beyond};
 pub use read::{Lookup, Page, Piece, Read, Scope, by_ids, count, page, single};
 pub use related::{RelatedRows, related, rows_of_key, typed_key};
-pub use routine::{call, overload};
+pub use routine::{call, check_wrapper, overload};
 pub use rules::RowRules;
 pub use view::{MemberKeys, ShownColumn, ShownColumns, Views};
 pub use write::{Call, Change, Checks, Gathered, Kind, Planned, Selection, Whole, Write};

@@ -73,7 +73,11 @@ fn places<'g>(routine: &Routine, given: &'g Given) -> Result<Vec<(usize, &'g Giv
             let mut places: Vec<(usize, &GivenValue)> = Vec::with_capacity(values.len());
             for (name, value) in values {
                 match place_of(routine, name) {
-                    // Of several with one name the last counts, as everywhere.
+                    Some((place, true)) if *is_strict && places.iter().any(|(known, _)| *known == place) => {
+                        let message = format!("Parameter '{name}' is given more than once.");
+                        return Err(Error::invalid(PARAMS, message));
+                    }
+                    // Of several with one name in the address the last counts, as everywhere.
                     Some((place, true)) => {
                         places.retain(|(known, _)| *known != place);
                         places.push((place, value));
@@ -114,6 +118,22 @@ fn listed<'g>(routine: &Routine, values: &'g [GivenValue]) -> Result<Vec<(usize,
         return Err(Error::invalid(PARAMS, message));
     }
     Ok(places.into_iter().zip(values).collect())
+}
+
+/// Refuses a name for the rows under which the answer has a value that comes out as well: one of both would be lost.
+///
+/// # Errors
+/// That they are the same.
+pub fn check_wrapper(routine: &Routine, wrapper: Option<&str>) -> Result<(), Error> {
+    let mut outs = routine.parameters.iter().filter(|parameter| parameter.is_answered());
+    match wrapper {
+        Some(wrapper) if outs.any(|out| out.column.name == wrapper) => {
+            let message =
+                format!("A value that comes out is called '{wrapper}'; choose another name for the rows.");
+            Err(Error::invalid("wrapper", message))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn unknown(routine: &Routine, name: &str) -> Error {
@@ -226,6 +246,7 @@ mod tests {
         check(&named(&json!({"x": 1}), true), "There is no parameter 'x' in r(a, b OUT).");
         check(&list(&[1, 2, 3]), "r(a, b OUT) takes 1 values, 3 were given.");
         check(&named(&json!({"a": "x"}), true), "Parameter 'a' must be a valid integer.");
+        check(&named(&json!({"a": 1, "A": 2}), true), "Parameter 'A' is given more than once.");
     }
 
     #[test]
