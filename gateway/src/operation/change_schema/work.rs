@@ -1,11 +1,13 @@
 //! The change of one table: found, planned, sent, and what is kept of it beside the database.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use connector_api::model::{Change, ChangeSchema, Table, TableKind};
 use serde_json::Value as Json;
 
+use super::tables::Later;
 use super::{extras, outcome};
 use crate::error::ApiError;
 use crate::operation::{Job, Owner, schema};
@@ -67,6 +69,7 @@ impl<'a> Work<'a> {
             Some(ids) => ids.clone(),
             None => wishes::names(body)?,
         };
+        wishes::bound_fields(names.len())?;
         if names.is_empty() { Err(ApiError::nothing_to_drop()) } else { Ok(names) }
     }
 
@@ -95,7 +98,7 @@ impl<'a> Work<'a> {
     /// Changes a table that exists; gives its name.
     pub(super) async fn change(&self, wish: &TableWish, removal: Removal) -> Result<String, ApiError> {
         let table = self.existing(&wish.name).await?;
-        self.change_known(wish, &table, removal, &[]).await
+        self.change_known(wish, &table, removal, &Later::new()).await
     }
 
     /// Changes a table that is known; `later` are the tables that the same request creates after it.
@@ -104,7 +107,7 @@ impl<'a> Work<'a> {
         wish: &TableWish,
         table: &Table,
         removal: Removal,
-        later: &[&str],
+        later: &Later,
     ) -> Result<String, ApiError> {
         extras::check(wish)?;
         let name = public_name(&table.table);
@@ -118,7 +121,7 @@ impl<'a> Work<'a> {
     }
 
     /// Creates a table; gives its name.
-    pub(super) async fn create(&self, wish: &TableWish, later: &[&str]) -> Result<String, ApiError> {
+    pub(super) async fn create(&self, wish: &TableWish, later: &Later) -> Result<String, ApiError> {
         extras::check(wish)?;
         let known = self.owner.service.catalogue().list(&self.owner.source()).await;
         let known = known.map_err(|error| self.owner.failed(error))?;
@@ -165,17 +168,19 @@ impl<'a> Work<'a> {
         &self,
         wish: &TableWish,
         table: Option<&Table>,
-        later: &[&str],
+        later: &Later,
     ) -> Result<Targets, ApiError> {
         let mut targets = Targets::new();
         let keys = table.iter().flat_map(|table| &table.foreign_keys);
         let present: Vec<String> = keys.map(|key| public_name(&key.references)).collect();
-        let is_same = |left: &str, right: &str| lookup_key(left) == lookup_key(right);
+        let own = [lookup_key(&wish.name)];
+        let known: HashSet<String> = present.iter().map(|name| lookup_key(name)).chain(own).collect();
         for name in wish.targets() {
-            if !is_same(name, &wish.name) && !present.iter().any(|known| is_same(known, name)) {
+            let key = lookup_key(name);
+            if !known.contains(&key) {
                 self.permitted(name, Verb::Get)?;
             }
-            if later.iter().any(|later| is_same(later, name)) {
+            if later.contains(&key) {
                 targets.insert(name.to_owned(), Target::Later);
             }
         }
