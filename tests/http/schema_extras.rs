@@ -63,6 +63,24 @@ fn extras_are_kept_in_a_file_for_people_and_never_touch_the_database() {
 }
 
 #[test]
+fn extras_that_several_change_at_once_are_all_kept() {
+    let world = World::of_file("");
+    let names: Vec<String> = (0..8).map(|number| format!("f{number}")).collect();
+    let fields: Vec<Json> = names.iter().map(|name| json!({ "name": name, "type": "integer" })).collect();
+    world.is_ok("POST", "_schema", &json!([{ "name": "t", "field": fields }]), &named(&["t"]));
+    std::thread::scope(|scope| {
+        for name in &names {
+            let wish = json!({ "label": format!("Label of {name}") });
+            let (world, path) = (&world, format!("_schema/t/_field/{name}"));
+            scope.spawn(move || world.is_ok("PATCH", &path, &wish, &success()));
+        }
+    });
+    for name in &names {
+        assert_eq!(world.read(&format!("_schema/t/_field/{name}"))["label"], format!("Label of {name}"));
+    }
+}
+
+#[test]
 fn values_keep_the_rules_of_their_fields() {
     let world = World::of_file("");
     world.make_trucks();
