@@ -135,6 +135,29 @@ fn values_keep_the_rules_of_their_fields() {
 }
 
 #[test]
+fn the_key_of_a_row_that_may_be_created_keeps_the_rules_of_its_field() {
+    let world = World::of_file("");
+    let code = json!({ "name": "code", "type": "string", "is_primary_key": true, "picklist": ["a", "b"],
+        "validation": { "picklist": null } });
+    let table = json!([{ "name": "t", "field": [code, { "name": "n", "type": "integer" }] }]);
+    world.is_ok("POST", "_schema", &table, &named(&["t"]));
+    let record = |code: &str| json!({ "resource": [{ "code": code, "n": 1 }] });
+    let refusal = (400, "Field 'code' value is invalid.");
+    for verb in ["PUT", "PATCH"] {
+        world.is_refused(verb, "_table/t/c?upsert=true", &json!({ "n": 1 }), refusal);
+        let answer = world.ask(verb, "_table/t?upsert=true", &record("c"));
+        assert!(answer.status == 400 && answer.body.contains(refusal.1), "{} {}", answer.status, answer.body);
+    }
+    assert_eq!(world.read("_table/t?count_only=true"), 0);
+    world.is_ok("PUT", "_table/t/a?upsert=true", &json!({ "n": 1 }), &json!({ "code": "a" }));
+    world.is_ok("PUT", "_table/t?upsert=true", &record("b"), &json!({ "resource": [{ "code": "b" }] }));
+    let hidden = json!({ "validation": { "api_read_only": null } });
+    world.is_ok("PATCH", "_schema/t/_field/code", &hidden, &success());
+    world.is_refused("PUT", "_table/t/a?upsert=true", &json!({ "n": 2 }), (400, "not for callers to set"));
+    world.is_ok("PUT", "_table/t/a", &json!({ "n": 2 }), &json!({ "code": "a" }));
+}
+
+#[test]
 fn moments_and_users_are_filled_in() {
     let world = World::of_file("");
     let fields = json!([
