@@ -25,8 +25,21 @@ component = "_schema"
 verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 [[roles.access]]
 service = "store"
+component = "_schema/*"
+verbs = ["GET"]
+[[roles.access]]
+service = "store"
 component = "_schema/trucks/*"
 verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+[[roles.access]]
+service = "store"
+component = "_table/open/*"
+verbs = ["GET"]
+[[roles.access]]
+service = "store"
+component = "_table/partly/*"
+verbs = ["GET"]
+filters = [{ name = "id", operator = ">", value = 5 }]
 
 [[apps]]
 name = "readers"
@@ -502,6 +515,38 @@ fn roles_decide_over_each_table_and_verb() {
     answer.is_ok(&named(&["colour"]).to_string());
     let trucks = world.ask_as(changes, "GET", "_schema/trucks", &Json::Null).json();
     world.ask_as(changes, "PUT", "_schema/trucks", &trucks).is_ok(&json!({ "name": "trucks" }).to_string());
+}
+
+#[test]
+fn a_reference_leads_only_to_a_table_whose_rows_the_caller_may_all_read() {
+    let world = World::of_file("");
+    world.make_trucks();
+    let table = |name: &str| {
+        let code = json!({ "name": "code", "type": "integer", "is_unique": true });
+        json!({ "name": name, "field": [{ "name": "id", "type": "id" }, code] })
+    };
+    let names = ["open", "partly", "hidden"];
+    world.is_ok("POST", "_schema", &json!(names.map(table)), &named(&names));
+    let check = |verb: &str, path: &str, body: &Json, is_done: bool| {
+        let answer = world.ask_as("key-of-trucks", verb, path, body);
+        let expected: &[u16] = if is_done { &[200] } else { &[401, 403] };
+        assert!(expected.contains(&answer.status), "{path} {body}: {} {}", answer.status, answer.body);
+    };
+    for (target, is_done) in [("open", true), ("partly", false), ("hidden", false), ("nowhere", false)] {
+        let reference = json!({ "type": "reference", "ref_table": target });
+        check("PATCH", &format!("_schema/trucks/_field/to_{target}"), &reference, is_done);
+    }
+    // A reference that is there may come back, and not lead to other values of the same table.
+    let owner = world.read("_schema/trucks/_field/owner_id");
+    check("PUT", "_schema/trucks/_field/owner_id", &owner, true);
+    let cascade = json!({ "ref_on_delete": "CASCADE" });
+    check("PATCH", "_schema/trucks/_field/owner_id", &cascade, false);
+    world.is_ok("DELETE", "_schema/trucks", &Json::Null, &success());
+    let field = |target: &str| json!({ "name": "to", "type": "reference", "ref_table": target });
+    let trucks = |target: &str| json!([{ "name": "trucks", "field": [{ "name": "id", "type": "id" }, field(target)] }]);
+    for (target, is_done) in [("partly", false), ("hidden", false), ("open", true)] {
+        check("POST", "_schema", &trucks(target), is_done);
+    }
 }
 
 #[test]

@@ -63,6 +63,24 @@ fn extras_are_kept_in_a_file_for_people_and_never_touch_the_database() {
 }
 
 #[test]
+fn extras_that_several_change_at_once_are_all_kept() {
+    let world = World::of_file("");
+    let names: Vec<String> = (0..8).map(|number| format!("f{number}")).collect();
+    let fields: Vec<Json> = names.iter().map(|name| json!({ "name": name, "type": "integer" })).collect();
+    world.is_ok("POST", "_schema", &json!([{ "name": "t", "field": fields }]), &named(&["t"]));
+    std::thread::scope(|scope| {
+        for name in &names {
+            let wish = json!({ "label": format!("Label of {name}") });
+            let (world, path) = (&world, format!("_schema/t/_field/{name}"));
+            scope.spawn(move || world.is_ok("PATCH", &path, &wish, &success()));
+        }
+    });
+    for name in &names {
+        assert_eq!(world.read(&format!("_schema/t/_field/{name}"))["label"], format!("Label of {name}"));
+    }
+}
+
+#[test]
 fn values_keep_the_rules_of_their_fields() {
     let world = World::of_file("");
     world.make_trucks();
@@ -114,6 +132,29 @@ fn values_keep_the_rules_of_their_fields() {
     assert_eq!(world.read("_table/trucks?count_only=true"), 1);
     let wrong = rule("make", json!({ "emial": {} }));
     world.is_refused("PATCH", "_schema/trucks/_field", &json!([wrong]), (400, "there is no such rule"));
+}
+
+#[test]
+fn the_key_of_a_row_that_may_be_created_keeps_the_rules_of_its_field() {
+    let world = World::of_file("");
+    let code = json!({ "name": "code", "type": "string", "is_primary_key": true, "picklist": ["a", "b"],
+        "validation": { "picklist": null } });
+    let table = json!([{ "name": "t", "field": [code, { "name": "n", "type": "integer" }] }]);
+    world.is_ok("POST", "_schema", &table, &named(&["t"]));
+    let record = |code: &str| json!({ "resource": [{ "code": code, "n": 1 }] });
+    let refusal = (400, "Field 'code' value is invalid.");
+    for verb in ["PUT", "PATCH"] {
+        world.is_refused(verb, "_table/t/c?upsert=true", &json!({ "n": 1 }), refusal);
+        let answer = world.ask(verb, "_table/t?upsert=true", &record("c"));
+        assert!(answer.status == 400 && answer.body.contains(refusal.1), "{} {}", answer.status, answer.body);
+    }
+    assert_eq!(world.read("_table/t?count_only=true"), 0);
+    world.is_ok("PUT", "_table/t/a?upsert=true", &json!({ "n": 1 }), &json!({ "code": "a" }));
+    world.is_ok("PUT", "_table/t?upsert=true", &record("b"), &json!({ "resource": [{ "code": "b" }] }));
+    let hidden = json!({ "validation": { "api_read_only": null } });
+    world.is_ok("PATCH", "_schema/t/_field/code", &hidden, &success());
+    world.is_refused("PUT", "_table/t/a?upsert=true", &json!({ "n": 2 }), (400, "not for callers to set"));
+    world.is_ok("PUT", "_table/t/a", &json!({ "n": 2 }), &json!({ "code": "a" }));
 }
 
 #[test]

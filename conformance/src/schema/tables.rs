@@ -11,9 +11,14 @@ use super::{
 };
 use crate::ask::text;
 use crate::change::{End, failed};
+use crate::peer::{CALL_TIME, context, full};
 use crate::stock::int;
 use crate::tables::{ITEM, ITEM_VIEW};
 use crate::types::form;
+
+/// A table that is made and dropped so often.
+const FLEETING: &str = "made_for_a_moment";
+const ROUNDS: usize = 20;
 
 pub(super) fn cases() -> Vec<Case> {
     let types = sample_values().into_iter().map(|(name, data_type, value)| {
@@ -29,6 +34,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("what_can_not_be_done_is_refused_before_anything_changed", NEEDS, judged_first),
         case("a_failure_half_way_leaves_the_old_tables_or_tells_what_was_done", NEEDS, half_way),
         case("a_table_made_anew_is_known_as_it_is_now", NEEDS, anew),
+        case("tables_are_described_while_others_come_and_go", NEEDS, come_and_go),
     ];
     types.chain(others).collect()
 }
@@ -76,8 +82,8 @@ async fn one_type(peer: Arc<Peer>, name: &'static str, data_type: ColumnType, va
 async fn there_at_once(peer: Arc<Peer>) -> Outcome {
     let name = "made_at_once";
     made(&peer, name, vec![bounded("name", 40), required("qty", ColumnType::Integer)]).await?;
-    let listed = peer.service.list_tables(super::context(super::CALL_TIME)).await;
-    let listed = listed.map_err(|error| super::full(&error))?;
+    let listed = peer.service.list_tables(context(CALL_TIME)).await;
+    let listed = listed.map_err(|error| full(&error))?;
     let kind = listed.iter().find(|entry| entry.table == peer.name(name)).map(|entry| entry.kind);
     same("kind in the list", &kind, &Some(TableKind::Table))?;
     let found = there(&peer, name).await?;
@@ -202,6 +208,27 @@ async fn anew(peer: Arc<Peer>) -> Outcome {
         inserted(&peer, name, &["id", "value"], vec![int(1), value.clone()]).await?;
         same("rows", &rows(&peer, name, &["id", "value"]).await?, &vec![vec![int(1), value]])?;
         changed(&peer, vec![Change::DropTable(peer.name(name))]).await?;
+    }
+    Ok(())
+}
+
+/// Some stores ask for parts of a description one after the other: none may fail because the table is gone by then.
+async fn come_and_go(peer: Arc<Peer>) -> Outcome {
+    let asked = vec![peer.name(FLEETING), peer.name(ITEM)];
+    let changing = tokio::spawn(make_and_drop(Arc::clone(&peer)));
+    for _ in 0..ROUNDS * 2 {
+        let found = peer.service.describe_tables(asked.clone(), context(CALL_TIME)).await;
+        let found = found.map_err(|error| full(&error))?;
+        let is_there = found.iter().any(|table| table.table == peer.name(ITEM));
+        holds(is_there, || "the other table is not described".to_owned())?;
+    }
+    changing.await.map_err(|error| error.to_string())?
+}
+
+async fn make_and_drop(peer: Arc<Peer>) -> Outcome {
+    for _ in 0..ROUNDS {
+        made(&peer, FLEETING, vec![bounded("value", 20)]).await?;
+        changed(&peer, vec![Change::DropTable(peer.name(FLEETING))]).await?;
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub(crate) const TABLES: &str = "
 /// `$3` lists the tables wanted, `{\"schema\": null, \"name\": \"a\"}` each. Domains are resolved through two levels. Keys are those
 /// of whole columns; an index over some rows or over expressions is none. What of a trigger's type is 2 means `BEFORE`, 64 `INSTEAD OF`.
 /// Types are ordered that have a class of operators for it, and arrays of such; `cidr` has those of `inet`, and so its aggregates, `varchar`
-/// those of `text`.
+/// those of `text`. What functions say of a table that somebody drops meanwhile is null, although the snapshot has its rows still.
 pub(crate) const DESCRIPTIONS: &str = "
     SELECT json_build_object(
         'schema', wanted.prefix, 'place', n.nspname, 'name', c.relname, 'kind', c.relkind,
@@ -36,7 +36,7 @@ pub(crate) const DESCRIPTIONS: &str = "
             SELECT FROM pg_catalog.pg_trigger AS g
             WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND (g.tgtype & 66) = 0),
         'is_given_back', c.relkind IN ('r', 'p') AND NOT c.relhasrules AND NOT c.relrowsecurity
-            AND has_table_privilege(c.oid, 'SELECT'),
+            AND COALESCE(has_table_privilege(c.oid, 'SELECT'), false),
         'columns', (
             SELECT json_agg(json_build_object(
                 'name', a.attname, 'type', base.typname, 'kind', base.typtype,
@@ -47,7 +47,7 @@ pub(crate) const DESCRIPTIONS: &str = "
                 'has_extremes', base.typname = 'cidr' OR base.oid IN (
                     SELECT p.proargtypes[0] FROM pg_catalog.pg_proc AS p WHERE p.proname = 'min' AND p.prokind = 'a'),
                 'modifier', GREATEST(a.atttypmod, t.typtypmod, d1.typtypmod),
-                'words', format_type(a.atttypid, a.atttypmod),
+                'words', COALESCE(format_type(a.atttypid, a.atttypmod), base.typname),
                 'is_not_null', a.attnotnull OR t.typnotnull OR COALESCE(d1.typnotnull, false),
                 'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(f.adbin, f.adrelid) END,
                 'identity', a.attidentity, 'is_generated', a.attgenerated <> '',

@@ -7,7 +7,7 @@ use super::{Job, Owner, component};
 use crate::error::ApiError;
 use crate::pipeline::Answer;
 use crate::request::{Fields, ListRead};
-use crate::roles::{self, VerbMask};
+use crate::roles::{self, Verb, VerbMask};
 use crate::schema::describe::{schema_row, table_row};
 use crate::schema::extras::show_row;
 use crate::schema::names::{lookup_key, natural_order, public_name};
@@ -160,5 +160,14 @@ impl Job<'_> {
     /// What the caller may do with a component.
     pub(super) fn access(&self, component: &str) -> VerbMask {
         roles::access_verbs(self.caller, self.service.name(), component)
+    }
+
+    /// Whether what the caller may do with a component has conditions on rows.
+    pub(super) fn has_row_rules(&self, component: &str, verb: Verb) -> bool {
+        let caller = self.caller;
+        let role = caller.role.as_ref().filter(|_| !caller.is_admin);
+        role.is_some_and(|role| {
+            role.row_filters(self.service.name(), component, verb, caller.requestor).is_some()
+        })
     }
 }

@@ -89,14 +89,8 @@ async fn visible(
 /// could not be held.
 fn callable(job: Job<'_>, component: &str) -> VerbMask {
     let granted = job.access(component);
-    let is_free = |verb: &Verb| granted.contains(*verb) && !has_row_rules(job, component, *verb);
+    let is_free = |verb: &Verb| granted.contains(*verb) && !job.has_row_rules(component, *verb);
     VERBS.into_iter().filter(is_free).fold(VerbMask::NONE, |mask, verb| mask | verb.into())
-}
-
-fn has_row_rules(job: Job<'_>, component: &str, verb: Verb) -> bool {
-    let caller = job.caller;
-    let role = caller.role.as_ref().filter(|_| !caller.is_admin);
-    role.is_some_and(|role| role.row_filters(job.service.name(), component, verb, caller.requestor).is_some())
 }
 
 fn bits(access: VerbMask) -> u8 {
@@ -121,7 +115,7 @@ async fn owner(job: Job<'_>, is_refreshed: bool) -> Result<Owner, ApiError> {
 pub(super) async fn call(job: Job<'_>, order: CallOrder) -> Result<Answer, ApiError> {
     let CallOrder { verb, kind, name, call } = order;
     let path = component(&[resource(kind).to_owned(), name.clone()]);
-    if has_row_rules(job, &path, verb) {
+    if job.has_row_rules(&path, verb) {
         let service = job.service.name().to_owned();
         return Err(Denial::ComponentForbidden { verb, component: path, service }.into());
     }

@@ -35,6 +35,12 @@ pub fn is_unique(key: &[String], table: &Table) -> bool {
 
 /// The values of one identifier, in key order, typed by their columns.
 pub(super) fn values_of(id: &Id, key: &[String], columns: Columns<'_>) -> Result<Vec<Value>, Error> {
+    let parts = parts_of(id, key)?;
+    key.iter().zip(&parts).map(|(name, part)| value_of(name, part, columns)).collect()
+}
+
+/// The parts of one identifier, in key order, as they are written.
+pub(super) fn parts_of(id: &Id, key: &[String]) -> Result<Vec<Json>, Error> {
     let parts: Vec<Json> = match id {
         Id::Named(members) => key
             .iter()
@@ -45,10 +51,7 @@ pub(super) fn values_of(id: &Id, key: &[String], columns: Columns<'_>) -> Result
         Id::Written(text) if key.len() == 1 => vec![Json::from(text.as_str())],
         other => other.parts().ok_or_else(|| missing_part(key))?,
     };
-    if parts.len() != key.len() {
-        return Err(missing_part(key));
-    }
-    key.iter().zip(&parts).map(|(name, part)| value_of(name, part, columns)).collect()
+    if parts.len() == key.len() { Ok(parts) } else { Err(missing_part(key)) }
 }
 
 /// One part of an identifier, typed by its column.

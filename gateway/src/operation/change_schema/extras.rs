@@ -41,19 +41,26 @@ pub(super) async fn keep(
     table: &Table,
 ) -> Result<(), ApiError> {
     let name = public_name(&table.table);
-    let is_view = table.kind == TableKind::View;
     let before = owner.service.extras().table(&name).unwrap_or_default();
-    let is_there = |name: &String| Columns::new(table).find(name).is_some();
-    let mut after = before.clone();
-    after.fields.retain(|name, _| is_there(name));
-    merge_table(&mut after, wish, bare);
+    if merged(before.clone(), (wish, bare), table) == before {
+        return Ok(());
+    }
+    // Others may have changed them by the turn of this one.
+    let (wish, bare, table) = (wish.clone(), bare.clone(), table.clone());
+    store(owner, name, move |now| merged(now, (&wish, &bare), &table)).await
+}
+
+fn merged(mut extras: TableExtras, (wish, bare): (&TableWish, &TableWish), table: &Table) -> TableExtras {
+    let is_view = table.kind == TableKind::View;
+    extras.fields.retain(|name, _| Columns::new(table).find(name).is_some());
+    merge_table(&mut extras, wish, bare);
     for field in wish.fields.iter().flatten() {
         let Some(column) = Columns::new(table).find(&field.name) else { continue };
         let unsaid = FieldWish::default();
         let bare = bare.fields.iter().flatten().find(|known| known.name == column.name).unwrap_or(&unsaid);
-        merge_field(after.fields.entry(column.name.clone()).or_default(), (field, bare), is_view);
+        merge_field(extras.fields.entry(column.name.clone()).or_default(), (field, bare), is_view);
     }
-    if after.clone().tidied() == before { Ok(()) } else { store(owner, name, |_| after).await }
+    extras.tidied()
 }
 
 fn merge_table(extras: &mut TableExtras, wish: &TableWish, bare: &TableWish) {

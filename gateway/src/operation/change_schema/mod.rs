@@ -86,6 +86,7 @@ pub(super) async fn run(job: Job<'_>, order: SchemaOrder, body: Option<Json>) ->
         (_, SchemaTarget::Tables) => tables::change(&work, body).await,
         (_, SchemaTarget::Table(table)) => {
             let wish = schema::table(&table, body)?;
+            schema::bound_fields(wish.size())?;
             let name = work.change(&wish, work.removal()).await?;
             let answer =
                 if work.options.is_shown { work.shown(&name).await? } else { json!({ "name": name }) };

@@ -1,5 +1,7 @@
 //! Several tables in one request: an error of one does not stop the others.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Value as Json, json};
 
 use super::work::Work;
@@ -12,24 +14,29 @@ use crate::schema::names::lookup_key;
 /// What became of each table, at its place: its name, or why not.
 type Ends = Vec<Option<Result<String, ApiError>>>;
 
+/// The tables that the request still has before it, by their lookup keys.
+pub(super) type Later = HashSet<String>;
+
 /// Creates or changes the tables in the body. Those that others refer to come first; where they refer to each other, references are added
 /// when all are there.
 pub(super) async fn change(work: &Work<'_>, body: Option<Json>) -> Result<Answer, ApiError> {
     let mut wishes = Vec::new();
     let mut ends: Ends = Vec::new();
     for (place, wish) in schema::tables(body)?.into_iter().enumerate() {
-        match wish {
+        let permitted = wish.map_err(ApiError::from).and_then(|wish| work.permit(&wish.name).map(|()| wish));
+        match permitted {
             Ok(wish) => {
                 wishes.push((place, wish));
                 ends.push(None);
             }
-            Err(error) => ends.push(Some(Err(error.into()))),
+            Err(error) => ends.push(Some(Err(error))),
         }
     }
     let ordered = ordered(wishes);
+    let mut later: Later = ordered.iter().map(|(_, wish)| lookup_key(&wish.name)).collect();
     let mut open = Vec::new();
-    for (at, (place, wish)) in ordered.iter().enumerate() {
-        let later: Vec<&str> = ordered.iter().skip(at + 1).map(|(_, wish)| wish.name.as_str()).collect();
+    for (place, wish) in &ordered {
+        later.remove(&lookup_key(&wish.name));
         let end = one(work, wish, &later).await;
         if end.is_ok() && refers_to_any(wish, &later) {
             open.push((*place, wish));
@@ -44,8 +51,7 @@ pub(super) async fn change(work: &Work<'_>, body: Option<Json>) -> Result<Answer
 }
 
 /// A table that is there is changed, unless it shall be new; one that is missing is created, where the verb creates.
-async fn one(work: &Work<'_>, wish: &TableWish, later: &[&str]) -> Result<String, ApiError> {
-    work.permit(&wish.name)?;
+async fn one(work: &Work<'_>, wish: &TableWish, later: &Later) -> Result<String, ApiError> {
     match work.find(&wish.name).await? {
         Some(_) if work.verb() == Verb::Post && work.options.is_new => {
             Err(ApiError::table_exists(&wish.name))
@@ -64,6 +70,7 @@ async fn one_more(work: &Work<'_>, wish: &TableWish) -> Result<String, ApiError>
 /// Drops tables. One that another one refers to has to wait until that is gone.
 pub(super) async fn drop(work: &Work<'_>, body: Option<Json>) -> Result<Answer, ApiError> {
     let names = work.named(body)?;
+    schema::bound_tables(names.len())?;
     let mut ends: Ends = names.iter().map(|_| None).collect();
     let mut waiting: Vec<(usize, &String)> = names.iter().enumerate().collect();
     loop {
@@ -88,24 +95,34 @@ async fn drop_one(work: &Work<'_>, name: &str) -> Result<String, ApiError> {
 }
 
 /// Each table after those that it refers to, as far as that is possible.
-fn ordered(mut wishes: Vec<(usize, TableWish)>) -> Vec<(usize, TableWish)> {
-    let mut ordered = Vec::with_capacity(wishes.len());
-    while !wishes.is_empty() {
-        let names: Vec<String> = wishes.iter().map(|(_, wish)| wish.name.clone()).collect();
-        let is_free = |(_, wish): &(usize, TableWish)| {
-            let others = names.iter().filter(|name| lookup_key(name) != lookup_key(&wish.name));
-            let others: Vec<&str> = others.map(String::as_str).collect();
-            !refers_to_any(wish, &others)
-        };
-        let next = wishes.iter().position(is_free).unwrap_or_default();
-        ordered.push(wishes.remove(next));
+fn ordered(wishes: Vec<(usize, TableWish)>) -> Vec<(usize, TableWish)> {
+    let names = wishes.iter().enumerate().map(|(at, (_, wish))| (lookup_key(&wish.name), at)).collect();
+    let mut left: Vec<_> = wishes.into_iter().map(Some).collect();
+    let mut ordered = Vec::with_capacity(left.len());
+    for at in 0..left.len() {
+        take(at, &names, &mut left, &mut ordered);
     }
     ordered
 }
 
-fn refers_to_any(wish: &TableWish, names: &[&str]) -> bool {
-    let is_named = |target: &str| names.iter().any(|name| lookup_key(name) == lookup_key(target));
-    wish.targets().any(is_named)
+/// Takes a table after those of the ones left that it refers to. It calls itself at most once for each table of a request.
+fn take(
+    at: usize,
+    names: &HashMap<String, usize>,
+    left: &mut [Option<(usize, TableWish)>],
+    ordered: &mut Vec<(usize, TableWish)>,
+) {
+    let Some((place, wish)) = left.get_mut(at).and_then(Option::take) else { return };
+    for target in wish.targets() {
+        if let Some(first) = names.get(&lookup_key(target)) {
+            take(*first, names, left, ordered);
+        }
+    }
+    ordered.push((place, wish));
+}
+
+fn refers_to_any(wish: &TableWish, later: &Later) -> bool {
+    wish.targets().any(|target| later.contains(&lookup_key(target)))
 }
 
 fn set(ends: &mut Ends, place: usize, end: Result<String, ApiError>) {
@@ -154,4 +171,31 @@ async fn shown(work: &Work<'_>, name: String) -> Result<Json, ApiError> {
         return work.shown(&name).await;
     }
     Ok(json!({ "name": name }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(tables: &[(&str, &[&str])], expected: &[&str]) {
+        let wish = |(name, targets): &(&str, &[&str])| {
+            let field = |target: &&str| json!({ "name": target, "type": "reference", "ref_table": target });
+            let fields: Vec<Json> = targets.iter().map(field).collect();
+            schema::table(name, Some(json!({ "field": fields }))).unwrap()
+        };
+        let ordered = ordered(tables.iter().map(wish).enumerate().collect());
+        let found: Vec<&str> = ordered.iter().map(|(_, wish)| wish.name.as_str()).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_table_comes_after_those_that_it_refers_to() {
+        check(&[("a", &["B"]), ("b", &["c", "x"]), ("c", &["c"])], &["c", "b", "a"]);
+        check(&[("a", &[]), ("b", &[])], &["a", "b"]);
+    }
+
+    #[test]
+    fn tables_that_refer_to_each_other_come_all() {
+        check(&[("a", &["b"]), ("b", &["a"]), ("c", &["a"])], &["b", "a", "c"]);
+    }
 }

@@ -1,20 +1,22 @@
 //! The change of one table: found, planned, sent, and what is kept of it beside the database.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use connector_api::model::{Change, ChangeSchema, Table, TableKind};
 use serde_json::Value as Json;
 
+use super::tables::Later;
 use super::{extras, outcome};
 use crate::error::ApiError;
-use crate::operation::{Job, Owner, schema};
+use crate::operation::{Job, Owner, component, schema};
 use crate::pipeline;
 use crate::plan::Columns;
 use crate::plan::schema::{Removal, Target, Targets, altered, created, new_table_ref};
 use crate::request::SchemaWrite;
 use crate::request::schema::{self as wishes, TableWish};
-use crate::roles::Verb;
+use crate::roles::{Denial, Verb};
 use crate::schema::catalogue::Catalogue;
 use crate::schema::known::Known;
 use crate::schema::names::{lookup_key, public_name};
@@ -43,12 +45,39 @@ impl<'a> Work<'a> {
 
     /// Whether the caller may do this with a table that the body names.
     pub(super) fn permit(&self, table: &str) -> Result<(), ApiError> {
-        self.permitted(table, self.verb)
+        let resource = ["_schema".to_owned(), table.to_owned()];
+        Ok(pipeline::permit(self.job.caller, self.job.service.name(), &resource, self.verb)?)
     }
 
-    fn permitted(&self, table: &str, verb: Verb) -> Result<(), ApiError> {
-        let resource = ["_schema".to_owned(), table.to_owned()];
-        Ok(pipeline::permit(self.job.caller, self.job.service.name(), &resource, verb)?)
+    /// Whoever refers to a table learns which rows it has, so the caller must be allowed to read every one.
+    fn permit_reference(&self, table: &str) -> Result<(), ApiError> {
+        let (verb, resource) = (Verb::Get, ["_table".to_owned(), table.to_owned()]);
+        let service = self.job.service.name();
+        pipeline::permit(self.job.caller, service, &resource, verb)?;
+        let component = component(&resource);
+        if self.job.has_row_rules(&component, verb) {
+            return Err(Denial::ComponentForbidden { verb, component, service: service.to_owned() }.into());
+        }
+        Ok(())
+    }
+
+    /// The same for all references that are about to be made, by the store's own names of the tables.
+    fn permit_references(&self, changes: &[Change]) -> Result<(), ApiError> {
+        for change in changes {
+            match change {
+                Change::AddForeignKey { foreign_key, .. } => {
+                    self.permit_reference(&public_name(&foreign_key.references))?;
+                }
+                // A new table has no rows yet that a reference to itself could tell.
+                Change::CreateTable(table) => {
+                    for key in table.foreign_keys.iter().filter(|key| key.references != table.table) {
+                        self.permit_reference(&public_name(&key.references))?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The name under which the answer's lists stand.
@@ -67,6 +96,7 @@ impl<'a> Work<'a> {
             Some(ids) => ids.clone(),
             None => wishes::names(body)?,
         };
+        wishes::bound_fields(names.len())?;
         if names.is_empty() { Err(ApiError::nothing_to_drop()) } else { Ok(names) }
     }
 
@@ -95,7 +125,7 @@ impl<'a> Work<'a> {
     /// Changes a table that exists; gives its name.
     pub(super) async fn change(&self, wish: &TableWish, removal: Removal) -> Result<String, ApiError> {
         let table = self.existing(&wish.name).await?;
-        self.change_known(wish, &table, removal, &[]).await
+        self.change_known(wish, &table, removal, &Later::new()).await
     }
 
     /// Changes a table that is known; `later` are the tables that the same request creates after it.
@@ -104,7 +134,7 @@ impl<'a> Work<'a> {
         wish: &TableWish,
         table: &Table,
         removal: Removal,
-        later: &[&str],
+        later: &Later,
     ) -> Result<String, ApiError> {
         extras::check(wish)?;
         let name = public_name(&table.table);
@@ -112,20 +142,23 @@ impl<'a> Work<'a> {
         let described = wishes::table(&name, Some(described))?;
         let targets = self.targets(wish, Some(table), later).await?;
         let changes = altered(wish, (table, &described), removal, &targets)?;
+        self.permit_references(&changes)?;
         self.send(changes).await?;
         self.keep(wish, &name).await?;
         Ok(name)
     }
 
     /// Creates a table; gives its name.
-    pub(super) async fn create(&self, wish: &TableWish, later: &[&str]) -> Result<String, ApiError> {
+    pub(super) async fn create(&self, wish: &TableWish, later: &Later) -> Result<String, ApiError> {
         extras::check(wish)?;
         let known = self.owner.service.catalogue().list(&self.owner.source()).await;
         let known = known.map_err(|error| self.owner.failed(error))?;
         let targets = self.targets(wish, None, later).await?;
         let table = created(wish, new_table_ref(&wish.name, &known), &targets)?;
         let name = public_name(&table.table);
-        self.send(vec![Change::CreateTable(table)]).await?;
+        let changes = vec![Change::CreateTable(table)];
+        self.permit_references(&changes)?;
+        self.send(changes).await?;
         self.keep(wish, &name).await?;
         Ok(name)
     }
@@ -159,23 +192,25 @@ impl<'a> Work<'a> {
         extras::forget_fields(&self.owner, &name, spelled).await
     }
 
-    /// The tables that a wish refers to, and those that the table refers to already. Whoever refers to a table learns which rows it has,
-    /// so the caller must be allowed to read the description of a further one.
+    /// The tables that a wish refers to, and those that the table refers to already. Of a further one nothing is said to who may not
+    /// refer to it, not even whether it is there.
     async fn targets(
         &self,
         wish: &TableWish,
         table: Option<&Table>,
-        later: &[&str],
+        later: &Later,
     ) -> Result<Targets, ApiError> {
         let mut targets = Targets::new();
         let keys = table.iter().flat_map(|table| &table.foreign_keys);
         let present: Vec<String> = keys.map(|key| public_name(&key.references)).collect();
-        let is_same = |left: &str, right: &str| lookup_key(left) == lookup_key(right);
+        let own = [lookup_key(&wish.name)];
+        let known: HashSet<String> = present.iter().map(|name| lookup_key(name)).chain(own).collect();
         for name in wish.targets() {
-            if !is_same(name, &wish.name) && !present.iter().any(|known| is_same(known, name)) {
-                self.permitted(name, Verb::Get)?;
+            let key = lookup_key(name);
+            if !known.contains(&key) {
+                self.permit_reference(name)?;
             }
-            if later.iter().any(|later| is_same(later, name)) {
+            if later.contains(&key) {
                 targets.insert(name.to_owned(), Target::Later);
             }
         }

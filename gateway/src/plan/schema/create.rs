@@ -20,13 +20,14 @@ pub fn created(wish: &TableWish, name: TableRef, targets: &Targets) -> Result<Ta
     if fields.is_empty() {
         return Err(Error::record(format!("Table '{}': it needs at least one 'field'.", wish.name)));
     }
-    let mut table = Table { table: name, ..Table::default() };
+    // As references to the table itself see it: the fields of its key are known from the beginning.
+    let key = fields.iter().filter(|field| column::is_key(field)).map(|field| field.name.clone());
+    let mut table = Table { table: name, primary_key: key.collect(), ..Table::default() };
     for field in fields {
         // One that refers to its own table has the type of a field before it.
         let place = Place { table: &wish.name, field: &field.name };
-        let own = own(wish, &table);
         let special = field.data_type.special();
-        let found = reference::found(place, (&field.reference, special), &own, targets);
+        let found = reference::found(place, (&field.reference, special), &table, targets);
         let referred = match &found {
             Ok(Some(Found::Column(_, column))) => Some((*column).clone()),
             _ => None,
@@ -39,13 +40,6 @@ pub fn created(wish: &TableWish, name: TableRef, targets: &Targets) -> Result<Ta
         add_keys(&mut table, wish, field, targets)?;
     }
     Ok(table)
-}
-
-/// The table so far, as references to itself see it: the fields of its key are known from the beginning.
-fn own(wish: &TableWish, table: &Table) -> Table {
-    let fields = wish.fields.iter().flatten();
-    let key = fields.filter(|field| column::is_key(field)).map(|field| field.name.clone());
-    Table { primary_key: key.collect(), ..table.clone() }
 }
 
 /// The fields that say so, in the order that the table says.

@@ -101,6 +101,11 @@ impl Checks {
         }
     }
 
+    /// Whether nothing is said of any value.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether the gateway fills a field of a new row.
     pub(super) fn fills(&self, place: usize) -> bool {
         self.0.get(&place).is_some_and(|check| check.filled.is_some())

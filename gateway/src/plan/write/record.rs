@@ -47,6 +47,7 @@ impl Write {
         scope: &Scope<'_>,
     ) -> Result<Planned, Error> {
         let key = self.key_of(record, id, index, scope)?;
+        self.check_key(record, id, scope)?;
         let mut planned = Planned { key, ..Planned::default() };
         let given = self.given(record, &mut planned.strangers, scope)?;
         if self.kind == Kind::Delete {
@@ -113,6 +114,27 @@ impl Write {
         }
         let parts = self.key.iter().filter_map(|name| part(name).map(|part| (name, part)));
         parts.map(|(name, part)| self.key_value(name, part, columns)).collect()
+    }
+
+    /// Where the row may be missing, its key is written like any other value, so the same rules hold for it.
+    fn check_key(&self, record: &Record, id: Option<&Id>, scope: &Scope<'_>) -> Result<(), Error> {
+        if self.kind != Kind::Upsert || scope.checks.is_empty() {
+            return Ok(());
+        }
+        let parts = match id {
+            Some(id) => key::parts_of(id, &self.key)?,
+            None => self.key.iter().filter_map(|name| self.member(record, name).cloned()).collect(),
+        };
+        for (name, part) in self.key.iter().zip(&parts) {
+            let Some(place) = Columns::new(scope.table).position(name) else { continue };
+            let Some(column) = self.column(place, scope) else { continue };
+            if !scope.checks.keeps(place, column, part, true)? {
+                let message =
+                    format!("Field '{name}' is not for callers to set, and it would name a new row.");
+                return Err(Error::record(message));
+            }
+        }
+        Ok(())
     }
 
     /// A part of a key in a record. Where all values are texts, what was seen in the column says what is meant.

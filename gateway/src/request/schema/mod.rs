@@ -21,19 +21,28 @@ pub use table::{TableExtrasWish, TableWish};
 use super::Error;
 use super::body::WRAPPER;
 
+/// The most tables of one request.
+const MAX_TABLES: usize = 100;
+
+/// The most fields of one request, with the constraints of its tables.
+const MAX_FIELDS: usize = 1000;
+
 /// Something that may be said: `None` if it is not, `Some(None)` if it shall not be there.
 pub type Said<T> = Option<Option<T>>;
 
 /// The tables in the body of a list; each that can't be read is an error of its own.
 ///
 /// # Errors
-/// A body without any.
+/// A body without any, or with too many.
 pub fn tables(body: Option<Json>) -> Result<Vec<Result<TableWish, Error>>, Error> {
     let items = items(body);
     if items.is_empty() {
         return Err(Error::whole("No data in schema create request."));
     }
-    Ok(items.into_iter().map(|item| TableWish::parse(None, item)).collect())
+    bound_tables(items.len())?;
+    let wishes: Vec<_> = items.into_iter().map(|item| TableWish::parse(None, item)).collect();
+    bound_fields(wishes.iter().flatten().map(TableWish::size).sum())?;
+    Ok(wishes)
 }
 
 /// The table in the body of `_schema/{table}`.
@@ -47,9 +56,10 @@ pub fn table(name: &str, body: Option<Json>) -> Result<TableWish, Error> {
 /// The fields in the body of `_schema/{table}/_field`.
 ///
 /// # Errors
-/// A body without any, properties that can't be read.
+/// A body without any or with too many, properties that can't be read.
 pub fn fields(table: &str, body: Option<Json>) -> Result<Vec<FieldWish>, Error> {
     let items = items(body);
+    bound_fields(items.len())?;
     if items.is_empty() {
         return Err(Error::whole("No data in schema create request."));
     }
@@ -77,6 +87,29 @@ pub fn names(body: Option<Json>) -> Result<Vec<String>, Error> {
         _ => Err(no_name()),
     };
     items(body).into_iter().map(name).collect()
+}
+
+/// So many tables in one request.
+///
+/// # Errors
+/// Too many.
+pub fn bound_tables(count: usize) -> Result<(), Error> {
+    bound(count, MAX_TABLES, "tables")
+}
+
+/// So many fields and constraints in one request.
+///
+/// # Errors
+/// Too many.
+pub fn bound_fields(count: usize) -> Result<(), Error> {
+    bound(count, MAX_FIELDS, "fields and constraints")
+}
+
+fn bound(count: usize, most: usize, what: &str) -> Result<(), Error> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(Error::whole(format!("The request names {count} {what}, at most are {most}; send several requests.")))
 }
 
 /// Whether options may stand beside what a body is about.

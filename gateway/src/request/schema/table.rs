@@ -1,5 +1,7 @@
 //! One wished table.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
 use super::constraint::{Constraint, constraints};
@@ -94,6 +96,12 @@ impl TableWish {
         Self { name: name.to_owned(), fields: Some(fields), ..Self::default() }
     }
 
+    /// How many fields and constraints it has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.fields.as_ref().map_or(0, Vec::len) + self.constraints.as_ref().map_or(0, Vec::len)
+    }
+
     /// The public names of the tables that it refers to.
     pub fn targets(&self) -> impl Iterator<Item = &str> {
         let of_fields = self.fields.iter().flatten().filter_map(|field| field.reference.target());
@@ -110,12 +118,9 @@ fn fields(table: &str, members: &mut Members) -> Result<Option<Vec<FieldWish>>, 
     };
     let fields: Vec<FieldWish> =
         items.into_iter().map(|item| FieldWish::parse(table, None, item)).collect::<Result<_, _>>()?;
-    let twice = fields
-        .iter()
-        .enumerate()
-        .find(|(place, field)| fields.iter().take(*place).any(|other| other.name == field.name));
-    match twice {
-        Some((_, field)) => Err(members.place.error(format!("the field '{}' is given twice", field.name))),
+    let mut names = HashSet::with_capacity(fields.len());
+    match fields.iter().find(|field| !names.insert(&field.name)) {
+        Some(field) => Err(members.place.error(format!("the field '{}' is given twice", field.name))),
         None => Ok(Some(fields)),
     }
 }

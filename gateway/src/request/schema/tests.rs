@@ -176,3 +176,22 @@ fn names_of_what_goes_are_texts_or_objects() {
     check(None, &[]);
     assert!(names(Some(json!([5]))).is_err());
 }
+
+#[test]
+fn a_request_names_a_limited_number_of_tables_and_fields() {
+    let table = |fields: usize| {
+        let field = |number: usize| json!({ "name": format!("f{number}"), "type": "id" });
+        json!({ "name": "t", "field": (0..fields).map(field).collect::<Vec<_>>() })
+    };
+    assert_eq!(tables(Some(json!([table(600), table(400)]))).unwrap().len(), 2);
+    let refused = |body: Json| tables(Some(body)).unwrap_err().message;
+    assert_eq!(
+        refused(json!([table(600), table(401)])),
+        "The request names 1001 fields and constraints, at most are 1000; send several requests."
+    );
+    assert_eq!(
+        refused(json!(vec![table(1); 101])),
+        "The request names 101 tables, at most are 100; send several requests."
+    );
+    assert!(fields("t", Some(json!(vec![json!({ "name": "f" }); 1001]))).is_err());
+}
