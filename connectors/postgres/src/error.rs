@@ -312,6 +312,11 @@ fn statement(refusal: &DbError, code: &str) -> Option<Error> {
             "the database knows no such function or operator for these types",
             "unsupported_type",
         ),
+        "0A000" if refusal.message().contains("RETURNING") => (
+            Unsupported,
+            "the table has rules of its own, and with them the rows that are written can't be given back",
+            "read_only_table",
+        ),
         "42846" | "0A000" => {
             (Unsupported, "the database can't do this with columns of these types", "unsupported_type")
         }
