@@ -40,7 +40,9 @@ impl Drop for Outdating<'_> {
 
 impl<'a> Work<'a> {
     pub(super) async fn new(job: Job<'a>, verb: Verb, options: SchemaWrite) -> Result<Self, ApiError> {
-        Ok(Self { owner: job.owner(false).await?, job, verb, options })
+        let owner = job.owner(false).await?;
+        extras::check_file(&owner).await?;
+        Ok(Self { owner, job, verb, options })
     }
 
     /// Whether the caller may do this with a table that the body names.
