@@ -399,12 +399,15 @@ fn a_new_table_stands_in_the_namespace_that_its_name_begins_with() {
     let known = [known(&[]), known(&["sales"])];
     let check = |name: &str, namespace: &[&str], rest: &str| {
         let expected = TableRef { namespace: names(namespace), name: rest.to_owned() };
-        assert_eq!(new_table_ref(name, &known), expected);
+        assert_eq!(new_table_ref(name, &known), Ok(expected));
     };
     check("trucks", &[], "trucks");
     check("sales.trucks", &["sales"], "trucks");
-    check("a.b", &[], "a.b");
-    check("sales.", &[], "sales.");
+    for name in ["a.b", "sales.", ".a"] {
+        let error = new_table_ref(name, &known).unwrap_err().to_string();
+        assert!(error.contains("begins with no namespace"), "{name}: {error}");
+    }
+    assert_eq!(new_table_ref("a.b", &known[..1]), Ok(TableRef::new("a.b")), "a store without namespaces");
 }
 
 #[test]
