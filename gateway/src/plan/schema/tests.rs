@@ -380,6 +380,16 @@ fn a_new_table_that_makes_no_sense_is_refused() {
         json!({ "name": "t", "field": [{ "name": "f", "type": "string", "is_virtual": true }] }),
         "Table 't', field 'f': a virtual field or a database function is not supported by this service",
     );
+    let field = json!([{ "name": "f", "type": "integer" }]);
+    for related in [
+        json!({ "type": "has_many", "field": "f", "is_virtual": true }),
+        json!({ "type": "belongs_to", "field": "f", "ref_table": "u" }),
+    ] {
+        refuse(
+            json!({ "name": "t", "field": field, "related": [related] }),
+            "Table 't': creating relationships without a reference is not supported by this service",
+        );
+    }
     refuse(
         json!({ "name": "t", "is_view": true }),
         "Table 't': creating a view is not supported by this service",
