@@ -232,12 +232,16 @@ pub fn workers(settings: &Settings) -> usize {
     settings.server.workers.map_or(cores + 1, usize::from).max(2)
 }
 
-/// Every problem that shows only beside the loaded connectors.
+/// Every problem that shows only beside the loaded connectors and the files of extras: first those with which the gateway starts.
 #[must_use]
 pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<Problem>) {
     let known = known_types(registry);
+    let extras = extras::Store::new(&settings.state.directory);
     let (mut missing, mut wrong) = (Vec::new(), Vec::new());
     for service in &settings.services {
+        if let Err(problem) = extras.load(&service.name) {
+            missing.push(settings::unread_extras(service, &problem));
+        }
         match registry
             .connector(&service.service_type)
             .and_then(|connector| connector.service_type(&service.service_type))
@@ -249,7 +253,8 @@ pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<
     (missing, wrong)
 }
 
-/// A wrong configuration is refused. A connector that is not there only disables its services: the others go on.
+/// A wrong configuration is refused. A connector that is not there only disables its services, and extras that can't be read the changes of
+/// theirs: the others go on.
 fn refuse_problems(settings: &Settings, registry: &Registry) -> Result<(), Problems> {
     let (missing, wrong) = problems(settings, registry);
     for problem in missing {
@@ -295,7 +300,11 @@ fn snapshot(
     });
     let auth = auth::State::new(roles, apps.collect(), Arc::clone(&lasting.accounts))?;
     let services = numbered(&settings.services).map(|(id, service)| {
-        let extras = lasting.extras.load(&service.name)?;
+        let extras = match lasting.extras.load(&service.name) {
+            // It has been told. The other services can be served all the same, and this one can be read.
+            Err(_) if old.is_none() => lasting.extras.held(&service.name),
+            loaded => loaded?,
+        };
         Ok((service.name.to_lowercase(), service_of((id, extras), service, settings, old)))
     });
     Ok(Snapshot {

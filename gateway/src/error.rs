@@ -93,6 +93,8 @@ errors! {
     table_exists(table) = CONFLICT, "A table with name '{table}' already exist in the database.";
     /// Extras that could not be written.
     extras_unwritable(table) = INTERNAL_SERVER_ERROR, "The extras of table '{table}' can't be stored; the log has the reason under the request id.";
+    /// Extras that are not as they were read.
+    extras_unread(service) = CONFLICT, "The file with the extras of service '{service}' was edited, or could not be read. Reload the gateway, whose log says what is wrong with the file if it is refused, and send the request again.";
     /// Rules for values that can't be read.
     wrong_validation(table, field, what) = BAD_REQUEST, "Table '{table}', field '{field}': {what}.";
     /// A removal of tables or fields that does not say which.

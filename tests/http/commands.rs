@@ -112,6 +112,18 @@ fn check_holds_services_against_their_connectors() {
 }
 
 #[test]
+fn check_reads_the_files_of_extras() {
+    let setup =
+        Setup::new("[[services]]\nname = \"shop\"\ntype = \"sqlite\"\n[services.config]\ndatabase = \"x\"\n");
+    setup.write("data/extras/shop.toml", "[tables");
+    let printed = run(&setup, &["check"]);
+    assert_eq!(printed.code, Some(1));
+    for part in ["service `shop`: its extras can't be read: ", "shop.toml: "] {
+        assert!(printed.errors.contains(part), "{part} is not in:\n{}", printed.errors);
+    }
+}
+
+#[test]
 fn a_configuration_without_mistakes_is_right() {
     let printed = run(&shop::setup(""), &["check"]);
     let right = "the configuration is right: 3 service(s), 2 role(s), 3 app(s)\n";

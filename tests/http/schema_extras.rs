@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::client::request;
 use crate::gateway::{Setup, eventually};
 use crate::schema_changes::{World, named, success, trucks};
-use crate::shop::{EVERYTHING, log_in};
+use crate::shop::{EVERYTHING, READER, log_in};
 
 #[test]
 fn a_store_whose_tables_cant_be_changed_says_so_and_keeps_extras_all_the_same() {
@@ -60,6 +60,54 @@ fn extras_are_kept_in_a_file_for_people_and_never_touch_the_database() {
     );
     world.is_ok("DELETE", "_schema/trucks", &Json::Null, &success());
     assert!(!std::fs::read_to_string(&path).unwrap().contains("trucks"));
+}
+
+#[test]
+fn a_file_of_extras_that_was_edited_is_not_overwritten() {
+    let world = World::of_file("");
+    world.make_trucks();
+    let lorry = json!({ "label": "Lorry" });
+    world.is_ok("PATCH", "_schema/trucks", &lorry, &json!({ "name": "trucks" }));
+    let path = world.gateway.setup.path("data/extras/store.toml");
+    let text = std::fs::read_to_string(&path).unwrap().replace("Lorry", "Wagon");
+    std::fs::write(&path, &text).unwrap();
+    for (verb, path, body) in [
+        ("PATCH", "_schema/trucks", json!({ "label": "Van" })),
+        ("PATCH", "_schema/trucks/_field/colour", json!({ "type": "text" })),
+        ("DELETE", "_schema/trucks", Json::Null),
+    ] {
+        world.is_refused(verb, path, &body, (409, "Reload the gateway"));
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    world.gateway.signal("HUP");
+    eventually("the file is read again", || world.read("_schema/trucks")["label"] == "Wagon");
+    world.is_ok("PATCH", "_schema/trucks", &json!({ "label": "Van" }), &json!({ "name": "trucks" }));
+}
+
+#[test]
+fn a_file_of_extras_that_cant_be_read_stops_only_changes_of_its_service() {
+    let of = |name: &str| {
+        format!(
+            "[[services]]\nname = \"{name}\"\ntype = \"memory\"\n[services.config]\nfile = \"{name}.json\"\n"
+        )
+    };
+    let setup = Setup::new(&format!("{}{}{EVERYTHING}", of("store"), of("other")));
+    let table = json!({ "t": { "primary_key": ["id"], "columns": [{ "name": "id", "type": "integer" }], "rows": [] } });
+    for name in ["store.json", "other.json"] {
+        setup.write(name, &table.to_string());
+    }
+    setup.write("data/extras/store.toml", "[tables");
+    let world = World { gateway: setup.start(), _engine: None };
+    assert_eq!(world.read("_table/t"), json!({ "resource": [] }));
+    let (record, label) = (json!({ "resource": [{ "id": 1 }] }), json!({ "label": "x" }));
+    world.is_refused("POST", "_table/t", &record, (409, "Reload the gateway"));
+    world.is_refused("PATCH", "_schema/t", &label, (409, "Reload the gateway"));
+    let other = request("POST", "/api/v2/other/_table/t").key(READER).body(record.clone());
+    world.gateway.send(other).is_ok(r#"{"resource":[{"id":1}]}"#);
+    world.gateway.setup.write("data/extras/store.toml", "");
+    world.gateway.signal("HUP");
+    eventually("the file is read again", || world.ask("PATCH", "_schema/t", &label).status == 200);
+    world.is_ok("POST", "_table/t", &record, &json!({ "resource": [{ "id": 1 }] }));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 
 use super::{TableExtras, Tables, document};
 
@@ -18,6 +18,15 @@ const FOLDER: &str = "extras";
 pub struct Problem {
     path: String,
     what: String,
+    is_unread: bool,
+}
+
+impl Problem {
+    /// The file is another one than was read, so nothing may be written over it.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.is_unread
+    }
 }
 
 /// The extras of all services, as long as the process lives.
@@ -31,9 +40,10 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Extras {
     path: PathBuf,
-    held: ArcSwap<Tables>,
-    /// Who writes, or reads what others may have written.
-    turn: Mutex<()>,
+    /// `None`: the file could never be read.
+    held: ArcSwapOption<Tables>,
+    /// Who writes, or reads what others may have written; the text of the file as it was then, if there was one.
+    turn: Mutex<Option<String>>,
 }
 
 impl Store {
@@ -48,17 +58,23 @@ impl Store {
     /// # Errors
     /// A file that can't be read; what was known before stays.
     pub fn load(&self, service: &str) -> Result<Arc<Extras>, Problem> {
-        let name = service.to_lowercase();
+        let extras = self.held(service);
+        extras.load()?;
+        Ok(extras)
+    }
+
+    /// The extras of a service as they were read last.
+    #[must_use]
+    pub fn held(&self, service: &str) -> Arc<Extras> {
         let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
-        let extras = services.entry(name).or_insert_with_key(|name| {
+        let extras = services.entry(service.to_lowercase()).or_insert_with_key(|name| {
             Arc::new(Extras {
                 path: self.folder.join(format!("{name}.toml")),
-                held: ArcSwap::default(),
+                held: ArcSwapOption::default(),
                 turn: Mutex::default(),
             })
         });
-        extras.load()?;
-        Ok(Arc::clone(extras))
+        Arc::clone(extras)
     }
 }
 
@@ -66,52 +82,89 @@ impl Extras {
     /// All extras.
     #[must_use]
     pub fn tables(&self) -> Arc<Tables> {
-        self.held.load_full()
+        self.held.load_full().unwrap_or_default()
+    }
+
+    /// Whether they could ever be read. If not, nobody knows which rules hold.
+    #[must_use]
+    pub fn are_known(&self) -> bool {
+        self.held.load().is_some()
     }
 
     /// Those of a table; `None`: it has none.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<TableExtras> {
-        let held = self.held.load();
-        if held.is_empty() { None } else { held.get(name).cloned() }
+        self.held.load().as_ref()?.get(name).cloned()
+    }
+
+    /// Whether the file is as it was read. Waits for the disk.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check(&self) -> Result<(), Problem> {
+        self.check_against(&self.turn.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes the extras of a table, in the file first. Waits for the disk, so it is for a thread that may.
     ///
     /// # Errors
-    /// A file that can't be written; nothing has changed then.
+    /// A file that can't be written, or that was edited and not loaded again; nothing has changed then.
     pub fn change(
         &self,
         table: &str,
         change: impl FnOnce(TableExtras) -> TableExtras,
     ) -> Result<(), Problem> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut tables = Tables::clone(&self.held.load());
+        let mut seen = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.tables();
+        let mut tables = Tables::clone(&before);
         let changed = change(tables.remove(table).unwrap_or_default()).tidied();
         if changed != TableExtras::default() {
             tables.insert(table.to_owned(), changed);
         }
-        if tables != **self.held.load() {
-            self.write(&tables)?;
-            self.held.store(Arc::new(tables));
+        if tables != *before {
+            self.check_against(&seen)?;
+            *seen = Some(self.write(&tables)?);
+            self.held.store(Some(Arc::new(tables)));
         }
         Ok(())
     }
 
+    fn check_against(&self, seen: &Option<String>) -> Result<(), Problem> {
+        if self.are_known() && self.read()? == *seen {
+            return Ok(());
+        }
+        Err(Problem {
+            is_unread: true,
+            ..self.problem("it is another one than was read; mend it and reload")
+        })
+    }
+
+    /// The text of the file, if there is one.
+    fn read(&self) -> Result<Option<String>, Problem> {
+        match std::fs::read_to_string(&self.path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.problem(error)),
+        }
+    }
+
     fn load(&self) -> Result<(), Problem> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let tables = match std::fs::read_to_string(&self.path) {
-            Ok(text) => document::read(&text).map_err(|what| self.problem(what))?,
-            Err(error) if error.kind() == ErrorKind::NotFound => Tables::new(),
-            Err(error) => return Err(self.problem(error)),
+        let mut seen = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = self.read()?;
+        let tables = match &text {
+            Some(text) => document::read(text).map_err(|what| self.problem(what))?,
+            None => Tables::new(),
         };
-        self.held.store(Arc::new(tables));
+        *seen = text;
+        self.held.store(Some(Arc::new(tables)));
         Ok(())
     }
 
-    fn write(&self, tables: &Tables) -> Result<(), Problem> {
+    /// Writes the file; gives its text.
+    fn write(&self, tables: &Tables) -> Result<String, Problem> {
         let text = document::written(tables).map_err(|what| self.problem(what))?;
-        self.replace(&text).map_err(|error| self.problem(error))
+        self.replace(&text).map_err(|error| self.problem(error))?;
+        Ok(text)
     }
 
     /// A new file takes the place of the old one when all of it is on the disk.
@@ -127,6 +180,6 @@ impl Extras {
     }
 
     fn problem(&self, what: impl std::fmt::Display) -> Problem {
-        Problem { path: self.path.display().to_string(), what: what.to_string() }
+        Problem { path: self.path.display().to_string(), what: what.to_string(), is_unread: false }
     }
 }

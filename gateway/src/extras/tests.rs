@@ -66,6 +66,39 @@ fn a_file_that_is_wrong_is_refused_and_what_was_known_stays() {
 }
 
 #[test]
+fn what_a_person_wrote_is_not_overwritten_before_it_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path());
+    let held = store.load("shop").unwrap();
+    let (path, text) = (folder.path().join("extras/shop.toml"), "[tables.trucks]\nlabel = \"Lorry\"\n");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, text).unwrap();
+    assert!(held.check().unwrap_err().is_unread());
+    assert!(held.change("cars", |_| extras()).unwrap_err().is_unread());
+    assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), held.tables().len()), (text, 0));
+    store.load("shop").unwrap();
+    held.check().unwrap();
+    held.change("cars", |_| extras()).unwrap();
+    held.change("vans", |_| extras()).unwrap();
+    assert_eq!(held.tables().len(), 3);
+}
+
+#[test]
+fn what_could_never_be_read_is_not_known_and_not_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path());
+    let path = folder.path().join("extras/shop.toml");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "[tables").unwrap();
+    assert!(store.load("shop").is_err());
+    let held = store.held("shop");
+    assert!(!held.are_known() && held.check().unwrap_err().is_unread());
+    std::fs::write(&path, "").unwrap();
+    store.load("shop").unwrap();
+    assert!(held.are_known() && held.check().is_ok());
+}
+
+#[test]
 fn what_says_nothing_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
     let held = Store::new(folder.path()).load("shop").unwrap();

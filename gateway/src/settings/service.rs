@@ -56,6 +56,14 @@ pub fn unknown_service_type(service: &Service, known: &[&str]) -> Problem {
     service.origin.places.problem(&pointer, message).remedy(remedy)
 }
 
+/// The problem of a service whose extras can't be read.
+#[must_use]
+pub fn unread_extras(service: &Service, problem: &impl std::fmt::Display) -> Problem {
+    let message = format!("service `{}`: its extras can't be read: {problem}", service.name);
+    Problem::new(None, message)
+        .remedy("nothing in the service can be changed until the file is mended and loaded".to_owned())
+}
+
 #[cfg(test)]
 #[path = "service_tests.rs"]
 mod tests;

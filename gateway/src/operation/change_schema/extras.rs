@@ -6,7 +6,7 @@ use connector_api::model::{Table, TableKind};
 
 use crate::error::ApiError;
 use crate::events;
-use crate::extras::{FieldExtras, Rules, TableExtras};
+use crate::extras::{Extras, FieldExtras, Problem, Rules, TableExtras};
 use crate::operation::Owner;
 use crate::plan::Columns;
 use crate::request::schema::{FieldWish, Said, Special, TableWish};
@@ -119,15 +119,33 @@ async fn store(
     table: String,
     change: impl FnOnce(TableExtras) -> TableExtras + Send + 'static,
 ) -> Result<(), ApiError> {
-    let extras = Arc::clone(owner.service.extras());
     let name = table.clone();
-    let written = tokio::task::spawn_blocking(move || extras.change(&name, change)).await;
+    let written = on_disk(owner, table, move |extras| extras.change(&name, change)).await;
     owner.service.catalogue().outdate();
-    let problem = match written {
+    written
+}
+
+/// Refuses all changes while the file is another one than was read: what a person wrote into it is not overwritten, and nothing is done
+/// by halves.
+pub(super) async fn check_file(owner: &Owner) -> Result<(), ApiError> {
+    on_disk(owner, String::new(), Extras::check).await
+}
+
+/// Does on a thread of its own what waits for the disk.
+async fn on_disk(
+    owner: &Owner,
+    table: String,
+    work: impl FnOnce(&Extras) -> Result<(), Problem> + Send + 'static,
+) -> Result<(), ApiError> {
+    let extras = Arc::clone(owner.service.extras());
+    let (problem, is_unread) = match tokio::task::spawn_blocking(move || work(&extras)).await {
         Ok(Ok(())) => return Ok(()),
-        Ok(Err(problem)) => problem.to_string(),
-        Err(_) => "a thread panicked".to_owned(),
+        Ok(Err(problem)) => (problem.to_string(), problem.is_unread()),
+        Err(_) => ("a thread panicked".to_owned(), false),
     };
     events::extras_unwritten(owner.service.name(), &owner.request_id, &problem);
+    if is_unread {
+        return Err(ApiError::extras_unread(owner.service.name()));
+    }
     Err(ApiError::extras_unwritable(table))
 }

@@ -42,14 +42,23 @@ impl Failure {
         if self.ends.len() == 1 {
             return error;
         }
-        let done = self.ends.iter().filter(|(_, status)| *status == OutcomeStatus::Ok).count();
-        let message = match done {
+        let count = |wanted| self.ends.iter().filter(|(_, status)| *status == wanted).count();
+        let (all, unknown) = (self.ends.len(), count(OutcomeStatus::Unknown));
+        let mut message = match count(OutcomeStatus::Ok) {
+            0 if unknown > 0 => String::new(),
             0 => "Nothing was changed.".to_owned(),
-            done => format!(
-                "{done} of {} changes were done before and stay, for the database can't undo them.",
-                self.ends.len()
-            ),
+            done => {
+                format!(
+                    "{done} of {all} changes were done before and stay, for the database can't undo them."
+                )
+            }
         };
+        if unknown > 0 {
+            let gap = if message.is_empty() { "" } else { " " };
+            message += &format!(
+                "{gap}Whether {unknown} of {all} changes were done is not known; read the description of the table."
+            );
+        }
         let changes: Vec<Json> = self
             .ends
             .iter()
@@ -118,7 +127,7 @@ mod tests {
 
     #[test]
     fn each_change_has_its_end_and_what_stays_is_said() {
-        use OutcomeStatus::{Failed, NotRun, RolledBack};
+        use OutcomeStatus::{Failed, NotRun, Ok as Done, RolledBack, Unknown};
         check(&[], None);
         check(
             &[(1, 1, Failed), (2, 1, NotRun)],
@@ -130,6 +139,24 @@ mod tests {
         check(
             &[(0, 1, RolledBack), (1, 1, Failed), (2, 1, NotRun)],
             Some(("no. Nothing was changed.", &["undone", "failed", "not run"])),
+        );
+        let lost = "no answer came: the change may have been made or not.";
+        let look = "is not known; read the description of the table.";
+        check(
+            &[(0, 1, Unknown), (1, 2, NotRun)],
+            Some((
+                &format!("{lost} Whether 1 of 3 changes were done {look}"),
+                &["unknown", "not run", "not run"],
+            )),
+        );
+        check(
+            &[(0, 1, Done), (1, 2, Unknown)],
+            Some((
+                &format!(
+                    "{lost} 1 of 3 changes were done before and stay, for the database can't undo them. Whether 2 of 3 changes were done {look}"
+                ),
+                &["done", "unknown", "unknown"],
+            )),
         );
     }
 

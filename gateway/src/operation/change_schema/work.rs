@@ -17,7 +17,7 @@ use crate::plan::schema::{Removal, Target, Targets, altered, created, new_table_
 use crate::request::SchemaWrite;
 use crate::request::schema::{self as wishes, TableWish};
 use crate::roles::{Denial, Verb};
-use crate::schema::catalogue::Catalogue;
+use crate::schema::catalogue::{Catalogue, Source};
 use crate::schema::known::Known;
 use crate::schema::names::{lookup_key, public_name};
 
@@ -40,7 +40,9 @@ impl Drop for Outdating<'_> {
 
 impl<'a> Work<'a> {
     pub(super) async fn new(job: Job<'a>, verb: Verb, options: SchemaWrite) -> Result<Self, ApiError> {
-        Ok(Self { owner: job.owner(false).await?, job, verb, options })
+        let owner = job.owner(false).await?;
+        extras::check_file(&owner).await?;
+        Ok(Self { owner, job, verb, options })
     }
 
     /// Whether the caller may do this with a table that the body names.
@@ -112,10 +114,14 @@ impl<'a> Work<'a> {
 
     /// The table as the store has it now.
     pub(super) async fn find(&self, name: &str) -> Result<Option<Arc<Known>>, ApiError> {
-        let now = Owner { not_before: Some(Instant::now()), ..self.owner.clone() };
-        let table = self.owner.service.catalogue().table(name, &now.source()).await;
+        let table = self.owner.service.catalogue().table(name, &self.now()).await;
         let table = table.map_err(|error| self.owner.failed(error))?;
         Ok(table.map(|table| self.owner.known(table)))
+    }
+
+    /// Where descriptions come from that are not older than this call.
+    fn now(&self) -> Source {
+        Owner { not_before: Some(Instant::now()), ..self.owner.clone() }.source()
     }
 
     async fn existing(&self, name: &str) -> Result<Arc<Known>, ApiError> {
@@ -151,10 +157,10 @@ impl<'a> Work<'a> {
     /// Creates a table; gives its name.
     pub(super) async fn create(&self, wish: &TableWish, later: &Later) -> Result<String, ApiError> {
         extras::check(wish)?;
-        let known = self.owner.service.catalogue().list(&self.owner.source()).await;
+        let known = self.owner.service.catalogue().list(&self.now()).await;
         let known = known.map_err(|error| self.owner.failed(error))?;
         let targets = self.targets(wish, None, later).await?;
-        let table = created(wish, new_table_ref(&wish.name, &known), &targets)?;
+        let table = created(wish, new_table_ref(&wish.name, &known)?, &targets)?;
         let name = public_name(&table.table);
         let changes = vec![Change::CreateTable(table)];
         self.permit_references(&changes)?;

@@ -113,6 +113,9 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
         Verb::Delete => removed(id, brought, &mut options, job.layout)?,
         _ => changed(id, brought, &mut options, job.layout).await?,
     };
+    if verb != Verb::Delete && !job.service.extras().are_known() {
+        return Err(ApiError::extras_unread(job.service.name()));
+    }
     let mut target = Target::find(job, &table, verb, false).await?;
     // What belongs to a transaction is undone with all of it.
     options.is_rolled_back &= target.owner.session.is_none();

@@ -1,6 +1,7 @@
 //! New tables: their columns, keys and references as they are wished.
 
 use connector_api::model::{ForeignKey, Key, Table, TableRef};
+use serde_json::Value as Json;
 
 use super::reference::{self, Found};
 use super::{Place, Target, Targets, column};
@@ -16,6 +17,7 @@ pub fn created(wish: &TableWish, name: TableRef, targets: &Targets) -> Result<Ta
     if wish.is_view == Some(true) {
         return Err(Error::unsupported(format!("Table '{}': creating a view", wish.name)));
     }
+    refuse_relationships(wish)?;
     let fields = wish.fields.as_deref().unwrap_or_default();
     if fields.is_empty() {
         return Err(Error::record(format!("Table '{}': it needs at least one 'field'.", wish.name)));
@@ -40,6 +42,32 @@ pub fn created(wish: &TableWish, name: TableRef, targets: &Targets) -> Result<Ta
         add_keys(&mut table, wish, field, targets)?;
     }
     Ok(table)
+}
+
+/// Relationships follow from references, of other tables as well, and can't be made without one. Those of a description may come back.
+fn refuse_relationships(wish: &TableWish) -> Result<(), Error> {
+    let text = |related: &Json, name: &str| related.get(name).and_then(Json::as_str).map(str::to_owned);
+    let is_made = |related: &Json| {
+        let is_virtual = related.get("is_virtual").and_then(Json::as_bool) == Some(true);
+        let is_own = text(related, "type").as_deref() == Some("belongs_to");
+        let columns = text(related, "field").unwrap_or_default();
+        !is_virtual && (!is_own || is_reference(wish, &columns))
+    };
+    if wish.related.iter().flatten().all(is_made) {
+        return Ok(());
+    }
+    Err(Error::unsupported(format!("Table '{}': creating relationships without a reference", wish.name)))
+}
+
+/// Whether a field, or a constraint over these fields, refers to a table.
+fn is_reference(wish: &TableWish, columns: &str) -> bool {
+    let of_field =
+        |field: &FieldWish| is_same_name(&field.name, columns) && field.reference.target().is_some();
+    let of_constraint = |constraint: &Constraint| {
+        let is_foreign = matches!(constraint.kind, ConstraintKind::Foreign { .. });
+        is_foreign && is_same_name(&constraint.columns.join(","), columns)
+    };
+    wish.fields.iter().flatten().any(of_field) || wish.constraints.iter().flatten().any(of_constraint)
 }
 
 /// The fields that say so, in the order that the table says.

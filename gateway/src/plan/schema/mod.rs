@@ -49,9 +49,12 @@ impl Place<'_> {
     }
 }
 
-/// The exact name of a new table. The store's own namespace is that of the plain name; another one is known by the tables in it.
-#[must_use]
-pub fn new_table_ref(name: &str, known: &[TableName]) -> TableRef {
+/// The exact name of a new table. The store's own namespace is that of the plain name; another one is known by the tables in it. Where
+/// there are namespaces, a name with a dot means one of them.
+///
+/// # Errors
+/// It means one that is not known.
+pub fn new_table_ref(name: &str, known: &[TableName]) -> Result<TableRef, Error> {
     let inside = |namespace: &Vec<String>| {
         let prefix = namespace.join(".");
         let rest = name.strip_prefix(&prefix)?.strip_prefix('.')?;
@@ -59,5 +62,12 @@ pub fn new_table_ref(name: &str, known: &[TableName]) -> TableRef {
             .then(|| TableRef { namespace: namespace.clone(), name: rest.to_owned() })
     };
     let found = known.iter().filter_map(|known| inside(&known.table.namespace));
-    found.max_by_key(|found| found.namespace.len()).unwrap_or_else(|| TableRef::new(name))
+    if let Some(found) = found.max_by_key(|found| found.namespace.len()) {
+        return Ok(found);
+    }
+    if name.contains('.') && known.iter().any(|known| !known.table.namespace.is_empty()) {
+        let what = "it begins with no namespace that has a table; make the first one in the database itself";
+        return Err(Error::record(format!("Table '{name}': {what}, or use a name without a dot.")));
+    }
+    Ok(TableRef::new(name))
 }

@@ -380,6 +380,16 @@ fn a_new_table_that_makes_no_sense_is_refused() {
         json!({ "name": "t", "field": [{ "name": "f", "type": "string", "is_virtual": true }] }),
         "Table 't', field 'f': a virtual field or a database function is not supported by this service",
     );
+    let field = json!([{ "name": "f", "type": "integer" }]);
+    for related in [
+        json!({ "type": "has_many", "field": "f", "is_virtual": true }),
+        json!({ "type": "belongs_to", "field": "f", "ref_table": "u" }),
+    ] {
+        refuse(
+            json!({ "name": "t", "field": field, "related": [related] }),
+            "Table 't': creating relationships without a reference is not supported by this service",
+        );
+    }
     refuse(
         json!({ "name": "t", "is_view": true }),
         "Table 't': creating a view is not supported by this service",
@@ -399,12 +409,15 @@ fn a_new_table_stands_in_the_namespace_that_its_name_begins_with() {
     let known = [known(&[]), known(&["sales"])];
     let check = |name: &str, namespace: &[&str], rest: &str| {
         let expected = TableRef { namespace: names(namespace), name: rest.to_owned() };
-        assert_eq!(new_table_ref(name, &known), expected);
+        assert_eq!(new_table_ref(name, &known), Ok(expected));
     };
     check("trucks", &[], "trucks");
     check("sales.trucks", &["sales"], "trucks");
-    check("a.b", &[], "a.b");
-    check("sales.", &[], "sales.");
+    for name in ["a.b", "sales.", ".a"] {
+        let error = new_table_ref(name, &known).unwrap_err().to_string();
+        assert!(error.contains("begins with no namespace"), "{name}: {error}");
+    }
+    assert_eq!(new_table_ref("a.b", &known[..1]), Ok(TableRef::new("a.b")), "a store without namespaces");
 }
 
 #[test]
