@@ -14,6 +14,8 @@ use connector_sql_common::dialect::{Backslash, Dialect};
 pub(crate) struct Changing {
     /// The server is MariaDB, else it is MySQL.
     pub(crate) is_mariadb: bool,
+    /// The connection's modes say that a backslash escapes nothing: `NO_BACKSLASH_ESCAPES`.
+    pub(crate) is_backslash_plain: bool,
     /// What columns have beyond their descriptions.
     pub(crate) kept: Vec<Kept>,
 }
@@ -130,9 +132,8 @@ impl Dialect for Changing {
         '`'
     }
 
-    /// `NO_BACKSLASH_ESCAPES` is a matter of the configuration.
     fn backslash(&self) -> Backslash {
-        Backslash::Unsure
+        if self.is_backslash_plain { Backslash::Plain } else { Backslash::Doubled }
     }
 }
 

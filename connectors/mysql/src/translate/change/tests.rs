@@ -9,7 +9,7 @@ use super::*;
 #[test]
 fn statements_of_changes_are_those_of_the_snapshots() {
     for (is_mariadb, file) in [(false, "changes-mysql.txt"), (true, "changes-mariadb.txt")] {
-        let changing = Changing { is_mariadb, kept: Vec::new() };
+        let changing = Changing { is_mariadb, ..Changing::default() };
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/translate/statements");
         assert_changes(&changing, &folder.join(file));
     }
@@ -17,7 +17,7 @@ fn statements_of_changes_are_those_of_the_snapshots() {
 
 /// The statements of one change of the column `c` of a table.
 fn altered(kept: Kept, current: Column, wanted: Column) -> Vec<String> {
-    let changing = Changing { is_mariadb: true, kept: vec![kept] };
+    let changing = Changing { is_mariadb: true, kept: vec![kept], ..Changing::default() };
     let of = TableRef::new("t");
     let there = Table { table: of.clone(), columns: vec![current], ..Table::default() };
     let steps = plan(&changing, vec![there], &[Change::AlterColumn { table: of, column: wanted }]).unwrap();
