@@ -172,9 +172,10 @@ impl Catalogue {
     fn add_column(&mut self, row: &Fields) -> Option<()> {
         let is_mariadb = self.is_mariadb;
         let (name, extra) = (row.text(1)?, row.text(6)?.to_ascii_lowercase());
+        let words = types::unescaped(row.text(3)?);
         let declared = Declared {
             name: row.text(2)?,
-            words: row.text(3)?,
+            words: &words,
             length: row.number(7),
             precision: row.number(8),
             scale: row.number(9),
@@ -297,7 +298,8 @@ fn default_value(text: &str, is_mariadb: bool, is_expression: bool, class: Class
         return None;
     }
     let expression = || DefaultValue::Expression(text.to_owned());
-    let quoted = || types::quoted(text).map(|value| DefaultValue::Value(value.into()));
+    let quoted =
+        || types::quoted(text).map(|value| DefaultValue::Value(types::unescaped(&value).into()));
     let number = || text.parse().ok().map(serde_json::Value::Number).map(DefaultValue::Value);
     Some(match (is_mariadb, is_expression) {
         (true, _) => quoted().or_else(number).unwrap_or_else(expression),
@@ -328,6 +330,8 @@ mod tests {
         for (text, is_mariadb, is_expression, class, expected) in [
             ("NULL", true, false, Class::Text, None),
             ("'it''s'", true, false, Class::Text, value(json!("it's"))),
+            (r"'C:\\dir'", true, false, Class::Text, value(json!(r"C:\dir"))),
+            (r"'new\nline'", true, false, Class::Text, value(json!("new\nline"))),
             ("5", true, false, Class::Integer, value(json!(5))),
             ("current_timestamp()", true, false, Class::DateTime, expression("current_timestamp()")),
             ("NULL", false, false, Class::Text, value(json!("NULL"))),
