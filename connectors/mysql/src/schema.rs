@@ -47,11 +47,12 @@ const RULES_OF: &str = "
     SELECT table_name, constraint_name, update_rule, delete_rule FROM information_schema.referential_constraints
     WHERE constraint_schema = DATABASE() AND table_name ";
 
-/// MariaDB's JSON is a text with a check: <https://mariadb.com/docs/server/reference/data-types/string-data-types/json>.
-const JSON_OF: &str = "
-    SELECT table_name, constraint_name FROM information_schema.check_constraints
-    WHERE constraint_schema = DATABASE() AND level = 'Column'
-        AND check_clause = CONCAT('json_valid(`', constraint_name, '`)') AND table_name ";
+/// Checks that belong to columns, which lend them their names. MariaDB's JSON is a text with one:
+/// <https://mariadb.com/docs/server/reference/data-types/string-data-types/json>.
+const CHECKS_OF: &str = "
+    SELECT table_name, constraint_name, check_clause = CONCAT('json_valid(`', constraint_name, '`)')
+    FROM information_schema.check_constraints
+    WHERE constraint_schema = DATABASE() AND level = 'Column' AND table_name ";
 
 /// For `change`: tables that refer to others.
 const REFERRERS_OF: &str = "
@@ -67,7 +68,7 @@ pub(crate) enum About {
     References,
     Rules,
     /// Of MariaDB only.
-    Json,
+    Checks,
     /// About tables that refer to those asked for; only where tables change.
     Referrers,
 }
@@ -76,7 +77,7 @@ impl About {
     /// Those that a server answers.
     pub(crate) fn all(is_mariadb: bool) -> impl Iterator<Item = Self> {
         let common = [Self::Tables, Self::Columns, Self::Keys, Self::References, Self::Rules];
-        common.into_iter().chain(is_mariadb.then_some(Self::Json))
+        common.into_iter().chain(is_mariadb.then_some(Self::Checks))
     }
 
     /// The query for so many tables. For one of them the server does not look at the others.
@@ -87,7 +88,7 @@ impl About {
             Self::Keys => (KEYS_OF, " ORDER BY table_name, index_name, seq_in_index"),
             Self::References => (REFERENCES_OF, " ORDER BY table_name, constraint_name, ordinal_position"),
             Self::Rules => (RULES_OF, ""),
-            Self::Json => (JSON_OF, ""),
+            Self::Checks => (CHECKS_OF, ""),
             Self::Referrers => (REFERRERS_OF, ""),
         };
         let names =
@@ -132,7 +133,7 @@ impl Catalogue {
             About::Keys => self.add_key(row),
             About::References => self.add_reference(row),
             About::Rules => self.add_rules(row),
-            About::Json => self.mark_json(row),
+            About::Checks => self.add_check(row),
             About::Referrers => None,
         };
     }
@@ -188,11 +189,10 @@ impl Catalogue {
         let default = row.text(5).and_then(|text| default_value(text, is_mariadb, is_expression, class));
         let info = ColumnInfo { class, labels: described.allowed_values.clone() };
         let (collation, updated) = (row.text(11).map(str::to_owned), updated(&extra));
+        let is_invisible = extra.contains("invisible");
         let found = self.of(row)?;
-        if collation.is_some() || updated.is_some() {
-            let (table, column) = (found.table.table.clone(), name.to_owned());
-            found.kept.push(Kept { table, column, collation, updated });
-        }
+        let (table, column) = (found.table.table.clone(), name.to_owned());
+        found.kept.push(Kept { table, column, collation, updated, is_invisible, is_checked: false });
         found.table.columns.push(Column {
             is_nullable: row.text(4)? == "YES",
             is_auto_increment: is_numbered,
@@ -260,9 +260,14 @@ impl Catalogue {
         Some(())
     }
 
-    fn mark_json(&mut self, row: &Fields) -> Option<()> {
+    fn add_check(&mut self, row: &Fields) -> Option<()> {
         let name = row.text(1)?;
         let found = self.of(row)?;
+        if row.number(2)? != 1 {
+            let kept = found.kept.iter_mut().find(|kept| kept.column == name)?;
+            kept.is_checked = true;
+            return Some(());
+        }
         let column = found.table.columns.iter_mut().find(|column| column.name == name)?;
         types::make_json(column);
         found.info.columns.insert(name.to_owned(), Class::Json.into());

@@ -21,7 +21,7 @@ pub(crate) struct Changing {
 }
 
 /// What a column has beyond its description, and would lose when it is written anew.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub(crate) table: TableRef,
     pub(crate) column: String,
@@ -29,6 +29,10 @@ pub(crate) struct Kept {
     pub(crate) collation: Option<String>,
     /// It takes the moment of each change of its row, with so many digits of a second.
     pub(crate) updated: Option<u64>,
+    /// Only those see it who name it.
+    pub(crate) is_invisible: bool,
+    /// It has a check of its own, which can't be written: it is an expression.
+    pub(crate) is_checked: bool,
 }
 
 const SIGNS: &[&str] = &["unsigned", "unsigned zerofill", "zerofill", "signed"];
@@ -212,6 +216,9 @@ impl Changes for Changing {
     fn kept(&self, to: &mut SqlWriter<'_>, table: &TableRef, column: &Column) -> Result<()> {
         let is_it = |kept: &&Kept| kept.table == *table && kept.column == column.name;
         let Some(kept) = self.kept.iter().find(is_it) else { return Ok(()) };
+        if kept.is_checked {
+            return Err(has_check(column));
+        }
         if let Some(collation) = kept.collation.as_ref().filter(|_| is_of_texts(column)) {
             to.keyword(" COLLATE ");
             to.ident(collation)?;
@@ -226,6 +233,7 @@ impl Changes for Changing {
             }
             None => {}
         }
+        to.keyword(if kept.is_invisible { " INVISIBLE" } else { "" });
         Ok(())
     }
 
@@ -273,6 +281,14 @@ fn is_moment(column: &Column) -> bool {
         "" => matches!(column.data_type, ColumnType::DateTime | ColumnType::Timestamp),
         word => matches!(word, "datetime" | "timestamp"),
     }
+}
+
+fn has_check(column: &Column) -> Error {
+    let message = format!(
+        "the database does not support changing the column '{}': it has a check, which would be lost; drop the check first",
+        column.name
+    );
+    Error::new(ErrorKind::Unsupported, message).with_reason("unsupported_change")
 }
 
 fn no_type(column: &Column, what: &str) -> Error {
