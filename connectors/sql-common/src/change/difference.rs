@@ -58,7 +58,7 @@ impl Difference {
         let comes = new.filter(|_| self.default || goes);
         [
             goes.then_some(Altered::NoDefault),
-            self.native.as_ref().map(Altered::Type),
+            self.native.as_ref().map(|native| Altered::Type(wanted, native)),
             comes.map(|value| Altered::Default(wanted, value)),
             self.nullable.then_some(Altered::Nullable(wanted.is_nullable)),
         ]

@@ -166,7 +166,7 @@ pub trait Changes: Dialect {
         ""
     }
 
-    /// Writes what a column keeps that is written whole and of which no description speaks.
+    /// Writes what a column keeps that is written whole, or gets another type, and of which no description speaks.
     ///
     /// # Errors
     /// When a name can't be written.

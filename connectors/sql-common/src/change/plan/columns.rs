@@ -76,7 +76,7 @@ impl Planner<'_> {
                 about(self.dialect, ALTER, of, |to| {
                     for (at, part) in parts.iter().enumerate() {
                         to.keyword(if at > 0 { "," } else { "" });
-                        statement::alter_column(self.dialect, to, &wanted.name, part)?;
+                        statement::alter_column(self.dialect, to, (of, &wanted.name), part)?;
                     }
                     Ok(())
                 })?
