@@ -130,6 +130,8 @@ const EXPRESSIONS: &[Expression] = &[
 /// Characters of a text without a bound of its own.
 const LENGTH: u64 = 255;
 const LONGEST_NAME: usize = 64;
+/// Precision and scale of decimals without them: the servers' own, 10 digits and none behind the point, would cut values without a word.
+const WIDEST_DECIMAL: [u64; 2] = [38, 10];
 
 impl Dialect for Changing {
     fn quote(&self) -> char {
@@ -256,7 +258,7 @@ impl Changes for Changing {
 fn decimal(column: &Column) -> Parts {
     let scale = column.scale.and_then(|scale| u64::try_from(scale).ok());
     match column.precision.map(u64::from) {
-        None => Parts::sized("decimal", &[]),
+        None => Parts::sized("decimal", &WIDEST_DECIMAL),
         Some(digits) => Parts::sized("decimal", &[&[digits][..], scale.as_slice()].concat()),
     }
 }

@@ -73,6 +73,7 @@ fn other_type(dialect: &dyn Changes, current: &Column, wanted: &Column) -> Resul
     if wanted.native_type == current.native_type && !wanted.native_type.is_empty() {
         return Ok(None);
     }
+    let wanted = &native::sized(wanted)?;
     let agrees = |wanted: Option<u64>, current: Option<u64>| wanted.is_none() || wanted == current;
     let is_alike = wanted.native_type.is_empty()
         && wanted.data_type == current.data_type

@@ -34,6 +34,9 @@ pub(super) fn write(to: &mut Snapshot<'_>, dialect: &dyn Changes) {
     for (name, data_type) in TYPES {
         show(to, dialect, name, vec![Change::CreateTable(table("n", vec![Column::new("c", data_type)]))]);
     }
+    for (name, column) in decimals() {
+        show(to, dialect, name, vec![Change::CreateTable(table("n", vec![column]))]);
+    }
     show(to, dialect, "with all keys", vec![Change::CreateTable(keyed())]);
     show(to, dialect, "hostile", vec![Change::CreateTable(hostile())]);
     to.section("defaults");
@@ -110,6 +113,16 @@ fn sized() -> Column {
 
 fn reference_to() -> Column {
     Column::new("owner_id", ColumnType::Integer)
+}
+
+/// Decimals with some of their sizes.
+fn decimals() -> [(&'static str, Column); 3] {
+    let decimal = || Column::new("c", ColumnType::Decimal);
+    [
+        ("decimal of a length", Column { length: Some(12), scale: Some(3), ..decimal() }),
+        ("decimal of a precision", Column { precision: Some(12), ..decimal() }),
+        ("decimal of a scale", Column { scale: Some(3), ..decimal() }),
+    ]
 }
 
 fn keyed() -> Table {
