@@ -303,8 +303,7 @@ fn default_value(text: &str, is_mariadb: bool, is_expression: bool, class: Class
         return None;
     }
     let expression = || DefaultValue::Expression(text.to_owned());
-    let quoted =
-        || types::quoted(text).map(|value| DefaultValue::Value(types::unescaped(&value).into()));
+    let quoted = || types::quoted(text).map(|value| DefaultValue::Value(types::unescaped(&value).into()));
     let number = || text.parse().ok().map(serde_json::Value::Number).map(DefaultValue::Value);
     Some(match (is_mariadb, is_expression) {
         (true, _) => quoted().or_else(number).unwrap_or_else(expression),
