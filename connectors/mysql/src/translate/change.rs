@@ -197,6 +197,10 @@ impl Changes for Changing {
         " DROP FOREIGN KEY "
     }
 
+    fn replaces_references(&self) -> bool {
+        true
+    }
+
     /// An index will do.
     fn refers_to_keys(&self) -> bool {
         false

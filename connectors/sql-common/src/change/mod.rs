@@ -36,6 +36,8 @@ use crate::{SqlWriter, Statement};
 pub struct Step {
     /// Which change.
     pub change: usize,
+    /// An earlier change that the statement does too.
+    pub with: Option<usize>,
     /// What is to be run. It has no markers.
     pub statement: Statement,
 }
@@ -143,6 +145,12 @@ pub trait Changes: Dialect {
     /// The words before the name of a reference that goes.
     fn drop_reference(&self) -> &'static str {
         " DROP CONSTRAINT "
+    }
+
+    /// Whether a reference that takes the place of another has to come by the statement with which that one goes: nothing brings it back when
+    /// a statement of its own fails. The new one then has another name.
+    fn replaces_references(&self) -> bool {
+        false
     }
 
     /// Whether columns that are referred to have to be a primary or unique key. Else the database is asked.

@@ -115,6 +115,20 @@ fn reference_to() -> Column {
     Column::new("owner_id", ColumnType::Integer)
 }
 
+fn refer_otherwise(name: Option<&str>) -> Vec<Change> {
+    let item = || TableRef::new("item");
+    let foreign_key =
+        ForeignKey { on_delete: Some("CASCADE".to_owned()), ..refers(name.unwrap_or_default(), "owner_id") };
+    vec![
+        Change::DropForeignKey { table: item(), name: "item_owner".to_owned() },
+        Change::AddForeignKey { table: item(), foreign_key },
+    ]
+}
+
+fn no_null() -> Change {
+    Change::AddForeignKey { table: TableRef::new("item"), foreign_key: refers("", "id") }
+}
+
 /// Decimals with some of their sizes.
 fn decimals() -> [(&'static str, Column); 3] {
     let decimal = || Column::new("c", ColumnType::Decimal);
@@ -231,6 +245,9 @@ fn of_keys() -> Vec<(&'static str, Vec<Change>)> {
                 Change::AddForeignKey { table: TableRef::new("n"), foreign_key: refers("", "owner_id") },
             ],
         ),
+        ("refer otherwise", refer_otherwise(None)),
+        ("refer otherwise by the same name", refer_otherwise(Some("item_owner"))),
+        ("set null where none can be", vec![no_null()]),
         ("refer no more", vec![Change::DropForeignKey { table: item(), name: "item_owner".to_owned() }]),
         ("drop a table", vec![Change::DropTable(item())]),
         ("drop a table that others refer to", vec![Change::DropTable(TableRef::new("owner"))]),
