@@ -95,6 +95,8 @@ async fn keyed(peer: Arc<Peer>) -> Outcome {
         "made_keyed",
         vec![
             Column { default: default(json!("it's")), ..bounded("word", 20) },
+            Column { default: default(json!(r"C:\dir")), ..bounded("folder", 20) },
+            Column { default: default(json!("new\nline")), ..bounded("lines", 20) },
             Column { default: default(json!(-5)), ..required("number", ColumnType::Integer) },
             Column { default: default(json!(true)), ..Column::new("flag", ColumnType::Boolean) },
             Column { default: moment, ..Column::new("written", ColumnType::DateTime) },
@@ -106,7 +108,9 @@ async fn keyed(peer: Arc<Peer>) -> Outcome {
     keyed.indexes = vec![key("made_keyed_target", &["target"])];
     keyed.foreign_keys = vec![refers(&["target"], peer.name("made_target"), &["id"])];
     changed(&peer, vec![Change::CreateTable(keyed)]).await?;
-    round(&peer, "made_keyed").await
+    round(&peer, "made_keyed").await?;
+    let folder = column(&peer, "made_keyed", "folder").await?.default;
+    same("a default with a backslash", &folder, &default(json!(r"C:\dir")))
 }
 
 async fn several(peer: Arc<Peer>) -> Outcome {

@@ -8,6 +8,7 @@ use connector_sql_common::change::{Changed, Ends, Refused, Step, plan, tables_of
 
 use crate::client::Work;
 use crate::error::of_change;
+use crate::schema::fields;
 use crate::store::{Store, find, referrers};
 use crate::translate::Changing;
 
@@ -52,13 +53,24 @@ async fn planned(changes: &[Change], work: &mut Work) -> Result<std::result::Res
     let mut tables = tables_of(changes);
     let others = referrers(work, &tables).await?;
     tables.extend(others.into_iter().filter(|table| !tables.contains(table)).collect::<Vec<TableRef>>());
-    let mut changing = Changing { is_mariadb: work.is_mariadb()?, kept: Vec::new() };
+    let mut changing = Changing {
+        is_mariadb: work.is_mariadb()?,
+        is_backslash_plain: is_backslash_plain(work).await?,
+        kept: Vec::new(),
+    };
     let mut there = Vec::with_capacity(tables.len());
     for found in find(work, &tables).await? {
         changing.kept.extend(found.kept);
         there.push(found.table);
     }
     Ok(plan(&changing, there, changes))
+}
+
+/// Configurations set modes, and so do the statements that they run on each connection: the connection itself is asked.
+async fn is_backslash_plain(work: &mut Work) -> Result<bool> {
+    const MODE: &str = "SELECT FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@sql_mode) > 0";
+    let rows = work.run(MODE, Vec::new()).await?.all().await?;
+    Ok(fields(rows)?.first().and_then(|row| row.number(0)) == Some(1))
 }
 
 async fn run(changes: &[Change], steps: &[Step], mut work: Work) -> Vec<Outcome> {

@@ -47,11 +47,12 @@ const RULES_OF: &str = "
     SELECT table_name, constraint_name, update_rule, delete_rule FROM information_schema.referential_constraints
     WHERE constraint_schema = DATABASE() AND table_name ";
 
-/// MariaDB's JSON is a text with a check: <https://mariadb.com/docs/server/reference/data-types/string-data-types/json>.
-const JSON_OF: &str = "
-    SELECT table_name, constraint_name FROM information_schema.check_constraints
-    WHERE constraint_schema = DATABASE() AND level = 'Column'
-        AND check_clause = CONCAT('json_valid(`', constraint_name, '`)') AND table_name ";
+/// Checks that belong to columns, which lend them their names. MariaDB's JSON is a text with one:
+/// <https://mariadb.com/docs/server/reference/data-types/string-data-types/json>.
+const CHECKS_OF: &str = "
+    SELECT table_name, constraint_name, check_clause = CONCAT('json_valid(`', constraint_name, '`)')
+    FROM information_schema.check_constraints
+    WHERE constraint_schema = DATABASE() AND level = 'Column' AND table_name ";
 
 /// For `change`: tables that refer to others.
 const REFERRERS_OF: &str = "
@@ -67,7 +68,7 @@ pub(crate) enum About {
     References,
     Rules,
     /// Of MariaDB only.
-    Json,
+    Checks,
     /// About tables that refer to those asked for; only where tables change.
     Referrers,
 }
@@ -76,7 +77,7 @@ impl About {
     /// Those that a server answers.
     pub(crate) fn all(is_mariadb: bool) -> impl Iterator<Item = Self> {
         let common = [Self::Tables, Self::Columns, Self::Keys, Self::References, Self::Rules];
-        common.into_iter().chain(is_mariadb.then_some(Self::Json))
+        common.into_iter().chain(is_mariadb.then_some(Self::Checks))
     }
 
     /// The query for so many tables. For one of them the server does not look at the others.
@@ -87,7 +88,7 @@ impl About {
             Self::Keys => (KEYS_OF, " ORDER BY table_name, index_name, seq_in_index"),
             Self::References => (REFERENCES_OF, " ORDER BY table_name, constraint_name, ordinal_position"),
             Self::Rules => (RULES_OF, ""),
-            Self::Json => (JSON_OF, ""),
+            Self::Checks => (CHECKS_OF, ""),
             Self::Referrers => (REFERRERS_OF, ""),
         };
         let names =
@@ -132,7 +133,7 @@ impl Catalogue {
             About::Keys => self.add_key(row),
             About::References => self.add_reference(row),
             About::Rules => self.add_rules(row),
-            About::Json => self.mark_json(row),
+            About::Checks => self.add_check(row),
             About::Referrers => None,
         };
     }
@@ -172,9 +173,10 @@ impl Catalogue {
     fn add_column(&mut self, row: &Fields) -> Option<()> {
         let is_mariadb = self.is_mariadb;
         let (name, extra) = (row.text(1)?, row.text(6)?.to_ascii_lowercase());
+        let words = types::unescaped(row.text(3)?);
         let declared = Declared {
             name: row.text(2)?,
-            words: row.text(3)?,
+            words: &words,
             length: row.number(7),
             precision: row.number(8),
             scale: row.number(9),
@@ -187,11 +189,10 @@ impl Catalogue {
         let default = row.text(5).and_then(|text| default_value(text, is_mariadb, is_expression, class));
         let info = ColumnInfo { class, labels: described.allowed_values.clone() };
         let (collation, updated) = (row.text(11).map(str::to_owned), updated(&extra));
+        let is_invisible = extra.contains("invisible");
         let found = self.of(row)?;
-        if collation.is_some() || updated.is_some() {
-            let (table, column) = (found.table.table.clone(), name.to_owned());
-            found.kept.push(Kept { table, column, collation, updated });
-        }
+        let (table, column) = (found.table.table.clone(), name.to_owned());
+        found.kept.push(Kept { table, column, collation, updated, is_invisible, is_checked: false });
         found.table.columns.push(Column {
             is_nullable: row.text(4)? == "YES",
             is_auto_increment: is_numbered,
@@ -259,9 +260,14 @@ impl Catalogue {
         Some(())
     }
 
-    fn mark_json(&mut self, row: &Fields) -> Option<()> {
+    fn add_check(&mut self, row: &Fields) -> Option<()> {
         let name = row.text(1)?;
         let found = self.of(row)?;
+        if row.number(2)? != 1 {
+            let kept = found.kept.iter_mut().find(|kept| kept.column == name)?;
+            kept.is_checked = true;
+            return Some(());
+        }
         let column = found.table.columns.iter_mut().find(|column| column.name == name)?;
         types::make_json(column);
         found.info.columns.insert(name.to_owned(), Class::Json.into());
@@ -297,7 +303,7 @@ fn default_value(text: &str, is_mariadb: bool, is_expression: bool, class: Class
         return None;
     }
     let expression = || DefaultValue::Expression(text.to_owned());
-    let quoted = || types::quoted(text).map(|value| DefaultValue::Value(value.into()));
+    let quoted = || types::quoted(text).map(|value| DefaultValue::Value(types::unescaped(&value).into()));
     let number = || text.parse().ok().map(serde_json::Value::Number).map(DefaultValue::Value);
     Some(match (is_mariadb, is_expression) {
         (true, _) => quoted().or_else(number).unwrap_or_else(expression),
@@ -328,6 +334,8 @@ mod tests {
         for (text, is_mariadb, is_expression, class, expected) in [
             ("NULL", true, false, Class::Text, None),
             ("'it''s'", true, false, Class::Text, value(json!("it's"))),
+            (r"'C:\\dir'", true, false, Class::Text, value(json!(r"C:\dir"))),
+            (r"'new\nline'", true, false, Class::Text, value(json!("new\nline"))),
             ("5", true, false, Class::Integer, value(json!(5))),
             ("current_timestamp()", true, false, Class::DateTime, expression("current_timestamp()")),
             ("NULL", false, false, Class::Text, value(json!("NULL"))),

@@ -68,8 +68,10 @@ impl Store {
             self.catalogue(work, DESCRIPTIONS, &[Some(&schema::wanted(&tables))]).await?;
         let mut there: Vec<Table> = Vec::with_capacity(rows.len());
         for row in rows {
-            let bare = row.bare_keys();
+            let (bare, collations) = (row.bare_keys(), row.collations());
             let table = row.table();
+            let of = |(column, collation)| (table.table.clone(), column, collation);
+            changing.collations.extend(collations.into_iter().map(of));
             changing.bare.extend(bare.into_iter().map(|key| (table.table.clone(), key)));
             there.push(table);
         }

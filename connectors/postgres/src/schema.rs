@@ -48,6 +48,9 @@ pub(crate) const DESCRIPTIONS: &str = "
                     SELECT p.proargtypes[0] FROM pg_catalog.pg_proc AS p WHERE p.proname = 'min' AND p.prokind = 'a'),
                 'modifier', GREATEST(a.atttypmod, t.typtypmod, d1.typtypmod),
                 'words', COALESCE(format_type(a.atttypid, a.atttypmod), base.typname),
+                'collation', (SELECT json_build_array(cn.nspname, co.collname)
+                              FROM pg_catalog.pg_collation AS co JOIN pg_catalog.pg_namespace AS cn ON cn.oid = co.collnamespace
+                              WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation),
                 'is_not_null', a.attnotnull OR t.typnotnull OR COALESCE(d1.typnotnull, false),
                 'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(f.adbin, f.adrelid) END,
                 'identity', a.attidentity, 'is_generated', a.attgenerated <> '',
@@ -196,6 +199,8 @@ struct ColumnRow {
     has_extremes: bool,
     modifier: i32,
     words: String,
+    /// Where it is not the one of its type: its schema and its name.
+    collation: Option<[String; 2]>,
     is_not_null: bool,
     default: Option<String>,
     /// `a`: always numbered by the database, `d`: when nothing is given.
@@ -274,6 +279,12 @@ impl TableRow {
     pub(crate) fn bare_keys(&self) -> Vec<String> {
         let bare = self.keys.iter().flatten().filter(|key| key.is_unique && !key.is_constraint);
         bare.map(|key| key.name.clone()).collect()
+    }
+
+    /// The collations of its columns, where they are not those of their types.
+    pub(crate) fn collations(&self) -> Vec<(String, [String; 2])> {
+        let columns = self.columns.iter().flatten();
+        columns.filter_map(|column| Some((column.name.clone(), column.collation.clone()?))).collect()
     }
 
     /// What statements have to know of it.

@@ -102,8 +102,8 @@ pub enum Backslash {
     Plain,
     /// Itself or not, as a setting says; but in `E'…'` always what escapes the next character.
     Escaped,
-    /// Itself or not, as a setting says. A text with one is written by its bytes.
-    Unsure,
+    /// What escapes the next character.
+    Doubled,
 }
 
 /// The differences of one database. Methods that write get the [`Builder`] and nothing else, so they too can write only fixed words,

@@ -121,28 +121,16 @@ impl<'d> SqlWriter<'d> {
             return Err(Error::new(ErrorKind::InvalidRequest, message));
         }
         let backslash = if text.contains('\\') { self.dialect.backslash() } else { Backslash::Plain };
-        self.sql.push_str(match backslash {
-            Backslash::Plain => "'",
-            Backslash::Escaped => "E'",
-            Backslash::Unsure => "x'",
-        });
+        self.sql.push_str(if backslash == Backslash::Escaped { "E'" } else { "'" });
         for character in text.chars() {
             match character {
-                other if backslash == Backslash::Unsure => self.bytes_of(other),
                 '\'' => self.sql.push_str("''"),
-                '\\' if backslash == Backslash::Escaped => self.sql.push_str(r"\\"),
+                '\\' if backslash != Backslash::Plain => self.sql.push_str(r"\\"),
                 other => self.sql.push(other),
             }
         }
         self.sql.push('\'');
         Ok(())
-    }
-
-    fn bytes_of(&mut self, character: char) {
-        for byte in character.encode_utf8(&mut [0; 4]).bytes() {
-            // Writing to a string can't fail.
-            let _ = write!(self.sql, "{byte:02X}");
-        }
     }
 
     /// Writes a word as it is spelled, if it stands in one of these phrases, whatever the case of its letters.
@@ -216,16 +204,16 @@ mod tests {
 
     #[test]
     fn a_text_can_not_leave_its_quotes() {
-        use Backslash::{Escaped, Plain, Unsure};
+        use Backslash::{Doubled, Escaped, Plain};
         for (backslash, text, expected) in [
             (Plain, "it's", "'it''s'"),
             (Plain, "'; DROP TABLE t; --", "'''; DROP TABLE t; --'"),
             (Plain, r"\'", r"'\'''"),
             (Escaped, "it's", "'it''s'"),
             (Escaped, r"\'", r"E'\\'''"),
-            (Unsure, "it's", "'it''s'"),
-            (Unsure, r"\'", "x'5C27'"),
-            (Unsure, "é\\", "x'C3A95C'"),
+            (Doubled, "it's", "'it''s'"),
+            (Doubled, r"\'", r"'\\'''"),
+            (Doubled, r"é\", r"'é\\'"),
             (Plain, "", "''"),
         ] {
             let dialect = Careful(backslash);

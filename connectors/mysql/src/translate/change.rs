@@ -14,12 +14,14 @@ use connector_sql_common::dialect::{Backslash, Dialect};
 pub(crate) struct Changing {
     /// The server is MariaDB, else it is MySQL.
     pub(crate) is_mariadb: bool,
+    /// The connection's modes say that a backslash escapes nothing: `NO_BACKSLASH_ESCAPES`.
+    pub(crate) is_backslash_plain: bool,
     /// What columns have beyond their descriptions.
     pub(crate) kept: Vec<Kept>,
 }
 
 /// What a column has beyond its description, and would lose when it is written anew.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub(crate) table: TableRef,
     pub(crate) column: String,
@@ -27,6 +29,10 @@ pub(crate) struct Kept {
     pub(crate) collation: Option<String>,
     /// It takes the moment of each change of its row, with so many digits of a second.
     pub(crate) updated: Option<u64>,
+    /// Only those see it who name it.
+    pub(crate) is_invisible: bool,
+    /// It has a check of its own, which can't be written: it is an expression.
+    pub(crate) is_checked: bool,
 }
 
 const SIGNS: &[&str] = &["unsigned", "unsigned zerofill", "zerofill", "signed"];
@@ -124,15 +130,16 @@ const EXPRESSIONS: &[Expression] = &[
 /// Characters of a text without a bound of its own.
 const LENGTH: u64 = 255;
 const LONGEST_NAME: usize = 64;
+/// Precision and scale of decimals without them: the servers' own, 10 digits and none behind the point, would cut values without a word.
+const WIDEST_DECIMAL: [u64; 2] = [38, 10];
 
 impl Dialect for Changing {
     fn quote(&self) -> char {
         '`'
     }
 
-    /// `NO_BACKSLASH_ESCAPES` is a matter of the configuration.
     fn backslash(&self) -> Backslash {
-        Backslash::Unsure
+        if self.is_backslash_plain { Backslash::Plain } else { Backslash::Doubled }
     }
 }
 
@@ -190,6 +197,10 @@ impl Changes for Changing {
         " DROP FOREIGN KEY "
     }
 
+    fn replaces_references(&self) -> bool {
+        true
+    }
+
     /// An index will do.
     fn refers_to_keys(&self) -> bool {
         false
@@ -211,6 +222,9 @@ impl Changes for Changing {
     fn kept(&self, to: &mut SqlWriter<'_>, table: &TableRef, column: &Column) -> Result<()> {
         let is_it = |kept: &&Kept| kept.table == *table && kept.column == column.name;
         let Some(kept) = self.kept.iter().find(is_it) else { return Ok(()) };
+        if kept.is_checked {
+            return Err(has_check(column));
+        }
         if let Some(collation) = kept.collation.as_ref().filter(|_| is_of_texts(column)) {
             to.keyword(" COLLATE ");
             to.ident(collation)?;
@@ -225,6 +239,7 @@ impl Changes for Changing {
             }
             None => {}
         }
+        to.keyword(if kept.is_invisible { " INVISIBLE" } else { "" });
         Ok(())
     }
 
@@ -247,7 +262,7 @@ impl Changes for Changing {
 fn decimal(column: &Column) -> Parts {
     let scale = column.scale.and_then(|scale| u64::try_from(scale).ok());
     match column.precision.map(u64::from) {
-        None => Parts::sized("decimal", &[]),
+        None => Parts::sized("decimal", &WIDEST_DECIMAL),
         Some(digits) => Parts::sized("decimal", &[&[digits][..], scale.as_slice()].concat()),
     }
 }
@@ -272,6 +287,14 @@ fn is_moment(column: &Column) -> bool {
         "" => matches!(column.data_type, ColumnType::DateTime | ColumnType::Timestamp),
         word => matches!(word, "datetime" | "timestamp"),
     }
+}
+
+fn has_check(column: &Column) -> Error {
+    let message = format!(
+        "the database does not support changing the column '{}': it has a check, which would be lost; drop the check first",
+        column.name
+    );
+    Error::new(ErrorKind::Unsupported, message).with_reason("unsupported_change")
 }
 
 fn no_type(column: &Column, what: &str) -> Error {

@@ -236,9 +236,39 @@ pub(crate) fn quoted(text: &str) -> Option<String> {
     (!unquoted.contains('\'')).then(|| inner.replace("''", "'"))
 }
 
+/// What the catalogue means with words of its own in which a backslash escapes, whatever the modes: two of them are one.
+pub(crate) fn unescaped(words: &str) -> String {
+    let mut meant = String::with_capacity(words.len());
+    let mut characters = words.chars();
+    while let Some(character) = characters.next() {
+        let escaped = if character == '\\' { characters.next() } else { None };
+        meant.push(match escaped {
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('0') => '\0',
+            Some(other) => other,
+            None => character,
+        });
+    }
+    meant
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escapes_of_the_catalogue_are_undone() {
+        for (words, meant) in [
+            (r"'C:\\dir'", r"'C:\dir'"),
+            (r"'new\nline'", "'new\nline'"),
+            (r"'a\\nb\r\0'", "'a\\nb\r\0'"),
+            ("'it''s'", "'it''s'"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(unescaped(words), meant);
+        }
+    }
 
     fn described(words: &str) -> Column {
         let name = words.split(['(', ' ']).next().unwrap();

@@ -2,6 +2,7 @@
 
 use connector_api::author::{Column, ColumnType, Table, TableRef};
 use connector_api::{Error, ErrorKind, Result};
+use connector_sql_common::SqlWriter;
 use connector_sql_common::change::{
     Altering, Changes, Comments, Expression, Numbering, Parts, Sizes, TypeRule, Types,
 };
@@ -18,6 +19,8 @@ pub(crate) struct Changing {
     pub(crate) types: Vec<NamedType>,
     /// Unique keys that are indexes without a constraint, by their tables.
     pub(crate) bare: Vec<(TableRef, String)>,
+    /// Collations of columns that are not those of their types, by table and column: schema and name.
+    pub(crate) collations: Vec<(TableRef, String, [String; 2])>,
 }
 
 /// A type that exists.
@@ -199,6 +202,17 @@ impl Changes for Changing {
         }))
     }
 
+    /// Another type would bring its own collation.
+    fn kept(&self, to: &mut SqlWriter<'_>, table: &TableRef, column: &Column) -> Result<()> {
+        let is_it = |(of, name, _): &&(TableRef, String, _)| of == table && *name == column.name;
+        let Some((_, _, [schema, name])) = self.collations.iter().find(is_it) else { return Ok(()) };
+        if is_of_texts(column) {
+            to.keyword(" COLLATE ");
+            to.table(&TableRef { namespace: vec![schema.clone()], name: name.clone() })?;
+        }
+        Ok(())
+    }
+
     fn longest_name(&self) -> Option<usize> {
         Some(LONGEST_NAME)
     }
@@ -228,6 +242,15 @@ impl Changes for Changing {
             }
             _ => false,
         }
+    }
+}
+
+/// Whether its values, or the items of its lists, are texts.
+fn is_of_texts(column: &Column) -> bool {
+    let words = column.native_type.to_ascii_lowercase();
+    match words.split(['(', ' ', '[']).next().unwrap_or_default() {
+        "" => matches!(column.data_type, ColumnType::String | ColumnType::Text),
+        word => matches!(word, "text" | "varchar" | "char" | "character" | "bpchar" | "citext"),
     }
 }
 

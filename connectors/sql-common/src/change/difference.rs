@@ -58,7 +58,7 @@ impl Difference {
         let comes = new.filter(|_| self.default || goes);
         [
             goes.then_some(Altered::NoDefault),
-            self.native.as_ref().map(Altered::Type),
+            self.native.as_ref().map(|native| Altered::Type(wanted, native)),
             comes.map(|value| Altered::Default(wanted, value)),
             self.nullable.then_some(Altered::Nullable(wanted.is_nullable)),
         ]
@@ -73,6 +73,7 @@ fn other_type(dialect: &dyn Changes, current: &Column, wanted: &Column) -> Resul
     if wanted.native_type == current.native_type && !wanted.native_type.is_empty() {
         return Ok(None);
     }
+    let wanted = &native::sized(wanted)?;
     let agrees = |wanted: Option<u64>, current: Option<u64>| wanted.is_none() || wanted == current;
     let is_alike = wanted.native_type.is_empty()
         && wanted.data_type == current.data_type

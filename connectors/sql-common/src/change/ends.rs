@@ -39,8 +39,8 @@ impl<'c> Ends<'c> {
     #[must_use]
     pub fn new(changes: &'c [Change], steps: &'c [Step]) -> Self {
         let (mut ends, mut left) = (vec![OutcomeStatus::Ok; changes.len()], vec![0; changes.len()]);
-        for step in steps {
-            if let Some((end, left)) = ends.get_mut(step.change).zip(left.get_mut(step.change)) {
+        for change in steps.iter().flat_map(changes_of) {
+            if let Some((end, left)) = ends.get_mut(change).zip(left.get_mut(change)) {
                 *end = OutcomeStatus::NotRun;
                 *left += 1;
             }
@@ -50,10 +50,12 @@ impl<'c> Ends<'c> {
 
     /// A step has been run.
     pub fn done(&mut self, step: &Step) {
-        if let Some((end, left)) = self.ends.get_mut(step.change).zip(self.left.get_mut(step.change)) {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                *end = OutcomeStatus::Ok;
+        for change in changes_of(step) {
+            if let Some((end, left)) = self.ends.get_mut(change).zip(self.left.get_mut(change)) {
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    *end = OutcomeStatus::Ok;
+                }
             }
         }
     }
@@ -61,7 +63,7 @@ impl<'c> Ends<'c> {
     /// A step has failed, and those behind it are not run. `is_undone`: those before it leave nothing either.
     #[must_use]
     pub fn failed(mut self, step: &Step, error: Error, is_undone: bool) -> Vec<Outcome> {
-        let is_run = |place: usize| self.steps.iter().any(|step| step.change == place);
+        let is_run = |place: usize| self.steps.iter().flat_map(changes_of).any(|change| change == place);
         for (place, end) in self.ends.iter_mut().enumerate() {
             if *end == OutcomeStatus::Ok && is_undone && is_run(place) {
                 *end = OutcomeStatus::RolledBack;
@@ -75,6 +77,11 @@ impl<'c> Ends<'c> {
         let own = if is_unknown { OutcomeStatus::Unknown } else { OutcomeStatus::Failed };
         outcomes(&self.ends, step.change, own, error)
     }
+}
+
+/// The changes that a step does, or parts of them.
+fn changes_of(step: &Step) -> impl Iterator<Item = usize> {
+    std::iter::once(step.change).chain(step.with)
 }
 
 impl Refused {
@@ -128,7 +135,7 @@ mod tests {
 
     fn steps(changes: &[usize]) -> Vec<Step> {
         let statement = || crate::Statement::new(String::new(), Vec::new());
-        changes.iter().map(|change| Step { change: *change, statement: statement() }).collect()
+        changes.iter().map(|change| Step { change: *change, with: None, statement: statement() }).collect()
     }
 
     fn check(run: &[usize], failed: usize, is_undone: bool, expected: [OutcomeStatus; 4]) {

@@ -36,6 +36,8 @@ use crate::{SqlWriter, Statement};
 pub struct Step {
     /// Which change.
     pub change: usize,
+    /// An earlier change that the statement does too.
+    pub with: Option<usize>,
     /// What is to be run. It has no markers.
     pub statement: Statement,
 }
@@ -145,6 +147,12 @@ pub trait Changes: Dialect {
         " DROP CONSTRAINT "
     }
 
+    /// Whether a reference that takes the place of another has to come by the statement with which that one goes: nothing brings it back when
+    /// a statement of its own fails. The new one then has another name.
+    fn replaces_references(&self) -> bool {
+        false
+    }
+
     /// Whether columns that are referred to have to be a primary or unique key. Else the database is asked.
     fn refers_to_keys(&self) -> bool {
         true
@@ -166,7 +174,7 @@ pub trait Changes: Dialect {
         ""
     }
 
-    /// Writes what a column keeps that is written whole and of which no description speaks.
+    /// Writes what a column keeps that is written whole, or gets another type, and of which no description speaks.
     ///
     /// # Errors
     /// When a name can't be written.

@@ -1,7 +1,7 @@
 //! Types of the database: read from a column's own words by strict rules, or made from its neutral type, compared, written from their parts.
 //! Which types there are is the dialect's matter.
 
-use connector_api::model::{Change, Column};
+use connector_api::model::{Change, Column, ColumnType};
 use connector_api::{Error, ErrorKind, Result};
 
 use super::Changes;
@@ -169,9 +169,30 @@ fn is_list(parts: Rest<'_>) -> bool {
 /// [`ErrorKind::InvalidRequest`] for words that are no type; those of the dialect for a neutral type that it has not.
 pub(super) fn of(dialect: &dyn Changes, column: &Column) -> Result<Parts> {
     if column.native_type.is_empty() {
-        return dialect.native(column);
+        return dialect.native(&sized(column)?);
     }
     read(dialect, &column.native_type)
+}
+
+/// A column with the digits of its decimals: a length counts as precision.
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`] for a scale alone.
+pub(super) fn sized(column: &Column) -> Result<Column> {
+    let mut sized = column.clone();
+    if column.data_type != ColumnType::Decimal || !column.native_type.is_empty() {
+        return Ok(sized);
+    }
+    sized.precision = column.precision.or(column.length.and_then(|digits| u32::try_from(digits).ok()));
+    sized.length = None;
+    if sized.precision.is_none() && sized.scale.is_some() {
+        let message = format!(
+            "the column '{}' has a scale and no precision; give both, or neither for the widest type",
+            column.name
+        );
+        return Err(Error::new(ErrorKind::InvalidRequest, message).with_reason("unknown_type"));
+    }
+    Ok(sized)
 }
 
 fn read(dialect: &dyn Changes, text: &str) -> Result<Parts> {

@@ -23,8 +23,15 @@ pub fn plan(
     tables: Vec<Table>,
     changes: &[Change],
 ) -> std::result::Result<Vec<Step>, Refused> {
-    let mut planner =
-        Planner { dialect, world: World::new(tables), changes, at: 0, steps: Vec::new(), later: Vec::new() };
+    let mut planner = Planner {
+        dialect,
+        world: World::new(tables),
+        changes,
+        at: 0,
+        steps: Vec::new(),
+        later: Vec::new(),
+        released: Vec::new(),
+    };
     for joined in joined(dialect, changes) {
         planner.at = joined.place;
         planner.change(&joined).map_err(|error| Refused { change: joined.place, error })?;
@@ -45,11 +52,13 @@ struct Planner<'p> {
     steps: Vec<Step>,
     /// References to tables that later changes make.
     later: Vec<(usize, TableRef, ForeignKey)>,
+    /// References that go when others take their places.
+    released: Vec<(usize, TableRef, ForeignKey)>,
 }
 
 impl Planner<'_> {
     fn push(&mut self, statement: Statement) {
-        self.steps.push(Step { change: self.at, statement });
+        self.steps.push(Step { change: self.at, with: None, statement });
     }
 
     fn change(&mut self, joined: &Joined<'_>) -> Result<()> {

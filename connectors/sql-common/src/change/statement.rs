@@ -231,7 +231,7 @@ pub(super) fn drop_index(dialect: &dyn Changes, table: &TableRef, name: &str) ->
 
 /// Part of a column's definition that becomes another one.
 pub(super) enum Altered<'c> {
-    Type(&'c Parts),
+    Type(&'c Column, &'c Parts),
     Default(&'c Column, &'c DefaultValue),
     NoDefault,
     Nullable(bool),
@@ -241,15 +241,16 @@ pub(super) enum Altered<'c> {
 pub(super) fn alter_column(
     dialect: &dyn Changes,
     to: &mut SqlWriter<'_>,
-    name: &str,
+    (table, name): (&TableRef, &str),
     altered: &Altered<'_>,
 ) -> Result<()> {
     to.keyword(" ALTER COLUMN ");
     to.ident(name)?;
     match altered {
-        Altered::Type(native) => {
+        Altered::Type(column, native) => {
             to.keyword(" TYPE ");
             native::write(dialect, to, native)?;
+            dialect.kept(to, table, column)?;
         }
         Altered::Default(column, value) => {
             to.keyword(" SET DEFAULT ");

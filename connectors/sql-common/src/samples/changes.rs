@@ -34,6 +34,9 @@ pub(super) fn write(to: &mut Snapshot<'_>, dialect: &dyn Changes) {
     for (name, data_type) in TYPES {
         show(to, dialect, name, vec![Change::CreateTable(table("n", vec![Column::new("c", data_type)]))]);
     }
+    for (name, column) in decimals() {
+        show(to, dialect, name, vec![Change::CreateTable(table("n", vec![column]))]);
+    }
     show(to, dialect, "with all keys", vec![Change::CreateTable(keyed())]);
     show(to, dialect, "hostile", vec![Change::CreateTable(hostile())]);
     to.section("defaults");
@@ -110,6 +113,30 @@ fn sized() -> Column {
 
 fn reference_to() -> Column {
     Column::new("owner_id", ColumnType::Integer)
+}
+
+fn refer_otherwise(name: Option<&str>) -> Vec<Change> {
+    let item = || TableRef::new("item");
+    let foreign_key =
+        ForeignKey { on_delete: Some("CASCADE".to_owned()), ..refers(name.unwrap_or_default(), "owner_id") };
+    vec![
+        Change::DropForeignKey { table: item(), name: "item_owner".to_owned() },
+        Change::AddForeignKey { table: item(), foreign_key },
+    ]
+}
+
+fn no_null() -> Change {
+    Change::AddForeignKey { table: TableRef::new("item"), foreign_key: refers("", "id") }
+}
+
+/// Decimals with some of their sizes.
+fn decimals() -> [(&'static str, Column); 3] {
+    let decimal = || Column::new("c", ColumnType::Decimal);
+    [
+        ("decimal of a length", Column { length: Some(12), scale: Some(3), ..decimal() }),
+        ("decimal of a precision", Column { precision: Some(12), ..decimal() }),
+        ("decimal of a scale", Column { scale: Some(3), ..decimal() }),
+    ]
 }
 
 fn keyed() -> Table {
@@ -218,6 +245,9 @@ fn of_keys() -> Vec<(&'static str, Vec<Change>)> {
                 Change::AddForeignKey { table: TableRef::new("n"), foreign_key: refers("", "owner_id") },
             ],
         ),
+        ("refer otherwise", refer_otherwise(None)),
+        ("refer otherwise by the same name", refer_otherwise(Some("item_owner"))),
+        ("set null where none can be", vec![no_null()]),
         ("refer no more", vec![Change::DropForeignKey { table: item(), name: "item_owner".to_owned() }]),
         ("drop a table", vec![Change::DropTable(item())]),
         ("drop a table that others refer to", vec![Change::DropTable(TableRef::new("owner"))]),

@@ -3,7 +3,7 @@
 //! SQLite takes any words for a type and keeps them as they are. The words here are those that databases use for their types; keywords that
 //! would end a type are none of them.
 
-use connector_api::author::{Column, ColumnType, Table};
+use connector_api::author::{Column, ColumnType, Key, Table};
 use connector_api::{Error, ErrorKind, Result};
 use connector_sql_common::change::{Altering, Changes, Expression, Numbering, Parts, Types};
 
@@ -246,7 +246,10 @@ impl Changes for SqliteDialect {
     fn may_drop(&self, table: &Table, column: &str) -> Result<()> {
         let is_over = |columns: &[String]| columns.iter().any(|name| name == column);
         let keys = table.unique_keys.iter().chain(&table.indexes);
-        let index = keys.filter(|key| is_over(&key.columns)).map(|key| key.name.as_str()).next();
+        // An index over this column alone goes with it.
+        let stays = |key: &&Key| key.columns.len() > 1 || key.name.starts_with(OWN_INDEX);
+        let index =
+            keys.filter(|key| is_over(&key.columns) && stays(key)).map(|key| key.name.as_str()).next();
         let what = || format!("dropping the column '{column}' of '{}'", table.table);
         match index {
             Some(name) if name.starts_with(OWN_INDEX) => {

@@ -9,19 +9,43 @@ use super::*;
 #[test]
 fn statements_of_changes_are_those_of_the_snapshots() {
     for (is_mariadb, file) in [(false, "changes-mysql.txt"), (true, "changes-mariadb.txt")] {
-        let changing = Changing { is_mariadb, kept: Vec::new() };
+        let changing = Changing { is_mariadb, ..Changing::default() };
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/translate/statements");
         assert_changes(&changing, &folder.join(file));
     }
 }
 
-/// The statements of one change of the column `c` of a table.
-fn altered(kept: Kept, current: Column, wanted: Column) -> Vec<String> {
-    let changing = Changing { is_mariadb: true, kept: vec![kept] };
+/// The statements of one change of the column `c` of a table, or why there are none.
+fn planned(kept: Kept, current: Column, wanted: Column) -> Result<Vec<String>> {
+    let changing = Changing { is_mariadb: true, kept: vec![kept], ..Changing::default() };
     let of = TableRef::new("t");
     let there = Table { table: of.clone(), columns: vec![current], ..Table::default() };
-    let steps = plan(&changing, vec![there], &[Change::AlterColumn { table: of, column: wanted }]).unwrap();
-    steps.iter().map(|step| step.statement.sql().to_owned()).collect()
+    let steps = plan(&changing, vec![there], &[Change::AlterColumn { table: of, column: wanted }]);
+    let steps = steps.map_err(|refused| refused.error)?;
+    Ok(steps.iter().map(|step| step.statement.sql().to_owned()).collect())
+}
+
+fn altered(kept: Kept, current: Column, wanted: Column) -> Vec<String> {
+    planned(kept, current, wanted).unwrap()
+}
+
+#[test]
+fn an_invisible_column_stays_so_and_one_with_a_check_is_not_written_anew() {
+    let kept = Kept { table: TableRef::new("t"), column: "c".to_owned(), ..Kept::default() };
+    let of = |words: &str, data_type| Column { native_type: words.to_owned(), ..Column::new("c", data_type) };
+    let current = || of("int(11)", ColumnType::Integer);
+    assert_eq!(
+        altered(Kept { is_invisible: true, ..kept.clone() }, current(), of("bigint", ColumnType::BigInt)),
+        ["ALTER TABLE `t` MODIFY COLUMN `c` bigint NULL INVISIBLE"]
+    );
+    let checked = Kept { is_checked: true, ..kept };
+    let refused = planned(checked.clone(), current(), of("bigint", ColumnType::BigInt)).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Unsupported);
+    let default = Some(DefaultValue::Value(5.into()));
+    assert_eq!(
+        altered(checked, current(), Column { default, ..current() }),
+        ["ALTER TABLE `t` ALTER COLUMN `c` SET DEFAULT 5"]
+    );
 }
 
 #[test]
@@ -31,6 +55,7 @@ fn a_column_that_changes_keeps_its_comment_its_collation_and_its_moment() {
         column: "c".to_owned(),
         collation: collation.map(str::to_owned),
         updated,
+        ..Kept::default()
     };
     let of = |words: &str, data_type| Column {
         native_type: words.to_owned(),

@@ -100,3 +100,21 @@ fn a_unique_index_without_a_constraint_goes_as_an_index() {
         ["ALTER TABLE \"public\".\"t\" DROP CONSTRAINT \"constraint\"", "DROP INDEX \"public\".\"index\""]
     );
 }
+
+#[test]
+fn a_text_that_gets_another_type_keeps_its_collation() {
+    let of = TableRef::new("t");
+    let collation = (of.clone(), "c".to_owned(), ["pg_catalog".to_owned(), "C".to_owned()]);
+    let changing = Changing { home: "public".to_owned(), collations: vec![collation], ..Changing::default() };
+    let text = |length| Column { length: Some(length), ..Column::new("c", ColumnType::String) };
+    let there = Table { table: of.clone(), columns: vec![text(5)], ..Table::default() };
+    for (column, expected) in [
+        (text(9), r#"TYPE character varying(9) COLLATE "pg_catalog"."C""#),
+        (Column::new("c", ColumnType::Integer), "TYPE integer"),
+    ] {
+        let change = Change::AlterColumn { table: of.clone(), column };
+        let steps = plan(&changing, vec![there.clone()], &[change]).unwrap();
+        let sql = steps.iter().map(|step| step.statement.sql()).collect::<Vec<_>>().join("; ");
+        assert_eq!(sql, format!(r#"ALTER TABLE "public"."t" ALTER COLUMN "c" {expected}"#));
+    }
+}

@@ -76,7 +76,7 @@ impl Planner<'_> {
                 about(self.dialect, ALTER, of, |to| {
                     for (at, part) in parts.iter().enumerate() {
                         to.keyword(if at > 0 { "," } else { "" });
-                        statement::alter_column(self.dialect, to, &wanted.name, part)?;
+                        statement::alter_column(self.dialect, to, (of, &wanted.name), part)?;
                     }
                     Ok(())
                 })?
@@ -105,7 +105,13 @@ impl Planner<'_> {
             to.keyword(" DROP COLUMN ");
             to.ident(name)
         })?;
-        self.push(dropped);
+        // What belongs to a schema may hold the column.
+        let keys = table.unique_keys.iter().chain(&table.indexes).filter(|key| key.columns == [name]);
+        let indexes = keys
+            .filter(|_| !self.dialect.has_constraints())
+            .map(|key| statement::drop_index(self.dialect, of, &key.name));
+        let indexes = indexes.collect::<Result<Vec<_>>>()?;
+        indexes.into_iter().chain([dropped]).for_each(|statement| self.push(statement));
         self.world.change(of, |table| {
             table.columns.retain(|column| column.name != name);
             table.foreign_keys.retain(|key| !is_over(&key.columns));

@@ -6,7 +6,7 @@ use connector_api::model::{Change, ForeignKey, Table, TableRef};
 use super::Planner;
 use crate::change::refusal::{conflict, invalid, unsupported};
 use crate::change::statement::{self, ALTER, about};
-use crate::change::{names, world};
+use crate::change::{Step, names, table_of, world};
 
 impl Planner<'_> {
     /// Gives the references of a new table their names; those that stand within it.
@@ -70,6 +70,7 @@ impl Planner<'_> {
         for action in [&key.on_update, &key.on_delete].into_iter().flatten() {
             statement::known_action(action)?;
         }
+        check_nulls(table, &key)?;
         if key.name.is_empty() {
             key.name = names::of_key(self.dialect, "fk", &table.table.to_string(), &key.columns);
         }
@@ -94,7 +95,14 @@ impl Planner<'_> {
     /// A reference of a table that is there.
     pub(super) fn reference_behind(&mut self, of: &TableRef, key: &ForeignKey) -> Result<()> {
         let table = self.world.table(of)?;
-        let key = self.judged_reference(table, key)?;
+        let is_place =
+            |(_, old_of, old): &(usize, TableRef, ForeignKey)| old_of == of && old.columns == key.columns;
+        let place = self.released.iter().position(is_place);
+        let old = place.and_then(|place| self.released.get(place)).cloned();
+        let key = match &old {
+            Some((_, _, old)) => self.judged_reference(table, &self.in_place_of(of, old, key)?)?,
+            None => self.judged_reference(table, key)?,
+        };
         if table.foreign_keys.iter().any(|known| known.name == key.name) {
             return Err(conflict(
                 format!("the table '{of}' has a foreign key '{}' already", key.name),
@@ -103,25 +111,92 @@ impl Planner<'_> {
             ));
         }
         let added = about(self.dialect, ALTER, of, |to| {
+            if let Some((_, _, old)) = &old {
+                to.keyword(self.dialect.drop_reference());
+                to.ident(&old.name)?;
+                to.keyword(",");
+            }
             to.keyword(" ADD ");
             statement::reference(self.dialect, to, &key)
         })?;
-        self.push(added);
+        self.steps.push(Step { change: self.at, with: old.map(|(at, _, _)| at), statement: added });
+        place.into_iter().for_each(|place| drop(self.released.remove(place)));
         self.world.change(of, |table| table.foreign_keys.push(key));
         Ok(())
     }
 
     pub(super) fn drop_reference(&mut self, of: &TableRef, name: &str) -> Result<()> {
-        world::reference(self.world.table(of)?, name)?;
+        let key = world::reference(self.world.table(of)?, name)?.clone();
         if !self.dialect.has_constraints() {
             return Err(unsupported(format!("dropping a foreign key of the table '{of}'")));
+        }
+        self.world.change(of, |table| table.foreign_keys.retain(|key| key.name != name));
+        if self.dialect.replaces_references() && self.is_replaced(of, &key) {
+            self.released.push((self.at, of.clone(), key));
+            return Ok(());
         }
         let dropped = about(self.dialect, ALTER, of, |to| {
             to.keyword(self.dialect.drop_reference());
             to.ident(name)
         })?;
         self.push(dropped);
-        self.world.change(of, |table| table.foreign_keys.retain(|key| key.name != name));
         Ok(())
+    }
+
+    /// Whether a later change makes another reference of the same columns, and nothing before it needs this one to be gone.
+    fn is_replaced(&self, of: &TableRef, key: &ForeignKey) -> bool {
+        let behind = self.changes.get(self.at + 1..).unwrap_or_default();
+        for change in behind {
+            match change {
+                Change::AddForeignKey { table, foreign_key }
+                    if table == of && foreign_key.columns == key.columns =>
+                {
+                    return true;
+                }
+                Change::AddForeignKey { .. }
+                | Change::DropForeignKey { .. }
+                | Change::AddColumn { .. }
+                | Change::AddKey { .. } => {}
+                other if [of, &key.references].contains(&table_of(other)) => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// A reference in the place of another, with a name that is not the other's: both are there for a moment.
+    fn in_place_of(&self, of: &TableRef, old: &ForeignKey, key: &ForeignKey) -> Result<ForeignKey> {
+        let usual = |kind| names::of_key(self.dialect, kind, &of.to_string(), &key.columns);
+        let is_taken = |name: &str| name.eq_ignore_ascii_case(&old.name);
+        let name = match key.name.as_str() {
+            "" if is_taken(&usual("fk")) => usual("fk2"),
+            "" => usual("fk"),
+            name if is_taken(name) => {
+                return Err(unsupported(format!(
+                    "replacing the foreign key '{name}' of '{of}' by one of the same name; give it another one"
+                )));
+            }
+            name => name.to_owned(),
+        };
+        Ok(ForeignKey { name, ..key.clone() })
+    }
+}
+
+/// Columns that take no null can't be set to it.
+fn check_nulls(table: &Table, key: &ForeignKey) -> Result<()> {
+    let mut actions = [&key.on_update, &key.on_delete].into_iter().flatten();
+    if !actions.any(|action| action.eq_ignore_ascii_case("SET NULL")) {
+        return Ok(());
+    }
+    let takes_none = |name: &&String| {
+        table.primary_key.contains(name)
+            || table.columns.iter().any(|column| column.name == **name && !column.is_nullable)
+    };
+    match key.columns.iter().find(takes_none) {
+        Some(name) => Err(invalid(format!(
+            "a foreign key of '{}' sets '{name}' to null, which takes none; let the column take nulls, or choose another action",
+            table.table
+        ))),
+        None => Ok(()),
     }
 }
