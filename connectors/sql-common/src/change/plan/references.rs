@@ -131,7 +131,9 @@ impl Planner<'_> {
             return Err(unsupported(format!("dropping a foreign key of the table '{of}'")));
         }
         self.world.change(of, |table| table.foreign_keys.retain(|key| key.name != name));
-        if self.dialect.replaces_references() && self.is_replaced(of, &key) {
+        // A new one takes the place of one only.
+        let is_held = self.released.iter().any(|(_, table, held)| table == of && held.columns == key.columns);
+        if !is_held && self.dialect.replaces_references() && self.is_replaced(of, &key) {
             self.released.push((self.at, of.clone(), key));
             return Ok(());
         }
