@@ -8,7 +8,7 @@ use connector_sql_common::change::{Changed, Ends, Refused, Step, plan, tables_of
 
 use crate::client::Work;
 use crate::error::of_change;
-use crate::schema::fields;
+use crate::schema::{BACKSLASH_IS_PLAIN, fields};
 use crate::store::{Store, find, referrers};
 use crate::translate::Changing;
 
@@ -68,8 +68,7 @@ async fn planned(changes: &[Change], work: &mut Work) -> Result<std::result::Res
 
 /// Configurations set modes, and so do the statements that they run on each connection: the connection itself is asked.
 async fn is_backslash_plain(work: &mut Work) -> Result<bool> {
-    const MODE: &str = "SELECT FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@sql_mode) > 0";
-    let rows = work.run(MODE, Vec::new()).await?.all().await?;
+    let rows = work.run(BACKSLASH_IS_PLAIN, Vec::new()).await?.all().await?;
     Ok(fields(rows)?.first().and_then(|row| row.number(0)) == Some(1))
 }
 

@@ -15,6 +15,9 @@ use crate::table::{ColumnInfo, PRIMARY, TableInfo, UniqueKey};
 use crate::translate::Kept;
 use crate::types::{self, Class, Declared, Fields};
 
+/// Whether a backslash in a text is itself, on this connection.
+pub(crate) const BACKSLASH_IS_PLAIN: &str = "SELECT FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@sql_mode) > 0";
+
 /// A sequence is listed as a table.
 pub(crate) const TABLES: &str = "
     SELECT table_name, table_type FROM information_schema.tables

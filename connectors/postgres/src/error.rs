@@ -312,7 +312,7 @@ fn statement(refusal: &DbError, code: &str) -> Option<Error> {
             "the database knows no such function or operator for these types",
             "unsupported_type",
         ),
-        "0A000" if refusal.message().contains("RETURNING") => (
+        "0A000" if refusal.message().starts_with("cannot perform ") => (
             Unsupported,
             "the table has rules of its own, and with them the rows that are written can't be given back",
             "read_only_table",

@@ -247,6 +247,15 @@ fn of_keys() -> Vec<(&'static str, Vec<Change>)> {
         ),
         ("refer otherwise", refer_otherwise(None)),
         ("refer otherwise by the same name", refer_otherwise(Some("item_owner"))),
+        (
+            "two of the same column go and one comes",
+            vec![
+                Change::AddForeignKey { table: item(), foreign_key: refers("second", "owner_id") },
+                Change::DropForeignKey { table: item(), name: "item_owner".to_owned() },
+                Change::DropForeignKey { table: item(), name: "second".to_owned() },
+                Change::AddForeignKey { table: item(), foreign_key: refers("third", "owner_id") },
+            ],
+        ),
         ("set null where none can be", vec![no_null()]),
         ("refer no more", vec![Change::DropForeignKey { table: item(), name: "item_owner".to_owned() }]),
         ("drop a table", vec![Change::DropTable(item())]),
