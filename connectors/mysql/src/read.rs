@@ -54,7 +54,7 @@ impl Call for Reading<'_> {
     async fn once(&mut self, store: &Store, work: &mut Work) -> Result<()> {
         let request = self.request;
         let table = store.table(&request.from, work).await?;
-        let statement = store.statement(key(request), (&table, &self.conditions()), |dialect, form| {
+        let statement = store.statement(key(request), (&table, || self.conditions()), |dialect, form| {
             build::query(dialect, request, form)
         })?;
         if request.context().wants_statement {
@@ -101,7 +101,7 @@ impl Call for Counting<'_> {
     async fn once(&mut self, store: &Store, work: &mut Work) -> Result<()> {
         let request = self.request;
         let table = store.table(&request.from, work).await?;
-        let statement = store.statement(key(request), (&table, &self.conditions()), |dialect, form| {
+        let statement = store.statement(key(request), (&table, || self.conditions()), |dialect, form| {
             build::count(dialect, request, form)
         })?;
         if request.context().wants_statement {

@@ -148,18 +148,18 @@ impl Store {
         self.known.table(table).ok_or_else(table_not_found)
     }
 
-    /// A statement, built when it is not known yet.
+    /// A statement, built when it is not known yet, with what its conditions are then.
     ///
     /// # Errors
     /// What `build` answers.
-    pub(crate) fn statement(
+    pub(crate) fn statement<'f>(
         &self,
         key: StatementKey,
-        (table, conditions): (&TableInfo, &[&Filter]),
+        (table, conditions): (&TableInfo, impl FnOnce() -> Vec<&'f Filter>),
         build: impl FnOnce(&MySqlDialect<'_>, &Form) -> Result<Statement>,
     ) -> Result<Arc<Statement>> {
         self.known.statement(key, |form| {
-            let beside = self.known.beside(conditions);
+            let beside = self.known.beside(conditions());
             let dialects = beside.iter().map(|(table, info)| (table.clone(), MySqlDialect::of(info)));
             let beside: Vec<_> = dialects.collect();
             build(&MySqlDialect { beside: &beside, ..MySqlDialect::of(table) }, form)

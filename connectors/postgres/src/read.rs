@@ -34,7 +34,7 @@ impl Call for Reading<'_> {
     async fn once(&mut self, store: &Store, work: &mut Work) -> Result<()> {
         let request = self.request;
         let table = store.table(&request.from, work).await?;
-        let statement = store.statement(key(request), (&table, &self.conditions()), |dialect, form| {
+        let statement = store.statement(key(request), (&table, || self.conditions()), |dialect, form| {
             let shape = Query { from: placed(&request.from, &table), ..Query::clone(request) };
             build::query(dialect, &shape, form)
         })?;
@@ -113,7 +113,7 @@ impl Call for Counting<'_> {
     async fn once(&mut self, store: &Store, work: &mut Work) -> Result<()> {
         let request = self.request;
         let table = store.table(&request.from, work).await?;
-        let statement = store.statement(key(request), (&table, &self.conditions()), |dialect, form| {
+        let statement = store.statement(key(request), (&table, || self.conditions()), |dialect, form| {
             let shape = Count { from: placed(&request.from, &table), ..Count::clone(request) };
             build::count(dialect, &shape, form)
         })?;

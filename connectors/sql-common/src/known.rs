@@ -34,8 +34,8 @@ impl<T: PartialEq> Known<T> {
 
     /// What is known of the tables into which these conditions look.
     #[must_use]
-    pub fn beside(&self, conditions: &[&Filter]) -> Vec<(TableRef, Arc<T>)> {
-        let tables = tables_beside(conditions.iter().copied()).into_iter();
+    pub fn beside(&self, conditions: Vec<&Filter>) -> Vec<(TableRef, Arc<T>)> {
+        let tables = tables_beside(conditions).into_iter();
         tables.filter_map(|table| Some((table.clone(), self.table(table)?))).collect()
     }
 

@@ -16,7 +16,7 @@ use crate::connectors::{Batch, RowStream};
 use crate::error::ApiError;
 use crate::pipeline::{Answer, AnswerBody};
 use crate::plan;
-use crate::response::{Document, RowEncoder};
+use crate::response::{Document, RowEncoder, append_list};
 
 /// What stands beside the rows.
 #[derive(Debug)]
@@ -353,14 +353,8 @@ async fn has_rows(owner: Owner, read: plan::Read) -> Result<bool, ApiError> {
 
 /// Rows that are already JSON, wrapped, with what stands beside them.
 pub(super) fn wrapped<'r>(rows: impl Iterator<Item = &'r [u8]>, meta: Map<String, Json>) -> Answer {
-    let mut body = b"{\"resource\":[".to_vec();
-    for (index, row) in rows.enumerate() {
-        if index > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(row);
-    }
-    body.push(b']');
+    let mut body = b"{\"resource\":".to_vec();
+    append_list(&mut body, rows);
     if !meta.is_empty() {
         body.extend_from_slice(b",\"meta\":");
         body.extend_from_slice(Json::Object(meta).to_string().as_bytes());

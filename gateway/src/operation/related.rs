@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::pipeline;
 use crate::plan::{self, RelatedRows};
 use crate::request::{Fields, Related, TableRead};
-use crate::response::{RowEncoder, RowFormat, append_member};
+use crate::response::{RowEncoder, RowFormat, append_list, append_member};
 use crate::roles::Verb;
 use crate::schema::names::public_name;
 use crate::schema::relationships::{References, Relationship, RelationshipKind};
@@ -415,8 +415,9 @@ fn value<'r>(kind: RelationshipKind, mut rows: impl Iterator<Item = &'r [u8]>) -
         RelationshipKind::BelongsTo => b"null",
         RelationshipKind::HasOne => b"[]",
         RelationshipKind::HasMany | RelationshipKind::ManyMany => {
-            let rows: Vec<&[u8]> = rows.collect();
-            return [b"[".as_slice(), &rows.join(&b','), b"]"].concat();
+            let mut list = Vec::new();
+            append_list(&mut list, rows);
+            return list;
         }
     };
     rows.next().unwrap_or(missing).to_vec()

@@ -49,10 +49,9 @@ pub fn beyond<'n>(filter: &'n Node, table: &Known) -> Vec<&'n str> {
 
 /// The relationship with which a condition begins, unless it is one on the table's own columns.
 pub(super) fn relationship_of<'s>(name: &str, scope: &Scope<'s>) -> Option<&'s Relationship> {
-    if Columns::new(scope.table).resolve(name).is_some() {
-        return None;
-    }
-    Relationship::leading(scope.reach?.of(&scope.table.table), name)
+    let known = scope.reach?.of(&scope.table.table);
+    let is_own = Columns::new(scope.table).resolve(name).is_some();
+    if is_own { None } else { Relationship::leading(known, name) }
 }
 
 /// That a row has related rows for which `condition`, planned in their scope, holds.

@@ -16,4 +16,4 @@ pub use cell::write_cell;
 pub use convert::convert;
 pub use document::Document;
 pub use layout::Layout;
-pub use rows::{RowEncoder, RowFormat, append_member};
+pub use rows::{RowEncoder, RowFormat, append_list, append_member};

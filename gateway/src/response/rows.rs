@@ -127,6 +127,18 @@ pub fn append_member(object: &mut Vec<u8>, name: &str, value: &[u8]) {
     object.push(b'}');
 }
 
+/// Appends a list of values that are written already.
+pub fn append_list<'v>(out: &mut Vec<u8>, values: impl Iterator<Item = &'v [u8]>) {
+    out.push(b'[');
+    for (index, value) in values.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(value);
+    }
+    out.push(b']');
+}
+
 /// Writes rows as JSON.
 #[derive(Debug)]
 pub struct RowEncoder {

@@ -249,7 +249,7 @@ impl<'r> Run<'r> {
         build: impl FnOnce(&MySqlDialect<'_>, &Form) -> Result<Statement>,
     ) -> Result<Arc<Statement>> {
         let key = StatementKey { shape: Arc::clone(self.write.shape()), nth, form };
-        self.store.statement(key, (self.table, &self.write.conditions()), build)
+        self.store.statement(key, (self.table, || self.write.conditions()), build)
     }
 
     fn build(&self, nth: u8, dialect: &MySqlDialect<'_>, form: &Form) -> Result<Statement> {

@@ -94,7 +94,8 @@ impl Connection {
         self.client.batch_execute(words).await.map_err(|error| from_driver(&error))
     }
 
-    /// Runs a statement; its rows come as they are read. `None`: its columns are not what they should be, and it was not run.
+    /// Runs a statement; its rows come as they are read. `None`: its columns are not what they should be, and it was not run. One that is
+    /// kept is prepared anew where a value may have been read as one of a type of before, if `is_alone`: then it has left nothing behind.
     ///
     /// # Errors
     /// The server's.
@@ -102,23 +103,27 @@ impl Connection {
         &mut self,
         sql: &str,
         params: &Params,
-        parsed: Parsed<'_>,
+        (parsed, is_alone): (Parsed<'_>, bool),
     ) -> std::result::Result<Option<RowStream>, tokio_postgres::Error> {
         self.forget_what_changed();
         let (Parsed::Once(expected), Some(prepared)) = (parsed, &mut self.prepared) else {
             return run_unnamed(&self.client, sql, params).await.map(Some);
         };
-        let is_new = !prepared.contains_key(sql);
-        let statement = kept(&self.client, prepared, sql).await?;
-        if is_new && !Reader::agree(expected, statement.columns()) {
-            prepared.remove(sql);
+        if let Some(statement) = prepared.get(sql) {
+            let rows = self.client.query_raw(statement, params.iter()).await;
+            if rows.as_ref().is_err_and(tells_of_change) {
+                prepared.remove(sql);
+            }
+            if !is_alone || !rows.as_ref().is_err_and(is_of_values) {
+                return rows.map(Some);
+            }
+        }
+        let statement = self.client.prepare(sql).await?;
+        if !Reader::agree(expected, statement.columns()) {
             return Ok(None);
         }
-        let rows = self.client.query_raw(&statement, params.iter()).await;
-        if rows.as_ref().is_err_and(tells_of_change) {
-            prepared.remove(sql);
-        }
-        rows.map(Some)
+        keep(prepared, sql, &statement);
+        self.client.query_raw(&statement, params.iter()).await.map(Some)
     }
 
     /// Runs statements of a transaction one behind the other, without waiting for an answer in between. The answers come in the same
@@ -157,11 +162,6 @@ impl Connection {
             }
         }
         Ok(answers)
-    }
-
-    /// Whether a statement of this text is prepared.
-    pub(super) fn keeps(&self, sql: &str) -> bool {
-        self.prepared.as_ref().is_some_and(|prepared| prepared.contains_key(sql))
     }
 
     /// The types of a statement's values are those that the columns had when it was prepared, whatever they are now.
@@ -222,11 +222,15 @@ async fn kept(
         return Ok(statement.clone());
     }
     let statement = client.prepare(sql).await?;
+    keep(prepared, sql, &statement);
+    Ok(statement)
+}
+
+fn keep(prepared: &mut HashMap<Arc<str>, Statement>, sql: &str, statement: &Statement) {
     if prepared.len() >= PREPARED {
         prepared.clear();
     }
     prepared.insert(sql.into(), statement.clone());
-    Ok(statement)
 }
 
 /// The rows of a statement, and how many it touched.
@@ -249,7 +253,7 @@ fn tells_of_change(error: &tokio_postgres::Error) -> bool {
 }
 
 /// Whether a value does not fit, which may be the type of before: the server reads values before it looks at what has changed.
-pub(super) fn is_of_values(error: &tokio_postgres::Error) -> bool {
+fn is_of_values(error: &tokio_postgres::Error) -> bool {
     let code = error.code().map(SqlState::code);
     code.is_some_and(|code| code == "42804" || code.starts_with("22"))
 }

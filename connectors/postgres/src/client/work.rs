@@ -9,7 +9,6 @@ use connector_common::sessions::Turn;
 use futures_util::TryStreamExt as _;
 use tokio_postgres::RowStream;
 
-use super::connection::is_of_values;
 use super::{Answer, Borrowed, Connection, Params, Parsed};
 use crate::error::{from_driver, of_routine, plan_outdated};
 
@@ -51,9 +50,6 @@ enum Place {
     Within(Turn<Borrowed>),
 }
 
-/// Rows on their way; `None`: the columns are not what they should be.
-type Attempted = std::result::Result<Option<RowStream>, tokio_postgres::Error>;
-
 impl Work {
     fn new(place: Place, timeout: Option<Duration>) -> Self {
         Self { place, timeout, is_busy: false, has_begun: false, meaning: from_driver, is_used_up: false }
@@ -93,12 +89,13 @@ impl Work {
     /// # Errors
     /// The server's; [`connector_api::ErrorKind::Timeout`] when it did not begin to answer in time; when the columns are not what they should be.
     pub(crate) async fn run(&mut self, sql: &str, params: &Params, parsed: Parsed<'_>) -> Result<RowStream> {
-        let was_kept = self.connection()?.keeps(sql);
-        let mut rows = self.attempt(sql, params, parsed).await?;
-        // Alone it has left nothing behind.
-        if was_kept && !self.is_in_transaction() && rows.as_ref().is_err_and(is_of_values) {
-            rows = self.attempt(sql, params, parsed).await?;
-        }
+        self.is_busy = true;
+        let (timeout, is_alone) = (self.timeout, !self.is_in_transaction());
+        let run = self.connection()?.run(sql, params, (parsed, is_alone));
+        let rows = match timeout {
+            Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| too_slow())?,
+            None => run.await,
+        };
         match rows {
             Ok(Some(rows)) => Ok(rows),
             Ok(None) => {
@@ -106,16 +103,6 @@ impl Work {
                 Err(plan_outdated())
             }
             Err(error) => Err(self.failed(&error)),
-        }
-    }
-
-    async fn attempt(&mut self, sql: &str, params: &Params, parsed: Parsed<'_>) -> Result<Attempted> {
-        self.is_busy = true;
-        let timeout = self.timeout;
-        let run = self.connection()?.run(sql, params, parsed);
-        match timeout {
-            Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| too_slow()),
-            None => Ok(run.await),
         }
     }
 

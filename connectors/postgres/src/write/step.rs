@@ -89,7 +89,7 @@ impl<'r> Run<'r> {
         let form = Form::of(&VALUES, &none);
         let key = StatementKey { shape: Arc::clone(self.write.shape()), nth: WATCH, form };
         let statement =
-            self.store.statement(key, (self.table, &self.write.conditions()), |dialect, form| {
+            self.store.statement(key, (self.table, || self.write.conditions()), |dialect, form| {
                 let select: Vec<Path> = watched.iter().copied().cloned().collect();
                 build::query(dialect, &Query::new(self.place.clone(), select, 0), form)
             })?;
@@ -291,7 +291,7 @@ impl<'r> Run<'r> {
             StatementKey { shape: Arc::clone(self.write.shape()), nth: RECHECK, form: self.form.clone() };
         let names = self.table.checked_by.as_deref().unwrap_or_default();
         let check = self.write.check().ok_or_else(|| Error::internal("nothing is checked"))?;
-        self.store.statement(key, (self.table, &self.write.conditions()), |dialect, form| {
+        self.store.statement(key, (self.table, || self.write.conditions()), |dialect, form| {
             build::recheck(dialect, &self.place, names, check, form)
         })
     }
@@ -306,7 +306,7 @@ impl<'r> Run<'r> {
         let absent: Vec<_> = records.absent(index).collect();
         let key =
             StatementKey { shape: Arc::clone(self.write.shape()), nth, form: self.form.with_absent(&absent) };
-        self.store.statement(key, (self.table, &self.write.conditions()), |dialect, form| {
+        self.store.statement(key, (self.table, || self.write.conditions()), |dialect, form| {
             self.build(nth, dialect, form)
         })
     }

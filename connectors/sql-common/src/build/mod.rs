@@ -98,6 +98,14 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Writes a null of a column's type.
+    fn type_of(&mut self, name: &str) -> Result<()> {
+        self.keyword("CASE WHEN FALSE THEN ");
+        self.out.ident(name)?;
+        self.keyword(" END");
+        Ok(())
+    }
+
     fn finish(self) -> Statement {
         let looks_beside = self.rows.are_others();
         self.out.finish().looking_beside(looks_beside)

@@ -3,7 +3,7 @@
 use connector_api::model::{Aggregate, Count, Direction, Filter, Group, Nulls, Order, Path, Query, TableRef};
 use connector_api::{Error, Result};
 
-use super::{Builder, separated, watched_beside};
+use super::{Builder, nested_path, separated, watched_beside};
 use crate::dialect::{Dialect, Distinct, LimitStyle, NullsOrder};
 use crate::statement::{Bind, Form, Statement};
 
@@ -26,9 +26,8 @@ pub fn query(dialect: &dyn Dialect, shape: &Query, form: &Form) -> Result<Statem
     }
     separated(&mut to, aggregates, ", ", |to, aggregate| dialect.aggregate(to, aggregate))?;
     for path in watched_beside(dialect, shape) {
-        to.keyword(", CASE WHEN FALSE THEN ");
-        to.column(path)?;
-        to.keyword(" END");
+        to.keyword(", ");
+        to.type_of(path.as_column().ok_or_else(nested_path)?)?;
     }
     to.source(&shape.from, shape.filter.as_ref())?;
     to.aggregates = aggregates;

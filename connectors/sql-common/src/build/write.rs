@@ -364,12 +364,7 @@ impl Builder<'_> {
         if !typed.is_empty() && (check.is_some() || !columns.is_empty()) {
             self.keyword(", ");
         }
-        separated(self, &typed, ", ", |to, name| {
-            to.keyword("CASE WHEN FALSE THEN ");
-            to.out.ident(name)?;
-            to.keyword(" END");
-            Ok(())
-        })
+        separated(self, &typed, ", ", |to, name| to.type_of(name))
     }
 
     fn checked(&mut self, check: &Filter) -> Result<()> {

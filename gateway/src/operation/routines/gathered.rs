@@ -11,7 +11,7 @@ use crate::connectors::{Batch, Columns};
 use crate::plan::{ShownColumn, ShownColumns};
 use crate::request::Cast;
 use crate::request::media::Numbers;
-use crate::response::{RowEncoder, RowFormat, cast, write_cell};
+use crate::response::{RowEncoder, RowFormat, append_list, append_member, cast, write_cell};
 
 /// A result set.
 struct Set {
@@ -179,21 +179,15 @@ impl<'a> Gathered<'a> {
 }
 
 fn listed<'r>(items: impl Iterator<Item = &'r [u8]>) -> Vec<u8> {
-    let mut list = b"[".to_vec();
-    for (index, item) in items.enumerate() {
-        if index > 0 {
-            list.push(b',');
-        }
-        list.extend_from_slice(item);
-    }
-    list.push(b']');
+    let mut list = Vec::new();
+    append_list(&mut list, items);
     list
 }
 
 fn object(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut object = b"{}".to_vec();
     for (name, value) in members {
-        crate::response::append_member(&mut object, name, value);
+        append_member(&mut object, name, value);
     }
     object
 }
