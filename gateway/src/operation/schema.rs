@@ -114,9 +114,8 @@ pub(super) async fn relationships(owner: &Owner, table: &Table) -> Result<Vec<Re
 }
 
 /// Relationships come from both ends of foreign keys, so all tables are looked at.
-pub(super) async fn references(owner: &Owner) -> Result<References, ApiError> {
-    let tables = owner.service.catalogue().all(&owner.source()).await.map_err(|error| owner.failed(error))?;
-    Ok(References::new(&tables))
+pub(super) async fn references(owner: &Owner) -> Result<Arc<References>, ApiError> {
+    owner.service.catalogue().references(&owner.source()).await.map_err(|error| owner.failed(error))
 }
 
 fn wrapped(objects: impl Iterator<Item = Json>) -> Answer {

@@ -10,6 +10,7 @@ use connector_api::Error;
 use connector_api::model::{Table, TableName, TableRef};
 
 use super::names::{lookup_key, public_name};
+use super::relationships::{Followed, References};
 use crate::connectors::{CallContext, Service};
 
 /// How long an entry is fresh.
@@ -33,6 +34,7 @@ pub struct Catalogue {
     /// The same for all tables: who wants one does not wait for them.
     reading_all: tokio::sync::Mutex<()>,
     is_refreshing_all: AtomicBool,
+    followed: Followed,
 }
 
 /// The names of all tables.
@@ -139,7 +141,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// The store's.
-    pub async fn all(self: &Arc<Self>, source: &Source) -> Result<Vec<Arc<Table>>, Error> {
+    async fn all(self: &Arc<Self>, source: &Source) -> Result<Vec<Arc<Table>>, Error> {
         let needed = self.needed(source);
         let names = self.names(source, needed).await?;
         if self.older(&names, needed).next().is_some() {
@@ -151,6 +153,14 @@ impl Catalogue {
         let known = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         let known = names.all.iter().filter_map(|name| known.get(&name.table));
         Ok(known.map(|entry| Arc::clone(&entry.table)).collect())
+    }
+
+    /// The references between all tables.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn references(self: &Arc<Self>, source: &Source) -> Result<Arc<References>, Error> {
+        Ok(self.followed.of(self.all(source).await?))
     }
 
     /// For whom a name is missing: from when on it may be there. What was looked for just now may have been made since, and who made it

@@ -4,7 +4,8 @@
 //! [`References`] follows every foreign key once; the relationships of a table are made when they are asked for, as
 //! all of them together may be many times larger than the catalogue.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use connector_api::model::{ForeignKey, Table, TableRef};
 
@@ -235,6 +236,35 @@ impl References {
             on_update: None,
             on_delete: None,
         })
+    }
+}
+
+/// The references of a service, followed anew when one of its tables was described anew.
+#[derive(Debug, Default)]
+pub struct Followed(RwLock<Option<Arc<Known>>>);
+
+#[derive(Debug)]
+struct Known {
+    tables: Vec<Arc<Table>>,
+    references: Arc<References>,
+}
+
+impl Followed {
+    /// The references of these tables.
+    #[must_use]
+    pub fn of(&self, tables: Vec<Arc<Table>>) -> Arc<References> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let are_same = |known: &Arc<Known>| {
+            known.tables.len() == tables.len()
+                && known.tables.iter().zip(&tables).all(|(known, table)| Arc::ptr_eq(known, table))
+        };
+        if let Some(known) = known.filter(are_same) {
+            return Arc::clone(&known.references);
+        }
+        let references = Arc::new(References::new(&tables));
+        let known = Known { tables, references: Arc::clone(&references) };
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(known));
+        references
     }
 }
 

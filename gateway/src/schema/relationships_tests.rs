@@ -74,6 +74,19 @@ fn check(tables: &[Table], name: &str, expected: &[&str]) {
     }
 }
 
+#[test]
+fn references_are_followed_anew_when_a_table_is_another() {
+    let mut tables: Vec<Arc<Table>> = shop().into_iter().map(Arc::new).collect();
+    let followed = Followed::default();
+    let first = followed.of(tables.clone());
+    assert!(Arc::ptr_eq(&first, &followed.of(tables.clone())));
+    let last = tables.len() - 1;
+    tables[last] = Arc::new(Table::clone(&tables[last]));
+    assert!(!Arc::ptr_eq(&first, &followed.of(tables.clone())));
+    tables.pop();
+    assert_eq!(followed.of(tables).of(&table_ref("customers")).len(), 1);
+}
+
 fn shop() -> Vec<Table> {
     let mut profiles = table("profiles(id,customer_id)", &["customer_id -> customers(id)"]);
     profiles.unique_keys = vec![Key { name: "one_each".to_owned(), columns: list("customer_id") }];
