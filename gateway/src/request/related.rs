@@ -34,8 +34,8 @@ impl Related {
 /// The options of all relationships of a request, as they were written.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RelatedOptions {
-    /// Names with their values.
-    given: Vec<(String, Json)>,
+    /// Names with their values; the last value of a name holds.
+    given: Map<String, Json>,
     /// What `:name` in filters stands for.
     params: Vec<(String, String)>,
     body_params: Option<Json>,
@@ -126,6 +126,14 @@ mod tests {
         let read = options.read_of("x", vec![]).unwrap();
         assert_eq!((names, read.limit), (vec!["x".to_owned()], Some(3)));
         assert!(matches!(read.fields, Fields::Named(fields) if fields.len() == 2));
+    }
+
+    #[test]
+    fn the_last_of_equal_options_holds() {
+        let twice = [("related", "x"), ("x.limit", "3"), ("x.limit", "4")];
+        let (_, options) = named(&twice, &json!({}));
+        assert_eq!(options.read_of("x", vec![]).unwrap().limit, Some(4));
+        assert_eq!(options, named(&[("related", "x")], &json!({ "x.limit": "4" })).1);
     }
 
     #[test]
