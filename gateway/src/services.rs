@@ -10,9 +10,8 @@ use tokio::sync::OnceCell;
 
 use crate::connectors::{self, CallContext, Limits, Registry};
 use crate::extras::Extras;
-use crate::plan::Checks;
 use crate::schema::catalogue::Catalogue;
-use crate::schema::known::{Known, Tables};
+use crate::schema::known::{Known, Seen, Tables};
 use crate::schema::routines::Routines;
 use crate::settings;
 
@@ -115,7 +114,7 @@ impl Service {
     pub fn known(
         &self,
         described: Arc<Table>,
-        make: impl FnOnce(Arc<Table>) -> (Arc<Table>, Checks),
+        make: impl FnOnce(Arc<Table>) -> Seen,
     ) -> Arc<Known> {
         self.known.of(described, make)
     }

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod aggregate;
 #[cfg(test)]
+mod aliases;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod batch;

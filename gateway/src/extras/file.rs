@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
+use super::aliases::{self, TableAliases};
 use super::{TableExtras, Tables, document};
 
 /// The folder of the files inside the one for the gateway's state.
@@ -41,9 +42,22 @@ pub struct Store {
 pub struct Extras {
     path: PathBuf,
     /// `None`: the file could never be read.
-    held: ArcSwapOption<Tables>,
+    held: ArcSwapOption<Held>,
     /// Who writes, or reads what others may have written; the text of the file as it was then, if there was one.
     turn: Mutex<Option<String>>,
+}
+
+/// What is known.
+#[derive(Debug, Default)]
+struct Held {
+    tables: Arc<Tables>,
+    aliases: TableAliases,
+}
+
+impl Held {
+    fn of(tables: Tables) -> Arc<Self> {
+        Arc::new(Self { aliases: TableAliases::of(&tables), tables: Arc::new(tables) })
+    }
 }
 
 impl Store {
@@ -82,7 +96,7 @@ impl Extras {
     /// All extras.
     #[must_use]
     pub fn tables(&self) -> Arc<Tables> {
-        self.held.load_full().unwrap_or_default()
+        self.held.load().as_ref().map(|held| Arc::clone(&held.tables)).unwrap_or_default()
     }
 
     /// Whether they could ever be read. If not, nobody knows which rules hold.
@@ -94,7 +108,27 @@ impl Extras {
     /// Those of a table; `None`: it has none.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<TableExtras> {
-        self.held.load().as_ref()?.get(name).cloned()
+        self.held.load().as_ref()?.tables.get(name).cloned()
+    }
+
+    /// Whether any table has an alias.
+    #[must_use]
+    pub fn have_table_aliases(&self) -> bool {
+        self.held.load().as_ref().is_some_and(|held| !held.aliases.is_empty())
+    }
+
+    /// The table that has this alias, in any case.
+    #[must_use]
+    pub fn table_of_alias(&self, alias: &str) -> Option<String> {
+        self.held.load().as_ref()?.aliases.table(alias).map(str::to_owned)
+    }
+
+    /// The alias of a table.
+    #[must_use]
+    pub fn alias_of_table(&self, name: &str) -> Option<String> {
+        let held = self.held.load();
+        let aliases = &held.as_ref()?.aliases;
+        if aliases.is_empty() { None } else { held.as_ref()?.tables.get(name)?.alias.clone() }
     }
 
     /// Whether the file is as it was read. Waits for the disk.
@@ -103,6 +137,16 @@ impl Extras {
     /// It is not.
     pub fn check(&self) -> Result<(), Problem> {
         self.check_against(&self.turn.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether these may be the extras of a table beside those of the others.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_names(&self, table: &str, extras: TableExtras) -> Result<(), String> {
+        let mut tables = Tables::clone(&self.tables());
+        tables.insert(table.to_owned(), extras);
+        aliases::check(&tables)
     }
 
     /// Changes the extras of a table, in the file first. Waits for the disk, so it is for a thread that may.
@@ -123,8 +167,9 @@ impl Extras {
         }
         if tables != *before {
             self.check_against(&seen)?;
+            aliases::check(&tables).map_err(|what| self.problem(what))?;
             *seen = Some(self.write(&tables)?);
-            self.held.store(Some(Arc::new(tables)));
+            self.held.store(Some(Held::of(tables)));
         }
         Ok(())
     }
@@ -156,7 +201,7 @@ impl Extras {
             None => Tables::new(),
         };
         *seen = text;
-        self.held.store(Some(Arc::new(tables)));
+        self.held.store(Some(Held::of(tables)));
         Ok(())
     }
 

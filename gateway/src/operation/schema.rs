@@ -12,7 +12,6 @@ use crate::pipeline::Answer;
 use crate::request::ListRead;
 use crate::schema::describe::{field_object, relationship_object, table_object};
 use crate::schema::extras::{show_field, show_table};
-use crate::schema::known::Known;
 use crate::schema::names::public_name;
 use crate::schema::relationships::{References, Relationship};
 
@@ -27,7 +26,7 @@ pub(super) async fn several(job: Job<'_>, owner: &Owner, names: &[String]) -> Re
     let mut objects = Vec::with_capacity(names.len());
     for name in names {
         let table = owner.table(name).await?;
-        objects.push(description(job, owner, &table).await?);
+        objects.push(description(job, owner, table.own()).await?);
     }
     Ok(Answer::json(json!({ "resource": objects }).to_string()))
 }
@@ -95,9 +94,10 @@ pub(super) async fn bare(job: Job<'_>, owner: &Owner, table: &Table) -> Result<J
     Ok(table_object(table, &relationships, u8::try_from(access.bits() & 31).unwrap_or_default()))
 }
 
-async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<Known>), ApiError> {
+/// The table with the names that the database has.
+async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<Table>), ApiError> {
     let owner = job.owner(list.refresh).await?;
-    let table = owner.table(name).await?;
+    let table = Arc::clone(owner.table(name).await?.own());
     Ok((owner, table))
 }
 

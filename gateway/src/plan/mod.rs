@@ -2,6 +2,7 @@
 //! stands: names resolved, values typed, rules ANDed in, everything the connector can't do refused. No I/O, no SQL, no status
 //! codes.
 
+mod aliases;
 mod beyond;
 mod capability;
 mod columns;
@@ -24,6 +25,7 @@ mod values;
 mod view;
 mod write;
 
+pub use aliases::Aliases;
 pub use columns::Columns;
 pub use error::Error;
 pub use key::{id_in, is_open, is_unique, readings};

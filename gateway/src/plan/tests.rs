@@ -70,6 +70,7 @@ fn planned<T>(
         table,
         views: &Views::default(),
         checks: &Checks::default(),
+        aliases: None,
         now: std::time::SystemTime::UNIX_EPOCH,
         capabilities,
         rules: None,

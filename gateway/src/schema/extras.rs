@@ -19,6 +19,7 @@ pub fn show_table(object: &mut Json, extras: &TableExtras) {
 
 /// A row of a list of tables with its extras.
 pub fn show_row(row: &mut Map<String, Json>, extras: &TableExtras) {
+    show(row, "alias", &extras.alias);
     show(row, "label", &extras.label);
     show(row, "plural", &extras.plural);
     show(row, "description", &extras.description);
@@ -28,6 +29,7 @@ pub fn show_row(row: &mut Map<String, Json>, extras: &TableExtras) {
 /// A field object with its extras.
 pub fn show_field(object: &mut Json, extras: &FieldExtras) {
     let Some(members) = object.as_object_mut() else { return };
+    show(members, "alias", &extras.alias);
     show(members, "label", &extras.label);
     show(members, "description", &extras.description);
     show(members, "type", &extras.type_word);

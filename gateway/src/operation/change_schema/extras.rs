@@ -2,29 +2,18 @@
 
 use std::sync::Arc;
 
-use connector_api::model::{Table, TableKind};
+use connector_api::model::{Column, ColumnType, Table, TableKind};
 
 use crate::error::ApiError;
 use crate::events;
 use crate::extras::{Extras, FieldExtras, Problem, Rules, TableExtras};
 use crate::operation::Owner;
-use crate::plan::Columns;
+use crate::plan::{Aliases, Columns};
 use crate::request::schema::{FieldWish, Said, Special, TableWish};
-use crate::schema::names::public_name;
+use crate::schema::names::{lookup_key, public_name};
 
-/// Refuses what could only be stored and would then do nothing.
+/// Refuses rules for values that can't be read.
 pub(super) fn check(wish: &TableWish) -> Result<(), ApiError> {
-    let is_said = |said: &Said<String>| matches!(said, Some(Some(_)));
-    let of_fields = wish.fields.iter().flatten().find(|field| is_said(&field.extras.alias));
-    if let Some(field) = of_fields {
-        return Err(ApiError::unsupported(format!(
-            "Table '{}', field '{}': an alias",
-            wish.name, field.name
-        )));
-    }
-    if is_said(&wish.extras.alias) {
-        return Err(ApiError::unsupported(format!("Table '{}': an alias", wish.name)));
-    }
     for field in wish.fields.iter().flatten() {
         let Some(Some(validation)) = &field.extras.validation else { continue };
         if let Err(what) = Rules::parse(validation) {
@@ -32,6 +21,44 @@ pub(super) fn check(wish: &TableWish) -> Result<(), ApiError> {
         }
     }
     Ok(())
+}
+
+/// Refuses names that are those of others. `table`: as it is before the change; `others`: the names of the others.
+pub(super) fn check_names(
+    owner: &Owner,
+    (wish, name): (&TableWish, &str),
+    table: &Table,
+    others: &[String],
+) -> Result<(), ApiError> {
+    let is_alias = |said: &Said<String>| matches!(said, Some(Some(_)));
+    let of_field = wish.fields.iter().flatten().find(|field| is_alias(&field.extras.alias));
+    if let (Some(field), true) = (of_field, table.is_open) {
+        return Err(ApiError::unsupported(format!("Table '{name}', field '{}': an alias", field.name)));
+    }
+    let mut table = table.clone();
+    for field in wish.fields.iter().flatten() {
+        if Columns::new(&table).find(&field.name).is_none() {
+            table.columns.push(Column::new(&field.name, ColumnType::Other));
+        }
+    }
+    let kept = owner.service.extras().table(name).unwrap_or_default();
+    let merged = merged(kept, (wish, &TableWish::default()), &table);
+    let refused = |what: String| Err(ApiError::wrong_names(format!("table '{name}': {what}")));
+    if let Some(problem) = Aliases::of(&table, &merged).1.pop() {
+        return refused(problem);
+    }
+    let alias = merged.alias.as_ref();
+    if let Some(other) = alias.and_then(|alias| others.iter().find(|other| is_same(other, alias))) {
+        return refused(format!("the alias '{other}' is the name of another table"));
+    }
+    if let Some(other) = owner.service.extras().table_of_alias(name).filter(|other| !is_same(other, name)) {
+        return refused(format!("its name is the alias of the table '{other}'"));
+    }
+    owner.service.extras().check_names(name, merged).map_err(ApiError::wrong_names)
+}
+
+fn is_same(left: &str, right: &str) -> bool {
+    lookup_key(left) == lookup_key(right)
 }
 
 /// Keeps what the wish says of a table and the table's description without extras does not.
@@ -68,6 +95,7 @@ fn merge_table(extras: &mut TableExtras, wish: &TableWish, bare: &TableWish) {
     merge(&mut extras.label, &wish.label, &bare.label);
     merge(&mut extras.plural, &wish.plural, &bare.plural);
     merge(&mut extras.description, &wish.description, &bare.description);
+    merge(&mut extras.alias, &wish.alias, &bare.alias);
     merge(&mut extras.name_field, &wish.name_field, &bare.name_field);
 }
 
@@ -75,6 +103,7 @@ fn merge_field(extras: &mut FieldExtras, (field, bare): (&FieldWish, &FieldWish)
     let (wish, known) = (&field.extras, &bare.extras);
     merge(&mut extras.label, &wish.label, &known.label);
     merge(&mut extras.description, &wish.description, &known.description);
+    merge(&mut extras.alias, &wish.alias, &known.alias);
     merge(&mut extras.picklist, &wish.picklist, &known.picklist);
     merge(&mut extras.validation, &wish.validation, &known.validation);
     if let Some(simple) = field.data_type.simple {

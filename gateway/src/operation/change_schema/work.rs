@@ -10,15 +10,15 @@ use serde_json::Value as Json;
 use super::tables::Later;
 use super::{extras, outcome};
 use crate::error::ApiError;
-use crate::operation::{Job, Owner, component, schema};
+use crate::operation::tables::Called;
+use crate::operation::{Job, Owner, schema};
 use crate::pipeline;
 use crate::plan::Columns;
 use crate::plan::schema::{Removal, Target, Targets, altered, created, new_table_ref};
 use crate::request::SchemaWrite;
 use crate::request::schema::{self as wishes, TableWish};
-use crate::roles::{Denial, Verb};
+use crate::roles::Verb;
 use crate::schema::catalogue::{Catalogue, Source};
-use crate::schema::known::Known;
 use crate::schema::names::{lookup_key, public_name};
 
 /// Changes of the schema by one request.
@@ -53,14 +53,13 @@ impl<'a> Work<'a> {
 
     /// Whoever refers to a table learns which rows it has, so the caller must be allowed to read every one.
     fn permit_reference(&self, table: &str) -> Result<(), ApiError> {
-        let (verb, resource) = (Verb::Get, ["_table".to_owned(), table.to_owned()]);
-        let service = self.job.service.name();
-        pipeline::permit(self.job.caller, service, &resource, verb)?;
-        let component = component(&resource);
-        if self.job.has_row_rules(&component, verb) {
-            return Err(Denial::ComponentForbidden { verb, component, service: service.to_owned() }.into());
+        let alias = self.owner.service.extras().alias_of_table(table);
+        let called = Called { name: alias.as_deref().unwrap_or(table), own: table.into() };
+        self.job.permit_rows(&called, Verb::Get)?;
+        match self.job.rules_of_rows(&called, Verb::Get)? {
+            Some(_) => Err(self.job.denied(&called, Verb::Get)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The same for all references that are about to be made, by the store's own names of the tables.
@@ -113,10 +112,10 @@ impl<'a> Work<'a> {
     }
 
     /// The table as the store has it now.
-    pub(super) async fn find(&self, name: &str) -> Result<Option<Arc<Known>>, ApiError> {
+    pub(super) async fn find(&self, name: &str) -> Result<Option<Arc<Table>>, ApiError> {
         let table = self.owner.service.catalogue().table(name, &self.now()).await;
         let table = table.map_err(|error| self.owner.failed(error))?;
-        Ok(table.map(|table| self.owner.known(table)))
+        Ok(table.map(|table| Arc::clone(self.owner.known(table).own())))
     }
 
     /// Where descriptions come from that are not older than this call.
@@ -124,7 +123,7 @@ impl<'a> Work<'a> {
         Owner { not_before: Some(Instant::now()), ..self.owner.clone() }.source()
     }
 
-    async fn existing(&self, name: &str) -> Result<Arc<Known>, ApiError> {
+    async fn existing(&self, name: &str) -> Result<Arc<Table>, ApiError> {
         self.find(name).await?.ok_or_else(|| ApiError::unknown_table(name))
     }
 
@@ -144,6 +143,7 @@ impl<'a> Work<'a> {
     ) -> Result<String, ApiError> {
         extras::check(wish)?;
         let name = public_name(&table.table);
+        self.check_names(wish, &name, table).await?;
         let described = schema::description(self.job, &self.owner, table).await?;
         let described = wishes::table(&name, Some(described))?;
         let targets = self.targets(wish, Some(table), later).await?;
@@ -162,11 +162,24 @@ impl<'a> Work<'a> {
         let targets = self.targets(wish, None, later).await?;
         let table = created(wish, new_table_ref(&wish.name, &known)?, &targets)?;
         let name = public_name(&table.table);
+        self.check_names(wish, &name, &Table::default()).await?;
         let changes = vec![Change::CreateTable(table)];
         self.permit_references(&changes)?;
         self.send(changes).await?;
         self.keep(wish, &name).await?;
         Ok(name)
+    }
+
+    /// Refuses aliases that others have; looks at the others where there may be any.
+    async fn check_names(&self, wish: &TableWish, name: &str, table: &Table) -> Result<(), ApiError> {
+        let tables = match wish.extras.alias {
+            Some(Some(_)) => self.owner.service.catalogue().list(&self.now()).await,
+            _ => Ok(Vec::new()),
+        };
+        let tables = tables.map_err(|error| self.owner.failed(error))?;
+        let others: Vec<String> =
+            tables.iter().map(|table| public_name(&table.table)).filter(|other| other != name).collect();
+        extras::check_names(&self.owner, (wish, name), table, &others)
     }
 
     /// Drops a table and forgets its extras.
