@@ -111,11 +111,7 @@ impl Service {
 
     /// What is known of a table that is described so; `make` gives the table as requests see it, the first time.
     #[must_use]
-    pub fn known(
-        &self,
-        described: Arc<Table>,
-        make: impl FnOnce(Arc<Table>) -> Seen,
-    ) -> Arc<Known> {
+    pub fn known(&self, described: Arc<Table>, make: impl FnOnce(Arc<Table>) -> Seen) -> Arc<Known> {
         self.known.of(described, make)
     }
 

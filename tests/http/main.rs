@@ -128,6 +128,8 @@ mod typed;
 #[cfg(test)]
 mod uploads;
 #[cfg(test)]
+mod virtual_fields;
+#[cfg(test)]
 mod walk;
 #[cfg(test)]
 mod write;

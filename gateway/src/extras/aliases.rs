@@ -83,10 +83,8 @@ mod tests {
     use crate::extras::FieldExtras;
 
     fn tables(aliases: &[(&str, Option<&str>)]) -> Tables {
-        let table = |alias: Option<&str>| TableExtras {
-            alias: alias.map(str::to_owned),
-            ..TableExtras::default()
-        };
+        let table =
+            |alias: Option<&str>| TableExtras { alias: alias.map(str::to_owned), ..TableExtras::default() };
         aliases.iter().map(|(name, alias)| ((*name).to_owned(), table(*alias))).collect()
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
-use super::{Rules, Tables, aliases};
+use super::{Rules, Tables};
 
 const HEAD: &str = "# Extras of tables and fields, kept beside the database. The gateway reads this file at its start and when it is told to
 # load its configuration again, and writes it when extras are changed; comments are lost then.
@@ -49,7 +49,6 @@ pub(super) fn read(text: &str) -> Result<Tables, String> {
                 .map_err(|what| format!("table '{name}', field '{field}': {what}"))?;
         }
     }
-    aliases::check(&document.tables)?;
     Ok(document.tables)
 }
 

@@ -30,10 +30,14 @@ impl Problem {
     }
 }
 
+/// What else has to hold of the extras of a service: whoever knows what they mean says what is wrong with them.
+pub type Check = fn(&Tables) -> Result<(), String>;
+
 /// The extras of all services, as long as the process lives.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
+    check: Check,
     services: Mutex<HashMap<String, Arc<Extras>>>,
 }
 
@@ -41,6 +45,7 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Extras {
     path: PathBuf,
+    check: Check,
     /// `None`: the file could never be read.
     held: ArcSwapOption<Held>,
     /// Who writes, or reads what others may have written; the text of the file as it was then, if there was one.
@@ -63,8 +68,8 @@ impl Held {
 impl Store {
     /// A store in the folder for the gateway's state.
     #[must_use]
-    pub fn new(state: &Path) -> Self {
-        Self { folder: state.join(FOLDER), services: Mutex::default() }
+    pub fn new(state: &Path, check: Check) -> Self {
+        Self { folder: state.join(FOLDER), check, services: Mutex::default() }
     }
 
     /// The extras of a service as its file has them now.
@@ -84,6 +89,7 @@ impl Store {
         let extras = services.entry(service.to_lowercase()).or_insert_with_key(|name| {
             Arc::new(Extras {
                 path: self.folder.join(format!("{name}.toml")),
+                check: self.check,
                 held: ArcSwapOption::default(),
                 turn: Mutex::default(),
             })
@@ -123,6 +129,18 @@ impl Extras {
         self.held.load().as_ref()?.aliases.table(alias).map(str::to_owned)
     }
 
+    /// The first table whose alias is the name of another one of these, and its alias.
+    #[must_use]
+    pub fn alias_among(&self, names: &[String]) -> Option<(String, String)> {
+        let is_other = |table: &str, alias: &str| {
+            names.iter().any(|name| name != table && name.to_lowercase() == alias.to_lowercase())
+        };
+        let tables = self.tables();
+        let mut aliases = tables.iter().filter_map(|(name, table)| Some((name, table.alias.as_ref()?)));
+        let found = aliases.find(|(table, alias)| is_other(table, alias));
+        found.map(|(table, alias)| (table.clone(), alias.clone()))
+    }
+
     /// The alias of a table.
     #[must_use]
     pub fn alias_of_table(&self, name: &str) -> Option<String> {
@@ -146,7 +164,13 @@ impl Extras {
     pub fn check_names(&self, table: &str, extras: TableExtras) -> Result<(), String> {
         let mut tables = Tables::clone(&self.tables());
         tables.insert(table.to_owned(), extras);
-        aliases::check(&tables)
+        self.hold(&tables)
+    }
+
+    /// Whether these may be the extras of all tables.
+    fn hold(&self, tables: &Tables) -> Result<(), String> {
+        aliases::check(tables)?;
+        (self.check)(tables)
     }
 
     /// Changes the extras of a table, in the file first. Waits for the disk, so it is for a thread that may.
@@ -167,7 +191,7 @@ impl Extras {
         }
         if tables != *before {
             self.check_against(&seen)?;
-            aliases::check(&tables).map_err(|what| self.problem(what))?;
+            self.hold(&tables).map_err(|what| self.problem(what))?;
             *seen = Some(self.write(&tables)?);
             self.held.store(Some(Held::of(tables)));
         }
@@ -200,6 +224,7 @@ impl Extras {
             Some(text) => document::read(text).map_err(|what| self.problem(what))?,
             None => Tables::new(),
         };
+        self.hold(&tables).map_err(|what| self.problem(what))?;
         *seen = text;
         self.held.store(Some(Held::of(tables)));
         Ok(())

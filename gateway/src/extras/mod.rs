@@ -1,9 +1,10 @@
-//! What is said of tables and fields and kept beside the database: titles, aliases, picklists, rules for values, keys of views. One file for each
+//! What is said of tables and fields and kept beside the database: titles, aliases, functions, picklists, rules for values, keys of views. One file for each
 //! service, in TOML, to be read and written by hand as well; no store knows of it. A later store of the gateway's own takes it over.
 
 mod aliases;
 mod document;
 mod file;
+mod functions;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 pub use aliases::alias_problem;
-pub use file::{Extras, Problem, Store};
+pub use file::{Check, Extras, Problem, Store};
+pub use functions::{DbFunction, USES, Use};
 pub use validation::{Given, Rules, Verdict};
 
 /// The extras of all tables of a service, by their public names.
@@ -66,6 +68,12 @@ pub struct FieldExtras {
     /// What values have to keep, rule by rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation: Option<Map<String, Json>>,
+    /// It is no column: what is read of it is computed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_virtual: bool,
+    /// What the store computes in its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub db_function: Vec<DbFunction>,
     /// It identifies the rows of a view, alone or with others.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_primary_key: bool,

@@ -190,8 +190,8 @@ impl Owner {
 
     /// Starts a planned read.
     async fn start(&self, read: &plan::Read) -> Result<RowStream, ApiError> {
-        let params = read.params.iter().collect();
-        let stream = self.connection.query(&read.sent(), &params, self.call_context()).await;
+        let (query, params) = read.sent()?;
+        let stream = self.connection.query(&query, &params.iter().collect(), self.call_context()).await;
         let stream = stream.map_err(|error| self.failed(error))?.expecting(&read.names);
         Ok(match read.renames() {
             None => stream,

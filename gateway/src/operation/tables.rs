@@ -102,8 +102,7 @@ impl<'a> Job<'a> {
     fn rules_of(self, table: &str, verb: Verb) -> Option<RowRules<'a>> {
         let caller = self.caller;
         let role = caller.role.as_ref().filter(|_| !caller.is_admin)?;
-        let (filters, op) =
-            role.row_filters(self.service.name(), &of_rows(table), verb, caller.requestor)?;
+        let (filters, op) = role.row_filters(self.service.name(), &of_rows(table), verb, caller.requestor)?;
         Some(RowRules { filters, op })
     }
 

@@ -1,6 +1,7 @@
 //! Plans of reads: a page of rows, rows by identifier, one row, a count.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -15,7 +16,6 @@ use super::values::Values;
 use super::view::{ShownColumns, View, Views, Wanted};
 use super::write::Checks;
 use super::{Aliases, Error, Reach, RowRules, key, rules};
-use crate::connectors::Renames;
 use crate::request::{CountWish, Id, Related, TableRead};
 
 /// The most keys of one query: longer conditions cost stores more than another query does.
@@ -55,10 +55,10 @@ pub struct Scope<'a> {
 
 impl Scope<'_> {
     /// A condition on rows of the table as the store understands it.
-    pub(super) fn own(&self, filter: Option<Filter>) -> Option<Filter> {
+    pub(super) fn own(&self, filter: Option<Filter>, values: &mut Values) -> Option<Filter> {
         match self.aliases {
             None => filter,
-            Some(aliases) => filter.map(|filter| aliases.filter(filter)),
+            Some(aliases) => filter.map(|filter| aliases.filter(filter, values)),
         }
     }
 }
@@ -81,18 +81,21 @@ pub struct Read {
 }
 
 impl Read {
-    /// The query as the store understands it.
-    #[must_use]
-    pub fn sent(&self) -> Cow<'_, Query> {
-        match &self.aliases {
-            None => Cow::Borrowed(&self.query),
-            Some(aliases) => Cow::Owned(aliases.query(self.query.clone())),
-        }
+    /// The query as the store understands it, and its parameters.
+    ///
+    /// # Errors
+    /// What can't be done with a field that is computed.
+    pub fn sent(&self) -> Result<(Cow<'_, Query>, Cow<'_, [Value]>), Error> {
+        let Some(aliases) = &self.aliases else {
+            return Ok((Cow::Borrowed(&self.query), Cow::Borrowed(&self.params)));
+        };
+        let (query, params) = aliases.query(self.query.clone(), &self.params)?;
+        Ok((Cow::Owned(query), Cow::Owned(params)))
     }
 
     /// What its answer calls the store's columns; `None`: as the store does.
     #[must_use]
-    pub fn renames(&self) -> Option<&Renames> {
+    pub fn renames(&self) -> Option<&Arc<HashMap<String, String>>> {
         self.aliases.as_ref().map(|aliases| aliases.names())
     }
 
@@ -220,8 +223,8 @@ pub fn count(request: &TableRead, scope: &Scope<'_>) -> Result<(Count, Vec<Value
     require(scope.capabilities.count, "a count")?;
     let mut values = Values::default();
     let filter = combined(request, scope, &mut values)?;
+    let filter = scope.own(filter, &mut values);
     check_parameters(values.bound_count(), scope.capabilities)?;
-    let filter = scope.own(filter);
     let count =
         Count { from: scope.table.table.clone(), filter, need: Vec::new(), hints: serde_json::Map::new() };
     Ok((count, values.into_vec()))

@@ -1,5 +1,6 @@
 //! Plans of requests, from text to shape.
 
+mod aliases;
 mod cursor;
 mod group;
 mod guessed;

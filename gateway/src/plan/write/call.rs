@@ -44,34 +44,35 @@ impl Change {
     }
 
     /// The same as the store understands it.
-    fn own(self, aliases: &Aliases) -> Self {
-        let filter = |filter: Option<Filter>| filter.map(|filter| aliases.filter(filter));
+    fn own(self, aliases: &Aliases, values: &mut Values) -> Self {
+        let filter =
+            |filter: Option<Filter>, values: &mut Values| filter.map(|filter| aliases.filter(filter, values));
         match self {
             Self::Insert(insert) => Self::Insert(Insert {
                 columns: aliases.paths(insert.columns),
-                compute: aliases.assignments(insert.compute),
-                check: filter(insert.check),
+                compute: aliases.assignments(insert.compute, values),
+                check: filter(insert.check, values),
                 returning: aliases.paths(insert.returning),
                 ..insert
             }),
             Self::Update(update) => Self::Update(Update {
-                rows: aliases.rows(update.rows),
+                rows: aliases.rows(update.rows, values),
                 set: aliases.paths(update.set),
-                compute: aliases.assignments(update.compute),
-                check: filter(update.check),
+                compute: aliases.assignments(update.compute, values),
+                check: filter(update.check, values),
                 returning: aliases.paths(update.returning),
                 ..update
             }),
             Self::Upsert(upsert) => Self::Upsert(Upsert {
                 columns: aliases.paths(upsert.columns),
                 key: aliases.paths(upsert.key),
-                guard: filter(upsert.guard),
-                check: filter(upsert.check),
+                guard: filter(upsert.guard, values),
+                check: filter(upsert.check, values),
                 returning: aliases.paths(upsert.returning),
                 ..upsert
             }),
             Self::Delete(delete) => Self::Delete(Delete {
-                rows: aliases.rows(delete.rows),
+                rows: aliases.rows(delete.rows, values),
                 returning: aliases.paths(delete.returning),
                 ..delete
             }),
@@ -174,13 +175,13 @@ impl Gathered {
             values.push(value.clone());
         });
         let change = write.change(self, &mut values, scope)?;
-        let width = if write.is_by_key() { write.key.len() } else { 0 } + self.columns.len();
-        check_parameters(values.bound_count() + width * to_usize(records), scope.capabilities)?;
         let naming = scope.aliases.map(|aliases| (change.returned(), Arc::clone(aliases)));
         let change = match scope.aliases {
             None => change,
-            Some(aliases) => change.own(aliases),
+            Some(aliases) => change.own(aliases, &mut values),
         };
+        let width = if write.is_by_key() { write.key.len() } else { 0 } + self.columns.len();
+        check_parameters(values.bound_count() + width * to_usize(records), scope.capabilities)?;
         Ok(Call { change, params: values.into_vec(), cells, records, naming })
     }
 }
