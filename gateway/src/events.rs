@@ -52,9 +52,9 @@ pub(crate) fn key_unfit(service: &str, request_id: &str, problem: &str) {
     tracing::warn!(target: "tablegate::services", service, request_id, problem, "a declared key does not fit its table");
 }
 
-/// An alias of a field does not fit its table, whose field keeps its name.
+/// An alias or a function of a field does not fit its table: it is left out, or the field hidden.
 pub(crate) fn alias_unfit(service: &str, request_id: &str, problem: &str) {
-    tracing::warn!(target: "tablegate::services", service, request_id, problem, "an alias does not fit its table");
+    tracing::warn!(target: "tablegate::services", service, request_id, problem, "an alias or function does not fit its table");
 }
 
 /// Extras of a table could not be stored.

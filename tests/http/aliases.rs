@@ -291,7 +291,7 @@ fn a_field_that_comes_with_the_name_of_an_alias_is_told_and_goes_first() {
     database.execute_batch("ALTER TABLE t_ord ADD COLUMN status TEXT").unwrap();
     let row = world.read("_table/orders/1?refresh=true");
     assert_eq!(row, json!({ "id": 1, "client_id": 1, "st": "new", "amount": 5, "status": null }));
-    assert!(world.gateway.log.find("an alias does not fit its table").is_some());
+    assert!(world.gateway.log.find("an alias or function does not fit its table").is_some());
 }
 
 const ROLES: &str = r#"

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::client::request;
 use crate::engine::{MARIADB, POSTGRES};
-use crate::gateway::Setup;
+use crate::gateway::{Setup, eventually};
 use crate::schema_changes::{World, named, success};
 use crate::shop::{EVERYTHING, READER};
 
@@ -265,6 +265,21 @@ fn a_function_or_virtual_field_that_does_not_fit_its_table_is_refused() {
 }
 
 #[test]
+fn a_field_whose_function_does_not_fit_any_more_shows_and_takes_nothing() {
+    let world = World::of_file("");
+    make_people(&world);
+    let path = world.gateway.setup.path("data/extras/store.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("length(code)", "length(gone)")).unwrap();
+    world.gateway.signal("HUP");
+    let one = "_table/people/1?fields=id,code";
+    eventually("the file is read again", || world.read(one) == json!({ "id": 1, "code": null }));
+    let write = json!({ "code": "open" });
+    world.is_refused("PATCH", "_table/people/1", &write, (400, "does not fit its table"));
+    assert!(world.gateway.log.find("an alias or function does not fit its table").is_some());
+}
+
+#[test]
 fn a_function_that_was_written_wrong_by_hand_is_told() {
     let world = World::of_file("");
     make_people(&world);
@@ -292,7 +307,5 @@ fn a_service_that_computes_nothing_takes_no_functions() {
     world.gateway.setup.write("data/extras/store.toml",
         "[tables.t.fields.x]\ntype = \"integer\"\nis_virtual = true\ndb_function = [{ use = [\"SELECT\"], function = \"id + 1\" }]\n");
     world.gateway.signal("HUP");
-    crate::gateway::eventually("the file is read again", || {
-        world.ask("GET", "_table/t", &Json::Null).status == 501
-    });
+    eventually("the file is read again", || world.ask("GET", "_table/t", &Json::Null).status == 501);
 }

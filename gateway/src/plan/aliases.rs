@@ -51,6 +51,9 @@ impl Aliases {
         for (name, field) in extras.fields.iter().filter(|(_, field)| !field.db_function.is_empty()) {
             if let Err(problem) = aliases.add(name, field, table) {
                 problems.push(format!("the function of field '{name}': {problem}"));
+                if !field.is_virtual {
+                    aliases.hide(name, table);
+                }
             }
         }
         let is_empty = aliases.own.is_empty() && aliases.formulas.is_empty();
@@ -72,11 +75,18 @@ impl Aliases {
             return Err(Error::record("a virtual field can't be called like another field"));
         }
         let known = field.type_word.as_deref().and_then(SimpleType::find);
-        let known = known.ok_or_else(|| Error::record("its type is not known"))?;
+        let known = known.ok_or_else(|| Error::record("a virtual field needs a 'type' such as 'string'"))?;
         formulas.filter = formulas.filter.or_else(|| formulas.select.clone());
         self.computed.push(Column { is_generated: true, ..Column::new(name, known.data_type) });
         self.formulas.insert(name.to_owned(), formulas);
         Ok(())
+    }
+
+    /// A column whose functions do not fit is null: they may have been there to hide what is in it.
+    fn hide(&mut self, name: &str, table: &Table) {
+        if let Some(column) = Columns::new(table).find(name) {
+            self.formulas.insert(self.name(&column.name).to_owned(), Formulas::unfit());
+        }
     }
 
     /// The table as clients see it; its columns keep their places.
@@ -195,14 +205,23 @@ impl Aliases {
     }
 
     /// What is written in the place of a value of a field.
-    pub(super) fn written(&self, field: &str, kind: Kind) -> Option<&Formula> {
-        let formulas = self.formulas.get(field)?;
-        match kind {
+    ///
+    /// # Errors
+    /// Nobody knows, for the functions of the field do not fit.
+    pub(super) fn written(&self, field: &str, kind: Kind) -> Result<Option<&Formula>, Error> {
+        let Some(formulas) = self.formulas.get(field) else { return Ok(None) };
+        if formulas.are_unfit {
+            let message = format!(
+                "Field '{field}' has a function that does not fit its table; the log of the gateway says why."
+            );
+            return Err(Error::record(message));
+        }
+        Ok(match kind {
             Kind::Insert => formulas.insert.as_ref(),
             Kind::Update => formulas.update.as_ref(),
             Kind::Upsert => formulas.insert.as_ref().or(formulas.update.as_ref()),
             Kind::Delete => None,
-        }
+        })
     }
 
     /// Columns as the store calls them.

@@ -139,9 +139,18 @@ pub(super) struct Formulas {
     pub(super) filter: Option<Formula>,
     pub(super) insert: Option<Formula>,
     pub(super) update: Option<Formula>,
+    /// They do not fit the table: nothing is shown of the field, and nothing written to it.
+    pub(super) are_unfit: bool,
 }
 
 impl Formulas {
+    /// Those of a field whose own do not fit its table. What they were to hide stays hidden.
+    pub(super) fn unfit() -> Self {
+        let nothing =
+            Formula { expr: Expr::Param(0), params: vec![Value::Null], value: None, has_columns: false };
+        Self { select: Some(nothing.clone()), filter: Some(nothing), are_unfit: true, ..Self::default() }
+    }
+
     /// Reads them.
     pub(super) fn read(functions: &[DbFunction], table: &Table) -> Result<Self, Error> {
         let mut formulas = Self::default();

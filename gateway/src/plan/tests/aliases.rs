@@ -136,6 +136,20 @@ fn a_virtual_field_is_computed_where_it_is_shown_compared_and_ordered_by() {
 }
 
 #[test]
+fn a_column_whose_function_does_not_fit_is_null() {
+    let function = DbFunction { uses: vec![Use::Select], function: "lower(nothing)".to_owned() };
+    let hidden = FieldExtras { db_function: vec![function], ..FieldExtras::default() };
+    let (aliases, problems) = Aliases::of(&orders(), &extras(&[("country", hidden)]));
+    assert_eq!(problems.len(), 1);
+    let (query, params) = sent(&aliases.unwrap(), &[("fields", "country"), ("filter", "country = 'SE'")]);
+    assert_eq!((columns(&query.select), query.compute[0].name.as_str()), (vec![], "country"));
+    let Expr::Param(place) = query.compute[0].value else { panic!("{query:?}") };
+    assert_eq!(params[place], Value::Null);
+    let Some(Filter::Compare { left: Expr::Param(left), .. }) = query.filter else { panic!("{query:?}") };
+    assert_eq!(params[left], Value::Null);
+}
+
+#[test]
 fn names_that_do_not_fit_are_told_and_left_out() {
     let check = |fields: &[(&str, FieldExtras)], expected: &str| {
         let (aliases, problems) = Aliases::of(&orders(), &extras(fields));

@@ -67,8 +67,9 @@ impl Write {
             {
                 continue;
             }
-            let function = scope.aliases.and_then(|aliases| aliases.written(&column.name, self.kind));
-            if let Some(function) = function {
+            let function =
+                scope.aliases.map(|aliases| aliases.written(&column.name, self.kind)).transpose()?;
+            if let Some(function) = function.flatten() {
                 let assignment = self.by_function(function, (column, json), scope, &mut values)?;
                 planned.form.compute.push(assignment);
                 continue;
