@@ -3,6 +3,7 @@
 
 mod document;
 mod file;
+mod relationships;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 pub use file::{Extras, Problem, Store};
+pub use relationships::RelationshipExtras;
 pub use validation::{Given, Rules, Verdict};
 
 /// The extras of all tables of a service, by their public names.

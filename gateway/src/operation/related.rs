@@ -109,7 +109,7 @@ impl Resolving<'_> {
         let left = self.left.checked_sub(wanted.len());
         self.left = left.ok_or_else(|| ApiError::related_too_many(MAX_MEMBERS))?;
         let members = wanted.into_iter().map(|(relationship, nested)| {
-            let read = options.read_of(&relationship.name, nested)?;
+            let read = options.read_of(relationship.public_name(), nested)?;
             let members = self.members(&relationship.target, &read.related, depth + 1)?;
             Ok(Member { relationship, read: TableRead { related: Related::None, ..read }, members })
         });
@@ -190,7 +190,7 @@ impl<'a> Embedding<'a> {
                     own.iter().filter_map(|place| found.rows.get(*place)).map(|row| row.json.as_slice());
                 let value = value(member.relationship.kind, own);
                 self.take(value.len())?;
-                append_member(&mut row.json, &member.relationship.name, &value);
+                append_member(&mut row.json, member.relationship.public_name(), &value);
             }
         }
         Ok(())
@@ -206,7 +206,7 @@ impl<'a> Embedding<'a> {
                 let (table, columns) = (&junction.table, &junction.columns);
                 let step =
                     Step { table, columns, read: &read, lead, is_between: true, is_by_reference: false };
-                let between = self.rows(&step, &relationship.name, &links, owners).await?;
+                let between = self.rows(&step, relationship.public_name(), &links, owners).await?;
                 through(&between)
             }
         };
@@ -221,7 +221,7 @@ impl<'a> Embedding<'a> {
                 RelationshipKind::BelongsTo | RelationshipKind::ManyMany
             ),
         };
-        let mut found = self.rows(&step, &relationship.name, &links, owners).await?;
+        let mut found = self.rows(&step, relationship.public_name(), &links, owners).await?;
         self.embed(&member.members, &mut found.rows).await?;
         Ok(found)
     }

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use connector_api::model::{ForeignKey, Table, TableRef};
 
 use super::names::{lookup_key, natural_order, public_name};
+use crate::extras::RelationshipExtras;
 
 /// Ends the name of a `belongs_to` whose own name another relationship of the table has.
 const PARENT_SUFFIX: &str = "_parent";
@@ -52,14 +53,20 @@ impl RelationshipKind {
 /// A relationship, seen from one of its tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relationship {
-    /// Unique in its table, also when case is ignored.
+    /// Unique in its table, also when case is ignored. Requests and rows go by [`Self::public_name`].
     pub name: String,
     /// How rows relate.
     pub kind: RelationshipKind,
     /// For people; only where the name needs an explanation.
     pub description: Option<String>,
+    /// What is said of it beside the database.
+    pub extras: RelationshipExtras,
+    /// It is kept beside the database, not made from its foreign keys.
+    pub is_virtual: bool,
     /// Columns of this table; their values lead to the other table or to the third.
     pub columns: Vec<String>,
+    /// The service of the other table; `None`: this table's own.
+    pub service: Option<String>,
     /// The other table.
     pub target: TableRef,
     /// Columns of the other table. Pairs with `columns`; of a `many_many` with the third table's `target_columns`.
@@ -73,24 +80,33 @@ pub struct Relationship {
 }
 
 impl Relationship {
+    /// Its name in requests and rows.
+    #[must_use]
+    pub fn public_name(&self) -> &str {
+        self.extras.alias.as_deref().unwrap_or(&self.name)
+    }
+
     /// What stands behind its name in a dotted one: nothing, or what comes after the dot. `None`: the name begins with another word.
     #[must_use]
     pub fn behind<'n>(&self, name: &'n str) -> Option<&'n str> {
-        let (head, rest) = name.split_at_checked(self.name.len())?;
+        let own = self.public_name();
+        let (head, rest) = name.split_at_checked(own.len())?;
         let rest = if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') };
-        rest.filter(|_| head.eq_ignore_ascii_case(&self.name))
+        rest.filter(|_| head.eq_ignore_ascii_case(own))
     }
 
     /// The one with whose name a dotted name begins; the longest, for names of relationships may have dots themselves.
     #[must_use]
     pub fn leading<'r>(all: &'r [Self], name: &str) -> Option<&'r Self> {
-        all.iter().filter(|known| known.behind(name).is_some()).max_by_key(|known| known.name.len())
+        all.iter().filter(|known| known.behind(name).is_some()).max_by_key(|known| known.public_name().len())
     }
 }
 
 /// The table between the two of a `many_many`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Junction {
+    /// The service of this table; `None`: that of the relationship's own table.
+    pub service: Option<String>,
     /// Which.
     pub table: TableRef,
     /// Its columns that refer to this table; they pair with the relationship's `columns`.
@@ -194,6 +210,9 @@ impl References {
             name: relationship_name(target, &link.columns.join("_")),
             kind: RelationshipKind::BelongsTo,
             description: None,
+            extras: RelationshipExtras::default(),
+            is_virtual: false,
+            service: None,
             columns: link.columns.clone(),
             target: target.clone(),
             target_columns: link.target_columns.clone(),
@@ -225,10 +244,14 @@ impl References {
             name: relationship_name(target, &public_name(junction)),
             kind: RelationshipKind::ManyMany,
             description: None,
+            extras: RelationshipExtras::default(),
+            is_virtual: false,
+            service: None,
             columns: near.target_columns.clone(),
             target: target.clone(),
             target_columns: far.target_columns.clone(),
             junction: Some(Junction {
+                service: None,
                 table: junction.clone(),
                 columns: near.columns.clone(),
                 target_columns: far.columns.clone(),
