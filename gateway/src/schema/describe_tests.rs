@@ -94,7 +94,7 @@ fn whole_table_byte_for_byte() {
     let orders = Arc::new(orders());
     let mut tables: Vec<Arc<Table>> = neighbours().map(Arc::new).to_vec();
     tables.push(Arc::clone(&orders));
-    let relationships = References::new(&tables).of(&orders.table);
+    let relationships = References::new(&tables, Arc::default()).of(&orders.table);
     let text = serde_json::to_string_pretty(&table_object(&orders, &relationships, 31)).unwrap();
     assert_eq!(text, include_str!("describe_orders.json").trim_end());
 }
