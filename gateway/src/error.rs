@@ -121,6 +121,10 @@ errors! {
     related_too_deep(levels) = BAD_REQUEST, "Related rows go {levels} levels deep at most.";
     /// No such relationship in a table description.
     unknown_relationship(name, table) = NOT_FOUND, "Relationship '{name}' does not exist in table '{table}'.";
+    /// A relationship whose other side is not there any more.
+    lost_relationship(name, what, service) = NOT_FOUND, "The relationship '{name}' leads to {what} in service '{service}', which can't be found there; change or delete the relationship.";
+    /// A condition on rows of another service.
+    filter_across_services(name, service, fields) = NOT_IMPLEMENTED, "A filter can't look through '{name}' into service '{service}'. Ask that service for the matching rows first, then filter by {fields} IN (...).";
     /// No row with this identifier.
     unknown_record(id) = NOT_FOUND, "Record with identifier '{id}' not found.";
     /// No such address.
@@ -300,6 +304,15 @@ impl ApiError {
     #[must_use]
     pub fn of_service(mut self, name: &str) -> Self {
         if self.status == StatusCode::SERVICE_UNAVAILABLE && self.retry_after.is_some() {
+            self.message = shortened(format!("Service '{name}': {}", self.message));
+        }
+        self
+    }
+
+    /// The same with the name of the service, for who asked another one: whatever failed there, it says where.
+    #[must_use]
+    pub fn of_other_service(mut self, name: &str) -> Self {
+        if self.status.is_server_error() && !self.message.contains(&format!("'{name}'")) {
             self.message = shortened(format!("Service '{name}': {}", self.message));
         }
         self

@@ -29,6 +29,8 @@ mod cross_engine;
 #[cfg(test)]
 mod cross_requests;
 #[cfg(test)]
+mod cross_service;
+#[cfg(test)]
 mod cursor;
 #[cfg(test)]
 mod cut_connections;
@@ -129,6 +131,7 @@ mod typed;
 mod uploads;
 #[cfg(test)]
 mod virtual_fields;
+mod virtual_relationships;
 #[cfg(test)]
 mod walk;
 #[cfg(test)]

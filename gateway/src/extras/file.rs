@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use connector_api::model::TableRef;
 
 use super::aliases::{self, TableAliases};
-use super::{TableExtras, Tables, document};
+use super::{TableExtras, Tables, document, relationships};
+use crate::schema::names::public_name;
 
 /// The folder of the files inside the one for the gateway's state.
 const FOLDER: &str = "extras";
@@ -149,6 +151,15 @@ impl Extras {
         if aliases.is_empty() { None } else { held.as_ref()?.tables.get(name)?.alias.clone() }
     }
 
+    /// Whether relationships of this table are followed without being asked for.
+    #[must_use]
+    pub fn always_fetches(&self, table: &TableRef) -> bool {
+        let held = self.held.load();
+        let Some(held) = held.as_ref().filter(|held| !held.tables.is_empty()) else { return false };
+        let kept = held.tables.get(&public_name(table)).map(|extras| &extras.relationships);
+        kept.is_some_and(|kept| kept.values().any(|relationship| relationship.always_fetch))
+    }
+
     /// Whether the file is as it was read. Waits for the disk.
     ///
     /// # Errors
@@ -176,7 +187,7 @@ impl Extras {
     /// Changes the extras of a table, in the file first. Waits for the disk, so it is for a thread that may.
     ///
     /// # Errors
-    /// A file that can't be written, or that was edited and not loaded again; nothing has changed then.
+    /// Relationships that don't fit each other; a file that can't be written, or that was edited and not loaded again; nothing has changed then.
     pub fn change(
         &self,
         table: &str,
@@ -186,6 +197,8 @@ impl Extras {
         let before = self.tables();
         let mut tables = Tables::clone(&before);
         let changed = change(tables.remove(table).unwrap_or_default()).tidied();
+        relationships::check_of_table(&changed.relationships)
+            .map_err(|(name, what)| self.problem(format!("relationship '{name}': {what}")))?;
         if changed != TableExtras::default() {
             tables.insert(table.to_owned(), changed);
         }

@@ -1,10 +1,11 @@
-//! What is said of tables and fields and kept beside the database: titles, aliases, functions, picklists, rules for values, keys of views. One file for each
+//! What is said of tables and fields and kept beside the database: titles, aliases, functions, picklists, rules for values, keys of views, relationships. One file for each
 //! service, in TOML, to be read and written by hand as well; no store knows of it. A later store of the gateway's own takes it over.
 
 mod aliases;
 mod document;
 mod file;
 mod functions;
+mod relationships;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value as Json};
 pub use aliases::alias_problem;
 pub use file::{Check, Extras, Problem, Store};
 pub use functions::{DbFunction, USES, Use};
+pub use relationships::{RelationshipExtras, VirtualRelationship, check_alias, unknown_service};
 pub use validation::{Given, Rules, Verdict};
 
 /// The extras of all tables of a service, by their public names.
@@ -44,6 +46,9 @@ pub struct TableExtras {
     /// The extras of its fields, by their names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, FieldExtras>,
+    /// What is kept of its relationships, by their names; those that are virtual are kept here only.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub relationships: BTreeMap<String, RelationshipExtras>,
 }
 
 /// The extras of a field: what is `None` is as the database has it.
@@ -96,6 +101,7 @@ impl TableExtras {
     #[must_use]
     pub fn tidied(mut self) -> Self {
         self.fields.retain(|_, field| *field != FieldExtras::default());
+        self.relationships.retain(|_, kept| *kept != RelationshipExtras::default());
         self
     }
 }

@@ -60,6 +60,21 @@ pub(super) fn value_of(name: &str, part: &Json, columns: Columns<'_>) -> Result<
     resolved.place(name, "ids").json(part)
 }
 
+/// A value of another table's key, typed by its column; where values of any kind may stand in it, in each kind that may be meant, its own
+/// first. None: the column holds no such value.
+pub(super) fn fitting_values(name: &str, part: &Json, columns: Columns<'_>) -> Vec<Value> {
+    let resolved = columns.resolve_key(name);
+    let place = resolved.place(name, "related");
+    let other = match part {
+        Json::String(text) => literal::scalar(text).filter(Json::is_number),
+        Json::Number(number) => Some(Json::from(number.to_string())),
+        _ => None,
+    };
+    let other = other.filter(|_| place.is_open());
+    let readings = std::iter::once(part).chain(&other).filter(|part| !part.is_null());
+    readings.filter_map(|part| place.json(part).ok()).collect()
+}
+
 /// The most kinds that one identifier is looked up in.
 const MAX_READINGS: usize = 16;
 

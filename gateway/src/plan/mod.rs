@@ -34,7 +34,7 @@ pub use key::{id_in, is_open, is_unique, readings};
 pub use keyset::Keyset;
 pub use reach::{Reach, beyond};
 pub use read::{Lookup, Page, Piece, Read, Scope, by_ids, count, page, single};
-pub use related::{RelatedRows, related, rows_of_key, typed_key};
+pub use related::{RelatedRows, fitting_keys, related, rows_of_key, typed_key};
 pub use routine::{call, check_wrapper, overload};
 pub use rules::RowRules;
 pub use view::{MemberKeys, ShownColumn, ShownColumns, Views};

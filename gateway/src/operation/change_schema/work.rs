@@ -23,8 +23,8 @@ use crate::schema::names::{lookup_key, public_name};
 
 /// Changes of the schema by one request.
 pub(super) struct Work<'a> {
-    job: Job<'a>,
-    owner: Owner,
+    pub(super) job: Job<'a>,
+    pub(super) owner: Owner,
     verb: Verb,
     pub(super) options: SchemaWrite,
 }
@@ -123,7 +123,7 @@ impl<'a> Work<'a> {
         Owner { not_before: Some(Instant::now()), ..self.owner.clone() }.source()
     }
 
-    async fn existing(&self, name: &str) -> Result<Arc<Table>, ApiError> {
+    pub(super) async fn existing(&self, name: &str) -> Result<Arc<Table>, ApiError> {
         self.find(name).await?.ok_or_else(|| ApiError::unknown_table(name))
     }
 
@@ -148,10 +148,12 @@ impl<'a> Work<'a> {
         let described = wishes::table(&name, Some(described))?;
         let stored = self.stored(wish, table);
         let targets = self.targets(&stored, Some(table), later).await?;
+        let related = self.relationships(wish, table, later).await?;
         let changes = altered(&stored, (table, &described), removal, &targets)?;
         self.permit_references(&changes)?;
         self.send(changes).await?;
         self.keep(wish, &name, removal == Removal::Go).await?;
+        self.keep_relationships(&name, related).await?;
         Ok(name)
     }
 
@@ -165,10 +167,12 @@ impl<'a> Work<'a> {
         let table = created(&stored, new_table_ref(&wish.name, &known)?, &targets)?;
         let name = public_name(&table.table);
         self.check_names(wish, &name, &Table::default()).await?;
+        let related = self.relationships(wish, &table, later).await?;
         let changes = vec![Change::CreateTable(table)];
         self.permit_references(&changes)?;
         self.send(changes).await?;
         self.keep(wish, &name, false).await?;
+        self.keep_relationships(&name, related).await?;
         Ok(name)
     }
 
@@ -266,7 +270,7 @@ impl<'a> Work<'a> {
     }
 
     /// Sends the changes of one table in one call.
-    async fn send(&self, changes: Vec<Change>) -> Result<(), ApiError> {
+    pub(super) async fn send(&self, changes: Vec<Change>) -> Result<(), ApiError> {
         if changes.is_empty() {
             return Ok(());
         }

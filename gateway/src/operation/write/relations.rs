@@ -20,7 +20,7 @@ impl Relations {
             Some(names) => names,
             None => {
                 let relationships = schema::relationships(&target.owner, &target.table).await?;
-                relationships.into_iter().map(|relationship| relationship.name).collect()
+                relationships.iter().map(|known| known.public_name().to_owned()).collect()
             }
         };
         let names = self.names.insert(names);
