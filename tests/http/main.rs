@@ -81,6 +81,12 @@ mod names;
 #[cfg(test)]
 mod names_written;
 #[cfg(test)]
+mod nested_atomic;
+#[cfg(test)]
+mod nested_shop;
+#[cfg(test)]
+mod nested_writes;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod postgres_tls;
@@ -92,6 +98,7 @@ mod process;
 mod read;
 #[cfg(test)]
 mod related;
+#[cfg(test)]
 mod related_filters;
 #[cfg(test)]
 mod round_trip;

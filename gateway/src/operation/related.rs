@@ -146,6 +146,45 @@ pub(super) fn check_access(job: Job<'_>, table: &TableRef) -> Result<(), ApiErro
     Ok(pipeline::permit(job.caller, job.service.name(), &resource, Verb::Get)?)
 }
 
+/// The caller may read the tables of all these relationships.
+pub(super) fn check_members(job: Job<'_>, members: &[Member]) -> Result<(), ApiError> {
+    members.iter().try_for_each(|Member { relationship, members, .. }| {
+        let between = relationship.junction.as_ref().map(|junction| &junction.table);
+        between.into_iter().chain([&relationship.target]).try_for_each(|table| check_access(job, table))?;
+        check_members(job, members)
+    })
+}
+
+/// Rows that are looked up by keys, for who writes beside them.
+pub(super) struct LookUp<'a> {
+    pub(super) table: &'a TableRef,
+    /// The columns that have the keys.
+    pub(super) columns: &'a [String],
+    /// The columns whose values are wanted.
+    pub(super) lead: &'a [String],
+    /// What else is wanted of them.
+    pub(super) fields: Fields,
+}
+
+/// For each key, all of its rows, as far as the caller may see them.
+///
+/// # Errors
+/// As [`Embedding::embed`].
+pub(super) async fn rows_of_keys(
+    job: Job<'_>,
+    wanted: LookUp<'_>,
+    keys: Vec<Vec<Json>>,
+) -> Result<Vec<Vec<Row>>, ApiError> {
+    let LookUp { table, columns, lead, fields } = wanted;
+    let read = TableRead { fields, ..TableRead::default() };
+    let lead = lead.to_vec();
+    let step = Step { table, columns, read: &read, lead, is_between: true, is_by_reference: true };
+    let (owners, links) = (keys.len(), keys.into_iter().enumerate().collect::<Vec<Link>>());
+    let found = Box::pin(Embedding::new(job).rows(&step, "", &links, owners)).await?;
+    let rows = |own: &Vec<usize>| own.iter().filter_map(|place| found.rows.get(*place)).cloned().collect();
+    Ok(found.of.iter().map(rows).collect())
+}
+
 /// The columns whose values lead to the rows of these relationships, each once.
 pub(super) fn lead(members: &[Member]) -> Vec<String> {
     let mut lead: Vec<String> = Vec::new();

@@ -1,0 +1,97 @@
+//! What a record gives for one relationship, made ready before anything is written.
+
+use connector_api::model::TableRef;
+
+use super::steps::{Place, Steps};
+use crate::error::ApiError;
+use crate::plan::{Child, Given, Nested, Rows, Wish, takes_away};
+use crate::schema::relationships::{Relationship, RelationshipKind};
+
+/// Related records of one relationship.
+pub(super) struct Work {
+    pub(super) relationship: Relationship,
+    pub(super) place: Place,
+    /// The table between, of a `many_many`.
+    pub(super) junction: Option<Place>,
+    pub(super) children: Vec<Element>,
+    /// No row shall belong to the record any more.
+    pub(super) is_cleared: bool,
+}
+
+/// A related record.
+pub(super) struct Element {
+    pub(super) child: Child,
+    /// It is no longer linked, of a `many_many`.
+    pub(super) is_unlinked: bool,
+}
+
+impl Work {
+    /// Sorts what is given; `own` is the table of the record.
+    ///
+    /// # Errors
+    /// What can't be meant, told as a failure of this relationship.
+    pub(super) async fn of(steps: &Steps<'_>, nested: Nested, own: &TableRef) -> Result<Self, ApiError> {
+        let kind = nested.relationship.kind;
+        Self::sorted(steps, nested, own).await.map_err(|error| error.of_related(failure(kind)))
+    }
+
+    async fn sorted(steps: &Steps<'_>, nested: Nested, own: &TableRef) -> Result<Self, ApiError> {
+        let given = nested.given()?;
+        let relationship = nested.relationship;
+        let place = steps.place(&relationship.target).await?;
+        let junction = match &relationship.junction {
+            Some(junction) => Some(steps.place(&junction.table).await?),
+            None => None,
+        };
+        let (records, is_cleared) = match given {
+            Given::Rows(records) => (records, false),
+            Given::Cleared => (Vec::new(), true),
+        };
+        steps.count(records.len())?;
+        let rows = rows(&relationship, &place, steps.removes);
+        let mut children = Vec::with_capacity(records.len());
+        for mut record in records {
+            let is_unlinked =
+                relationship.junction.is_some() && takes_away(&mut record, own, &relationship.columns);
+            let child = rows.child(record)?;
+            children.push(Element { child, is_unlinked });
+        }
+        Ok(Self { relationship, place, junction, children, is_cleared })
+    }
+
+    /// The rows that it leads to.
+    pub(super) fn rows(&self, removes: bool) -> Rows<'_> {
+        rows(&self.relationship, &self.place, removes)
+    }
+
+    /// The same error as a failure of this relationship.
+    pub(super) fn failed(&self, error: ApiError) -> ApiError {
+        error.of_related(failure(self.relationship.kind))
+    }
+
+    /// Whether it is done before the record itself.
+    pub(super) fn is_first(&self) -> bool {
+        self.relationship.kind == RelationshipKind::BelongsTo
+    }
+
+    /// The children whose rows shall be there already, by their places.
+    pub(super) fn keyed(&self) -> impl Iterator<Item = (usize, &Child)> {
+        let children = self.children.iter().map(|element| &element.child).enumerate();
+        children.filter(|(_, child)| child.wish != Wish::Create)
+    }
+}
+
+fn rows<'a>(relationship: &'a Relationship, place: &'a Place, removes: bool) -> Rows<'a> {
+    let is_owned = matches!(relationship.kind, RelationshipKind::HasOne | RelationshipKind::HasMany);
+    let owned_by = if is_owned { relationship.target_columns.as_slice() } else { &[] };
+    Rows { table: &place.table, owned_by, removes }
+}
+
+/// How the clients of old are told which kind of relationship failed.
+fn failure(kind: RelationshipKind) -> &'static str {
+    match kind {
+        RelationshipKind::BelongsTo => "Failed to update belongs-to assignment.",
+        RelationshipKind::HasOne | RelationshipKind::HasMany => "Failed to update many to one assignment.",
+        RelationshipKind::ManyMany => "Failed to update many to one map assignment.",
+    }
+}
