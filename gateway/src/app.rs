@@ -239,8 +239,9 @@ pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<
     let extras = extras::Store::new(&settings.state.directory);
     let (mut missing, mut wrong) = (Vec::new(), Vec::new());
     for service in &settings.services {
-        if let Err(problem) = extras.load(&service.name) {
-            missing.push(settings::unread_extras(service, &problem));
+        match extras.load(&service.name) {
+            Err(problem) => missing.push(settings::unread_extras(service, &problem)),
+            Ok(extras) => missing.extend(unknown_in_extras(settings, service, &extras)),
         }
         match registry
             .connector(&service.service_type)
@@ -251,6 +252,17 @@ pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<
         }
     }
     (missing, wrong)
+}
+
+/// A relationship to a service that is not configured.
+fn unknown_in_extras(
+    settings: &Settings,
+    service: &settings::Service,
+    extras: &extras::Extras,
+) -> Option<Problem> {
+    let is_known = |name: &str| settings.services.iter().any(|known| known.name.eq_ignore_ascii_case(name));
+    let (place, unknown) = extras::unknown_service(&extras.tables(), is_known)?;
+    Some(settings::unknown_related_service(service, &place, &unknown))
 }
 
 /// A wrong configuration is refused. A connector that is not there only disables its services, and extras that can't be read the changes of

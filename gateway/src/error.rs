@@ -134,6 +134,10 @@ errors! {
     nested_unseen(table) = FORBIDDEN, "The related row of '{table}' can't be referred to, since it can't be read.";
     /// No such relationship in a table description.
     unknown_relationship(name, table) = NOT_FOUND, "Relationship '{name}' does not exist in table '{table}'.";
+    /// A relationship whose other side is not there any more.
+    lost_relationship(name, what, service) = NOT_FOUND, "The relationship '{name}' leads to {what} in service '{service}', which can't be found there; change or delete the relationship.";
+    /// A condition on rows of another service.
+    filter_across_services(name, service, fields) = NOT_IMPLEMENTED, "A filter can't look through '{name}' into service '{service}'. Ask that service for the matching rows first, then filter by {fields} IN (...).";
     /// No row with this identifier.
     unknown_record(id) = NOT_FOUND, "Record with identifier '{id}' not found.";
     /// No such address.

@@ -52,6 +52,11 @@ pub(crate) fn key_unfit(service: &str, request_id: &str, problem: &str) {
     tracing::warn!(target: "tablegate::services", service, request_id, problem, "a declared key does not fit its table");
 }
 
+/// A virtual relationship leads nowhere, so the table is served without it.
+pub(crate) fn relationship_unfit(service: &str, table: &str, name: &str) {
+    tracing::warn!(target: "tablegate::services", service, table, name, "a virtual relationship names a table or field that is not there");
+}
+
 /// Extras of a table could not be stored.
 pub(crate) fn extras_unwritten(service: &str, request_id: &str, problem: &str) {
     tracing::error!(target: "tablegate::services", service, request_id, problem, "extras can't be stored");

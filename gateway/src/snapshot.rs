@@ -48,6 +48,15 @@ pub struct Answers {
 }
 
 impl Snapshot {
+    /// The service with this name or, written in digits, this number on the wire.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&Arc<Service>> {
+        self.services.get(&name.to_lowercase()).or_else(|| {
+            let id: i64 = name.parse().ok()?;
+            self.services.values().find(|service| service.id() == id)
+        })
+    }
+
     /// All services in the order of their names.
     pub fn sorted_services(&self) -> Vec<&Arc<Service>> {
         let mut services: Vec<_> = self.services.values().collect();

@@ -81,6 +81,8 @@ mod names;
 #[cfg(test)]
 mod names_written;
 #[cfg(test)]
+mod nested_across;
+#[cfg(test)]
 mod nested_atomic;
 #[cfg(test)]
 mod nested_shop;

@@ -76,7 +76,7 @@ impl Shop {
     }
 }
 
-fn tables(number: &str, text: &str) -> String {
+pub(crate) fn tables(number: &str, text: &str) -> String {
     TABLES.replace("{number}", number).replace("{text}", text)
 }
 

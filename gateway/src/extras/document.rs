@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
-use super::{Rules, Tables};
+use super::{Rules, Tables, relationships};
 
 const HEAD: &str = "# Extras of tables and fields, kept beside the database. The gateway reads this file at its start and when it is told to
 # load its configuration again, and writes it when extras are changed; comments are lost then.
@@ -41,6 +41,9 @@ pub(super) fn read(text: &str) -> Result<Tables, String> {
     let json = json_of_item(document.as_item());
     let document: Document = serde_json::from_value(json).map_err(|error| error.to_string())?;
     for (name, table) in &document.tables {
+        relationships::check_of_table(&table.relationships).map_err(|(relationship, what)| {
+            format!("table '{name}', relationship '{relationship}': {what}")
+        })?;
         for (field, extras) in &table.fields {
             let validation = extras.validation.iter();
             validation

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use connector_api::model::TableRef;
 
-use super::{TableExtras, Tables, document};
+use super::{TableExtras, Tables, document, relationships};
+use crate::schema::names::public_name;
 
 /// The folder of the files inside the one for the gateway's state.
 const FOLDER: &str = "extras";
@@ -97,6 +99,15 @@ impl Extras {
         self.held.load().as_ref()?.get(name).cloned()
     }
 
+    /// Whether relationships of this table are followed without being asked for.
+    #[must_use]
+    pub fn always_fetches(&self, table: &TableRef) -> bool {
+        let held = self.held.load();
+        let Some(tables) = held.as_ref().filter(|tables| !tables.is_empty()) else { return false };
+        let kept = tables.get(&public_name(table)).map(|extras| &extras.relationships);
+        kept.is_some_and(|kept| kept.values().any(|relationship| relationship.always_fetch))
+    }
+
     /// Whether the file is as it was read. Waits for the disk.
     ///
     /// # Errors
@@ -108,7 +119,7 @@ impl Extras {
     /// Changes the extras of a table, in the file first. Waits for the disk, so it is for a thread that may.
     ///
     /// # Errors
-    /// A file that can't be written, or that was edited and not loaded again; nothing has changed then.
+    /// Relationships that don't fit each other; a file that can't be written, or that was edited and not loaded again; nothing has changed then.
     pub fn change(
         &self,
         table: &str,
@@ -118,6 +129,8 @@ impl Extras {
         let before = self.tables();
         let mut tables = Tables::clone(&before);
         let changed = change(tables.remove(table).unwrap_or_default()).tidied();
+        relationships::check_of_table(&changed.relationships)
+            .map_err(|(name, what)| self.problem(format!("relationship '{name}': {what}")))?;
         if changed != TableExtras::default() {
             tables.insert(table.to_owned(), changed);
         }

@@ -1,8 +1,9 @@
-//! What is said of tables and fields and kept beside the database: titles, picklists, rules for values, keys of views. One file for each
+//! What is said of tables and fields and kept beside the database: titles, picklists, rules for values, keys of views, relationships. One file for each
 //! service, in TOML, to be read and written by hand as well; no store knows of it. A later store of the gateway's own takes it over.
 
 mod document;
 mod file;
+mod relationships;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 pub use file::{Extras, Problem, Store};
+pub use relationships::{RelationshipExtras, VirtualRelationship, check_alias, unknown_service};
 pub use validation::{Given, Rules, Verdict};
 
 /// The extras of all tables of a service, by their public names.
@@ -37,6 +39,9 @@ pub struct TableExtras {
     /// The extras of its fields, by their names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, FieldExtras>,
+    /// What is kept of its relationships, by their names; those that are virtual are kept here only.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub relationships: BTreeMap<String, RelationshipExtras>,
 }
 
 /// The extras of a field: what is `None` is as the database has it.
@@ -75,6 +80,7 @@ impl TableExtras {
     #[must_use]
     pub fn tidied(mut self) -> Self {
         self.fields.retain(|_, field| *field != FieldExtras::default());
+        self.relationships.retain(|_, kept| *kept != RelationshipExtras::default());
         self
     }
 }

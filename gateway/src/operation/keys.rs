@@ -17,6 +17,11 @@ pub(super) fn key_of_cells<'a>(cells: impl Iterator<Item = Cell<'a>>) -> Result<
             Cell::Decimal(digits) if digits.contains('.') && !digits.contains(['e', 'E']) => {
                 key.extend_from_slice(digits.trim_end_matches('0').trim_end_matches('.').as_bytes());
             }
+            // A whole number in a column of another kind is the same one.
+            cell @ (Cell::F32(_) | Cell::F64(_)) => {
+                write_cell(&mut key, cell, Numbers::Number)?;
+                key.truncate(key.strip_suffix(b".0").map_or(key.len(), <[u8]>::len));
+            }
             cell => write_cell(&mut key, cell, Numbers::Number)?,
         }
         key.push(b',');
@@ -38,4 +43,21 @@ pub(super) fn json_of_cell(cell: Cell<'_>) -> Result<Json, Error> {
     let mut json = Vec::new();
     write_cell(&mut json, cell, Numbers::Number)?;
     serde_json::from_slice(&json).map_err(|_| Error::internal("a cell can't be read as JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_key_in_columns_of_all_kinds() {
+        let key = |value: Value| String::from_utf8(key_of_values(&[value]).unwrap()).unwrap();
+        for value in [Value::I64(5), Value::F64(5.0), Value::F32(5.0), Value::Decimal("5.00".to_owned())] {
+            assert_eq!(key(value), "5,");
+        }
+        for value in [Value::F64(5.5), Value::Decimal("5.50".to_owned())] {
+            assert_eq!(key(value), "5.5,");
+        }
+        assert_eq!(key(Value::Text("5".to_owned())), "\"5\",");
+    }
 }

@@ -102,10 +102,7 @@ impl Job<'_> {
     async fn owner(&self, is_refreshed: bool) -> Result<Owner, ApiError> {
         let connection = self.service.connection(&self.snapshot.registry).await;
         let connection = connection.map_err(|error| failed(self.service, self.request_id, &error))?;
-        let session = match self.transaction {
-            Some(transaction) => Some(transaction.number(connection)?),
-            None => None,
-        };
+        let session = self.transaction.and_then(|transaction| transaction.number(connection));
         Ok(Owner {
             service: Arc::clone(self.service),
             connection: Arc::clone(connection),
@@ -240,6 +237,10 @@ pub async fn run(
     version::check_place(conditions, &operation)?;
     let (transaction, within) = (transaction.as_ref(), within.as_ref());
     let job = Job { snapshot, service, caller, request_id, layout, conditions, transaction, within };
+    if transaction.is_some() && job.owner(false).await?.session.is_none() {
+        // A hook took the request there.
+        return Err(ApiError::unsupported("An operation of a batch on another service"));
+    }
     match operation {
         Operation::Root(list) => lists::root(job, &list).await,
         Operation::ListTables(list) => lists::tables(job, "_table", &list).await,

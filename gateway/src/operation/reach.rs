@@ -43,6 +43,7 @@ pub(super) async fn of<'a>(
         if depth > MAX_DEPTH {
             return Err(ApiError::related_too_deep(MAX_DEPTH));
         }
+        refuse_other_services(&relationship)?;
         let between = relationship.junction.as_ref().map(|junction| &junction.table);
         for table in between.into_iter().chain([&relationship.target]) {
             add(&mut reach, table, job).await?;
@@ -54,9 +55,22 @@ pub(super) async fn of<'a>(
     Ok(Some(reach))
 }
 
+/// A statement of one service can't look into tables of another.
+fn refuse_other_services(relationship: &Relationship) -> Result<(), ApiError> {
+    let between = relationship.junction.as_ref().and_then(|junction| junction.service.as_ref());
+    match relationship.service.as_ref().or(between) {
+        None => Ok(()),
+        Some(service) => Err(ApiError::filter_across_services(
+            relationship.public_name(),
+            service,
+            relationship.columns.join(", "),
+        )),
+    }
+}
+
 async fn add<'a>(reach: &mut Reach<'a>, table: &TableRef, job: Job<'a>) -> Result<(), ApiError> {
     if !reach.tables.contains_key(table) {
-        check_access(job, table)?;
+        check_access(job, None, table)?;
         let target = Target::find(job, &public_name(table), Verb::Get, false).await?;
         reach.tables.insert(table.clone(), (target.table, target.rules));
     }

@@ -266,6 +266,7 @@ async fn by_filter(
 ) -> Result<Answer, ApiError> {
     let page = target.plan_first(|scope| plan::page(read, scope)).await?;
     let is_list = format == RowFormat::Identifiers;
+    let is_by_row = page.read.query.group.is_none() && !page.read.query.distinct;
     let document =
         Document::new(&page.read.shown, format, target.layout.of_rows()).with_others(page.read.query.others);
     let cursor = Cursor::of(&page, job.service.name(), job.caller, &job.snapshot.cursors)?;
@@ -291,7 +292,8 @@ async fn by_filter(
     let (limit, offset) = (page.limit, page.offset);
     let meta = Meta { counting, schema, cursor, is_expected, limit, offset, can_skip, base };
     let reads = further.unwrap_or_else(|| vec![page.read]);
-    let members = if is_list { Vec::new() } else { related::members(job, target, &read.related).await? };
+    let members =
+        if is_list || !is_by_row { Vec::new() } else { related::members(job, target, &read.related).await? };
     if members.is_empty() {
         return page::answer(&target.owner, reads, document, meta).await;
     }
@@ -303,7 +305,7 @@ async fn with_related(
     job: Job<'_>,
     target: &Target<'_>,
     (reads, document, meta): (Vec<plan::Read>, Document, Meta),
-    members: &[Member],
+    members: &[Member<'_>],
 ) -> Result<Answer, ApiError> {
     let lead = related::lead(members);
     let held = reads
@@ -348,7 +350,7 @@ async fn single_with_related(
     job: Job<'_>,
     target: &Target<'_>,
     (id, plan): (&Id, plan::Read),
-    members: &[Member],
+    members: &[Member<'_>],
 ) -> Result<Answer, ApiError> {
     if job.conditions.if_match.is_some() {
         return Err(ApiError::condition_elsewhere("If-Match"));

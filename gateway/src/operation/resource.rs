@@ -218,7 +218,6 @@ fn unsupported(verb: Verb, resource: &[&str], service: &str) -> ApiError {
     match *resource {
         [] => ApiError::unsupported_verb(verb.word(), service),
         ["_table"] => ApiError::unsupported_verb(verb.word(), "_table"),
-        ["_schema", _, "_related", ..] => ApiError::unsupported("changing relationships"),
         _ => unknown(resource, service),
     }
 }

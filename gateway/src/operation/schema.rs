@@ -115,7 +115,9 @@ pub(super) async fn relationships(owner: &Owner, table: &Table) -> Result<Vec<Re
 
 /// Relationships come from both ends of foreign keys, so all tables are looked at.
 pub(super) async fn references(owner: &Owner) -> Result<Arc<References>, ApiError> {
-    owner.service.catalogue().references(&owner.source()).await.map_err(|error| owner.failed(error))
+    let extras = owner.service.extras().tables();
+    let references = owner.service.catalogue().references(&owner.source(), extras).await;
+    references.map_err(|error| owner.failed(error))
 }
 
 fn wrapped(objects: impl Iterator<Item = Json>) -> Answer {

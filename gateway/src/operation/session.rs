@@ -22,15 +22,9 @@ impl Transaction {
         Self { connection: Arc::clone(connection), number }
     }
 
-    /// Its number, which means something on its own connection only.
-    ///
-    /// # Errors
-    /// Another connection: a hook took the request to another service.
-    pub(super) fn number(&self, connection: &Arc<connectors::Service>) -> Result<u64, ApiError> {
-        if Arc::ptr_eq(&self.connection, connection) {
-            return Ok(self.number);
-        }
-        Err(ApiError::unsupported("An operation of a batch on another service"))
+    /// Its number, which means something on its own connection only; `None`: another connection, which has no part in it.
+    pub(super) fn number(&self, connection: &Arc<connectors::Service>) -> Option<u64> {
+        Arc::ptr_eq(&self.connection, connection).then_some(self.number)
     }
 }
 

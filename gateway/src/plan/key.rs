@@ -1,10 +1,10 @@
 //! What identifies a row: the columns of the key, and identifiers as values and conditions on them.
 
-use connector_api::model::{CompareOp, Expr, Filter, Path, Table, Value};
+use connector_api::model::{ColumnType, CompareOp, Expr, Filter, Path, Table, Value};
 use serde_json::Value as Json;
 
 use super::columns::Columns;
-use super::literal;
+use super::literal::{self, Place};
 use super::values::Values;
 use super::{Error, Scope};
 use crate::request::{Id, Record, TableRead};
@@ -58,6 +58,21 @@ pub(super) fn parts_of(id: &Id, key: &[String]) -> Result<Vec<Json>, Error> {
 pub(super) fn value_of(name: &str, part: &Json, columns: Columns<'_>) -> Result<Value, Error> {
     let resolved = columns.resolve_key(name);
     resolved.place(name, "ids").json(part)
+}
+
+/// A value of another table's key, typed by its column. Where a type was guessed a text stays one and a number too, unless the column
+/// was seen to hold only the other. `None`: the column holds no such value.
+pub(super) fn fitting_value(name: &str, part: &Json, columns: Columns<'_>) -> Option<Value> {
+    use ColumnType::{BigInt, Decimal, Double, Float, Integer, String, Text};
+    let resolved = columns.resolve_key(name);
+    let is_other_kind = match resolved.data_type {
+        Integer | BigInt | Decimal | Float | Double => part.is_string(),
+        String | Text => part.is_number(),
+        _ => false,
+    };
+    let place = resolved.place(name, "related");
+    let bound = is_other_kind.then(|| Place { is_guessed: false, ..place }.json(part).ok()).flatten();
+    bound.or_else(|| place.json(part).ok())
 }
 
 /// The most kinds that one identifier is looked up in.

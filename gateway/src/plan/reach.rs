@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use connector_api::model::{Filter, Path, TableRef};
+use connector_api::model::{Column, ColumnType, Filter, Path, Table, TableRef};
 
 use super::columns::Columns;
 use super::read::{Scope, all_of};
@@ -71,6 +71,11 @@ pub(super) fn exists(
     let condition = condition(&inner, values)?;
     let filter = all_of([rules_of_target, Some(condition)]);
     let Some(junction) = &relationship.junction else {
+        check_kinds(
+            relationship,
+            (scope.table, &relationship.columns),
+            (inner.table, &relationship.target_columns),
+        )?;
         return Ok(related(
             (&relationship.columns, &relationship.target_columns),
             &relationship.target,
@@ -79,9 +84,49 @@ pub(super) fn exists(
     };
     let far = related((&junction.target_columns, &relationship.target_columns), &relationship.target, filter);
     let between = reach.scope(&junction.table, scope)?;
+    check_kinds(relationship, (scope.table, &relationship.columns), (between.table, &junction.columns))?;
+    let far_side = (inner.table, relationship.target_columns.as_slice());
+    check_kinds(relationship, (between.table, &junction.target_columns), far_side)?;
     let rules = rules::plan(between.rules, &between, values)?;
     let filter = all_of([rules, Some(far)]);
     Ok(related((&relationship.columns, &junction.columns), &junction.table, filter))
+}
+
+/// Whether the store can compare the columns. Those of a foreign key have been found fit by the store itself.
+fn check_kinds(
+    relationship: &Relationship,
+    (table, mine): (&Table, &[String]),
+    (other_table, others): (&Table, &[String]),
+) -> Result<(), Error> {
+    let kind = |table, name: &String| Columns::new(table).find(name).and_then(compared_as);
+    let differ = |(mine, other): &(&String, &String)| match (kind(table, mine), kind(other_table, other)) {
+        (Some(mine), Some(other)) => mine != other,
+        _ => false,
+    };
+    let Some((mine, other)) = relationship.is_virtual.then(|| mine.iter().zip(others).find(differ)).flatten()
+    else {
+        return Ok(());
+    };
+    Err(Error::invalid(
+        "filter",
+        format!(
+            "a filter can't look through '{}': '{mine}' of '{}' and '{other}' of '{}' are of different types",
+            relationship.public_name(),
+            table.table,
+            other_table.table
+        ),
+    ))
+}
+
+/// The type that stands for all with which a column can be compared; `None`: nobody declared it.
+fn compared_as(column: &Column) -> Option<ColumnType> {
+    use ColumnType::{BigInt, Decimal, Double, Float, Integer, String, Text};
+    let kind = match column.data_type {
+        Integer | BigInt | Float | Double | Decimal => Decimal,
+        String | Text => Text,
+        other => other,
+    };
+    (!column.is_guessed).then_some(kind)
 }
 
 fn related((mine, others): (&[String], &[String]), table: &TableRef, filter: Option<Filter>) -> Filter {

@@ -14,7 +14,7 @@ use super::values::Values;
 use super::view::{ShownColumns, View, Views, Wanted};
 use super::write::Checks;
 use super::{Error, Reach, RowRules, key, rules};
-use crate::request::{CountWish, Id, Related, TableRead};
+use crate::request::{CountWish, Id, TableRead};
 
 /// The most keys of one query: longer conditions cost stores more than another query does.
 const MAX_PIECE: usize = 500;
@@ -142,7 +142,7 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
     let limit_param = values.push(row_count(limit.saturating_add(u64::from(says_more))));
     let offset_param = (request.offset > 0).then(|| values.push(row_count(request.offset)));
     let is_by_row = !selection.distinct && selection.group.is_none();
-    if !is_by_row && request.related != Related::None {
+    if !is_by_row && request.related.is_said() {
         return Err(Error::invalid(
             "related",
             "related rows can't be combined with 'group', 'distinct' or aggregates",

@@ -44,6 +44,17 @@ pub fn typed_key(columns: &[String], parts: &[Json], scope: &Scope<'_>) -> Resul
     typed.collect::<Result<_, _>>().map(Some)
 }
 
+/// A key of another table, or of another service, as the values of these columns: a number for a text of digits and the other way round,
+/// where the column takes it. `None`: no row has it, for a part of it is null or nothing that such a column holds.
+#[must_use]
+pub fn fitting_key(columns: &[String], parts: &[Json], scope: &Scope<'_>) -> Option<Vec<Value>> {
+    let typed = columns.iter().zip(parts).map(|(column, part)| {
+        let fitting = !part.is_null();
+        fitting.then(|| key::fitting_value(column, part, Columns::new(scope.table))).flatten()
+    });
+    typed.collect()
+}
+
 /// Plans rows with these keys, in the order of the request: one query, unless the store takes no more values in one. `limit` counts for
 /// each key, so it is for whoever reads the rows.
 ///

@@ -9,24 +9,43 @@ use super::{Error, Parameters, TableRead};
 const OPTIONS: [&str; 7] = ["fields", "limit", "order", "filter", "related", "group", "offset"];
 
 /// The `related` of a request.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Related {
-    /// No relationship.
-    #[default]
-    None,
+    /// Nothing, so what is embedded is for the tables to say.
+    Unsaid(RelatedOptions),
     /// `*`: every relationship.
     All(RelatedOptions),
     /// Names in the order of the request. A name goes on behind a dot with a relationship of the related table.
     Named(Vec<String>, RelatedOptions),
 }
 
+impl Default for Related {
+    fn default() -> Self {
+        Self::Unsaid(RelatedOptions::default())
+    }
+}
+
 impl Related {
+    /// Whether it asks for relationships.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        !matches!(self, Self::Unsaid(_))
+    }
+
+    /// What is asked of the rows of each.
+    #[must_use]
+    pub fn options(&self) -> &RelatedOptions {
+        match self {
+            Self::Unsaid(options) | Self::All(options) | Self::Named(_, options) => options,
+        }
+    }
+
     /// From the list of a `related` parameter.
     pub(super) fn parse(list: Option<Vec<String>>, parameters: Parameters<'_>) -> Self {
         match list {
             Some(names) if names.iter().any(|name| name == "*") => Self::All(RelatedOptions::of(parameters)),
             Some(names) if !names.is_empty() => Self::Named(names, RelatedOptions::of(parameters)),
-            _ => Self::None,
+            _ => Self::Unsaid(RelatedOptions::of(parameters)),
         }
     }
 }

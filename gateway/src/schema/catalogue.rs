@@ -12,6 +12,8 @@ use connector_api::model::{Table, TableName, TableRef};
 use super::names::{lookup_key, public_name};
 use super::relationships::{Followed, References};
 use crate::connectors::{CallContext, Service};
+use crate::events;
+use crate::extras::Tables;
 
 /// How long an entry is fresh.
 pub(super) const FRESH: Duration = Duration::from_secs(60);
@@ -155,12 +157,21 @@ impl Catalogue {
         Ok(known.map(|entry| Arc::clone(&entry.table)).collect())
     }
 
-    /// The references between all tables.
+    /// The references between all tables, with the extras of the service.
     ///
     /// # Errors
     /// The store's.
-    pub async fn references(self: &Arc<Self>, source: &Source) -> Result<Arc<References>, Error> {
-        Ok(self.followed.of(self.all(source).await?))
+    pub async fn references(
+        self: &Arc<Self>,
+        source: &Source,
+        extras: Arc<Tables>,
+    ) -> Result<Arc<References>, Error> {
+        let tell = |new: &References| {
+            for (table, name) in new.lost() {
+                events::relationship_unfit(source.service.name(), table, name);
+            }
+        };
+        Ok(self.followed.of(self.all(source).await?, extras, tell))
     }
 
     /// For whom a name is missing: from when on it may be there. What was looked for just now may have been made since, and who made it

@@ -104,32 +104,33 @@ pub fn field_object(table: &Table, column: &Column, relationships: &[Relationshi
     })
 }
 
-/// A relationship in full. Lists of columns are joined with commas; the service ids are null, which means the service
-/// of the table itself.
+/// A relationship in full. Lists of columns are joined with commas; the ids of services are their names, and null
+/// for the service of the table itself.
 #[must_use]
 pub fn relationship_object(relationship: &Relationship) -> Value {
     let junction = relationship.junction.as_ref();
+    let extras = &relationship.extras;
     json!({
-        "alias": null,
+        "alias": extras.alias,
         "name": relationship.name,
-        "label": label(&relationship.name),
-        "description": relationship.description,
+        "label": extras.label.clone().unwrap_or_else(|| label(&relationship.name)),
+        "description": extras.description.as_ref().or(relationship.description.as_ref()),
         "native": [],
         "type": relationship.kind.word(),
         "field": relationship.columns.join(","),
-        "is_virtual": false,
-        "ref_service_id": null,
+        "is_virtual": relationship.is_virtual,
+        "ref_service_id": relationship.service,
         "ref_table": public_name(&relationship.target),
         "ref_field": relationship.target_columns.join(","),
         "ref_on_update": relationship.on_update,
         "ref_on_delete": relationship.on_delete,
-        "junction_service_id": null,
+        "junction_service_id": junction.and_then(|junction| junction.service.as_ref()),
         "junction_table": junction.map(|junction| public_name(&junction.table)),
         "junction_field": junction.map(|junction| junction.columns.join(",")),
         "junction_ref_field": junction.map(|junction| junction.target_columns.join(",")),
-        "always_fetch": false,
-        "flatten": false,
-        "flatten_drop_prefix": false,
+        "always_fetch": extras.always_fetch,
+        "flatten": extras.flatten,
+        "flatten_drop_prefix": extras.flatten_drop_prefix,
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use connector_api::model::{Key, TableRef};
 
 use super::*;
+use crate::extras::RelationshipExtras;
 use crate::schema::relationships::References;
 
 fn names(list: &[&str]) -> Vec<String> {
@@ -93,7 +94,7 @@ fn whole_table_byte_for_byte() {
     let orders = Arc::new(orders());
     let mut tables: Vec<Arc<Table>> = neighbours().map(Arc::new).to_vec();
     tables.push(Arc::clone(&orders));
-    let relationships = References::new(&tables).of(&orders.table);
+    let relationships = References::new(&tables, Arc::default()).of(&orders.table);
     let text = serde_json::to_string_pretty(&table_object(&orders, &relationships, 31)).unwrap();
     assert_eq!(text, include_str!("describe_orders.json").trim_end());
 }
@@ -259,10 +260,18 @@ fn composite_relationships_join_their_columns() {
         name: "rows_by_seats".to_owned(),
         kind: RelationshipKind::ManyMany,
         description: None,
+        extras: RelationshipExtras {
+            alias: Some("rows".to_owned()),
+            always_fetch: true,
+            ..RelationshipExtras::default()
+        },
+        is_virtual: true,
+        service: Some("hall".to_owned()),
         columns: names(&["a", "b"]),
         target: TableRef { namespace: names(&["hall"]), name: "rows".to_owned() },
         target_columns: names(&["c", "d"]),
         junction: Some(crate::schema::relationships::Junction {
+            service: None,
             table: TableRef::new("seats"),
             columns: names(&["e", "f"]),
             target_columns: names(&["g", "h"]),
@@ -273,7 +282,8 @@ fn composite_relationships_join_their_columns() {
     check_members(
         &relationship_object(&relationship),
         &json!({
-            "label": "Rows By Seats", "type": "many_many", "field": "a,b", "ref_table": "hall.rows",
+            "name": "rows_by_seats", "alias": "rows", "label": "Rows By Seats", "is_virtual": true, "always_fetch": true,
+            "ref_service_id": "hall", "junction_service_id": null, "type": "many_many", "field": "a,b", "ref_table": "hall.rows",
             "ref_field": "c,d", "junction_table": "seats", "junction_field": "e,f", "junction_ref_field": "g,h",
         }),
     );

@@ -7,6 +7,7 @@ pub mod declared;
 pub mod describe;
 pub mod describe_routine;
 pub mod extras;
+mod kept_relationships;
 pub mod known;
 pub mod names;
 pub mod relationships;

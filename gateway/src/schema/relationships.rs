@@ -2,20 +2,25 @@
 //! a third table. Their names are a promise to clients and stand in [`RelationshipKind`]'s variants.
 //!
 //! [`References`] follows every foreign key once; the relationships of a table are made when they are asked for, as
-//! all of them together may be many times larger than the catalogue.
+//! all of them together may be many times larger than the catalogue. What extras say of them, and those that only extras
+//! have, is added then by `kept_relationships`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use connector_api::model::{ForeignKey, Table, TableRef};
+use serde::{Deserialize, Serialize};
 
+use super::kept_relationships::{self, complete};
 use super::names::{lookup_key, natural_order, public_name};
+use crate::extras::{self, RelationshipExtras};
 
 /// Ends the name of a `belongs_to` whose own name another relationship of the table has.
 const PARENT_SUFFIX: &str = "_parent";
 
-/// How rows relate. `columns` are those of the foreign key, joined with `_`; tables go by their public names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// How rows relate, on the wire in words like `belongs_to`. `columns` are those of the foreign key, joined with `_`; tables go by their public names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RelationshipKind {
     /// This table has the foreign key: `{other table}_by_{columns}`.
     BelongsTo,
@@ -52,14 +57,20 @@ impl RelationshipKind {
 /// A relationship, seen from one of its tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relationship {
-    /// Unique in its table, also when case is ignored.
+    /// Unique in its table, also when case is ignored. Requests and rows go by [`Self::public_name`].
     pub name: String,
     /// How rows relate.
     pub kind: RelationshipKind,
     /// For people; only where the name needs an explanation.
     pub description: Option<String>,
+    /// What is said of it beside the database.
+    pub extras: RelationshipExtras,
+    /// It is kept beside the database, not made from its foreign keys.
+    pub is_virtual: bool,
     /// Columns of this table; their values lead to the other table or to the third.
     pub columns: Vec<String>,
+    /// The service of the other table; `None`: this table's own.
+    pub service: Option<String>,
     /// The other table.
     pub target: TableRef,
     /// Columns of the other table. Pairs with `columns`; of a `many_many` with the third table's `target_columns`.
@@ -73,24 +84,33 @@ pub struct Relationship {
 }
 
 impl Relationship {
+    /// Its name in requests and rows.
+    #[must_use]
+    pub fn public_name(&self) -> &str {
+        self.extras.alias.as_deref().unwrap_or(&self.name)
+    }
+
     /// What stands behind its name in a dotted one: nothing, or what comes after the dot. `None`: the name begins with another word.
     #[must_use]
     pub fn behind<'n>(&self, name: &'n str) -> Option<&'n str> {
-        let (head, rest) = name.split_at_checked(self.name.len())?;
+        let own = self.public_name();
+        let (head, rest) = name.split_at_checked(own.len())?;
         let rest = if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') };
-        rest.filter(|_| head.eq_ignore_ascii_case(&self.name))
+        rest.filter(|_| head.eq_ignore_ascii_case(own))
     }
 
     /// The one with whose name a dotted name begins; the longest, for names of relationships may have dots themselves.
     #[must_use]
     pub fn leading<'r>(all: &'r [Self], name: &str) -> Option<&'r Self> {
-        all.iter().filter(|known| known.behind(name).is_some()).max_by_key(|known| known.name.len())
+        all.iter().filter(|known| known.behind(name).is_some()).max_by_key(|known| known.public_name().len())
     }
 }
 
 /// The table between the two of a `many_many`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Junction {
+    /// The service of this table; `None`: that of the relationship's own table.
+    pub service: Option<String>,
     /// Which.
     pub table: TableRef,
     /// Its columns that refer to this table; they pair with the relationship's `columns`.
@@ -121,6 +141,8 @@ pub struct References {
     outgoing: Vec<Vec<usize>>,
     /// For each table the links that end there, by table and then in the store's order.
     incoming: Vec<Vec<usize>>,
+    by_key: HashMap<String, Option<usize>>,
+    extras: Arc<extras::Tables>,
 }
 
 impl References {
@@ -128,9 +150,10 @@ impl References {
     ///
     /// Names that the store spells in another case than the table does are found too, where that is unambiguous. A
     /// key without target columns means the other table's primary key. A key that leads nowhere (no such table or
-    /// column, unequal numbers of columns) gives no relationship, as no row could be read through it.
+    /// column, unequal numbers of columns) gives no relationship, as no row could be read through it. `extras` are
+    /// those of the service.
     #[must_use]
-    pub fn new(tables: &[Arc<Table>]) -> Self {
+    pub fn new(tables: &[Arc<Table>], extras: Arc<extras::Tables>) -> Self {
         let mut tables = tables.to_vec();
         tables.sort_by(|left, right| left.table.cmp(&right.table));
         let by_key = positions_by_key(&tables);
@@ -145,18 +168,47 @@ impl References {
         }
         let outgoing = grouped(tables.len(), links.iter().map(|link: &Link| link.source));
         let incoming = grouped(tables.len(), links.iter().map(|link| link.target));
-        Self { tables, links, outgoing, incoming }
+        Self { tables, links, outgoing, incoming, by_key, extras }
     }
 
-    /// The relationships of a table, each kind by name; none for a table that is not known. The table is named as the
-    /// catalogue spells it.
-    ///
-    /// Where two have the same name, what another table refers with keeps it and a `belongs_to` gets `_parent` behind
-    /// its own (a self reference has both). A `many_many` gives way to a `has_one` or `has_many`; otherwise the last
-    /// foreign key in the store's order wins.
+    /// The relationships of a table, virtual ones among them, each kind by name; none for a table that is not known.
+    /// The table is named as the catalogue spells it.
     #[must_use]
     pub fn of(&self, table: &TableRef) -> Vec<Relationship> {
         let Some(at) = position(&self.tables, table) else { return Vec::new() };
+        let mut relationships = self.of_foreign_keys(at);
+        let extras = self.extras.get(&public_name(table)).filter(|extras| !extras.relationships.is_empty());
+        if let (Some(extras), Some(table)) = (extras, self.tables.get(at)) {
+            complete(&mut relationships, table, &extras.relationships, &|name| self.find(name));
+        }
+        relationships.sort_by(in_list_order);
+        relationships
+    }
+
+    /// The virtual relationships that lead nowhere, as no row can be read through them: tables and names.
+    pub fn lost(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.extras.iter().flat_map(move |(name, extras)| {
+            let table = self.find(name);
+            let made =
+                extras.relationships.iter().filter_map(|(name, kept)| Some((name, kept.made.as_ref()?)));
+            let leads = move |made| {
+                table.is_some_and(|table| kept_relationships::leads(made, table, &|name| self.find(name)))
+            };
+            made.filter(move |(_, made)| !leads(made)).map(move |(kept, _)| (name.as_str(), kept.as_str()))
+        })
+    }
+
+    /// The table with this public name, whatever its case where that is unambiguous.
+    fn find(&self, name: &str) -> Option<&Table> {
+        let at = position(&self.tables, &TableRef::new(name));
+        let at = at.or_else(|| self.by_key.get(&lookup_key(name)).copied().flatten())?;
+        self.tables.get(at).map(Arc::as_ref)
+    }
+
+    /// Where two have the same name, what another table refers with keeps it and a `belongs_to` gets `_parent` behind
+    /// its own (a self reference has both). A `many_many` gives way to a `has_one` or `has_many`; otherwise the last
+    /// foreign key in the store's order wins.
+    fn of_foreign_keys(&self, at: usize) -> Vec<Relationship> {
         let incoming = || self.links_of(&self.incoming, at);
         let many = incoming().flat_map(|near| {
             let others = self.links_of(&self.outgoing, near.source).filter(move |far| far.target != at);
@@ -175,9 +227,7 @@ impl References {
             let (key, parent) = keyed(renamed(parent, &named));
             named.insert(key, parent);
         }
-        let mut relationships: Vec<Relationship> = named.into_values().collect();
-        relationships.sort_by(in_list_order);
-        relationships
+        named.into_values().collect()
     }
 
     fn links_of<'a>(
@@ -194,6 +244,9 @@ impl References {
             name: relationship_name(target, &link.columns.join("_")),
             kind: RelationshipKind::BelongsTo,
             description: None,
+            extras: RelationshipExtras::default(),
+            is_virtual: false,
+            service: None,
             columns: link.columns.clone(),
             target: target.clone(),
             target_columns: link.target_columns.clone(),
@@ -225,10 +278,14 @@ impl References {
             name: relationship_name(target, &public_name(junction)),
             kind: RelationshipKind::ManyMany,
             description: None,
+            extras: RelationshipExtras::default(),
+            is_virtual: false,
+            service: None,
             columns: near.target_columns.clone(),
             target: target.clone(),
             target_columns: far.target_columns.clone(),
             junction: Some(Junction {
+                service: None,
                 table: junction.clone(),
                 columns: near.columns.clone(),
                 target_columns: far.columns.clone(),
@@ -239,7 +296,7 @@ impl References {
     }
 }
 
-/// The references of a service, followed anew when one of its tables was described anew.
+/// The references of a service, followed anew when one of its tables was described anew or its extras changed.
 #[derive(Debug, Default)]
 pub struct Followed(RwLock<Option<Arc<Known>>>);
 
@@ -250,18 +307,26 @@ struct Known {
 }
 
 impl Followed {
-    /// The references of these tables.
+    /// The references of these tables with these extras; `tell` is told of new ones.
     #[must_use]
-    pub fn of(&self, tables: Vec<Arc<Table>>) -> Arc<References> {
+    pub fn of(
+        &self,
+        tables: Vec<Arc<Table>>,
+        extras: Arc<extras::Tables>,
+        tell: impl FnOnce(&References),
+    ) -> Arc<References> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         let are_same = |known: &Arc<Known>| {
-            known.tables.len() == tables.len()
+            let before = &known.references.extras;
+            (Arc::ptr_eq(before, &extras) || (before.is_empty() && extras.is_empty()))
+                && known.tables.len() == tables.len()
                 && known.tables.iter().zip(&tables).all(|(known, table)| Arc::ptr_eq(known, table))
         };
         if let Some(known) = known.filter(are_same) {
             return Arc::clone(&known.references);
         }
-        let references = Arc::new(References::new(&tables));
+        let references = Arc::new(References::new(&tables, extras));
+        tell(&references);
         let known = Known { tables, references: Arc::clone(&references) };
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(known));
         references
@@ -340,11 +405,14 @@ fn link(source: (usize, &Table), target: (usize, &Table), key: &ForeignKey) -> O
     })
 }
 
-/// The columns as the table spells them; none if one is missing.
-fn spelled(table: &Table, columns: &[String]) -> Option<Vec<String>> {
+/// The columns as the table spells them; none if one is missing. An open table has every column.
+pub(crate) fn spelled<'a>(table: &'a Table, columns: &'a [String]) -> Option<Vec<String>> {
     let all = || table.columns.iter().map(|column| &column.name);
-    let find = |name: &String| {
+    let find = |name: &'a String| {
         all().find(|known| *known == name).or_else(|| {
+            if table.is_open {
+                return Some(name);
+            }
             let mut near = all().filter(|known| lookup_key(known) == lookup_key(name));
             near.next().filter(|_| near.next().is_none())
         })

@@ -67,7 +67,8 @@ fn shown(relationship: &Relationship) -> String {
 fn check(tables: &[Table], name: &str, expected: &[&str]) {
     let mut shared: Vec<Arc<Table>> = tables.iter().cloned().map(Arc::new).collect();
     for _ in 0..2 {
-        let found: Vec<String> = References::new(&shared).of(&table_ref(name)).iter().map(shown).collect();
+        let found: Vec<String> =
+            References::new(&shared, Arc::default()).of(&table_ref(name)).iter().map(shown).collect();
         assert_eq!(found, expected, "{name}");
         // The order in which a store lists its tables must not matter.
         shared.reverse();
@@ -75,16 +76,24 @@ fn check(tables: &[Table], name: &str, expected: &[&str]) {
 }
 
 #[test]
-fn references_are_followed_anew_when_a_table_is_another() {
+fn references_are_followed_anew_when_a_table_or_the_extras_are_others() {
     let mut tables: Vec<Arc<Table>> = shop().into_iter().map(Arc::new).collect();
     let followed = Followed::default();
-    let first = followed.of(tables.clone());
-    assert!(Arc::ptr_eq(&first, &followed.of(tables.clone())));
+    let of = |tables: &[Arc<Table>], extras: &Arc<extras::Tables>| {
+        followed.of(tables.to_vec(), Arc::clone(extras), |_| {})
+    };
+    let none = Arc::default();
+    let first = of(&tables, &none);
+    assert!(Arc::ptr_eq(&first, &of(&tables, &none)));
+    assert!(Arc::ptr_eq(&first, &of(&tables, &Arc::default())), "no extras are no extras");
+    let some = Arc::new(extras::Tables::from([("orders".to_owned(), extras::TableExtras::default())]));
+    assert!(!Arc::ptr_eq(&first, &of(&tables, &some)));
+    assert!(Arc::ptr_eq(&of(&tables, &some), &of(&tables, &some)));
     let last = tables.len() - 1;
     tables[last] = Arc::new(Table::clone(&tables[last]));
-    assert!(!Arc::ptr_eq(&first, &followed.of(tables.clone())));
+    assert!(!Arc::ptr_eq(&first, &of(&tables, &none)));
     tables.pop();
-    assert_eq!(followed.of(tables).of(&table_ref("customers")).len(), 1);
+    assert_eq!(of(&tables, &none).of(&table_ref("customers")).len(), 1);
 }
 
 fn shop() -> Vec<Table> {
@@ -153,7 +162,7 @@ fn self_reference_keeps_the_name_for_the_children() {
             "employees_by_manager_id has_many id -> employees(manager_id)",
         ],
     );
-    let found = References::new(&tables.map(Arc::new)).of(&table_ref("employees"));
+    let found = References::new(&tables.map(Arc::new), Arc::default()).of(&table_ref("employees"));
     assert_eq!(
         found.first().and_then(|parent| parent.description.as_deref()),
         Some(
@@ -337,7 +346,7 @@ fn rules_go_with_both_sides_of_the_key() {
         key.on_update = Some("CASCADE".to_owned());
         key.on_delete = Some("SET NULL".to_owned());
     }
-    let references = References::new(&[Arc::new(child), Arc::new(table("parent(id)", &[]))]);
+    let references = References::new(&[Arc::new(child), Arc::new(table("parent(id)", &[]))], Arc::default());
     for name in ["child", "parent"] {
         for relationship in references.of(&table_ref(name)) {
             assert_eq!(relationship.on_update.as_deref(), Some("CASCADE"), "{name}");
@@ -353,7 +362,78 @@ fn fifty_thousand_tables_are_followed() {
     let tables: Vec<Arc<Table>> = (0..count)
         .map(|at| Arc::new(table(&format!("t{at}(id,up)"), &[&format!("up -> T{}(id)", (at + 1) % count)])))
         .collect();
-    let references = References::new(&tables);
+    let references = References::new(&tables, Arc::default());
     let found: usize = tables.iter().map(|table| references.of(&table.table).len()).sum();
     assert_eq!(found, 2 * count);
+}
+
+/// The relationships of `orders`, shown, with these extras of it in TOML's form.
+fn with_extras(tables: &[Table], kept: serde_json::Value) -> (Vec<String>, Vec<String>) {
+    let shared: Vec<Arc<Table>> = tables.iter().cloned().map(Arc::new).collect();
+    let extras = serde_json::from_value(serde_json::json!({ "orders": { "relationships": kept } })).unwrap();
+    let references = References::new(&shared, Arc::new(extras));
+    let with_alias = |known: &Relationship| match &known.extras.alias {
+        Some(alias) => format!("{} as {alias}", shown(known)),
+        None => shown(known),
+    };
+    let found = references.of(&table_ref("orders"));
+    let lost = references.lost().map(|(table, name)| format!("{table}.{name}")).collect();
+    (found.iter().map(with_alias).collect(), lost)
+}
+
+fn made(kind: &str, field: &str, ref_table: &str, ref_field: &str) -> serde_json::Value {
+    serde_json::json!({ "virtual": { "type": kind, "field": [field], "ref_table": ref_table, "ref_field": [ref_field] } })
+}
+
+#[test]
+fn virtual_relationships_stand_beside_those_of_foreign_keys() {
+    let tables = [
+        table("orders(id,customer_id,Region)", &["customer_id -> customers(id)"]),
+        table("customers(id)", &[]),
+        table("regions(code)", &[]),
+    ];
+    let kept = serde_json::json!({
+        "customers_by_customer_id": { "alias": "customer" },
+        "regions_by_region": made("belongs_to", "region", "REGIONS", "code"),
+        "gone_by_id": made("has_many", "id", "gone", "id"),
+        "regions_by_lost": made("has_many", "id", "regions", "lost"),
+        "crm.people_by_x": { "virtual": { "type": "has_one", "field": ["id"], "ref_service": "crm", "ref_table": "people", "ref_field": ["x"] } },
+    });
+    let (found, lost) = with_extras(&tables, kept);
+    assert_eq!(
+        found,
+        [
+            "customers_by_customer_id belongs_to customer_id -> customers(id) as customer",
+            "regions_by_region belongs_to Region -> regions(code)",
+            "crm.people_by_x has_one id -> people(x)",
+        ]
+    );
+    assert_eq!(lost, ["orders.gone_by_id", "orders.regions_by_lost"]);
+}
+
+#[test]
+fn what_is_kept_gives_way_to_what_the_database_has() {
+    let tables = [
+        table("orders(id,customer_id,buyer)", &["customer_id -> customers(id)"]),
+        table("customers(id,name)", &[]),
+    ];
+    let kept = serde_json::json!({
+        "customers_by_customer_id": { "alias": "buyer", "virtual": made("belongs_to", "customer_id", "customers", "name")["virtual"] },
+        "customers_by_buyer": { "alias": "customers_by_customer_id", "virtual": made("belongs_to", "buyer", "customers", "id")["virtual"] },
+    });
+    assert_eq!(
+        with_extras(&tables, kept).0,
+        [
+            "customers_by_buyer belongs_to buyer -> customers(id)",
+            "customers_by_customer_id belongs_to customer_id -> customers(id)",
+        ]
+    );
+}
+
+#[test]
+fn an_open_table_has_every_field() {
+    let open = |name: &str| Table { is_open: true, ..table(&format!("{name}(_id)"), &[]) };
+    let kept = serde_json::json!({ "people_by_owner": made("belongs_to", "owner", "people", "mail") });
+    let (found, lost) = with_extras(&[open("orders"), open("people")], kept);
+    assert_eq!((found, lost), (vec!["people_by_owner belongs_to owner -> people(mail)".to_owned()], vec![]));
 }

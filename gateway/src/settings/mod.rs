@@ -32,7 +32,9 @@ pub use self::{
     problem::{Place, Problem, Problems},
     quantity::{ByteSize, LogLevel, Sha256Digest, Timeout},
     secret::{MASK, Secret},
-    service::{check_service_config, unknown_service_type, unread_extras, with_common_keys},
+    service::{
+        check_service_config, unknown_related_service, unknown_service_type, unread_extras, with_common_keys,
+    },
     source::Source,
 };
 use self::{layers::Layers, origin::Places, schema::Schema, secret::Resolver};

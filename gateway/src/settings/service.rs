@@ -64,6 +64,14 @@ pub fn unread_extras(service: &Service, problem: &impl std::fmt::Display) -> Pro
         .remedy("nothing in the service can be changed until the file is mended and loaded".to_owned())
 }
 
+/// The problem of a service whose extras name another one that is not configured. `place` says where.
+#[must_use]
+pub fn unknown_related_service(service: &Service, place: &str, unknown: &str) -> Problem {
+    let message = format!("service `{}`: its extras, {place}: there is no service `{unknown}`", service.name);
+    Problem::new(None, message)
+        .remedy("the relationship can't be followed until the service is configured".to_owned())
+}
+
 #[cfg(test)]
 #[path = "service_tests.rs"]
 mod tests;

@@ -9,6 +9,7 @@ use crate::events;
 use crate::extras::{Extras, FieldExtras, Problem, Rules, TableExtras};
 use crate::operation::Owner;
 use crate::plan::Columns;
+use crate::plan::schema::merge;
 use crate::request::schema::{FieldWish, Said, Special, TableWish};
 use crate::schema::names::public_name;
 
@@ -86,13 +87,6 @@ fn merge_field(extras: &mut FieldExtras, (field, bare): (&FieldWish, &FieldWish)
     }
 }
 
-/// What is said goes over what was kept; what the database says itself is not kept.
-fn merge<T: Clone + PartialEq>(kept: &mut Option<T>, wish: &Said<T>, bare: &Said<T>) {
-    if wish.is_some() {
-        *kept = if wish == bare { None } else { wish.clone().flatten() };
-    }
-}
-
 /// Forgets those of a table.
 pub(super) async fn forget_table(owner: &Owner, table: &str) -> Result<(), ApiError> {
     match owner.service.extras().table(table) {
@@ -114,7 +108,7 @@ pub(super) async fn forget_fields(owner: &Owner, table: &str, fields: Vec<String
 }
 
 /// Whoever shows the table next sees it with what is kept now.
-async fn store(
+pub(super) async fn store(
     owner: &Owner,
     table: String,
     change: impl FnOnce(TableExtras) -> TableExtras + Send + 'static,

@@ -1,8 +1,9 @@
-//! Changes of the schema: which tables and fields are meant, each table planned against what is there now, one call for each table, what
+//! Changes of the schema: which tables, fields and relationships are meant, each table planned against what is there now, one call for each table, what
 //! became of it, the answer. The catalogue believes nothing of before from then on.
 
 mod extras;
 mod outcome;
+mod relationships;
 mod tables;
 mod work;
 
@@ -39,6 +40,10 @@ pub enum SchemaTarget {
     Fields(String),
     /// This field of this table.
     Field(String, String),
+    /// Relationships of this table that the body names.
+    Related(String),
+    /// This relationship of this table.
+    Relationship(String, String),
 }
 
 impl SchemaTarget {
@@ -48,7 +53,10 @@ impl SchemaTarget {
         match *resource {
             ["_schema"] => Some(Self::Tables),
             ["_schema", table] => Some(Self::Table(table.to_owned())),
-            ["_schema", _, "_related"] => None,
+            ["_schema", table, "_related"] => Some(Self::Related(table.to_owned())),
+            ["_schema", table, "_related", name] => {
+                Some(Self::Relationship(table.to_owned(), name.to_owned()))
+            }
             ["_schema", table, "_field"] => Some(Self::Fields(table.to_owned())),
             ["_schema", table, "_field", field] | ["_schema", table, field] => {
                 Some(Self::Field(table.to_owned(), field.to_owned()))
@@ -82,6 +90,19 @@ pub(super) async fn run(job: Job<'_>, order: SchemaOrder, body: Option<Json>) ->
         (Verb::Delete, SchemaTarget::Field(table, field)) => {
             work.drop_fields(&table, &[field]).await?;
             Ok(success())
+        }
+        (Verb::Delete, SchemaTarget::Related(table)) => {
+            let named = work.named(body)?;
+            work.drop_relationships(&table, &named).await?;
+            Ok(names(&named))
+        }
+        (Verb::Delete, SchemaTarget::Relationship(table, name)) => {
+            work.drop_relationships(&table, &[name]).await?;
+            Ok(success())
+        }
+        (_, SchemaTarget::Related(table)) => relationships::change_several(&work, &table, body).await,
+        (_, SchemaTarget::Relationship(table, name)) => {
+            relationships::change_one(&work, &table, &name, body).await
         }
         (_, SchemaTarget::Tables) => tables::change(&work, body).await,
         (_, SchemaTarget::Table(table)) => {

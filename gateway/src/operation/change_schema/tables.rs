@@ -122,7 +122,9 @@ fn take(
 }
 
 fn refers_to_any(wish: &TableWish, later: &Later) -> bool {
-    wish.targets().any(|target| later.contains(&lookup_key(target)))
+    let is_later = |target: &str| later.contains(&lookup_key(target));
+    wish.targets().any(is_later)
+        || wish.related.iter().flatten().any(|related| related.way.tables().any(is_later))
 }
 
 fn set(ends: &mut Ends, place: usize, end: Result<String, ApiError>) {

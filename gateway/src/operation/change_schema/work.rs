@@ -23,8 +23,8 @@ use crate::schema::names::{lookup_key, public_name};
 
 /// Changes of the schema by one request.
 pub(super) struct Work<'a> {
-    job: Job<'a>,
-    owner: Owner,
+    pub(super) job: Job<'a>,
+    pub(super) owner: Owner,
     verb: Verb,
     pub(super) options: SchemaWrite,
 }
@@ -124,7 +124,7 @@ impl<'a> Work<'a> {
         Owner { not_before: Some(Instant::now()), ..self.owner.clone() }.source()
     }
 
-    async fn existing(&self, name: &str) -> Result<Arc<Known>, ApiError> {
+    pub(super) async fn existing(&self, name: &str) -> Result<Arc<Known>, ApiError> {
         self.find(name).await?.ok_or_else(|| ApiError::unknown_table(name))
     }
 
@@ -147,10 +147,12 @@ impl<'a> Work<'a> {
         let described = schema::description(self.job, &self.owner, table).await?;
         let described = wishes::table(&name, Some(described))?;
         let targets = self.targets(wish, Some(table), later).await?;
+        let related = self.relationships(wish, table, later).await?;
         let changes = altered(wish, (table, &described), removal, &targets)?;
         self.permit_references(&changes)?;
         self.send(changes).await?;
         self.keep(wish, &name).await?;
+        self.keep_relationships(&name, related).await?;
         Ok(name)
     }
 
@@ -162,10 +164,12 @@ impl<'a> Work<'a> {
         let targets = self.targets(wish, None, later).await?;
         let table = created(wish, new_table_ref(&wish.name, &known)?, &targets)?;
         let name = public_name(&table.table);
+        let related = self.relationships(wish, &table, later).await?;
         let changes = vec![Change::CreateTable(table)];
         self.permit_references(&changes)?;
         self.send(changes).await?;
         self.keep(wish, &name).await?;
+        self.keep_relationships(&name, related).await?;
         Ok(name)
     }
 
@@ -234,7 +238,7 @@ impl<'a> Work<'a> {
     }
 
     /// Sends the changes of one table in one call.
-    async fn send(&self, changes: Vec<Change>) -> Result<(), ApiError> {
+    pub(super) async fn send(&self, changes: Vec<Change>) -> Result<(), ApiError> {
         if changes.is_empty() {
             return Ok(());
         }

@@ -159,9 +159,9 @@ impl<'a, 'j> Batch<'a, 'j> {
         }
         let related = self.relations.of(&self.target, &item.record).await?;
         match &related {
-            Some((_, nested)) if self.is_by_filter => {
-                Err(ApiError::nested_by_filter(nested.first().map_or("", |nested| &nested.relationship.name)))
-            }
+            Some((_, nested)) if self.is_by_filter => Err(ApiError::nested_by_filter(
+                nested.first().map_or("", |nested| nested.relationship.public_name()),
+            )),
             Some(_) if self.write.is_one_call() => Err(ApiError::nested_in_one_call()),
             _ => Ok(related),
         }

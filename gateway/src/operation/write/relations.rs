@@ -47,6 +47,6 @@ impl Relations {
     ) -> Result<(), ApiError> {
         let found = Self::default().of(target, record).await?;
         let first = found.as_ref().and_then(|(_, nested)| nested.first());
-        first.map_or(Ok(()), |first| Err(why(&first.relationship.name)))
+        first.map_or(Ok(()), |first| Err(why(first.relationship.public_name())))
     }
 }

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::operation::records::Target;
 use crate::operation::{Job, Owner, by_ids, related};
 use crate::pipeline;
-use crate::request::{Fields, Id, Record, Related, TableRead, TableWrite, Term};
+use crate::request::{Fields, Id, Record, TableRead, TableWrite, Term};
 use crate::response::RowFormat;
 use crate::roles::Verb;
 use crate::schema::names::public_name;
@@ -47,13 +47,12 @@ impl Reread {
         options: &mut TableWrite,
     ) -> Result<Option<Arc<Self>>, ApiError> {
         let related = std::mem::take(&mut options.related);
-        if related == Related::None || options.as_list {
+        if !related.is_said() || options.as_list {
             return Ok(None);
         }
         let resource = ["_table".to_owned(), public_name(&target.table.table)];
         pipeline::permit(job.caller, job.service.name(), &resource, Verb::Get)?;
-        let members = related::members(job, target, &related).await?;
-        related::check_members(job, &members)?;
+        related::members(job, target, &related).await?;
         let named =
             |names: &[String]| Fields::Named(names.iter().map(|name| Term::name(name).into()).collect());
         let fields = match std::mem::take(&mut options.fields) {

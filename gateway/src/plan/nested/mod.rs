@@ -55,14 +55,17 @@ pub fn split(
     let mut own = Record::with_capacity(record.len());
     let mut nested: Vec<Nested> = Vec::new();
     for (name, value) in record {
-        let is_meant = |known: &&Relationship| is_same_name(&known.name, &name);
+        let is_meant = |known: &&Relationship| is_same_name(known.public_name(), &name);
         let meant = relationships.iter().find(is_meant).filter(|_| is_candidate(&name, &value, table));
         let Some(relationship) = meant else {
             own.insert(name, value);
             continue;
         };
-        if nested.iter().any(|other| other.relationship.name == relationship.name) {
-            return Err(Error::record(format!("Field '{}' is given more than once.", relationship.name)));
+        if nested.iter().any(|other| other.relationship.name == relationship.public_name()) {
+            return Err(Error::record(format!(
+                "Field '{}' is given more than once.",
+                relationship.public_name()
+            )));
         }
         nested.push(Nested { relationship: relationship.clone(), value });
     }
@@ -85,7 +88,8 @@ impl Nested {
             other => vec![self.record(other)?],
         };
         if !is_list && rows.len() > 1 {
-            let message = format!("'{}' is one record, so it must be a JSON object.", self.relationship.name);
+            let message =
+                format!("'{}' is one record, so it must be a JSON object.", self.relationship.public_name());
             return Err(Error::record(message));
         }
         let is_cleared = rows.is_empty() && kind == RelationshipKind::HasOne;
@@ -94,7 +98,10 @@ impl Nested {
 
     fn record(&self, item: &Json) -> Result<Record, Error> {
         item.as_object().cloned().ok_or_else(|| {
-            Error::record(format!("'{}' must hold records, which are JSON objects.", self.relationship.name))
+            Error::record(format!(
+                "'{}' must hold records, which are JSON objects.",
+                self.relationship.public_name()
+            ))
         })
     }
 }

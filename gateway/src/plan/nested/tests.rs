@@ -4,6 +4,7 @@ use connector_api::model::{Column, ColumnType, DefaultValue, Table, TableRef};
 use serde_json::json;
 
 use super::*;
+use crate::extras::RelationshipExtras;
 use crate::schema::relationships::Junction;
 
 /// Orders with a number, lines with a key of two columns, tags with a text as key.
@@ -31,6 +32,9 @@ fn relationship(name: &str, kind: RelationshipKind) -> Relationship {
         name: name.to_owned(),
         kind,
         description: None,
+        extras: RelationshipExtras::default(),
+        is_virtual: false,
+        service: None,
         columns: vec!["id".to_owned()],
         target: TableRef::new("orders"),
         target_columns: vec!["customer_id".to_owned()],

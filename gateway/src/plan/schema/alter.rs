@@ -71,15 +71,6 @@ fn refuse_unchangeable(wish: &TableWish, described: &TableWish) -> Result<(), Er
     if let Some((name, _)) = changed.iter().find(|(_, is_changed)| *is_changed) {
         return Err(Error::unsupported(format!("Table '{}': changing '{name}'", wish.name)));
     }
-    let known = || described.related.iter().flatten();
-    let is_new = |related: &serde_json::Value| {
-        let is_virtual = related.get("is_virtual").and_then(serde_json::Value::as_bool) == Some(true);
-        let as_it_is = known().find(|known| known.get("name") == related.get("name"));
-        is_virtual || as_it_is.is_some_and(|as_it_is| as_it_is != related)
-    };
-    if wish.related.iter().flatten().any(is_new) {
-        return Err(Error::unsupported(format!("Table '{}': changing relationships", wish.name)));
-    }
     Ok(())
 }
 

@@ -1,13 +1,13 @@
 //! New tables: their columns, keys and references as they are wished.
 
 use connector_api::model::{ForeignKey, Key, Table, TableRef};
-use serde_json::Value as Json;
 
 use super::reference::{self, Found};
 use super::{Place, Target, Targets, column};
 use crate::plan::Error;
 use crate::plan::columns::{Columns, is_same_name};
-use crate::request::schema::{Constraint, ConstraintKind, FieldWish, TableWish};
+use crate::request::schema::{Constraint, ConstraintKind, FieldWish, RelationshipWish, TableWish};
+use crate::schema::relationships::RelationshipKind;
 
 /// The table that is wished, with this name in the store. References to tables that come later are left out.
 ///
@@ -44,14 +44,13 @@ pub fn created(wish: &TableWish, name: TableRef, targets: &Targets) -> Result<Ta
     Ok(table)
 }
 
-/// Relationships follow from references, of other tables as well, and can't be made without one. Those of a description may come back.
+/// Relationships that are not virtual follow from references, of other tables as well, and can't be made without one. Those of a
+/// description may come back.
 fn refuse_relationships(wish: &TableWish) -> Result<(), Error> {
-    let text = |related: &Json, name: &str| related.get(name).and_then(Json::as_str).map(str::to_owned);
-    let is_made = |related: &Json| {
-        let is_virtual = related.get("is_virtual").and_then(Json::as_bool) == Some(true);
-        let is_own = text(related, "type").as_deref() == Some("belongs_to");
-        let columns = text(related, "field").unwrap_or_default();
-        !is_virtual && (!is_own || is_reference(wish, &columns))
+    let is_made = |related: &RelationshipWish| {
+        let is_own = related.way.kind == Some(RelationshipKind::BelongsTo);
+        let columns = related.way.field.clone().flatten().unwrap_or_default();
+        related.is_virtual == Some(true) || !is_own || is_reference(wish, &columns.join(","))
     };
     if wish.related.iter().flatten().all(is_made) {
         return Ok(());

@@ -6,6 +6,7 @@ mod column;
 mod create;
 mod differing;
 mod reference;
+mod relationship;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +18,10 @@ use connector_api::model::{Table, TableName, TableRef};
 pub use alter::{Removal, altered};
 pub use create::created;
 pub use differing::differing;
+pub use relationship::{KeptRelationship, check_names, foreign_key_of};
 
 use super::Error;
+use crate::request::schema::Said;
 
 /// The tables that a wish refers to, by the names that it has for them.
 pub type Targets = HashMap<String, Target>;
@@ -46,6 +49,13 @@ impl Place<'_> {
 
     fn unsupported(self, what: impl std::fmt::Display) -> Error {
         Error::unsupported(format!("Table '{}', field '{}': {what}", self.table, self.field))
+    }
+}
+
+/// What is said goes over what was kept; what is so without it is not kept.
+pub fn merge<T: Clone + PartialEq>(kept: &mut Option<T>, wish: &Said<T>, bare: &Said<T>) {
+    if wish.is_some() {
+        *kept = if wish == bare { None } else { wish.clone().flatten() };
     }
 }
 

@@ -82,7 +82,7 @@ fn targets() -> Targets {
 
 fn object(table: &Table) -> Json {
     let all = [Arc::new(table.clone()), Arc::new(customers())];
-    table_object(table, &References::new(&all).of(&table.table), 31)
+    table_object(table, &References::new(&all, Arc::default()).of(&table.table), 31)
 }
 
 /// The changes that a wish makes of a table.
@@ -278,8 +278,6 @@ fn what_only_a_description_says_may_come_back_but_not_change() {
     refuse("primary_key", json!(["code"]), "'primary_key'");
     refuse("constraints", json!({}), "'constraints'");
     refuse("is_view", json!(true), "'is_view'");
-    let related = json!([{ "type": "belongs_to", "is_virtual": true, "field": "code", "ref_table": "x" }]);
-    refuse("related", related, "relationships");
     assert_eq!(
         planned(&orders(), json!({ "access": 1, "native": { "x": 1 } }), Removal::Stay),
         Ok(Vec::new())
@@ -381,15 +379,11 @@ fn a_new_table_that_makes_no_sense_is_refused() {
         "Table 't', field 'f': a virtual field or a database function is not supported by this service",
     );
     let field = json!([{ "name": "f", "type": "integer" }]);
-    for related in [
-        json!({ "type": "has_many", "field": "f", "is_virtual": true }),
-        json!({ "type": "belongs_to", "field": "f", "ref_table": "u" }),
-    ] {
-        refuse(
-            json!({ "name": "t", "field": field, "related": [related] }),
-            "Table 't': creating relationships without a reference is not supported by this service",
-        );
-    }
+    let related = json!({ "type": "belongs_to", "field": "f", "ref_table": "u" });
+    refuse(
+        json!({ "name": "t", "field": field, "related": [related] }),
+        "Table 't': creating relationships without a reference is not supported by this service",
+    );
     refuse(
         json!({ "name": "t", "is_view": true }),
         "Table 't': creating a view is not supported by this service",

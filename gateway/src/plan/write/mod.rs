@@ -26,7 +26,7 @@ use super::filter::Planner;
 use super::values::Values;
 use super::{Error, Scope, ShownColumn, ShownColumns, key, rules, selection as fields};
 use crate::request::filter::Node;
-use crate::request::{Fields, Related, TableWrite};
+use crate::request::{Fields, TableWrite};
 
 /// What a write does to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,7 +258,7 @@ fn check_kind(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<()
 }
 
 fn check_options(selection: &Selection, request: &TableWrite, can: &Capabilities) -> Result<(), Error> {
-    require(request.related == Related::None, "related")?;
+    require(!request.related.is_said(), "related")?;
     require(!request.is_rolled_back || can.transactions || can.on_error_atomic, "rollback")?;
     let is_of_records = selection.is_of_records();
     require(!is_of_records || !request.is_continued || can.on_error_continue, "continue")?;

@@ -1,4 +1,4 @@
-//! The properties of a table or field in a body, taken out one by one; what is left over is refused. No property is known here.
+//! The properties of a table, field or relationship in a body, taken out one by one; what is left over is refused. No property is known here.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,27 @@ use crate::request::parameters::{is_true, split};
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     table: String,
-    field: Option<String>,
+    /// A part of it, and what that is.
+    part: Option<(&'static str, String)>,
 }
 
 impl Place {
     pub(super) fn table(name: &str) -> Self {
-        Self { table: name.to_owned(), field: None }
+        Self { table: name.to_owned(), part: None }
     }
 
     pub(super) fn field(table: &str, name: &str) -> Self {
-        Self { table: table.to_owned(), field: Some(name.to_owned()) }
+        Self { table: table.to_owned(), part: Some(("field", name.to_owned())) }
+    }
+
+    pub(super) fn relationship(table: &str, name: &str) -> Self {
+        Self { table: table.to_owned(), part: Some(("relationship", name.to_owned())) }
     }
 
     /// What is wrong here.
     pub(super) fn error(&self, what: impl std::fmt::Display) -> Error {
-        match &self.field {
-            Some(field) => Error::whole(format!("Table '{}', field '{field}': {what}.", self.table)),
+        match &self.part {
+            Some((part, name)) => Error::whole(format!("Table '{}', {part} '{name}': {what}.", self.table)),
             None => Error::whole(format!("Table '{}': {what}.", self.table)),
         }
     }

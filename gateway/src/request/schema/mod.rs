@@ -1,4 +1,4 @@
-//! Wished tables and fields: what the bodies of schema changes say, typed. Names of properties count whatever their case. What can't be
+//! Wished tables, fields and relationships: what the bodies of schema changes say, typed. Names of properties count whatever their case. What can't be
 //! meant is refused with table, field and property. What a table is like now is not known here.
 //!
 //! A description of a table reads as a wish, too: so what was read and is sent back can be told from what is new.
@@ -6,6 +6,7 @@
 mod constraint;
 mod field;
 mod members;
+mod relationship;
 mod simple_type;
 mod table;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use serde_json::Value as Json;
 
 pub use constraint::{Constraint, ConstraintKind};
 pub use field::{FieldExtrasWish, FieldWish, ReferenceWish, TypeWish};
+pub use relationship::{RelationshipExtrasWish, RelationshipWish, WayWish};
 pub use simple_type::{SimpleType, Special};
 pub use table::{TableExtrasWish, TableWish};
 
@@ -72,6 +74,27 @@ pub fn fields(table: &str, body: Option<Json>) -> Result<Vec<FieldWish>, Error> 
 /// A body without one or with several, another name than that of the path, properties that can't be read.
 pub fn field(table: &str, name: &str, body: Option<Json>) -> Result<FieldWish, Error> {
     FieldWish::parse(table, Some(name), single(body)?)
+}
+
+/// The relationships in the body of `_schema/{table}/_related`.
+///
+/// # Errors
+/// A body without any or with too many, properties that can't be read.
+pub fn relationships(table: &str, body: Option<Json>) -> Result<Vec<RelationshipWish>, Error> {
+    let items = items(body);
+    bound(items.len(), MAX_FIELDS, "relationships")?;
+    if items.is_empty() {
+        return Err(Error::whole("No data in schema create request."));
+    }
+    items.into_iter().map(|item| RelationshipWish::parse(table, None, item)).collect()
+}
+
+/// The relationship in the body of `_schema/{table}/_related/{relationship}`.
+///
+/// # Errors
+/// A body without one or with several, another name than that of the path, properties that can't be read.
+pub fn relationship(table: &str, name: &str, body: Option<Json>) -> Result<RelationshipWish, Error> {
+    RelationshipWish::parse(table, Some(name), single(body)?)
 }
 
 /// Names in the body of a removal: texts, or objects with a `name`.

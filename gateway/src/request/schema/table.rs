@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::constraint::{Constraint, constraints};
 use super::field::FieldWish;
 use super::members::{Members, Place};
+use super::relationship::RelationshipWish;
 use super::{Said, no_name};
 use crate::request::Error;
 
@@ -25,8 +26,8 @@ pub struct TableWish {
     pub constraints: Option<Vec<Constraint>>,
     /// Whether it is a view.
     pub is_view: Option<bool>,
-    /// Its relationships as objects.
-    pub related: Option<Vec<Json>>,
+    /// Its relationships; `None`: nothing is said of them.
+    pub related: Option<Vec<RelationshipWish>>,
 }
 
 /// What a request says of the extras of a table.
@@ -75,11 +76,7 @@ impl TableWish {
                 None => None,
             },
             is_view: members.flag("is_view")?,
-            related: match members.take("related") {
-                Some(Json::Array(related)) => Some(related),
-                Some(Json::Null) | None => None,
-                Some(one) => Some(vec![one]),
-            },
+            related: related(&name, &mut members)?,
             name,
         };
         // What the store and the caller's role say of it.
@@ -96,6 +93,12 @@ impl TableWish {
         Self { name: name.to_owned(), fields: Some(fields), ..Self::default() }
     }
 
+    /// A wish for some relationships of a table, which says nothing else.
+    #[must_use]
+    pub fn of_relationships(name: &str, related: Vec<RelationshipWish>) -> Self {
+        Self { name: name.to_owned(), related: Some(related), ..Self::default() }
+    }
+
     /// How many fields and constraints it has.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -108,6 +111,19 @@ impl TableWish {
         let of_constraints = self.constraints.iter().flatten().filter_map(Constraint::target);
         of_fields.chain(of_constraints)
     }
+}
+
+fn related(table: &str, members: &mut Members) -> Result<Option<Vec<RelationshipWish>>, Error> {
+    let items = match members.take("related") {
+        None | Some(Json::Null) => return Ok(None),
+        Some(Json::Array(items)) => items,
+        Some(one) => vec![one],
+    };
+    items
+        .into_iter()
+        .map(|item| RelationshipWish::parse(table, None, item))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 fn fields(table: &str, members: &mut Members) -> Result<Option<Vec<FieldWish>>, Error> {

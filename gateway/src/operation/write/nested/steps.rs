@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::hooks::HookRequest;
 use crate::operation::inner::enter_apart;
 use crate::operation::records::Target;
-use crate::operation::related::{LookUp, Row, rows_of_keys};
+use crate::operation::related::{LookUp, Row, rows_of_keys, settle};
 use crate::operation::{Job, Owner, Transaction};
 use crate::pipeline::Request;
 use crate::plan::{Columns, has};
@@ -23,6 +23,7 @@ use crate::response::Layout;
 use crate::roles::Verb;
 use crate::schema::known::Known;
 use crate::schema::names::public_name;
+use crate::schema::relationships::Relationship;
 
 /// How rows are told inside: keys keep all their digits.
 static INSIDE: LazyLock<Layout> =
@@ -62,10 +63,23 @@ impl<'a> Steps<'a> {
         Self { job, owner, within, removes: false, are_texts: false }
     }
 
-    /// The table of a relationship, which is in the same service.
-    pub(super) async fn place(&self, table: &TableRef) -> Result<Place, ApiError> {
-        let table = self.owner.table(&public_name(table)).await?;
-        Ok(Place { service: self.home(), table })
+    /// Tables of other services get the names that these have for them.
+    pub(super) async fn settle(&self, relationship: &mut Relationship) -> Result<(), ApiError> {
+        let job = self.job.of_service(relationship.service.as_deref())?;
+        let junction = relationship.junction.as_ref();
+        let between = self.job.of_service(junction.and_then(|junction| junction.service.as_deref()))?;
+        settle(relationship, job, between).await
+    }
+
+    /// The table of a relationship; `None`: in the service of the record.
+    pub(super) async fn place(&self, service: Option<&str>, table: &TableRef) -> Result<Place, ApiError> {
+        let job = self.job.of_service(service)?;
+        let name = public_name(table);
+        let table = match service {
+            Some(_) => job.owner(false).await?.table(&name).await?,
+            None => self.owner.table(&name).await?,
+        };
+        Ok(Place { service: job.service.name().to_lowercase(), table })
     }
 
     /// The service of the record itself.
@@ -133,7 +147,7 @@ impl<'a> Steps<'a> {
             return Ok(Vec::new());
         }
         let transaction = self.transaction(&place.service);
-        let job = Job { transaction: transaction.as_ref(), ..self.job };
+        let job = Job { transaction: transaction.as_ref(), ..self.job.of_service(Some(&place.service))? };
         let fields = if self.is_logged(place) { Fields::All } else { Fields::Identifiers };
         let Wanted { columns, keys, needed } = wanted;
         let look_up = LookUp { table: &place.table.table, columns, lead: needed, fields };

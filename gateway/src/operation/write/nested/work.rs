@@ -37,10 +37,11 @@ impl Work {
 
     async fn sorted(steps: &Steps<'_>, nested: Nested, own: &TableRef) -> Result<Self, ApiError> {
         let given = nested.given()?;
-        let relationship = nested.relationship;
-        let place = steps.place(&relationship.target).await?;
+        let mut relationship = nested.relationship;
+        steps.settle(&mut relationship).await?;
+        let place = steps.place(relationship.service.as_deref(), &relationship.target).await?;
         let junction = match &relationship.junction {
-            Some(junction) => Some(steps.place(&junction.table).await?),
+            Some(junction) => Some(steps.place(junction.service.as_deref(), &junction.table).await?),
             None => None,
         };
         let (records, is_cleared) = match given {

@@ -1,6 +1,9 @@
 //! Related rows inside of rows: one query for each relationship of a level, whatever the number of rows, and two where a table stands
 //! between. Each goes through the door that a request for these rows would go through: the caller may read the table, and its row rules are
-//! part of the query. That holds for the table between two as well.
+//! part of the query. That holds for the table between two as well, and for tables of other services.
+
+mod flat;
+mod members;
 
 use std::collections::HashMap;
 
@@ -9,30 +12,18 @@ use connector_api::model::{TableRef, Value};
 use connector_api::{Error, ErrorKind};
 use serde_json::Value as Json;
 
+use super::Job;
 use super::keys::{json_of_cell, key_of_cells, key_of_values};
 use super::records::{Target, for_each_row};
-use super::{Job, schema};
 use crate::error::ApiError;
-use crate::pipeline;
 use crate::plan::{self, RelatedRows};
-use crate::request::{Fields, Related, TableRead};
+use crate::request::{Fields, TableRead};
 use crate::response::{RowEncoder, RowFormat, append_list, append_member};
 use crate::roles::Verb;
 use crate::schema::names::public_name;
-use crate::schema::relationships::{References, Relationship, RelationshipKind};
+use crate::schema::relationships::{Relationship, RelationshipKind};
 
-/// How deep related rows go.
-pub(super) const MAX_DEPTH: usize = 5;
-/// How many relationships one request reads, at all levels together.
-const MAX_MEMBERS: usize = 100;
-
-/// A relationship whose rows are embedded.
-pub(super) struct Member {
-    relationship: Relationship,
-    read: TableRead,
-    /// What is embedded in these rows again.
-    members: Vec<Self>,
-}
+pub(super) use members::{MAX_DEPTH, Member, check_access, members, settle};
 
 /// A row on its way into an answer.
 #[derive(Clone)]
@@ -55,6 +46,8 @@ struct Found {
 
 /// Rows that are read by keys.
 struct Step<'a> {
+    /// The service of the table.
+    job: Job<'a>,
     table: &'a TableRef,
     /// The columns that have the keys.
     columns: &'a [String],
@@ -62,97 +55,18 @@ struct Step<'a> {
     lead: Vec<String>,
     /// The rows between two tables are all read, whatever the limit.
     is_between: bool,
+    tie: Tie,
+}
+
+/// What is known of rows by keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tie {
     /// The keys refer to rows that are there, unless they are hidden.
-    is_by_reference: bool,
-}
-
-/// The relationships that a request names, with all that is asked of their rows. Names that are none mean nothing, as clients of old expect.
-///
-/// # Errors
-/// Options that can't be read; more levels than are followed.
-pub(super) async fn members(
-    job: Job<'_>,
-    target: &Target<'_>,
-    related: &Related,
-) -> Result<Vec<Member>, ApiError> {
-    if *related == Related::None {
-        return Ok(Vec::new());
-    }
-    let references = schema::references(&target.owner).await?;
-    let mut resolving = Resolving { references: &references, job, left: MAX_MEMBERS };
-    resolving.members(&target.table.table, related, 1)
-}
-
-/// The way from names to relationships.
-struct Resolving<'a> {
-    references: &'a References,
-    job: Job<'a>,
-    /// How many more there may be.
-    left: usize,
-}
-
-impl Resolving<'_> {
-    fn members(
-        &mut self,
-        table: &TableRef,
-        related: &Related,
-        depth: usize,
-    ) -> Result<Vec<Member>, ApiError> {
-        let (wanted, options) = match related {
-            Related::None => return Ok(Vec::new()),
-            Related::All(options) => (visible(self.references.of(table), self.job), options),
-            Related::Named(names, options) => (named(&self.references.of(table), names), options),
-        };
-        if depth > MAX_DEPTH && !wanted.is_empty() {
-            return Err(ApiError::related_too_deep(MAX_DEPTH));
-        }
-        let left = self.left.checked_sub(wanted.len());
-        self.left = left.ok_or_else(|| ApiError::related_too_many(MAX_MEMBERS))?;
-        let members = wanted.into_iter().map(|(relationship, nested)| {
-            let read = options.read_of(&relationship.name, nested)?;
-            let members = self.members(&relationship.target, &read.related, depth + 1)?;
-            Ok(Member { relationship, read: TableRead { related: Related::None, ..read }, members })
-        });
-        members.collect()
-    }
-}
-
-/// All relationships whose rows the caller may read.
-fn visible(all: Vec<Relationship>, job: Job<'_>) -> Vec<(Relationship, Vec<String>)> {
-    let is_visible = |relationship: &Relationship| {
-        let between = relationship.junction.as_ref().map(|junction| &junction.table);
-        between.into_iter().chain([&relationship.target]).all(|table| check_access(job, table).is_ok())
-    };
-    all.into_iter().filter(is_visible).map(|relationship| (relationship, Vec::new())).collect()
-}
-
-/// Those that are named, each with the names that go on behind it.
-fn named(all: &[Relationship], names: &[String]) -> Vec<(Relationship, Vec<String>)> {
-    let mut wanted: Vec<(Relationship, Vec<String>)> = Vec::new();
-    for name in names {
-        let Some(known) = Relationship::leading(all, name) else { continue };
-        let rest = known.behind(name).filter(|rest| !rest.is_empty()).map(str::to_owned);
-        match wanted.iter_mut().find(|(other, _)| other.name == known.name) {
-            Some((_, nested)) => nested.extend(rest),
-            None => wanted.push((known.clone(), rest.into_iter().collect())),
-        }
-    }
-    wanted
-}
-
-/// The caller may read the table.
-pub(super) fn check_access(job: Job<'_>, table: &TableRef) -> Result<(), ApiError> {
-    let resource = ["_table".to_owned(), public_name(table)];
-    Ok(pipeline::permit(job.caller, job.service.name(), &resource, Verb::Get)?)
-}
-
-/// The caller may read the tables of all these relationships.
-pub(super) fn check_members(job: Job<'_>, members: &[Member]) -> Result<(), ApiError> {
-    members.iter().try_for_each(|Member { relationship, members, .. }| {
-        let between = relationship.junction.as_ref().map(|junction| &junction.table);
-        between.into_iter().chain([&relationship.target]).try_for_each(|table| check_access(job, table))?;
-        check_members(job, members)
-    })
+    Reference,
+    /// The rows refer to what has the keys.
+    Referring,
+    /// Nothing: the keys may be of another type, and no row need have them.
+    Virtual,
 }
 
 /// Rows that are looked up by keys, for who writes beside them.
@@ -169,16 +83,18 @@ pub(super) struct LookUp<'a> {
 /// For each key, all of its rows, as far as the caller may see them.
 ///
 /// # Errors
-/// As [`Embedding::embed`].
+/// A table that the caller may not read; what [`Embedding::embed`] says.
 pub(super) async fn rows_of_keys(
     job: Job<'_>,
     wanted: LookUp<'_>,
     keys: Vec<Vec<Json>>,
 ) -> Result<Vec<Vec<Row>>, ApiError> {
     let LookUp { table, columns, lead, fields } = wanted;
+    check_access(job, None, table)?;
     let read = TableRead { fields, ..TableRead::default() };
     let lead = lead.to_vec();
-    let step = Step { table, columns, read: &read, lead, is_between: true, is_by_reference: true };
+    let tie = Tie::Reference;
+    let step = Step { job, table, columns, read: &read, lead, is_between: true, tie };
     let (owners, links) = (keys.len(), keys.into_iter().enumerate().collect::<Vec<Link>>());
     let found = Box::pin(Embedding::new(job).rows(&step, "", &links, owners)).await?;
     let rows = |own: &Vec<usize>| own.iter().filter_map(|place| found.rows.get(*place)).cloned().collect();
@@ -186,7 +102,7 @@ pub(super) async fn rows_of_keys(
 }
 
 /// The columns whose values lead to the rows of these relationships, each once.
-pub(super) fn lead(members: &[Member]) -> Vec<String> {
+pub(super) fn lead(members: &[Member<'_>]) -> Vec<String> {
     let mut lead: Vec<String> = Vec::new();
     for column in members.iter().flat_map(|member| &member.relationship.columns) {
         if !lead.contains(column) {
@@ -197,17 +113,18 @@ pub(super) fn lead(members: &[Member]) -> Vec<String> {
 }
 
 /// An answer into which related rows are put.
-pub(super) struct Embedding<'a> {
-    job: Job<'a>,
+pub(super) struct Embedding {
+    /// The most bytes that may be held.
+    most: usize,
     /// How many more bytes may be held.
     room: usize,
     /// Relationships of which some row has more rows than it shows.
     truncated: Vec<String>,
 }
 
-impl<'a> Embedding<'a> {
-    pub(super) fn new(job: Job<'a>) -> Self {
-        Self { job, room: job.max_held(), truncated: Vec::new() }
+impl Embedding {
+    pub(super) fn new(job: Job<'_>) -> Self {
+        Self { most: job.max_held(), room: job.max_held(), truncated: Vec::new() }
     }
 
     /// What `meta` says of relationships of which some row has more rows than it shows.
@@ -219,7 +136,7 @@ impl<'a> Embedding<'a> {
     ///
     /// # Errors
     /// A table that the caller may not read; whatever refuses the read; more bytes than may be held.
-    pub(super) async fn embed(&mut self, members: &[Member], rows: &mut [Row]) -> Result<(), ApiError> {
+    pub(super) async fn embed(&mut self, members: &[Member<'_>], rows: &mut [Row]) -> Result<(), ApiError> {
         let lead = lead(members);
         for member in members {
             let links = links(rows, &lead, &member.relationship.columns);
@@ -227,40 +144,47 @@ impl<'a> Embedding<'a> {
             for (row, own) in rows.iter_mut().zip(&found.of) {
                 let own =
                     own.iter().filter_map(|place| found.rows.get(*place)).map(|row| row.json.as_slice());
-                let value = value(member.relationship.kind, own);
-                self.take(value.len())?;
-                append_member(&mut row.json, &member.relationship.name, &value);
+                let before = row.json.len();
+                put(&mut row.json, &member.relationship, own)?;
+                self.take(row.json.len().saturating_sub(before))?;
             }
         }
         Ok(())
     }
 
-    async fn found(&mut self, member: &Member, links: Vec<Link>, owners: usize) -> Result<Found, ApiError> {
+    async fn found(
+        &mut self,
+        member: &Member<'_>,
+        links: Vec<Link>,
+        owners: usize,
+    ) -> Result<Found, ApiError> {
         let relationship = &member.relationship;
+        let tie = |tie| if relationship.is_virtual { Tie::Virtual } else { tie };
         let links = match &relationship.junction {
             None => links,
             Some(junction) => {
                 let read = TableRead { fields: Fields::Identifiers, ..TableRead::default() };
                 let lead = junction.target_columns.clone();
                 let (table, columns) = (&junction.table, &junction.columns);
-                let step =
-                    Step { table, columns, read: &read, lead, is_between: true, is_by_reference: false };
-                let between = self.rows(&step, &relationship.name, &links, owners).await?;
+                let (job, tie) = (member.between, tie(Tie::Referring));
+                let step = Step { job, table, columns, read: &read, lead, is_between: true, tie };
+                let between = self.rows(&step, relationship.public_name(), &links, owners).await?;
                 through(&between)
             }
         };
         let step = Step {
+            job: member.job,
             table: &relationship.target,
             columns: &relationship.target_columns,
             read: &member.read,
             lead: lead(&member.members),
             is_between: false,
-            is_by_reference: matches!(
-                relationship.kind,
-                RelationshipKind::BelongsTo | RelationshipKind::ManyMany
-            ),
+            tie: tie(match relationship.kind {
+                RelationshipKind::BelongsTo | RelationshipKind::ManyMany => Tie::Reference,
+                RelationshipKind::HasOne | RelationshipKind::HasMany => Tie::Referring,
+            }),
         };
-        let mut found = self.rows(&step, &relationship.name, &links, owners).await?;
+        let mut found = self.rows(&step, relationship.public_name(), &links, owners).await?;
         self.embed(&member.members, &mut found.rows).await?;
         Ok(found)
     }
@@ -273,10 +197,9 @@ impl<'a> Embedding<'a> {
         links: &[Link],
         owners: usize,
     ) -> Result<Found, ApiError> {
-        check_access(self.job, step.table)?;
-        let mut target = Target::find(self.job, &public_name(step.table), Verb::Get, false).await?;
-        target.reach(self.job, step.read.filter.as_ref()).await?;
-        let keys = Keys::of(&target, step.columns, links)?;
+        let mut target = Target::find(step.job, &public_name(step.table), Verb::Get, false).await?;
+        target.reach(step.job, step.read.filter.as_ref()).await?;
+        let keys = Keys::of(&target, step, links)?;
         let limit = target.plan(|scope| Ok(plan::rows_of_key(step.read, scope)))?;
         let limit = if step.is_between { usize::MAX } else { limit };
         let mut own = Own { found: Found::of(owners), limit, is_cut: false, room: self.room };
@@ -287,7 +210,7 @@ impl<'a> Embedding<'a> {
             own = Own { found: Found::of(owners), limit, is_cut: false, room: self.room };
         }
         for (value, owners) in keys.values.iter().zip(&keys.links) {
-            if !is_sure || (step.is_by_reference && is_unmet(value, owners, &own.found)) {
+            if !is_sure || (step.tie == Tie::Reference && is_unmet(value, owners, &own.found)) {
                 own.read(&target, step, std::slice::from_ref(value), |_| Some(owners)).await?;
             }
         }
@@ -300,7 +223,7 @@ impl<'a> Embedding<'a> {
 
     fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
         let left = self.room.checked_sub(bytes);
-        self.room = left.ok_or_else(|| ApiError::rows_too_large(self.job.max_held()))?;
+        self.room = left.ok_or_else(|| ApiError::rows_too_large(self.most))?;
         Ok(())
     }
 }
@@ -397,10 +320,14 @@ struct Keys {
 }
 
 impl Keys {
-    fn of(target: &Target<'_>, columns: &[String], links: &[Link]) -> Result<Self, ApiError> {
+    fn of(target: &Target<'_>, step: &Step<'_>, links: &[Link]) -> Result<Self, ApiError> {
         let mut keys = Self { values: Vec::new(), links: Vec::new(), places: HashMap::new() };
         for (owner, parts) in links {
-            let Some(values) = target.plan(|scope| plan::typed_key(columns, parts, scope))? else { continue };
+            let values = match step.tie {
+                Tie::Virtual => target.plan(|scope| Ok(plan::fitting_key(step.columns, parts, scope)))?,
+                _ => target.plan(|scope| plan::typed_key(step.columns, parts, scope))?,
+            };
+            let Some(values) = values else { continue };
             let key = key_of_values(&values).map_err(|error| target.owner.failed(error))?;
             let place = *keys.places.entry(key).or_insert(keys.values.len());
             if place == keys.values.len() {
@@ -446,6 +373,23 @@ fn through(between: &Found) -> Vec<Link> {
 fn cells<'c>(names: &[String], wanted: &[String], row: &[Cell<'c>]) -> Result<Vec<Cell<'c>>, Error> {
     let places = RowEncoder::places_of(names, wanted)?;
     Ok(places.iter().filter_map(|place| row.get(*place)).copied().collect())
+}
+
+/// Puts the rows of a relationship into the row to which they belong.
+fn put<'r>(
+    json: &mut Vec<u8>,
+    relationship: &Relationship,
+    mut rows: impl Iterator<Item = &'r [u8]>,
+) -> Result<(), ApiError> {
+    let is_single = matches!(relationship.kind, RelationshipKind::BelongsTo | RelationshipKind::HasOne);
+    if !(is_single && relationship.extras.flatten) {
+        append_member(json, relationship.public_name(), &value(relationship.kind, rows));
+        return Ok(());
+    }
+    match rows.next() {
+        Some(row) => flat::put(json, relationship, row),
+        None => Ok(()),
+    }
 }
 
 /// What an answer shows. Where there can be one row only, one that is referred to is null if it is missing, and one that refers is `[]`.
