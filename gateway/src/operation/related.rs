@@ -169,13 +169,14 @@ pub(super) struct LookUp<'a> {
 /// For each key, all of its rows, as far as the caller may see them.
 ///
 /// # Errors
-/// As [`Embedding::embed`].
+/// A table that the caller may not read; what [`Embedding::embed`] says.
 pub(super) async fn rows_of_keys(
     job: Job<'_>,
     wanted: LookUp<'_>,
     keys: Vec<Vec<Json>>,
 ) -> Result<Vec<Vec<Row>>, ApiError> {
     let LookUp { table, columns, lead, fields } = wanted;
+    check_access(job, table)?;
     let read = TableRead { fields, ..TableRead::default() };
     let lead = lead.to_vec();
     let step = Step { table, columns, read: &read, lead, is_between: true, is_by_reference: true };
