@@ -115,12 +115,26 @@ fn check_holds_services_against_their_connectors() {
 fn check_reads_the_files_of_extras() {
     let setup =
         Setup::new("[[services]]\nname = \"shop\"\ntype = \"sqlite\"\n[services.config]\ndatabase = \"x\"\n");
-    setup.write("data/extras/shop.toml", "[tables");
-    let printed = run(&setup, &["check"]);
-    assert_eq!(printed.code, Some(1));
-    for part in ["service `shop`: its extras can't be read: ", "shop.toml: "] {
-        assert!(printed.errors.contains(part), "{part} is not in:\n{}", printed.errors);
-    }
+    let check = |extras: &str, parts: &[&str]| {
+        setup.write("data/extras/shop.toml", extras);
+        let printed = run(&setup, &["check"]);
+        assert_eq!(printed.code, Some(1));
+        for part in parts {
+            assert!(printed.errors.contains(part), "{part} is not in:\n{}", printed.errors);
+        }
+    };
+    check("[tables", &["service `shop`: its extras can't be read: ", "shop.toml: "]);
+    let kept = |name: &str, kind: &str, fields: &str, service: &str| {
+        format!(
+            "[tables.t.relationships.\"{name}\"]\nvirtual = {{ type = \"{kind}\", field = [{fields}], ref_service = \"{service}\", ref_table = \"u\", ref_field = [\"b\"] }}\n"
+        )
+    };
+    check(&kept("crm.u_by_a", "has_few", "\"a\"", "crm"), &["shop.toml: ", "has_few", "belongs_to"]);
+    let place = "table 't', relationship 'crm.u_by_a'";
+    check(&kept("crm.u_by_a", "belongs_to", "", "crm"), &[place, "can't be empty"]);
+    check(&kept("crm.u_by_a", "belongs_to", "\"a\", \"c\"", "crm"), &[place, "2 fields"]);
+    check(&kept("crm.u_by_a", "belongs_to", "\"a\"", "crm"), &[place, "there is no service `crm`"]);
+    check(&kept("u_by_a", "belongs_to", "\"a\"", "crm"), &["its name is 'crm.u_by_a'"]);
 }
 
 #[test]

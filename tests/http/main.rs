@@ -27,6 +27,8 @@ mod cross_engine;
 #[cfg(test)]
 mod cross_requests;
 #[cfg(test)]
+mod cross_service;
+#[cfg(test)]
 mod cursor;
 #[cfg(test)]
 mod cut_connections;
@@ -134,6 +136,8 @@ mod tunnel;
 mod typed;
 #[cfg(test)]
 mod uploads;
+#[cfg(test)]
+mod virtual_relationships;
 #[cfg(test)]
 mod walk;
 #[cfg(test)]

@@ -157,7 +157,7 @@ pub(super) fn check_of_table(kept: &BTreeMap<String, RelationshipExtras>) -> Res
         let fail = |what: String| Err((name.clone(), what));
         if let Some(made) = &extras.made {
             made.check().or_else(fail)?;
-            if made.name() != *name {
+            if lookup_key(&made.name()) != lookup_key(name) {
                 return fail(format!("by what it is made of its name is '{}'", made.name()));
             }
         }

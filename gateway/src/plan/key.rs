@@ -1,10 +1,10 @@
 //! What identifies a row: the columns of the key, and identifiers as values and conditions on them.
 
-use connector_api::model::{ColumnType, CompareOp, Expr, Filter, Path, Table, Value};
+use connector_api::model::{CompareOp, Expr, Filter, Path, Table, Value};
 use serde_json::Value as Json;
 
 use super::columns::Columns;
-use super::literal::{self, Place};
+use super::literal;
 use super::values::Values;
 use super::{Error, Scope};
 use crate::request::{Id, Record, TableRead};
@@ -60,19 +60,19 @@ pub(super) fn value_of(name: &str, part: &Json, columns: Columns<'_>) -> Result<
     resolved.place(name, "ids").json(part)
 }
 
-/// A value of another table's key, typed by its column. Where a type was guessed a text stays one and a number too, unless the column
-/// was seen to hold only the other. `None`: the column holds no such value.
-pub(super) fn fitting_value(name: &str, part: &Json, columns: Columns<'_>) -> Option<Value> {
-    use ColumnType::{BigInt, Decimal, Double, Float, Integer, String, Text};
+/// A value of another table's key, typed by its column; where values of any kind may stand in it, in each kind that may be meant, its own
+/// first. None: the column holds no such value.
+pub(super) fn fitting_values(name: &str, part: &Json, columns: Columns<'_>) -> Vec<Value> {
     let resolved = columns.resolve_key(name);
-    let is_other_kind = match resolved.data_type {
-        Integer | BigInt | Decimal | Float | Double => part.is_string(),
-        String | Text => part.is_number(),
-        _ => false,
-    };
     let place = resolved.place(name, "related");
-    let bound = is_other_kind.then(|| Place { is_guessed: false, ..place }.json(part).ok()).flatten();
-    bound.or_else(|| place.json(part).ok())
+    let other = match part {
+        Json::String(text) => literal::scalar(text).filter(Json::is_number),
+        Json::Number(number) => Some(Json::from(number.to_string())),
+        _ => None,
+    };
+    let other = other.filter(|_| place.is_open());
+    let readings = std::iter::once(part).chain(&other).filter(|part| !part.is_null());
+    readings.filter_map(|part| place.json(part).ok()).collect()
 }
 
 /// The most kinds that one identifier is looked up in.

@@ -32,7 +32,7 @@ pub use keyset::Keyset;
 pub use nested::{Child, Given, Nested, Rows, Wish, has, may_be_nested, split, takes_away};
 pub use reach::{Reach, beyond};
 pub use read::{Lookup, Page, Piece, Read, Scope, by_ids, count, page, single};
-pub use related::{RelatedRows, fitting_key, related, rows_of_key, typed_key};
+pub use related::{RelatedRows, fitting_keys, related, rows_of_key, typed_key};
 pub use routine::{call, check_wrapper, overload};
 pub use rules::RowRules;
 pub use view::{MemberKeys, ShownColumn, ShownColumns, Views};

@@ -44,15 +44,29 @@ pub fn typed_key(columns: &[String], parts: &[Json], scope: &Scope<'_>) -> Resul
     typed.collect::<Result<_, _>>().map(Some)
 }
 
-/// A key of another table, or of another service, as the values of these columns: a number for a text of digits and the other way round,
-/// where the column takes it. `None`: no row has it, for a part of it is null or nothing that such a column holds.
+/// The most kinds that one key is looked for in.
+const MAX_READINGS: usize = 16;
+
+/// A key of another table, or of another service, as the values of these columns. Where a column may hold values of any kind, a number
+/// is also a text of its digits and the other way round: then there are several readings. None: no row has it, for a part of it is null
+/// or nothing that such a column holds.
 #[must_use]
-pub fn fitting_key(columns: &[String], parts: &[Json], scope: &Scope<'_>) -> Option<Vec<Value>> {
-    let typed = columns.iter().zip(parts).map(|(column, part)| {
-        let fitting = !part.is_null();
-        fitting.then(|| key::fitting_value(column, part, Columns::new(scope.table))).flatten()
-    });
-    typed.collect()
+pub fn fitting_keys(columns: &[String], parts: &[Json], scope: &Scope<'_>) -> Vec<Vec<Value>> {
+    let mut keys = vec![Vec::new()];
+    for (column, part) in columns.iter().zip(parts) {
+        let mut values = key::fitting_values(column, part, Columns::new(scope.table));
+        if keys.len() * values.len() > MAX_READINGS {
+            values.truncate(1);
+        }
+        let longer = |key: &Vec<Value>| {
+            values
+                .iter()
+                .map(|value| [key.as_slice(), std::slice::from_ref(value)].concat())
+                .collect::<Vec<_>>()
+        };
+        keys = keys.iter().flat_map(longer).collect();
+    }
+    keys
 }
 
 /// Plans rows with these keys, in the order of the request: one query, unless the store takes no more values in one. `limit` counts for

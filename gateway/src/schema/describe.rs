@@ -151,6 +151,7 @@ impl<'a> Target<'a> {
         let name = public_name(&key.references);
         let is_this_key = |relationship: &&Relationship| {
             relationship.kind == RelationshipKind::BelongsTo
+                && !relationship.is_virtual
                 && relationship.columns.len() == key.columns.len()
                 && relationship
                     .columns

@@ -9,7 +9,7 @@ use super::work::Work;
 use super::{extras, names, success};
 use crate::error::ApiError;
 use crate::extras::{TableExtras, VirtualRelationship};
-use crate::operation::related::check_access;
+use crate::operation::related::{check_access, naming};
 use crate::operation::schema;
 use crate::pipeline::Answer;
 use crate::plan::Columns;
@@ -139,8 +139,8 @@ impl Work<'_> {
             return Ok(own.clone());
         }
         check_access(self.job, service, &TableRef::new(name))?;
-        let owner = self.job.of_service(service)?.owner(false).await?;
-        let table = owner.table(name).await?;
+        let owner = self.job.of_service(service)?.owner(false).await.map_err(naming(service))?;
+        let table = owner.table(name).await.map_err(naming(service))?;
         check_access(self.job, service, &table.table)?;
         Ok(Table::clone(&table))
     }

@@ -12,7 +12,7 @@ use crate::operation::{Job, schema};
 use crate::pipeline;
 use crate::request::{Related, RelatedOptions, TableRead};
 use crate::roles::Verb;
-use crate::schema::names::public_name;
+use crate::schema::names::{lookup_key, public_name};
 use crate::schema::relationships::{Junction, References, Relationship, spelled};
 
 /// How deep related rows go.
@@ -77,6 +77,14 @@ pub(in crate::operation) fn check_access(
     Ok(pipeline::permit(job.caller, other.unwrap_or(job.service.name()), &resource, Verb::Get)?)
 }
 
+/// Names the service in what failed there, if it is another one.
+pub(in crate::operation) fn naming(service: Option<&str>) -> impl Fn(ApiError) -> ApiError {
+    move |error| match service {
+        Some(name) => error.of_other_service(name),
+        None => error,
+    }
+}
+
 /// The caller may read both tables behind a relationship.
 fn check_way(job: Job<'_>, relationship: &Relationship) -> Result<(), ApiError> {
     if let Some(Junction { service, table, .. }) = &relationship.junction {
@@ -104,7 +112,8 @@ impl<'a> Stop<'a> {
     fn leads_on(&self, relationship: &Relationship) -> bool {
         let service = relationship.service.as_deref().unwrap_or(self.job.service.name());
         let is_target = |(known, table): &&(String, TableRef)| {
-            known.eq_ignore_ascii_case(service) && public_name(table) == public_name(&relationship.target)
+            let key = |table| lookup_key(&public_name(table));
+            known.eq_ignore_ascii_case(service) && key(table) == key(&relationship.target)
         };
         let is_own = self.path.last().is_some_and(|last| is_target(&last));
         let times = self.path.iter().filter(is_target).count();
@@ -216,11 +225,14 @@ pub(in crate::operation) async fn settle(
     let name = relationship.name.clone();
     if relationship.service.is_some() {
         let columns = [&mut relationship.target_columns];
-        relationship.target = end(job, &relationship.target, &name, columns).await?;
+        relationship.target =
+            end(job, &relationship.target, &name, columns).await.map_err(naming(Some(job.service.name())))?;
     }
     if let Some(junction) = relationship.junction.as_mut().filter(|junction| junction.service.is_some()) {
         let columns = [&mut junction.columns, &mut junction.target_columns];
-        junction.table = end(between, &junction.table, &name, columns).await?;
+        junction.table = end(between, &junction.table, &name, columns)
+            .await
+            .map_err(naming(Some(between.service.name())))?;
     }
     Ok(())
 }

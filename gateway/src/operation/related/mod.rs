@@ -23,7 +23,7 @@ use crate::roles::Verb;
 use crate::schema::names::public_name;
 use crate::schema::relationships::{Relationship, RelationshipKind};
 
-pub(super) use members::{MAX_DEPTH, Member, check_access, members, settle};
+pub(super) use members::{MAX_DEPTH, Member, check_access, members, naming, settle};
 
 /// A row on its way into an answer.
 #[derive(Clone)]
@@ -168,7 +168,8 @@ impl Embedding {
                 let (table, columns) = (&junction.table, &junction.columns);
                 let (job, tie) = (member.between, tie(Tie::Referring));
                 let step = Step { job, table, columns, read: &read, lead, is_between: true, tie };
-                let between = self.rows(&step, relationship.public_name(), &links, owners).await?;
+                let between = self.rows(&step, relationship.public_name(), &links, owners).await;
+                let between = between.map_err(naming(junction.service.as_deref()))?;
                 through(&between)
             }
         };
@@ -184,7 +185,8 @@ impl Embedding {
                 RelationshipKind::HasOne | RelationshipKind::HasMany => Tie::Referring,
             }),
         };
-        let mut found = self.rows(&step, relationship.public_name(), &links, owners).await?;
+        let found = self.rows(&step, relationship.public_name(), &links, owners).await;
+        let mut found = found.map_err(naming(relationship.service.as_deref()))?;
         self.embed(&member.members, &mut found.rows).await?;
         Ok(found)
     }
@@ -323,23 +325,31 @@ impl Keys {
     fn of(target: &Target<'_>, step: &Step<'_>, links: &[Link]) -> Result<Self, ApiError> {
         let mut keys = Self { values: Vec::new(), links: Vec::new(), places: HashMap::new() };
         for (owner, parts) in links {
-            let values = match step.tie {
-                Tie::Virtual => target.plan(|scope| Ok(plan::fitting_key(step.columns, parts, scope)))?,
-                _ => target.plan(|scope| plan::typed_key(step.columns, parts, scope))?,
+            let readings = match step.tie {
+                Tie::Virtual => target.plan(|scope| Ok(plan::fitting_keys(step.columns, parts, scope)))?,
+                Tie::Reference | Tie::Referring => {
+                    let typed = target.plan(|scope| plan::typed_key(step.columns, parts, scope))?;
+                    typed.into_iter().collect()
+                }
             };
-            let Some(values) = values else { continue };
-            let key = key_of_values(&values).map_err(|error| target.owner.failed(error))?;
-            let place = *keys.places.entry(key).or_insert(keys.values.len());
-            if place == keys.values.len() {
-                keys.values.push(values);
-                keys.links.push(Vec::new());
-            }
-            // Links come owner by owner, so one that is named twice is the last.
-            if let Some(owners) = keys.links.get_mut(place).filter(|owners| owners.last() != Some(owner)) {
-                owners.push(*owner);
+            for values in readings {
+                let key = key_of_values(&values).map_err(|error| target.owner.failed(error))?;
+                keys.add(*owner, key, values);
             }
         }
         Ok(keys)
+    }
+
+    fn add(&mut self, owner: usize, key: Vec<u8>, values: Vec<Value>) {
+        let place = *self.places.entry(key).or_insert(self.values.len());
+        if place == self.values.len() {
+            self.values.push(values);
+            self.links.push(Vec::new());
+        }
+        // Links come owner by owner, so one that is named twice is the last.
+        if let Some(owners) = self.links.get_mut(place).filter(|owners| owners.last() != Some(&owner)) {
+            owners.push(owner);
+        }
     }
 
     /// Who looks for rows with this key.
