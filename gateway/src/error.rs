@@ -322,15 +322,6 @@ impl ApiError {
         self
     }
 
-    /// The same with the name of the service, for who asked another one: whatever failed there, it says where.
-    #[must_use]
-    pub fn of_other_service(mut self, name: &str) -> Self {
-        if self.status.is_server_error() && !self.message.contains(&format!("'{name}'")) {
-            self.message = shortened(format!("Service '{name}': {}", self.message));
-        }
-        self
-    }
-
     /// An answer that a hook gave in place of the operation.
     #[must_use]
     pub fn from_hook(status: u16, message: impl Into<String>) -> Self {

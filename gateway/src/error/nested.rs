@@ -1,4 +1,4 @@
-//! Errors of records inside records: of several parts the first that failed is the cause, and the caller hears which relationship it was.
+//! Errors of records inside records and of other services: of several parts the first that failed is the cause, and the caller hears which relationship it was.
 
 use connector_api::ErrorKind;
 use serde_json::{Value as Json, json};
@@ -17,6 +17,15 @@ impl ApiError {
         error.kind = error.kind.filter(|kind| *kind != ErrorKind::NotFound);
         error.message = shortened(format!("{what}\n{}", error.message));
         error
+    }
+
+    /// The same with the name of the service, for who asked another one: whatever failed there, it says where.
+    #[must_use]
+    pub fn of_other_service(mut self, name: &str) -> Self {
+        if self.status.is_server_error() && !self.message.contains(&format!("'{name}'")) {
+            self.message = shortened(format!("Service '{name}': {}", self.message));
+        }
+        self
     }
 
     /// Whether it is about the whole request rather than about one record of it: who asks, or the server.

@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::hooks::HookRequest;
 use crate::operation::inner::enter_apart;
 use crate::operation::records::Target;
-use crate::operation::related::{LookUp, Row, rows_of_keys, settle};
+use crate::operation::related::{LookUp, Row, naming, rows_of_keys, settle};
 use crate::operation::{Job, Owner, Transaction};
 use crate::pipeline::Request;
 use crate::plan::{Columns, has};
@@ -97,6 +97,11 @@ impl<'a> Steps<'a> {
         self.transaction(&place.service).is_none()
     }
 
+    /// Names the service in what failed there, if it is another one.
+    fn naming<'p>(&self, place: &'p Place) -> impl Fn(ApiError) -> ApiError + use<'p> {
+        naming((place.service != self.home()).then_some(place.service.as_str()))
+    }
+
     pub(super) fn count(&self, rows: usize) -> Result<(), ApiError> {
         self.within.count(rows)
     }
@@ -151,7 +156,7 @@ impl<'a> Steps<'a> {
         let fields = if self.is_logged(place) { Fields::All } else { Fields::Identifiers };
         let Wanted { columns, keys, needed } = wanted;
         let look_up = LookUp { table: &place.table.table, columns, lead: needed, fields };
-        let found = rows_of_keys(job, look_up, keys).await?;
+        let found = rows_of_keys(job, look_up, keys).await.map_err(self.naming(place))?;
         let record = |row: Row| {
             let whole: Json = serde_json::from_slice(&row.json).map_err(|_| ApiError::internal())?;
             let mut record = whole.as_object().cloned().unwrap_or_default();
@@ -238,7 +243,7 @@ impl<'a> Steps<'a> {
             transaction: self.transaction(&place.service),
             within: Some(self.within.below(self.is_logged(place))?),
         };
-        let answer = enter_apart(self.job.snapshot, request).await?;
+        let answer = enter_apart(self.job.snapshot, request).await.map_err(self.naming(place))?;
         let most = self.job.max_held();
         let body = answer.body.collected(most).await?.ok_or_else(|| ApiError::rows_too_large(most))?;
         let mut body: Json = serde_json::from_slice(&body).map_err(|_| ApiError::internal())?;
