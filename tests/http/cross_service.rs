@@ -360,9 +360,8 @@ fn create(gateway: &Gateway, path: &str, records: &Json) -> Json {
     answer.json()["resource"].take()
 }
 
-#[test]
-fn documents_and_rows_relate_both_ways_whatever_the_types_of_their_keys() {
-    let here = r#"
+/// From the shop to documents.
+const TO_DOCUMENTS: &str = r#"
 [tables.customers.relationships."doc.guessed_by_owner"]
 alias = "papers"
 virtual = { type = "has_many", field = ["id"], ref_service = "doc", ref_table = "guessed", ref_field = ["owner"] }
@@ -373,7 +372,9 @@ virtual = { type = "has_many", field = ["id"], ref_service = "doc", ref_table = 
 alias = "paper"
 virtual = { type = "belongs_to", field = ["mail"], ref_service = "doc", ref_table = "guessed", ref_field = ["_id"] }
 "#;
-    let there = r#"
+
+/// From documents to the shop.
+const FROM_DOCUMENTS: &str = r#"
 [tables.guessed.relationships."shop.customers_by_owner"]
 alias = "owner_row"
 virtual = { type = "belongs_to", field = ["owner"], ref_service = "shop", ref_table = "customers", ref_field = ["id"] }
@@ -384,6 +385,9 @@ virtual = { type = "belongs_to", field = ["owner_text"], ref_service = "shop", r
 alias = "readers"
 virtual = { type = "has_many", field = ["_id"], ref_service = "shop", ref_table = "customers", ref_field = ["mail"] }
 "#;
+
+#[test]
+fn documents_and_rows_relate_both_ways_whatever_the_types_of_their_keys() {
     let fixture = fixture();
     let store = fixture.start(fixture.versions.first().unwrap(), &[guessed()]).unwrap();
     let config = format!(
@@ -391,7 +395,7 @@ virtual = { type = "has_many", field = ["_id"], ref_service = "shop", ref_table 
         shop(),
         service_config(&store)
     );
-    let gateway = beside(Setup::new(&config).connector(STORE), "doc", there, here);
+    let gateway = beside(Setup::new(&config).connector(STORE), "doc", FROM_DOCUMENTS, TO_DOCUMENTS);
     let made = create(
         &gateway,
         "doc/_table/guessed",
@@ -439,14 +443,8 @@ virtual = { type = "has_many", field = ["_id"], ref_service = "shop", ref_table 
     );
 }
 
-#[test]
-fn rows_of_a_file_and_of_a_server_relate_both_ways() {
-    let engine = POSTGRES.start();
-    engine.sql(
-        "CREATE TABLE people (id BIGINT PRIMARY KEY, nick VARCHAR(20), shop_id NUMERIC(10,2), ref UUID)",
-    );
-    engine.sql("INSERT INTO people VALUES (1, '1', 3.00, '123e4567-e89b-12d3-a456-426614174000'), (2, 'two', 1.00, NULL)");
-    let here = r#"
+/// From the shop to a server.
+const TO_PEOPLE: &str = r#"
 [tables.customers.relationships."pg.people_by_nick"]
 alias = "nicks"
 virtual = { type = "has_many", field = ["id"], ref_service = "pg", ref_table = "people", ref_field = ["nick"] }
@@ -457,7 +455,9 @@ virtual = { type = "has_one", field = ["id"], ref_service = "pg", ref_table = "p
 alias = "by_ref"
 virtual = { type = "belongs_to", field = ["mail"], ref_service = "pg", ref_table = "people", ref_field = ["ref"] }
 "#;
-    let there = r#"
+
+/// From a server to the shop.
+const FROM_PEOPLE: &str = r#"
 [tables.people.relationships."shop.customers_by_nick"]
 alias = "by_nick"
 virtual = { type = "belongs_to", field = ["nick"], ref_service = "shop", ref_table = "customers", ref_field = ["id"] }
@@ -465,10 +465,18 @@ virtual = { type = "belongs_to", field = ["nick"], ref_service = "shop", ref_tab
 alias = "customer"
 virtual = { type = "belongs_to", field = ["shop_id"], ref_service = "shop", ref_table = "customers", ref_field = ["id"] }
 "#;
+
+#[test]
+fn rows_of_a_file_and_of_a_server_relate_both_ways() {
+    let engine = POSTGRES.start();
+    engine.sql(
+        "CREATE TABLE people (id BIGINT PRIMARY KEY, nick VARCHAR(20), shop_id NUMERIC(10,2), ref UUID)",
+    );
+    engine.sql("INSERT INTO people VALUES (1, '1', 3.00, '123e4567-e89b-12d3-a456-426614174000'), (2, 'two', 1.00, NULL)");
     let config = format!("{}{}{EVERYTHING}", shop(), engine.service("pg", &json!({})));
     let password = engine.store.config["password"].as_str().unwrap();
     let setup = Setup::new(&config).connector("postgres").variable("STORE_PASSWORD", password);
-    let gateway = beside(setup, "pg", there, here);
+    let gateway = beside(setup, "pg", FROM_PEOPLE, TO_PEOPLE);
     create(
         &gateway,
         "shop/_table/customers",

@@ -237,12 +237,6 @@ fn a_verb_that_a_resource_does_not_have_is_refused() {
     for verb in ["POST", "PUT", "PATCH", "DELETE"] {
         check(verb, "shop", 400, &without(verb, "shop"));
         check(verb, "shop/_table", 400, &without(verb, "_table"));
-        check(
-            verb,
-            "shop/_schema/orders/_related",
-            501,
-            "changing relationships is not supported by this service.",
-        );
     }
 }
 

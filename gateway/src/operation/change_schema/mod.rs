@@ -76,36 +76,40 @@ pub(super) async fn run(job: Job<'_>, order: SchemaOrder, body: Option<Json>) ->
     }
     let SchemaOrder { verb, target, options } = order;
     let work = Work::new(job, verb, options).await?;
-    match (verb, target) {
-        (Verb::Delete, SchemaTarget::Tables) => tables::drop(&work, body).await,
-        (Verb::Delete, SchemaTarget::Table(table)) => {
-            work.drop_table(&table).await?;
-            Ok(success())
-        }
-        (Verb::Delete, SchemaTarget::Fields(table)) => {
+    match verb {
+        Verb::Delete => dropped(&work, target, body).await,
+        _ => changed(&work, target, body).await,
+    }
+}
+
+async fn dropped(work: &Work<'_>, target: SchemaTarget, body: Option<Json>) -> Result<Answer, ApiError> {
+    match target {
+        SchemaTarget::Tables => return tables::drop(work, body).await,
+        SchemaTarget::Fields(table) => {
             let fields = work.named(body)?;
             work.drop_fields(&table, &fields).await?;
-            Ok(names(&fields))
+            return Ok(names(&fields));
         }
-        (Verb::Delete, SchemaTarget::Field(table, field)) => {
-            work.drop_fields(&table, &[field]).await?;
-            Ok(success())
-        }
-        (Verb::Delete, SchemaTarget::Related(table)) => {
+        SchemaTarget::Related(table) => {
             let named = work.named(body)?;
             work.drop_relationships(&table, &named).await?;
-            Ok(names(&named))
+            return Ok(names(&named));
         }
-        (Verb::Delete, SchemaTarget::Relationship(table, name)) => {
-            work.drop_relationships(&table, &[name]).await?;
-            Ok(success())
+        SchemaTarget::Table(table) => {
+            work.drop_table(&table).await?;
         }
-        (_, SchemaTarget::Related(table)) => relationships::change_several(&work, &table, body).await,
-        (_, SchemaTarget::Relationship(table, name)) => {
-            relationships::change_one(&work, &table, &name, body).await
-        }
-        (_, SchemaTarget::Tables) => tables::change(&work, body).await,
-        (_, SchemaTarget::Table(table)) => {
+        SchemaTarget::Field(table, field) => work.drop_fields(&table, &[field]).await?,
+        SchemaTarget::Relationship(table, name) => work.drop_relationships(&table, &[name]).await?,
+    }
+    Ok(success())
+}
+
+async fn changed(work: &Work<'_>, target: SchemaTarget, body: Option<Json>) -> Result<Answer, ApiError> {
+    match target {
+        SchemaTarget::Related(table) => relationships::change_several(work, &table, body).await,
+        SchemaTarget::Relationship(table, name) => relationships::change_one(work, &table, &name, body).await,
+        SchemaTarget::Tables => tables::change(work, body).await,
+        SchemaTarget::Table(table) => {
             let wish = schema::table(&table, body)?;
             schema::bound_fields(wish.size())?;
             let name = work.change(&wish, work.removal()).await?;
@@ -113,7 +117,7 @@ pub(super) async fn run(job: Job<'_>, order: SchemaOrder, body: Option<Json>) ->
                 if work.options.is_shown { work.shown(&name).await? } else { json!({ "name": name }) };
             Ok(Answer::json(answer.to_string()))
         }
-        (_, SchemaTarget::Fields(table)) => {
+        SchemaTarget::Fields(table) => {
             let fields = schema::fields(&table, body)?;
             let named: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
             let name = work.change(&TableWish::of_fields(&table, fields), Removal::Stay).await?;
@@ -123,7 +127,7 @@ pub(super) async fn run(job: Job<'_>, order: SchemaOrder, body: Option<Json>) ->
             let shown = work.shown_fields(&name, &named).await?;
             Ok(Answer::json(json!({ "resource": shown }).to_string()))
         }
-        (_, SchemaTarget::Field(table, field)) => {
+        SchemaTarget::Field(table, field) => {
             let wish = schema::field(&table, &field, body)?;
             let name = work.change(&TableWish::of_fields(&table, vec![wish]), Removal::Stay).await?;
             if !work.options.is_shown {

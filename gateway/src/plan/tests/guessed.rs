@@ -4,7 +4,7 @@ use connector_api::model::{Capabilities, Column, ColumnType, Instant, Table, Val
 use serde_json::{Value as Json, json};
 
 use super::{able, orders, request};
-use crate::plan::{Checks, Error, RowRules, Scope, Views, page, readings};
+use crate::plan::{Checks, Error, RowRules, Scope, Views, fitting_keys, page, readings};
 use crate::request::{Id, path_id};
 use crate::roles::{FilterOp, RowFilter, RowOperator};
 
@@ -142,4 +142,28 @@ fn an_identifier_of_a_url_has_each_kind_that_is_written_so() {
     let many = path_id("(1,1,1,1,1)");
     let refused = with(&[], |scope| readings(&many, &["n", "n", "n", "n", "id"].map(str::to_owned), scope));
     assert!(refused.unwrap_err().to_string().contains("JSON body"));
+}
+
+#[test]
+fn the_key_of_another_table_is_looked_for_in_each_kind_that_its_column_may_hold() {
+    let check = |columns: &[&str], parts: Json, expected: &[&[Value]]| {
+        let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+        let keys = with(&[], |scope| Ok(fitting_keys(&columns, parts.as_array().unwrap(), scope)));
+        let expected: Vec<Vec<Value>> = expected.iter().map(|key| key.to_vec()).collect();
+        assert_eq!(keys, Ok(expected), "{columns:?} {parts}");
+    };
+    let text = |text: &str| Value::Text(text.to_owned());
+    check(&["n"], json!([5]), &[&[Value::I64(5)], &[text("5")]]);
+    check(&["n"], json!(["5"]), &[&[text("5")], &[Value::I64(5)]]);
+    check(&["undescribed"], json!(["05"]), &[&[text("05")]]);
+    check(&["code"], json!([5]), &[&[text("5")]]);
+    check(&["code"], json!([null]), &[]);
+    check(&["n"], json!([[5]]), &[]);
+    let both: [&[Value]; 2] = [&[text("x"), Value::I64(5)], &[text("x"), text("5")]];
+    check(&["code", "n"], json!(["x", 5]), &both);
+    let many = json!([1, 1, 1, 1, 1]);
+    let found = with(&[], |scope| {
+        Ok(fitting_keys(&["n", "n", "n", "n", "n"].map(str::to_owned), many.as_array().unwrap(), scope).len())
+    });
+    assert_eq!(found, Ok(16), "no more than can be asked for");
 }
