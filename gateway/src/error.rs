@@ -1,6 +1,7 @@
 //! Every error of the gateway → status, code and message. The only file that knows status codes.
 
 mod context;
+mod nested;
 
 use std::time::Duration;
 
@@ -119,6 +120,22 @@ errors! {
     related_too_many(most) = BAD_REQUEST, "One request reads the rows of {most} relationships at most, those of all levels together.";
     /// More levels of related rows than are followed.
     related_too_deep(levels) = BAD_REQUEST, "Related rows go {levels} levels deep at most.";
+    /// More levels of records inside records than are followed.
+    nested_too_deep(levels) = BAD_REQUEST, "Related records go {levels} levels deep at most.";
+    /// More records inside a record than one may have.
+    nested_too_many(most) = BAD_REQUEST, "A record can bring {most} related records at most, those of all levels together.";
+    /// Records inside a record that does not say whose they are.
+    nested_by_filter(name) = BAD_REQUEST, "Related records ('{name}') can't be written by a filter, which may mean several rows; name the rows by 'ids' or in the records.";
+    /// The same, where the identifier names several rows.
+    nested_of_several(id) = BAD_REQUEST, "The identifier '{id}' names several rows, so related records can't be written with it; use the primary key or a unique key.";
+    /// Records inside a record where the store has no transactions and everything goes in one call.
+    nested_in_one_call() = NOT_IMPLEMENTED, "'rollback' of a list with related records is not supported by this service, which has no transactions; without it each record is done as a whole or undone.";
+    /// Records inside a record that is written by a guarded call.
+    nested_with_condition() = NOT_IMPLEMENTED, "If-Match and If-None-Match together with related records are not supported by this service, which has no transactions.";
+    /// A column that related records refer to has no value.
+    nested_without_key(column) = BAD_REQUEST, "Field '{column}' is NULL, so no related record can refer to the row.";
+    /// A row that was written and can't be read.
+    nested_unseen(table) = FORBIDDEN, "The related row of '{table}' can't be referred to, since it can't be read.";
     /// No such relationship in a table description.
     unknown_relationship(name, table) = NOT_FOUND, "Relationship '{name}' does not exist in table '{table}'.";
     /// A relationship whose other side is not there any more.
@@ -309,15 +326,6 @@ impl ApiError {
         self
     }
 
-    /// The same with the name of the service, for who asked another one: whatever failed there, it says where.
-    #[must_use]
-    pub fn of_other_service(mut self, name: &str) -> Self {
-        if self.status.is_server_error() && !self.message.contains(&format!("'{name}'")) {
-            self.message = shortened(format!("Service '{name}': {}", self.message));
-        }
-        self
-    }
-
     /// An answer that a hook gave in place of the operation.
     #[must_use]
     pub fn from_hook(status: u16, message: impl Into<String>) -> Self {
@@ -334,6 +342,20 @@ impl ApiError {
     fn is_from_store(&self) -> bool {
         let is_of_parts = matches!(self.context.as_deref(), Some(Context::Parts(_)));
         !is_of_parts && self.kind.is_some_and(|kind| kind != ErrorKind::RuleViolated)
+    }
+
+    /// Whether the caller may not do it, or is not known.
+    fn is_denial(&self) -> bool {
+        matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    }
+
+    /// The same as the fault of a record.
+    fn of_record(mut self) -> Self {
+        self.status = StatusCode::BAD_REQUEST;
+        if self.code != Code::Number(1000) && matches!(self.code, Code::Number(_)) {
+            self.code = Code::Number(StatusCode::BAD_REQUEST.as_u16());
+        }
+        self
     }
 
     fn with_context(mut self, context: Json) -> Self {

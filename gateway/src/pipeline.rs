@@ -25,7 +25,7 @@ use futures_core::Stream;
 use crate::error::{self, ApiError};
 use crate::hooks::{HookAnswer, HookRequest, Hooks, event_names};
 use crate::idempotency::{Begun, Digest, Kept, Key, digest};
-use crate::operation::{self, Operation, Transaction};
+use crate::operation::{self, Operation, Transaction, Within};
 pub use crate::request::Record;
 use crate::request::media::Media;
 use crate::request::{Conditions, Version};
@@ -53,6 +53,8 @@ pub struct Request {
     pub key: Option<Key>,
     /// What it is done together with; `None`: it stands alone, as everything from outside does.
     pub transaction: Option<Transaction>,
+    /// Which record it writes related records of; `None`: of none, as everything from outside does.
+    pub within: Option<Within>,
 }
 
 /// Records of a write, in order, each read from the socket when it is asked for.

@@ -120,7 +120,7 @@ pub(crate) fn guessed() -> Stored {
 }
 
 /// With a validator that takes no other columns, and a unique key `code`.
-fn declared() -> Stored {
+pub(crate) fn declared() -> Stored {
     let code = Column { is_nullable: false, ..Column::new("code", ColumnType::Text) };
     Stored::new("declared", vec![code, Column::new("qty", ColumnType::Integer)], vec![])
 }

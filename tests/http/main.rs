@@ -85,6 +85,14 @@ mod names;
 #[cfg(test)]
 mod names_written;
 #[cfg(test)]
+mod nested_across;
+#[cfg(test)]
+mod nested_atomic;
+#[cfg(test)]
+mod nested_shop;
+#[cfg(test)]
+mod nested_writes;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod postgres_tls;
@@ -96,6 +104,7 @@ mod process;
 mod read;
 #[cfg(test)]
 mod related;
+#[cfg(test)]
 mod related_filters;
 #[cfg(test)]
 mod round_trip;

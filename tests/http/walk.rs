@@ -1,4 +1,4 @@
-//! The walk through a connector's README is sent as it stands there, and answered as it stands there.
+//! The walk on a page (a connector's README, a guide) is sent as it stands there, and answered as it stands there.
 
 use serde_json::Value as Json;
 use tests::libraries::clone_folder;
@@ -17,7 +17,7 @@ struct Step {
     statement: Option<String>,
 }
 
-/// Walks through the block of commands under the heading `## A walk`.
+/// Walks through the block of commands under the heading `## A walk` of a page.
 pub(crate) fn through(readme: &str, gateway: &Gateway, key: &str) {
     let text = std::fs::read_to_string(clone_folder().join(readme)).unwrap();
     let (_, walk) = text.split_once("## A walk").unwrap();
@@ -75,7 +75,9 @@ fn curl(words: &[String], gateway: &Gateway, key: &str) -> (Vec<Json>, Answer) {
             "-G" => {}
             "-H" => assert_eq!(words.next(), Some("X-DreamFactory-API-Key: $KEY")),
             "--data-urlencode" | "-d" => parameters.push(words.next().unwrap().split_once('=').unwrap()),
-            "--json" => (verb, body) = ("POST", words.next()),
+            "-X" => verb = words.next().unwrap(),
+            "--json" if verb == "GET" => (verb, body) = ("POST", words.next()),
+            "--json" => body = words.next(),
             url => address = url.strip_prefix("http://127.0.0.1:8080").unwrap(),
         }
     }

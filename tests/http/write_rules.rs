@@ -1,4 +1,4 @@
-//! What a caller may write: verbs granted, row rules before and after, `upsert`, related records, services that can't.
+//! What a caller may write: verbs granted, row rules before and after, `upsert`, services that can't.
 
 use serde_json::{Value as Json, json};
 
@@ -176,23 +176,6 @@ fn rows_that_the_rules_of_get_may_hide_are_not_shown_by_a_write() {
     send("PATCH", "/3?fields=*", r#"{"qty":5}"#).is_ok(r#"{"id":3}"#);
     // What the rules of the write let through keeps those of GET.
     send("PUT", "/1?fields=id,qty", r#"{"qty":5}"#).is_ok(r#"{"id":1,"qty":5}"#);
-}
-
-#[test]
-fn related_records_inside_a_record_are_refused_by_name() {
-    let send = |table: &str, body: &str| {
-        let path = format!("/api/v2/shop/_table/{table}");
-        request("POST", &path).key(WRITER).body(body).send(shared().address)
-    };
-    let refusal = |name: &str| {
-        vec![(501, format!("Writing related records ('{name}') is not supported by this service."))]
-    };
-    let answer = send("parents", r#"[{"name":"x","Children_by_parent_id":[{"id":1}]}]"#);
-    assert_eq!(own_errors(&answer), refusal("Children_by_parent_id"));
-    let answer = send("children", r#"[{"id":1,"parents_by_parent_id":{"name":"x"}}]"#);
-    assert_eq!(own_errors(&answer), refusal("parents_by_parent_id"));
-    // No relationship is called so.
-    send("parents", r#"[{"name":"x","toys":[{"id":1}],"garden":null}]"#).is_ok(r#"{"resource":[{"id":1}]}"#);
 }
 
 #[test]

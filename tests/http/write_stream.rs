@@ -43,9 +43,19 @@ impl Inside {
     async fn run(&self, what: HookRequest, records: Option<RecordStream>) -> Result<Answer, ApiError> {
         let caller = Caller { is_admin: true, ..Caller::default() };
         let (layout, conditions) = (Layout::default(), Conditions::default());
-        let (id, key, transaction) = ("test".into(), None, None);
-        let request =
-            Request { what, records, are_texts: false, caller, id, layout, conditions, key, transaction };
+        let (id, key, transaction, within) = ("test".into(), None, None, None);
+        let request = Request {
+            what,
+            records,
+            are_texts: false,
+            caller,
+            id,
+            layout,
+            conditions,
+            key,
+            transaction,
+            within,
+        };
         pipeline::run(&self.app.snapshot(), request).await
     }
 

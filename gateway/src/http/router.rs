@@ -276,9 +276,19 @@ async fn answer(
             let Input { head: Head { address, query, .. }, body, are_texts } = input;
             let what = HookRequest { verb, service, resource: address.resource, query, body };
             let id = Arc::clone(id);
-            let transaction = None;
-            let request =
-                Request { what, records, are_texts, caller, id, layout, conditions, key, transaction };
+            let (transaction, within) = (None, None);
+            let request = Request {
+                what,
+                records,
+                are_texts,
+                caller,
+                id,
+                layout,
+                conditions,
+                key,
+                transaction,
+                within,
+            };
             pipeline::run(snapshot, request).await
         }
     }

@@ -4,8 +4,6 @@
 //! before anything runs is refused before anything runs.
 
 use std::collections::HashSet;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +11,7 @@ use connector_api::model::Begin;
 use serde_json::{Value as Json, json};
 
 use super::Job;
+use super::inner::enter;
 use super::session::{Session, Transaction};
 use crate::error::{ApiError, Entry, Parts};
 use crate::hooks::HookRequest;
@@ -22,7 +21,6 @@ use crate::request::batch::{Filled, Results, Step, read};
 use crate::request::body::unwrapped;
 use crate::response::{Layout, convert};
 use crate::roles::Verb;
-use crate::snapshot::Snapshot;
 
 const NOT_ALL: &str = "Batch Error: Not all requested operations could be done. All changes rolled back.";
 
@@ -133,17 +131,15 @@ impl<'a> Batch<'a> {
             conditions: Conditions::default(),
             key: None,
             transaction: Some(transaction),
+            within: None,
         };
         let answer = enter(self.job.snapshot, request).await?;
         self.keep(order.id, answer).await
     }
 
-    /// Keeps an answer. What a hook says is a failure is one.
+    /// Keeps an answer.
     async fn keep(&mut self, id: String, answer: Answer) -> Result<(), ApiError> {
         let status = answer.status.as_u16();
-        if !answer.status.is_success() {
-            return Err(ApiError::from_hook(status, format!("A hook has refused it with status {status}.")));
-        }
         let is_finished = matches!(answer.body, AnswerBody::Ready(_) | AnswerBody::Streamed(_));
         let too_large = || ApiError::batch_too_large(self.job.max_held());
         let mut body = answer.body.collected(self.left).await?.ok_or_else(too_large)?;
@@ -185,12 +181,4 @@ impl<'a> Batch<'a> {
         body.extend_from_slice(b"]}");
         Answer::json(body)
     }
-}
-
-/// The door of the pipeline; boxed, since a batch is itself inside.
-fn enter(
-    snapshot: &Arc<Snapshot>,
-    request: Request,
-) -> Pin<Box<dyn Future<Output = Result<Answer, ApiError>> + Send + '_>> {
-    Box::pin(pipeline::run(snapshot, request))
 }

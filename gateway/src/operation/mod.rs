@@ -6,6 +6,7 @@ mod by_ids;
 mod change_schema;
 mod cursor;
 mod identity;
+mod inner;
 mod keys;
 mod lists;
 mod page;
@@ -32,7 +33,7 @@ pub(crate) use cursor::{message as position_bytes, values as position};
 pub(crate) use resource::is_batch;
 pub use resource::{CallOrder, Operation};
 pub use session::Transaction;
-pub use write::WriteOrder;
+pub use write::{Within, WriteOrder};
 
 use crate::connectors::{self, CallContext, RowStream};
 use crate::error::ApiError;
@@ -76,6 +77,7 @@ struct Job<'a> {
     layout: &'a Layout,
     conditions: &'a Conditions,
     transaction: Option<&'a Transaction>,
+    within: Option<&'a Within>,
 }
 
 /// The part of a job that a streamed answer takes along.
@@ -114,6 +116,11 @@ impl Job<'_> {
 }
 
 impl Owner {
+    /// The transaction that its calls belong to, for requests that shall belong to it as well.
+    fn transaction(&self) -> Option<Transaction> {
+        self.session.map(|number| Transaction::of(&self.connection, number))
+    }
+
     fn call_context(&self) -> CallContext<'_> {
         CallContext { request_id: &self.request_id, time: self.time, session: self.session }
     }
@@ -238,10 +245,10 @@ pub async fn run(
         return Err(ApiError::inactive_service(service.name()));
     }
     request.layout.numbers.get_or_insert(service.settings().config.numbers);
-    let Request { caller, id: request_id, layout, conditions, transaction, .. } = request;
+    let Request { caller, id: request_id, layout, conditions, transaction, within, .. } = request;
     version::check_place(conditions, &operation)?;
-    let transaction = transaction.as_ref();
-    let job = Job { snapshot, service, caller, request_id, layout, conditions, transaction };
+    let (transaction, within) = (transaction.as_ref(), within.as_ref());
+    let job = Job { snapshot, service, caller, request_id, layout, conditions, transaction, within };
     if transaction.is_some() && job.owner(false).await?.session.is_none() {
         // A hook took the request there.
         return Err(ApiError::unsupported("An operation of a batch on another service"));

@@ -13,6 +13,7 @@ use super::cursor::Cursor;
 use super::page::{self, Counting, Held, Meta};
 use super::related::{self, Embedding, Member, Row};
 use super::tables::Called;
+use super::write::Reread;
 use super::{Job, Owner, by_ids, identity, reach, version};
 use crate::connectors::Columns;
 use crate::error::ApiError;
@@ -28,6 +29,7 @@ use crate::schema::known::Known;
 /// A table of the request with all that planning needs.
 #[derive(Clone)]
 pub(super) struct Target<'a> {
+    pub(super) job: Job<'a>,
     pub(super) owner: Owner,
     pub(super) table: Arc<Known>,
     pub(super) layout: &'a Layout,
@@ -40,6 +42,8 @@ pub(super) struct Target<'a> {
     rules_of_new_rows: Option<RowRules<'a>>,
     /// The related tables that the filter looks into.
     reach: Option<Arc<Reach<'a>>>,
+    /// How the rows of a write are read again for its answer.
+    pub(super) reread: Option<Arc<Reread>>,
 }
 
 impl<'a> Target<'a> {
@@ -57,8 +61,20 @@ impl<'a> Target<'a> {
         let rules = job.rules_of_rows(&called, verb)?;
         let (layout, caller, max_held) = (job.layout, job.caller, job.max_held());
         let is_readable = verb == Verb::Get || is_readable(job, &called, rules);
-        let (rules_of_new_rows, reach) = (None, None);
-        Ok(Self { owner, table, layout, max_held, caller, is_readable, rules, rules_of_new_rows, reach })
+        let (rules_of_new_rows, reach, reread) = (None, None, None);
+        Ok(Self {
+            job,
+            owner,
+            table,
+            layout,
+            max_held,
+            caller,
+            is_readable,
+            rules,
+            rules_of_new_rows,
+            reach,
+            reread,
+        })
     }
 
     /// Finds the related tables that the request's filter looks into.

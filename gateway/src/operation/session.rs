@@ -17,6 +17,11 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// The one with this number on a connection.
+    pub(super) fn of(connection: &Arc<connectors::Service>, number: u64) -> Self {
+        Self { connection: Arc::clone(connection), number }
+    }
+
     /// Its number, which means something on its own connection only; `None`: another connection, which has no part in it.
     pub(super) fn number(&self, connection: &Arc<connectors::Service>) -> Option<u64> {
         Arc::ptr_eq(&self.connection, connection).then_some(self.number)
@@ -36,7 +41,7 @@ impl Session {
     pub(super) async fn begin(owner: &Owner, begin: &Begin) -> Result<Self, ApiError> {
         let begun = owner.connection.begin(begin, owner.call_context()).await;
         let number = begun.map_err(|error| owner.failed(error))?;
-        let transaction = Transaction { connection: Arc::clone(&owner.connection), number };
+        let transaction = Transaction::of(&owner.connection, number);
         let owner = Owner { session: Some(number), ..owner.clone() };
         Ok(Self { owner, transaction, is_over: false })
     }

@@ -42,6 +42,8 @@ pub struct TableWrite {
     pub is_forced: bool,
     /// Rows that are missing are created (`upsert`).
     pub is_upsert: bool,
+    /// Related rows that can't be without the row that they belong to are deleted when they lose it (`allow_related_delete`).
+    pub removes_related: bool,
     /// The method puts records in the place of rows, where rows are documents.
     pub is_replacement: bool,
     /// The values of the records are texts, of whatever type they are meant. Said by the form of the body, not by an option.
@@ -77,6 +79,7 @@ impl TableWrite {
             is_rolled_back,
             is_forced: parameters.flag("force"),
             is_upsert: parameters.flag("upsert"),
+            removes_related: parameters.flag("allow_related_delete"),
             is_replacement: false,
             are_texts: false,
         })

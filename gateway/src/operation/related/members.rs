@@ -220,7 +220,11 @@ fn named(all: &[Relationship], names: &[String]) -> Vec<Wanted> {
 }
 
 /// Tables of other services get the names that these have for them.
-async fn settle(relationship: &mut Relationship, job: Job<'_>, between: Job<'_>) -> Result<(), ApiError> {
+pub(in crate::operation) async fn settle(
+    relationship: &mut Relationship,
+    job: Job<'_>,
+    between: Job<'_>,
+) -> Result<(), ApiError> {
     let name = relationship.name.clone();
     if relationship.service.is_some() {
         let columns = [&mut relationship.target_columns];

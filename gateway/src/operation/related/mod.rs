@@ -22,7 +22,7 @@ use crate::response::{RowEncoder, RowFormat, append_list, append_member};
 use crate::roles::Verb;
 use crate::schema::relationships::{Relationship, RelationshipKind};
 
-pub(super) use members::{MAX_DEPTH, Member, check_access, members, naming};
+pub(super) use members::{MAX_DEPTH, Member, check_access, members, naming, settle};
 
 /// A row on its way into an answer.
 #[derive(Clone)]
@@ -74,6 +74,39 @@ impl Step<'_> {
         let (columns, lead) = (target.table.names(&self.columns), target.table.names(&self.lead));
         Self { columns, lead, ..*self }
     }
+}
+
+/// Rows that are looked up by keys, for who writes beside them.
+pub(super) struct LookUp<'a> {
+    pub(super) table: &'a TableRef,
+    /// The columns that have the keys.
+    pub(super) columns: &'a [String],
+    /// The columns whose values are wanted.
+    pub(super) lead: &'a [String],
+    /// What else is wanted of them.
+    pub(super) fields: Fields,
+}
+
+/// For each key, all of its rows, as far as the caller may see them.
+///
+/// # Errors
+/// A table that the caller may not read; what [`Embedding::embed`] says.
+pub(super) async fn rows_of_keys(
+    job: Job<'_>,
+    wanted: LookUp<'_>,
+    keys: Vec<Vec<Json>>,
+) -> Result<Vec<Vec<Row>>, ApiError> {
+    let LookUp { table, columns, lead, fields } = wanted;
+    check_access(job, None, table)?;
+    let read = TableRead { fields, ..TableRead::default() };
+    let lead = lead.to_vec();
+    let tie = Tie::Reference;
+    let columns = columns.to_vec();
+    let step = Step { job, table, columns, read: &read, lead, is_between: true, tie };
+    let (owners, links) = (keys.len(), keys.into_iter().enumerate().collect::<Vec<Link>>());
+    let found = Box::pin(Embedding::new(job).rows(&step, "", &links, owners)).await?;
+    let rows = |own: &Vec<usize>| own.iter().filter_map(|place| found.rows.get(*place)).cloned().collect();
+    Ok(found.of.iter().map(rows).collect())
 }
 
 /// The columns whose values lead to the rows of these relationships, each once.

@@ -6,6 +6,7 @@ use connector_api::Error;
 use connector_api::model::Begin;
 
 use super::input::{Input, Item};
+use super::nested;
 use super::no_records;
 use super::outcome::{ends, failure, is_a_records, is_missing_row, is_worth_a_line};
 use super::relations::Relations;
@@ -14,13 +15,16 @@ use super::tally::{Bound, Tally};
 use crate::error::ApiError;
 use crate::operation::records::{Target, name_of};
 use crate::operation::session::Session;
-use crate::plan::{Gathered, Kind, Planned, Selection, Whole, Write};
-use crate::request::TableWrite;
+use crate::plan::{Gathered, Kind, Nested, Planned, Selection, Whole, Write};
+use crate::request::{Id, Record, TableWrite};
 
 /// A write that runs.
 pub(super) struct Batch<'a, 'j> {
     target: Cow<'a, Target<'j>>,
     options: &'a TableWrite,
+    kind: Kind,
+    /// A filter says which rows are meant.
+    is_by_filter: bool,
     write: Write,
     gathered: Gathered,
     /// All records, where they go in one call or not at all.
@@ -49,10 +53,13 @@ impl<'a, 'j> Batch<'a, 'j> {
         (kind, selection): (Kind, Selection),
         options: &'a TableWrite,
     ) -> Result<Self, ApiError> {
+        let is_by_filter = matches!(selection, Selection::Some(_));
         let write = target.plan(|scope| Write::new(kind, selection, options, scope))?;
         Ok(Self {
             target: Cow::Borrowed(target),
             options,
+            kind,
+            is_by_filter,
             write,
             gathered: Gathered::default(),
             whole: Whole::default(),
@@ -86,7 +93,20 @@ impl<'a, 'j> Batch<'a, 'j> {
         if !self.is_stopped() {
             self.flush().await?;
         }
+        self.read_again().await?;
         self.end().await
+    }
+
+    /// Lists the rows as they are read again, where that is wanted and they stay.
+    async fn read_again(&mut self) -> Result<(), ApiError> {
+        let Some(reread) = &self.target.reread else { return Ok(()) };
+        let calls = self.session.as_ref().map_or(&self.target.owner, Session::owner);
+        if self.tally.has_failed() && calls.session.is_some() {
+            return Ok(());
+        }
+        let again = reread.rows(&self.target, calls, self.tally.rows()).await?;
+        self.tally.read_again(again);
+        Ok(())
     }
 
     fn is_stopped(&self) -> bool {
@@ -95,7 +115,12 @@ impl<'a, 'j> Batch<'a, 'j> {
 
     async fn take(&mut self, index: usize, item: Result<Item<'_>, ApiError>) -> Result<(), ApiError> {
         let planned = match item {
-            Ok(item) => self.planned(index, item).await,
+            Ok(item) => match self.related(&item).await {
+                // Boxed, because every write would carry the room for it.
+                Ok(Some(related)) => return Box::pin(self.take_related(index, item.id, related)).await,
+                Ok(None) => self.planned(index, item).await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         match planned {
@@ -122,10 +147,64 @@ impl<'a, 'j> Batch<'a, 'j> {
             planned = self.plan(index, &item);
         }
         let planned = planned?;
-        self.relations.refuse(&self.target, &planned.strangers).await?;
         let id = item.id.or_else(|| self.write.id_in(&item.record));
         let name = id.map(|id| name_of(&id));
         Ok((planned, name))
+    }
+
+    /// The record without its related records, and these, where it has some.
+    async fn related(&mut self, item: &Item<'_>) -> Result<Option<(Record, Vec<Nested>)>, ApiError> {
+        if self.kind == Kind::Delete {
+            return Ok(None);
+        }
+        let related = self.relations.of(&self.target, &item.record).await?;
+        match &related {
+            Some((_, nested)) if self.is_by_filter => Err(ApiError::nested_by_filter(
+                nested.first().map_or("", |nested| nested.relationship.public_name()),
+            )),
+            Some(_) if self.write.is_one_call() => Err(ApiError::nested_in_one_call()),
+            _ => Ok(related),
+        }
+    }
+
+    /// Writes a record that has related records: by itself, after those before it.
+    async fn take_related(
+        &mut self,
+        index: usize,
+        id: Option<Id>,
+        (record, nested): (Record, Vec<Nested>),
+    ) -> Result<(), ApiError> {
+        self.flush().await?;
+        if self.is_stopped() {
+            return Ok(());
+        }
+        if self.target.to_mut().renew_for(&record).await? {
+            self.write = self.target.plan(|scope| self.write.again(self.options, scope))?;
+        }
+        self.begin().await?;
+        let calls = self.session.as_ref().map_or(&self.target.owner, Session::owner);
+        let write = self.target.plan(|scope| self.write.again(self.options, scope))?;
+        let (target, kind, options) = (&*self.target, self.kind, self.options);
+        let order = nested::Order { target, calls, kind, options, write, index, id, record, nested };
+        match nested::run(order).await {
+            Ok(row) => self.tally.wrote(index, 1, std::iter::once(row)),
+            Err(error) if self.is_answer(&error) => return Err(error),
+            Err(error) => self.tally.failed(index, error),
+        }
+        Ok(())
+    }
+
+    /// Whether an error that nothing was written before is the answer to the whole request.
+    fn is_answer(&self, error: &ApiError) -> bool {
+        self.tally.is_untouched() && !self.options.is_continued && error.is_of_request()
+    }
+
+    /// Begins the transaction of all records, where they have one.
+    async fn begin(&mut self) -> Result<(), ApiError> {
+        if self.options.is_rolled_back && !self.write.is_one_call() && self.session.is_none() {
+            self.session = Some(Session::begin(&self.target.owner, &Begin::default()).await?);
+        }
+        Ok(())
     }
 
     fn plan(&mut self, index: usize, item: &Item<'_>) -> Result<Planned, ApiError> {
@@ -180,10 +259,8 @@ impl<'a, 'j> Batch<'a, 'j> {
             Ok(call) => call,
             Err(error) => return self.broken(&waiting, error),
         };
+        self.begin().await?;
         let owner = &self.target.owner;
-        if self.options.is_rolled_back && !self.write.is_one_call() && self.session.is_none() {
-            self.session = Some(Session::begin(owner, &Begin::default()).await?);
-        }
         let kept = waiting.len().max(kept(&self.target));
         let (columns, numbers) = (self.write.shown(), self.target.layout.numbers());
         let others = self.write.shows_others();

@@ -30,16 +30,26 @@ pub(super) async fn run(
     mut input: Input,
 ) -> Result<Answer, ApiError> {
     let item = input.next().await.ok_or_else(|| no_records(target.layout))??;
+    if order.kind != Kind::Delete {
+        Relations::refuse(target, &item.record, |_| ApiError::nested_with_condition()).await?;
+    }
     // A row that is created is not there: the store says so in the same step.
     let before = if is_creation(order) { None } else { version::seen(target, read.clone()).await? };
     let is_seen = before.is_some();
     version::check(order.conditions, before.as_ref().and_then(|seen| seen.version.as_ref()))?;
     let (write, call) = plan(target, order, before, item).await?;
     match send(target, &write, &call).await {
-        Ok((row, version)) => Ok(Answer { version, ..Answer::json(row) }),
+        Ok((row, version)) => answer(target, row, version).await,
         Err(error) if is_seen => Err(lost(target, order, error)),
         Err(error) => Err(not_created(target, order, read, error).await),
     }
+}
+
+/// A row with related rows has no version.
+async fn answer(target: &Target<'_>, row: Vec<u8>, version: Option<Version>) -> Result<Answer, ApiError> {
+    let Some(reread) = &target.reread else { return Ok(Answer { version, ..Answer::json(row) }) };
+    let again = reread.rows(target, &target.owner, std::iter::once(row.as_slice())).await?;
+    Ok(Answer::json(again.rows.into_iter().flatten().next().unwrap_or(row)))
 }
 
 /// Whether the only condition is that there is no row, of a write that creates it.
@@ -65,7 +75,6 @@ async fn plan(
         write = write.returning_rows();
     }
     let planned = target.plan(|scope| write.record(&item.record, item.id.as_ref(), 0, scope))?;
-    Relations::default().refuse(target, &planned.strangers).await?;
     let mut gathered = Gathered::default();
     gathered.add(planned);
     let call = target.plan(|scope| gathered.call(&write, scope))?;

@@ -2,6 +2,7 @@
 
 use connector_api::Error;
 use connector_api::model::Begin;
+use serde_json::{Map, Value as Json};
 
 use super::batch::kept;
 use super::outcome::failure;
@@ -9,6 +10,7 @@ use super::relations::Relations;
 use super::send::{Sent, Shown, send};
 use super::tally::meta;
 use crate::error::ApiError;
+use crate::operation::Owner;
 use crate::operation::page::wrapped;
 use crate::operation::records::{Target, is_of_change};
 use crate::operation::session::Session;
@@ -41,20 +43,22 @@ async fn once(
     let mut write = target.plan(|scope| Write::new(kind, selection, options, scope))?;
     let mut gathered = Gathered::default();
     if let Some(record) = record {
-        let planned = target.plan(|scope| write.record(record, None, 0, scope))?;
-        Relations::default().refuse(target, &planned.strangers).await?;
-        gathered.add(planned);
+        Relations::refuse(target, record, |name| ApiError::nested_by_filter(name)).await?;
+        gathered.add(target.plan(|scope| write.record(record, None, 0, scope))?);
     }
     let call = target.plan(|scope| gathered.call(&write, scope))?;
     let (columns, numbers) = (write.shown(), target.layout.numbers());
     let others = write.shows_others();
     let shown = Shown { columns, others, as_list: options.as_list, numbers, kept: kept(target) };
-    let sent = transacted(target, &call, options.is_rolled_back, &shown).await?;
+    let (sent, beside) = transacted(target, &call, options.is_rolled_back, &shown).await?;
     if shown.columns.is_empty() {
         return Ok(Answer::json(r#"{"success":true}"#));
     }
     let is_cut = usize::try_from(sent.touched).map_or(true, |touched| touched > sent.rows.len());
-    Ok(wrapped(sent.rows.iter().map(Vec::as_slice), meta(is_cut.then_some(sent.touched))))
+    Ok(wrapped(
+        sent.rows.iter().map(Vec::as_slice),
+        meta(is_cut.then_some(sent.touched)).into_iter().chain(beside).collect(),
+    ))
 }
 
 async fn transacted(
@@ -62,25 +66,33 @@ async fn transacted(
     call: &Call,
     is_rolled_back: bool,
     shown: &Shown<'_>,
-) -> Result<Sent, ApiError> {
+) -> Result<(Sent, Map<String, Json>), ApiError> {
     let owner = &target.owner;
     // Where there are no transactions, all or nothing is what the call itself promises.
     let needs_session = is_rolled_back && owner.connection.capabilities().transactions;
     let session = if needs_session { Some(Session::begin(owner, &Begin::default()).await?) } else { None };
-    let sent = send(session.as_ref().map_or(owner, Session::owner), call, shown).await.and_then(whole);
-    let sent = match sent {
-        Ok(sent) => sent,
-        Err(error) => {
-            if let Some(session) = session {
-                session.rollback().await;
-            }
-            return Err(owner.failed(error));
-        }
-    };
-    if let Some(session) = session {
-        session.commit().await?;
+    let done = sent(target, session.as_ref().map_or(owner, Session::owner), call, shown).await;
+    match session {
+        Some(session) => session.end(done).await,
+        None => done,
     }
-    Ok(sent)
+}
+
+/// What the call brought, its rows read again where that is wanted.
+async fn sent(
+    target: &Target<'_>,
+    calls: &Owner,
+    call: &Call,
+    shown: &Shown<'_>,
+) -> Result<(Sent, Map<String, Json>), ApiError> {
+    let mut sent = send(calls, call, shown).await.and_then(whole).map_err(|error| calls.failed(error))?;
+    let Some(reread) = &target.reread else { return Ok((sent, Map::new())) };
+    let again = reread.rows(target, calls, sent.rows.iter().map(Vec::as_slice)).await?;
+    sent.rows
+        .iter_mut()
+        .zip(again.rows)
+        .for_each(|(row, again)| *row = again.unwrap_or_else(|| std::mem::take(row)));
+    Ok((sent, again.meta))
 }
 
 /// There is one record at most, so its failure is that of the whole write.

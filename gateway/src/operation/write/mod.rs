@@ -10,8 +10,10 @@ mod guarded;
 mod input;
 mod limited;
 mod matching;
+mod nested;
 mod outcome;
 mod relations;
+mod reread;
 mod send;
 mod tally;
 mod versioned;
@@ -20,12 +22,14 @@ use serde_json::Value as Json;
 
 use self::batch::Batch;
 use self::input::Input;
+pub use self::nested::Within;
+pub(super) use self::reread::Reread;
 use self::versioned::Order;
 use super::Job;
 use super::records::{Target, is_of_change};
 use crate::error::ApiError;
 use crate::pipeline::{Answer, RecordStream};
-use crate::plan::{Kind, Selection};
+use crate::plan::{Kind, Selection, may_be_nested};
 use crate::request::filter::Node;
 use crate::request::{self, Id, Record, Records, TableWrite, records, single_record};
 use crate::response::Layout;
@@ -117,6 +121,9 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
         return Err(ApiError::extras_unread(job.service.name()));
     }
     let mut target = Target::find(job, &table, verb, false).await?;
+    if verb != Verb::Delete {
+        target.reread = Reread::of(job, &target, &mut options).await?;
+    }
     // What belongs to a transaction is undone with all of it.
     options.is_rolled_back &= target.owner.session.is_none();
     let kind = kind(verb, &task, options.is_upsert || job.service.settings().config.allow_upsert);
@@ -124,7 +131,7 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
         target = target.creating_too(job, &table, options.is_upsert)?;
     }
     target.reach(job, task.filter()).await?;
-    if let Some(record) = task.only_record() {
+    if let Some(record) = task.only_record().filter(|record| !may_be_nested(record, &target.table)) {
         target.renew_for(record).await?;
     }
     match task {

@@ -1,33 +1,52 @@
-//! Related records inside a record: not written yet, so refused by name. Any other member that is no column means nothing.
+//! Which members of a record are related records. The relationships of a table are looked up when the first record has a member that could
+//! be some, so that other records cost nothing.
 
 use crate::error::ApiError;
 use crate::operation::records::Target;
 use crate::operation::schema;
+use crate::plan::{self, Nested};
+use crate::request::Record;
+use crate::schema::relationships::Relationship;
 
-/// The names of the table's relationships, looked up when the first record has a member that could be one.
+/// The relationships of the written table, once they were looked up.
 #[derive(Debug, Default)]
 pub(super) struct Relations {
-    names: Option<Vec<String>>,
+    known: Option<Vec<Relationship>>,
 }
 
 impl Relations {
-    /// Refuses members named like a relationship.
-    pub(super) async fn refuse(&mut self, target: &Target<'_>, strangers: &[String]) -> Result<(), ApiError> {
-        if strangers.is_empty() {
-            return Ok(());
+    /// The record without its related records, and these; `None`: it has none.
+    ///
+    /// # Errors
+    /// A relationship that is given more than once.
+    pub(super) async fn of(
+        &mut self,
+        target: &Target<'_>,
+        record: &Record,
+    ) -> Result<Option<(Record, Vec<Nested>)>, ApiError> {
+        if !plan::may_be_nested(record, &target.table) {
+            return Ok(None);
         }
-        let names = match self.names.take() {
-            Some(names) => names,
-            None => {
-                let relationships = schema::relationships(&target.owner, &target.table).await?;
-                relationships.iter().map(|known| known.public_name().to_owned()).collect()
-            }
+        let known = match self.known.take() {
+            Some(known) => known,
+            None => schema::relationships(&target.owner, &target.table).await?,
         };
-        let names = self.names.insert(names);
-        let is_related = |stranger: &&String| names.iter().any(|name| name.eq_ignore_ascii_case(stranger));
-        match strangers.iter().find(is_related) {
-            Some(name) => Err(ApiError::unsupported(format!("Writing related records ('{name}')"))),
-            None => Ok(()),
-        }
+        let known = self.known.insert(known);
+        let (own, nested) = target.plan(|_| plan::split(record.clone(), &target.table, known))?;
+        Ok((!nested.is_empty()).then_some((own, nested)))
+    }
+
+    /// Refuses related records, where `why` they can't be written tells their name.
+    ///
+    /// # Errors
+    /// There are some.
+    pub(super) async fn refuse(
+        target: &Target<'_>,
+        record: &Record,
+        why: impl FnOnce(&str) -> ApiError,
+    ) -> Result<(), ApiError> {
+        let found = Self::default().of(target, record).await?;
+        let first = found.as_ref().and_then(|(_, nested)| nested.first());
+        first.map_or(Ok(()), |first| Err(why(first.relationship.public_name())))
     }
 }

@@ -3,6 +3,7 @@
 use connector_api::ErrorKind;
 use serde_json::{Map, Value as Json};
 
+use super::reread::Again;
 use crate::error::{self, ApiError, Parts};
 use crate::operation::page::wrapped;
 use crate::pipeline::Answer;
@@ -23,6 +24,8 @@ pub(super) struct Tally {
     /// What the entries take, by [`Bound::bytes`].
     held: usize,
     is_in_doubt: bool,
+    /// What stands beside the rows.
+    meta: Map<String, Json>,
 }
 
 /// The most entries that are kept; what is beyond is only counted. The first failure is kept all the same, and so is the first entry.
@@ -46,8 +49,23 @@ enum Entry {
 
 impl Tally {
     pub(super) fn new(bound: Bound) -> Self {
-        let (entries, failed) = (Vec::new(), Vec::new());
-        Self { entries, failed, written: 0, failures: 0, bound, held: 0, is_in_doubt: false }
+        let (entries, failed, meta) = (Vec::new(), Vec::new(), Map::new());
+        Self { entries, failed, written: 0, failures: 0, bound, held: 0, is_in_doubt: false, meta }
+    }
+
+    /// The rows that are listed.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.entries.iter().filter_map(|(_, entry)| entry.row())
+    }
+
+    /// Lists the rows as they were read again.
+    pub(super) fn read_again(&mut self, again: Again) {
+        let rows = self.entries.iter_mut().filter_map(|(_, entry)| match entry {
+            Entry::Row(row) => Some(row),
+            Entry::Failed(_) => None,
+        });
+        rows.zip(again.rows).for_each(|(row, again)| *row = again.unwrap_or_else(|| std::mem::take(row)));
+        self.meta = again.meta;
     }
 
     /// A record did well and touched so many rows, nearly always one. `rows`: those to show.
@@ -115,7 +133,8 @@ impl Tally {
                 Entry::Failed(error) => return Err(*error),
             }
         }
-        Ok(wrapped(rows.iter().map(Vec::as_slice), meta(count)))
+        let meta = meta(count).into_iter().chain(self.meta).collect();
+        Ok(wrapped(rows.iter().map(Vec::as_slice), meta))
     }
 
     /// The answer for a list. How many did well and how many failed is said where not all are listed.
@@ -127,8 +146,8 @@ impl Tally {
     ) -> Result<Answer, ApiError> {
         let count = self.is_cut().then_some(self.written);
         if self.failed.is_empty() {
-            let rows = self.entries.iter().filter_map(|(_, entry)| entry.row());
-            return Ok(wrapped(rows, meta(count)));
+            let meta = meta(count).into_iter().chain(std::mem::take(&mut self.meta)).collect();
+            return Ok(wrapped(self.rows(), meta));
         }
         // A record that can't be planned has its end before those that wait for their call.
         self.entries.sort_by_key(|(index, _)| *index);

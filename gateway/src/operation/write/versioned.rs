@@ -95,7 +95,8 @@ async fn write(target: &Target<'_>, order: &Order<'_>, read: Read, input: Input)
         .run(input, false)
         .await?
         .into_row()?;
-    let is_shown = order.kind != Kind::Delete && target.is_readable;
+    // A row with related rows has no version: it would not tell what becomes of these.
+    let is_shown = order.kind != Kind::Delete && target.is_readable && target.reread.is_none();
     let version = if !is_shown { None } else { version_of(target, read).await? };
     Ok(Answer { version, ..written })
 }

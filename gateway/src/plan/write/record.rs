@@ -24,8 +24,6 @@ pub struct Planned {
     pub(super) cells: Vec<(usize, Value)>,
     /// What the store computes.
     pub(super) form: Form,
-    /// Members that are no columns and may be meant as related records.
-    pub strangers: Vec<String>,
 }
 
 /// What records of one call share beside their columns: computed columns and the values of their expressions.
@@ -50,9 +48,8 @@ impl Write {
         let key = self.key_of(record, id, index, scope)?;
         self.check_key(record, id, scope)?;
         let mut planned = Planned { key, ..Planned::default() };
-        let given = self.given(record, &mut planned.strangers, scope)?;
+        let given = self.given(record, scope)?;
         if self.kind == Kind::Delete {
-            planned.strangers.clear();
             return Ok(planned);
         }
         let missing = self.missing(&given, scope);
@@ -172,24 +169,15 @@ impl Write {
         found.or_else(|| record.iter().find(|(name, _)| spaced(name)).map(|(_, json)| json))
     }
 
-    /// The members that are columns, in the table's order. Other members go to `strangers` when related records have their form.
+    /// The members that are columns, in the table's order.
     ///
     /// # Errors
     /// Several members that mean one column: none may be dropped silently.
-    fn given<'r>(
-        &mut self,
-        record: &'r Record,
-        strangers: &mut Vec<String>,
-        scope: &Scope<'_>,
-    ) -> Result<Vec<(usize, &'r Json)>, Error> {
+    fn given<'r>(&mut self, record: &'r Record, scope: &Scope<'_>) -> Result<Vec<(usize, &'r Json)>, Error> {
         let mut given = Vec::with_capacity(record.len());
         for (name, json) in record {
-            match self.place(name, scope)? {
-                Some(place) => given.push((place, json)),
-                None if matches!(json, Json::Null | Json::Array(_) | Json::Object(_)) => {
-                    strangers.push(name.clone());
-                }
-                None => {}
+            if let Some(place) = self.place(name, scope)? {
+                given.push((place, json));
             }
         }
         given.sort_by_key(|(place, _)| *place);

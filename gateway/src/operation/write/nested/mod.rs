@@ -1,0 +1,153 @@
+//! Records with related records in them: what the record refers to is written first, then the record, then what refers to it and what is
+//! linked with it. All of a record is done or nothing: in one transaction, and where there is none what was done is undone.
+//!
+//! Nothing is decided here for a related row: its steps are requests of their own through the pipeline, so the caller's rights, the row rules
+//! and the rules for fields of its table hold, and its own related records come here again. What is wanted of each is sorted in `plan/nested`.
+
+mod belongs_to;
+mod children;
+mod links;
+mod row;
+mod steps;
+mod undo;
+mod within;
+mod work;
+
+use connector_api::model::Begin;
+use serde_json::Value as Json;
+
+pub use self::within::Within;
+
+use self::row::RowOrder;
+use self::steps::Steps;
+use self::undo::Undoing;
+use self::work::Work;
+use crate::error::ApiError;
+use crate::operation::Owner as Calls;
+use crate::operation::records::{Target, name_of};
+use crate::operation::session::Session;
+use crate::plan::{Kind, Nested, Write};
+use crate::request::{Id, Record, TableWrite};
+use crate::schema::relationships::RelationshipKind;
+
+/// A record with related records.
+pub(super) struct Order<'a, 'j> {
+    pub(super) target: &'a Target<'j>,
+    /// Whose calls write the record: those of a transaction, if it is written in one already.
+    pub(super) calls: &'a Calls,
+    pub(super) kind: Kind,
+    pub(super) options: &'a TableWrite,
+    /// For the record alone.
+    pub(super) write: Write,
+    pub(super) index: usize,
+    /// Its row, where the record does not name it.
+    pub(super) id: Option<Id>,
+    /// The record without what is nested.
+    pub(super) record: Record,
+    pub(super) nested: Vec<Nested>,
+}
+
+/// The row of the record, as those see it that refer to it.
+pub(super) struct Owner {
+    /// The columns that relationships start from.
+    values: Record,
+    /// Nothing can refer to it yet.
+    is_new: bool,
+}
+
+/// Writes the record with all that is nested; gives its row as it is shown.
+///
+/// # Errors
+/// Whatever refuses a part of it; nothing is left of the others then, or the error says what is.
+pub(super) async fn run(mut order: Order<'_, '_>) -> Result<Vec<u8>, ApiError> {
+    let job = order.target.job;
+    let outer = job.within.cloned();
+    // Who is nested itself leaves the undoing to the outermost record.
+    let is_outermost = outer.is_none();
+    let within = outer.unwrap_or_default();
+    let mut steps = Steps::new(job, order.calls.clone(), within.clone());
+    (steps.removes, steps.are_texts) = (order.options.removes_related, order.options.are_texts);
+    // What is wrong with it at first sight, and what the tables are like, is known before a transaction holds a connection.
+    let mut works = Vec::with_capacity(order.nested.len());
+    for nested in std::mem::take(&mut order.nested) {
+        works.push(Work::of(&steps, nested, &order.target.table).await?);
+    }
+    let session = match is_to_begin(order.calls, &within) {
+        true => Some(Session::begin(order.calls, &Begin::default()).await?),
+        false => None,
+    };
+    if let Some(session) = &session {
+        steps.owner = session.owner().clone();
+    }
+    let undoing = is_outermost.then(|| Undoing::new(job, &within));
+    let done = write(&steps, &works, order).await;
+    let done = match session {
+        Some(session) => session.end(done).await,
+        None => done,
+    };
+    match (done, undoing) {
+        (Ok(row), undoing) => {
+            undoing.into_iter().for_each(Undoing::keep);
+            Ok(row)
+        }
+        (Err(error), Some(undoing)) => Err(undoing.undone(error).await),
+        (Err(error), None) => Err(error),
+    }
+}
+
+/// Whether the record has a transaction of its own: it is in none, and what is written down is undone without one.
+fn is_to_begin(calls: &Calls, within: &Within) -> bool {
+    calls.session.is_none() && !within.is_logged && calls.connection.capabilities().transactions
+}
+
+/// The steps, in their order.
+async fn write(steps: &Steps<'_>, works: &[Work], order: Order<'_, '_>) -> Result<Vec<u8>, ApiError> {
+    let Order { target, kind, options, write, index, id, mut record, .. } = order;
+    for work in works.iter().filter(|work| work.is_first()) {
+        belongs_to::write(steps, work, &mut record).await.map_err(|error| work.failed(error))?;
+    }
+    let later = || works.iter().filter(|work| !work.is_first());
+    let links = later().flat_map(|work| work.relationship.columns.clone()).collect();
+    let calls = &steps.owner;
+    let order = RowOrder { target, calls, kind, options, write, index, id, record, links };
+    let row = row::write(steps, order).await?;
+    for work in later() {
+        let done = match work.relationship.kind {
+            RelationshipKind::ManyMany => links::write(steps, work, &row.owner).await,
+            _ => children::write(steps, work, &row.owner).await,
+        };
+        done.map_err(|error| work.failed(error))?;
+    }
+    Ok(row.shown)
+}
+
+impl Owner {
+    /// Its values in these columns.
+    ///
+    /// # Errors
+    /// One of them is null: nothing can refer to that.
+    fn values(&self, columns: &[String]) -> Result<Vec<Json>, ApiError> {
+        let value = |column: &String| {
+            let value = self.values.get(column).filter(|value| !value.is_null());
+            value.cloned().ok_or_else(|| ApiError::nested_without_key(column))
+        };
+        columns.iter().map(value).collect()
+    }
+}
+
+/// A record with these values in these columns, before the others.
+fn joined(columns: &[String], values: &[Json], rest: &Record) -> Record {
+    let own = columns.iter().cloned().zip(values.iter().cloned());
+    own.chain(rest.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
+}
+
+/// The values of a row in these columns; `None`: one of them is not there.
+fn values_of(row: &Record, columns: &[String]) -> Option<Vec<Json>> {
+    columns.iter().map(|column| row.get(column).cloned()).collect()
+}
+
+/// No row has this key, as far as the caller may see.
+fn missing(mut key: Vec<Json>) -> ApiError {
+    let id = if key.len() == 1 { Id::Value(key.remove(0)) } else { Id::Tuple(key) };
+    ApiError::unknown_record(name_of(&id))
+}

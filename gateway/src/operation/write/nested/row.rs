@@ -1,0 +1,91 @@
+//! The row of the record itself: written like every other record, by a call of its own that gives back the columns which related rows refer
+//! to.
+
+use connector_api::Error;
+use connector_api::model::batch::Cell;
+
+use super::Owner;
+use super::steps::Steps;
+use crate::error::ApiError;
+use crate::operation::Owner as Calls;
+use crate::operation::keys::json_of_cell;
+use crate::operation::records::{Target, name_of};
+use crate::operation::write::outcome::{failure, is_missing_row, is_worth_a_line};
+use crate::operation::write::send::{Sent, Shown, send_noting};
+use crate::plan::{Gathered, Kind, Write};
+use crate::request::{Id, Record, TableWrite};
+use crate::response::RowEncoder;
+
+/// How the row is written.
+pub(super) struct RowOrder<'a, 'j> {
+    pub(super) target: &'a Target<'j>,
+    pub(super) calls: &'a Calls,
+    pub(super) kind: Kind,
+    pub(super) options: &'a TableWrite,
+    pub(super) write: Write,
+    pub(super) index: usize,
+    pub(super) id: Option<Id>,
+    pub(super) record: Record,
+    /// The columns that related rows refer to.
+    pub(super) links: Vec<String>,
+}
+
+/// A row that is written.
+pub(super) struct Written {
+    /// As the answer shows it.
+    pub(super) shown: Vec<u8>,
+    pub(super) owner: Owner,
+}
+
+/// Writes it.
+///
+/// # Errors
+/// Whatever refuses it; an identifier that names several rows or none.
+pub(super) async fn write(steps: &Steps<'_>, order: RowOrder<'_, '_>) -> Result<Written, ApiError> {
+    let RowOrder { target, calls, kind, options, write, index, id, record, links } = order;
+    let mut write = write.returning_rows();
+    let planned = target.plan(|scope| write.record(&record, id.as_ref(), index, scope))?;
+    let name = id.clone().or_else(|| write.id_in(&record));
+    let before = steps.before(target, name.as_ref(), &options.id_field).await?;
+    let mut gathered = Gathered::default();
+    gathered.add(planned);
+    let call = target.plan(|scope| gathered.call(&write, scope))?;
+    let (columns, numbers) = (write.shown(), target.layout.numbers());
+    let (others, as_list) = (write.shows_others(), options.as_list);
+    let shown = Shown { columns, others, as_list, numbers, kept: 1 };
+    let wanted: Vec<String> = links.iter().chain(&target.table.primary_key).cloned().collect();
+    let mut values = Record::new();
+    let mut note = |names: &[String], row: &[Cell<'_>]| -> Result<(), Error> {
+        for (column, place) in wanted.iter().zip(RowEncoder::places_of(names, &wanted)?) {
+            let cell = row.get(place).copied().unwrap_or(Cell::Null);
+            values.insert(column.clone(), json_of_cell(cell)?);
+        }
+        Ok(())
+    };
+    let sent = send_noting(calls, &call, &shown, &mut note).await.and_then(whole);
+    let sent = sent.map_err(|error| failed(calls, name.as_ref(), &error))?;
+    steps.wrote(target, (&record, before), &values);
+    if sent.touched != 1 {
+        return Err(ApiError::nested_of_several(name.map(|id| name_of(&id)).unwrap_or_default()));
+    }
+    let shown = sent.rows.into_iter().next().ok_or_else(ApiError::internal)?;
+    Ok(Written { shown, owner: Owner { values, is_new: kind == Kind::Insert } })
+}
+
+/// There is one record, so its failure is that of the call.
+fn whole(sent: Sent) -> Result<Sent, Error> {
+    match sent.outcomes.iter().find_map(failure) {
+        Some(error) => Err(error),
+        None => Ok(sent),
+    }
+}
+
+fn failed(calls: &Calls, name: Option<&Id>, error: &Error) -> ApiError {
+    if is_worth_a_line(error) {
+        calls.note(error);
+    }
+    match name {
+        Some(id) if is_missing_row(error) => ApiError::unknown_record(name_of(id)),
+        _ => ApiError::from_connector(error),
+    }
+}
