@@ -20,6 +20,7 @@ use crate::store::Address;
 mod landing;
 mod mysql;
 mod postgres;
+mod related;
 mod sqlite;
 
 /// Bytes from which on a piece of an export is sent.
@@ -29,6 +30,7 @@ const WAITING_CHUNKS: usize = 2;
 /// Rows of an export.
 const EXPORTED: u32 = 100_000;
 
+/// The columns of a flight.
 const COLUMNS: [&str; 20] = [
     "id",
     "year",
@@ -68,13 +70,13 @@ pub(crate) fn serve(address: &Address) -> Result<(), Failure> {
 }
 
 /// The columns of a statement, each between these quotes.
-fn columns(quote: char) -> String {
-    COLUMNS.map(|name| format!("{quote}{name}{quote}")).join(", ")
+fn columns(names: &[&str], quote: char) -> String {
+    names.iter().map(|name| format!("{quote}{name}{quote}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The bytes `"name":` of each column.
-fn keys() -> [Vec<u8>; 20] {
-    COLUMNS.map(|name| format!("\"{name}\":").into_bytes())
+fn keys(names: &[&str]) -> Vec<Vec<u8>> {
+    names.iter().map(|name| format!("\"{name}\":").into_bytes()).collect()
 }
 
 /// Writes a value as JSON.

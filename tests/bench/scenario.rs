@@ -43,10 +43,18 @@ pub(crate) fn reads() -> Vec<Scenario> {
     });
     let thousand = Target::read(format!("{table}?limit=1000"), "/thousand".to_owned());
     let export = Target::read(format!("{table}?limit=100000"), "/export".to_owned());
+    let related = Target::read(
+        format!("{table}?limit=25&related=airlines_by_carrier,airports_by_origin"),
+        "/related".to_owned(),
+    );
+    let semi = "filter=airlines_by_carrier.name%20%3D%20%27JetBlue%20Airways%27";
+    let semi = Target::read(format!("{table}?{semi}&limit=25"), "/semi".to_owned());
     vec![
         Scenario { name: "row", title: "one row by key", targets: row.collect() },
         Scenario { name: "page", title: "25 rows by filter and order", targets: page.into() },
         Scenario { name: "thousand", title: "1,000 rows", targets: vec![thousand] },
+        Scenario { name: "related", title: "25 rows with two related each", targets: vec![related] },
+        Scenario { name: "semi", title: "25 rows by a related field", targets: vec![semi] },
         Scenario { name: "export", title: "100,000 rows", targets: vec![export] },
     ]
 }

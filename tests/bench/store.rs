@@ -1,11 +1,11 @@
-//! The stores that flights are read from: the SQLite file itself, and the servers of fixtures with a copy of it.
+//! The stores that flights are read from: the SQLite file itself, and the servers of fixtures with a copy of its tables.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use conformance::prepare::Prepared;
 use conformance::tables::Stored;
-use connector_api::model::{Column, ColumnType, Instant, Value};
+use connector_api::model::{Column, ColumnType, ForeignKey, Instant, TableRef, Value};
 use rusqlite::types::ValueRef;
 use serde_json::Value as Json;
 use tests::fixture::Fixture;
@@ -70,7 +70,7 @@ impl Store {
         let fixture = fixture.ok_or_else(|| format!("there is no fixture '{name}'"))?;
         let version = fixture.versions.first().ok_or("a fixture without a version")?;
         say(format_args!("\n{name}: started, and filled with all flights"))?;
-        let running = fixture.start(version, &[flights()?, landings()])?;
+        let running = fixture.start(version, &tables()?)?;
         let title = format!("{name} {}", running.version.as_deref().unwrap_or(version));
         let address = Address::Server { store: name.to_owned(), config: running.config.clone() };
         Ok(Self { title, address, service_type: fixture.facts.service_type, _running: Some(running) })
@@ -123,10 +123,28 @@ fn landings() -> Stored {
     Stored::new("landings", columns, Vec::new())
 }
 
-/// The flights as a fixture takes tables.
-fn flights() -> Result<Stored, Failure> {
+/// All tables that are asked for, those first to which others refer.
+fn tables() -> Result<[Stored; 4], Failure> {
+    let mut flights = copied("flights")?;
+    let references = [("carrier", "airlines", "carrier"), ("origin", "airports", "faa")];
+    flights.table.foreign_keys = references.map(|(column, table, key)| refers(column, table, key)).into();
+    Ok([copied("airlines")?, copied("airports")?, flights, landings()])
+}
+
+fn refers(column: &str, table: &str, key: &str) -> ForeignKey {
+    ForeignKey {
+        name: format!("flights_{column}_fkey"),
+        columns: vec![column.to_owned()],
+        references: TableRef::new(table),
+        referenced_columns: vec![key.to_owned()],
+        ..ForeignKey::default()
+    }
+}
+
+/// A table of the file as a fixture takes tables. Its first column is its key.
+fn copied(table: &str) -> Result<Stored, Failure> {
     let connection = rusqlite::Connection::open(database()?)?;
-    let mut statement = connection.prepare("SELECT * FROM flights ORDER BY id")?;
+    let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1"))?;
     let columns: Vec<Column> = statement.columns().map(|column| described(&column)).collect();
     let mut found = statement.query([])?;
     let mut rows = Vec::new();
@@ -134,25 +152,29 @@ fn flights() -> Result<Stored, Failure> {
         let cells = (0..columns.len()).map(|place| Ok(value(row.get_ref(place)?)));
         rows.push(cells.collect::<Result<Vec<_>, rusqlite::Error>>()?);
     }
-    Ok(Stored::new("flights", columns, rows))
+    Ok(Stored::new(table, columns, rows))
 }
 
 fn described(column: &rusqlite::Column<'_>) -> Column {
     let data_type = match column.decl_type() {
         Some("INTEGER") => ColumnType::Integer,
+        Some("REAL") => ColumnType::Double,
         // In UTC, for stores that have no other years than those of 32-bit seconds.
         Some("TIMESTAMP") => ColumnType::DateTime,
         _ => ColumnType::String,
     };
-    let length = (data_type == ColumnType::String).then_some(10);
-    let is_nullable =
-        matches!(column.name(), "dep_time" | "dep_delay" | "arr_time" | "arr_delay" | "tailnum" | "air_time");
+    let length = (data_type == ColumnType::String).then_some(80);
+    let is_nullable = matches!(
+        column.name(),
+        "dep_time" | "dep_delay" | "arr_time" | "arr_delay" | "tailnum" | "air_time" | "tzone"
+    );
     Column { length, is_nullable, ..Column::new(column.name(), data_type) }
 }
 
 fn value(stored: ValueRef<'_>) -> Value {
     match stored {
         ValueRef::Integer(number) => Value::I64(number),
+        ValueRef::Real(number) => Value::F64(number),
         ValueRef::Text(text) => {
             let text = String::from_utf8_lossy(text).into_owned();
             Instant::parse(&text).map_or(Value::Text(text), |moment| Value::Timestamp(moment.at))

@@ -6,11 +6,12 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Row, Value};
+use mysql_async::{Conn, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Row, Value};
 use serde_json::Value as Json;
 
 use super::landing::{Landing, single};
-use super::{Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
+use super::related::{AIRLINE, AIRPORT, ByKey, FLIGHTS, Flight, NAME, distinct, joined, place, placeholders};
+use super::{COLUMNS, Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
 /// The handlers, on the database of this configuration.
@@ -32,6 +33,8 @@ pub(super) fn router(config: &Json) -> Result<Router, Failure> {
         .route("/page/{origin}", get(page))
         .route("/thousand", get(thousand))
         .route("/export", get(export))
+        .route("/related", get(related))
+        .route("/semi", get(semi))
         .route("/landings", post(insert))
         .with_state(Pool::new(options)))
 }
@@ -41,10 +44,10 @@ async fn row(State(pool): State<Pool>, Path(id): Path<i32>) -> Response {
 }
 
 async fn one(pool: &Pool, id: i32) -> Result<Vec<u8>, Failure> {
-    let sql = format!("SELECT {} FROM `flights` WHERE `id` = ? LIMIT ?", columns('`'));
+    let sql = format!("SELECT {} FROM `flights` WHERE `id` = ? LIMIT ?", columns(&COLUMNS, '`'));
     let row: Option<Row> = pool.get_conn().await?.exec_first(sql, (id, 1)).await?;
     let mut body = Vec::with_capacity(512);
-    write_row(&mut body, &row.ok_or("no such flight")?, &keys());
+    write_row(&mut body, &row.ok_or("no such flight")?, &keys(&COLUMNS));
     Ok(body)
 }
 
@@ -64,7 +67,7 @@ async fn insert_one(pool: &Pool, body: &[u8]) -> Result<Vec<u8>, Failure> {
 async fn page(State(pool): State<Pool>, Path(origin): Path<String>) -> Response {
     let sql = format!(
         "SELECT {} FROM `flights` WHERE `origin` = ? AND `dep_delay` > ? ORDER BY `dep_delay` DESC, `id` DESC LIMIT ?",
-        columns('`')
+        columns(&COLUMNS, '`')
     );
     answered(list(&pool, sql, (origin, 60, 25).into(), 16 * 1024).await)
 }
@@ -73,12 +76,64 @@ async fn thousand(State(pool): State<Pool>) -> Response {
     answered(list(&pool, in_order(), (1000,).into(), 512 * 1024).await)
 }
 
+async fn semi(State(pool): State<Pool>) -> Response {
+    let sql = format!(
+        "SELECT {} FROM `flights` WHERE EXISTS (SELECT 1 FROM `airlines` WHERE `airlines`.`carrier` = `flights`.`carrier` AND `name` = ?) ORDER BY `id` LIMIT ?",
+        columns(&COLUMNS, '`')
+    );
+    answered(list(&pool, sql, (NAME, FLIGHTS).into(), 16 * 1024).await)
+}
+
+async fn related(State(pool): State<Pool>) -> Response {
+    answered(with_related(&pool).await)
+}
+
+async fn with_related(pool: &Pool) -> Result<Vec<u8>, Failure> {
+    let mut connection = pool.get_conn().await?;
+    let keys = keys(&COLUMNS);
+    let (carrier, origin) = (place("carrier"), place("origin"));
+    let mut flights = Vec::new();
+    let mut rows = connection.exec_iter(in_order(), (FLIGHTS,)).await?;
+    while let Some(row) = rows.next().await? {
+        let mut json = Vec::with_capacity(512);
+        write_row(&mut json, &row, &keys);
+        let text = |place: usize| row.get(place).ok_or("a flight without an airline or airport");
+        flights.push(Flight { json, carrier: text(carrier)?, origin: text(origin)? });
+    }
+    drop(rows);
+    let carriers = distinct(&flights, |flight| &flight.carrier);
+    let airlines = by_key(&mut connection, "airlines", &carriers, &AIRLINE).await?;
+    let origins = distinct(&flights, |flight| &flight.origin);
+    let airports = by_key(&mut connection, "airports", &origins, &AIRPORT).await?;
+    Ok(joined(&flights, &airlines, &airports))
+}
+
+async fn by_key(
+    connection: &mut Conn,
+    table: &str,
+    wanted: &[&str],
+    names: &[&str],
+) -> Result<ByKey, Failure> {
+    let (mut found, keys) = (ByKey::new(), keys(names));
+    let key = names.first().copied().unwrap_or_default();
+    let (columns, places) = (columns(names, '`'), placeholders(wanted));
+    let sql = format!("SELECT {columns} FROM `{table}` WHERE `{key}` IN ({places})");
+    let values = wanted.iter().map(Value::from).collect();
+    let mut rows = connection.exec_iter(sql, Params::Positional(values)).await?;
+    while let Some(row) = rows.next().await? {
+        let mut json = Vec::with_capacity(256);
+        write_row(&mut json, &row, &keys);
+        found.insert(row.get(0).ok_or("a row without a key")?, json);
+    }
+    Ok(found)
+}
+
 fn in_order() -> String {
-    format!("SELECT {} FROM `flights` ORDER BY `id` LIMIT ?", columns('`'))
+    format!("SELECT {} FROM `flights` ORDER BY `id` LIMIT ?", columns(&COLUMNS, '`'))
 }
 
 async fn list(pool: &Pool, sql: String, values: Params, capacity: usize) -> Result<Vec<u8>, Failure> {
-    let (mut list, keys) = (List::new(capacity), keys());
+    let (mut list, keys) = (List::new(capacity), keys(&COLUMNS));
     let mut connection = pool.get_conn().await?;
     let mut rows = connection.exec_iter(sql, values).await?;
     while let Some(row) = rows.next().await? {
@@ -98,7 +153,7 @@ async fn export(State(pool): State<Pool>) -> Response {
 }
 
 async fn export_rows(pool: &Pool, chunks: &Chunks) -> Result<(), Failure> {
-    let (mut pieces, keys) = (Pieces::new(), keys());
+    let (mut pieces, keys) = (Pieces::new(), keys(&COLUMNS));
     let mut connection = pool.get_conn().await?;
     let mut rows = connection.exec_iter(in_order(), (EXPORTED,)).await?;
     while let Some(row) = rows.next().await? {
@@ -115,6 +170,7 @@ fn write_row(out: &mut Vec<u8>, row: &Row, keys: &[Vec<u8>]) {
         out.push(if index == 0 { b'{' } else { b',' });
         out.extend_from_slice(key);
         match row.as_ref(index) {
+            Some(Value::Double(number)) => write(out, number),
             Some(Value::Int(number)) => write(out, number),
             Some(Value::Bytes(text)) => write(out, std::str::from_utf8(text).unwrap_or_default()),
             Some(Value::Date(year, month, day, hour, minute, second, _)) => {

@@ -13,7 +13,8 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Client, NoTls, Row, Statement};
 
 use super::landing::{Landing, single};
-use super::{Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
+use super::related::{AIRLINE, AIRPORT, ByKey, FLIGHTS, Flight, NAME, distinct, joined, place};
+use super::{COLUMNS, Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
 type Pool = managed::Pool<Manager>;
@@ -33,6 +34,8 @@ pub(super) async fn router(config: &Json) -> Result<Router, Failure> {
         .route("/page/{origin}", get(page))
         .route("/thousand", get(thousand))
         .route("/export", get(export))
+        .route("/related", get(related))
+        .route("/semi", get(semi))
         .route("/landings", post(insert))
         .with_state(pool))
 }
@@ -49,6 +52,9 @@ struct Connection {
     row: Statement,
     page: Statement,
     in_order: Statement,
+    airlines: Statement,
+    airports: Statement,
+    semi: Statement,
     insert: Statement,
 }
 
@@ -59,16 +65,26 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
         let (client, connection) = self.login.connect(NoTls).await?;
         tokio::spawn(connection);
-        let columns = columns('"');
+        let of_airline = columns(&AIRLINE, '"');
+        let of_airport = columns(&AIRPORT, '"');
+        let columns = columns(&COLUMNS, '"');
         let row = format!(r#"SELECT {columns} FROM "flights" WHERE "id" = $1 LIMIT $2"#);
         let page = format!(
             r#"SELECT {columns} FROM "flights" WHERE "origin" = $1 AND "dep_delay" > $2 ORDER BY "dep_delay" DESC, "id" DESC LIMIT $3"#
         );
         let in_order = format!(r#"SELECT {columns} FROM "flights" ORDER BY "id" LIMIT $1"#);
+        let airlines = format!(r#"SELECT {of_airline} FROM "airlines" WHERE "carrier" = ANY($1)"#);
+        let airports = format!(r#"SELECT {of_airport} FROM "airports" WHERE "faa" = ANY($1)"#);
+        let semi = format!(
+            r#"SELECT {columns} FROM "flights" WHERE EXISTS (SELECT 1 FROM "airlines" WHERE "airlines"."carrier" = "flights"."carrier" AND "name" = $1) ORDER BY "id" LIMIT $2"#
+        );
         Ok(Connection {
             row: client.prepare(&row).await?,
             page: client.prepare(&page).await?,
             in_order: client.prepare(&in_order).await?,
+            airlines: client.prepare(&airlines).await?,
+            airports: client.prepare(&airports).await?,
+            semi: client.prepare(&semi).await?,
             insert: client.prepare(INSERT).await?,
             client,
         })
@@ -91,7 +107,7 @@ async fn one(pool: &Pool, id: i32) -> Result<Vec<u8>, Failure> {
     let connection = pool.get().await.map_err(|error| error.to_string())?;
     let row = connection.client.query_one(&connection.row, &[&id, &1_i64]).await?;
     let mut body = Vec::with_capacity(512);
-    write_row(&mut body, &row, &keys())?;
+    write_row(&mut body, &row, &keys(&COLUMNS))?;
     Ok(body)
 }
 
@@ -115,6 +131,47 @@ async fn thousand(State(pool): State<Pool>) -> Response {
     answered(list(&pool, |connection| &connection.in_order, &[&1000_i64], 512 * 1024).await)
 }
 
+async fn semi(State(pool): State<Pool>) -> Response {
+    let limit = i64::from(FLIGHTS);
+    answered(list(&pool, |connection| &connection.semi, &[&NAME, &limit], 16 * 1024).await)
+}
+
+async fn related(State(pool): State<Pool>) -> Response {
+    answered(with_related(&pool).await)
+}
+
+async fn with_related(pool: &Pool) -> Result<Vec<u8>, Failure> {
+    let connection = pool.get().await.map_err(|error| error.to_string())?;
+    let keys = keys(&COLUMNS);
+    let (carrier, origin) = (place("carrier"), place("origin"));
+    let mut flights = Vec::new();
+    for row in connection.client.query(&connection.in_order, &[&i64::from(FLIGHTS)]).await? {
+        let mut json = Vec::with_capacity(512);
+        write_row(&mut json, &row, &keys)?;
+        flights.push(Flight { json, carrier: row.try_get(carrier)?, origin: row.try_get(origin)? });
+    }
+    let carriers = distinct(&flights, |flight| &flight.carrier);
+    let airlines = by_key(&connection.client, &connection.airlines, &carriers, &AIRLINE).await?;
+    let origins = distinct(&flights, |flight| &flight.origin);
+    let airports = by_key(&connection.client, &connection.airports, &origins, &AIRPORT).await?;
+    Ok(joined(&flights, &airlines, &airports))
+}
+
+async fn by_key(
+    client: &Client,
+    statement: &Statement,
+    wanted: &[&str],
+    names: &[&str],
+) -> Result<ByKey, Failure> {
+    let (mut found, keys) = (ByKey::new(), keys(names));
+    for row in client.query(statement, &[&wanted]).await? {
+        let mut json = Vec::with_capacity(256);
+        write_row(&mut json, &row, &keys)?;
+        found.insert(row.try_get(0)?, json);
+    }
+    Ok(found)
+}
+
 async fn list(
     pool: &Pool,
     statement: fn(&Connection) -> &Statement,
@@ -122,7 +179,7 @@ async fn list(
     capacity: usize,
 ) -> Result<Vec<u8>, Failure> {
     let connection = pool.get().await.map_err(|error| error.to_string())?;
-    let (mut list, keys) = (List::new(capacity), keys());
+    let (mut list, keys) = (List::new(capacity), keys(&COLUMNS));
     for row in connection.client.query(statement(&connection), values).await? {
         write_row(list.row(), &row, &keys)?;
     }
@@ -141,7 +198,7 @@ async fn export(State(pool): State<Pool>) -> Response {
 
 async fn export_rows(pool: &Pool, chunks: &Chunks) -> Result<(), Failure> {
     let connection = pool.get().await.map_err(|error| error.to_string())?;
-    let (mut pieces, keys) = (Pieces::new(), keys());
+    let (mut pieces, keys) = (Pieces::new(), keys(&COLUMNS));
     let rows = connection.client.query_raw(&connection.in_order, [i64::from(EXPORTED)]).await?;
     let mut rows = std::pin::pin!(rows);
     while let Some(row) = rows.try_next().await? {
@@ -158,6 +215,7 @@ fn write_row(out: &mut Vec<u8>, row: &Row, keys: &[Vec<u8>]) -> Result<(), tokio
         out.push(if index == 0 { b'{' } else { b',' });
         out.extend_from_slice(key);
         match *column.type_() {
+            Type::FLOAT8 => write(out, &row.try_get::<_, Option<f64>>(index)?),
             Type::INT4 => write(out, &row.try_get::<_, Option<i32>>(index)?),
             Type::TIMESTAMP => write(out, &row.try_get::<_, Option<Moment>>(index)?.map(|moment| moment.0)),
             _ => write(out, &row.try_get::<_, Option<&str>>(index)?),

@@ -14,7 +14,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, ToSql};
 use tokio::sync::oneshot;
 
-use super::{Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
+use super::related::{AIRLINE, AIRPORT, ByKey, FLIGHTS, Flight, NAME, distinct, joined, place, placeholders};
+use super::{COLUMNS, Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
 mod insert;
@@ -37,6 +38,8 @@ pub(super) fn router(database: &FilePath) -> Result<Router, Failure> {
         .route("/page/{origin}", get(page))
         .route("/thousand", get(thousand))
         .route("/export", get(export))
+        .route("/related", get(related))
+        .route("/semi", get(semi))
         .route("/landings", post(insert::insert))
         .layer(DefaultBodyLimit::disable())
         .with_state(queue))
@@ -67,9 +70,9 @@ fn open(database: &PathBuf) -> rusqlite::Result<Connection> {
 
 async fn row(State(queue): State<Queue>, Path(id): Path<i64>) -> Response {
     whole(&queue, move |connection| {
-        let sql = format!(r#"SELECT {} FROM "flights" WHERE "id" = ? LIMIT ?"#, columns('"'));
+        let sql = format!(r#"SELECT {} FROM "flights" WHERE "id" = ? LIMIT ?"#, columns(&COLUMNS, '"'));
         let mut body = Vec::with_capacity(512);
-        each_row(connection, &sql, &[&id, &1], |row, keys| write_row(&mut body, row, keys))?;
+        each_row(connection, (&sql, &COLUMNS), &[&id, &1], |row, keys| write_row(&mut body, row, keys))?;
         Ok(body)
     })
     .await
@@ -79,7 +82,7 @@ async fn page(State(queue): State<Queue>, Path(origin): Path<String>) -> Respons
     whole(&queue, move |connection| {
         let sql = format!(
             r#"SELECT {} FROM "flights" WHERE "origin" = ? AND "dep_delay" > ? ORDER BY "dep_delay" DESC, "id" DESC LIMIT ?"#,
-            columns('"')
+            columns(&COLUMNS, '"')
         );
         list(connection, &sql, &[&origin, &60, &25], 16 * 1024)
     })
@@ -90,8 +93,54 @@ async fn thousand(State(queue): State<Queue>) -> Response {
     whole(&queue, |connection| list(connection, &in_order(), &[&1000], 512 * 1024)).await
 }
 
+async fn semi(State(queue): State<Queue>) -> Response {
+    whole(&queue, |connection| {
+        let sql = format!(
+            r#"SELECT {} FROM "flights" WHERE EXISTS (SELECT 1 FROM "airlines" WHERE "airlines"."carrier" = "flights"."carrier" AND "name" = ?) ORDER BY "id" LIMIT ?"#,
+            columns(&COLUMNS, '"')
+        );
+        list(connection, &sql, &[&NAME, &FLIGHTS], 16 * 1024)
+    })
+    .await
+}
+
+async fn related(State(queue): State<Queue>) -> Response {
+    whole(&queue, with_related).await
+}
+
+fn with_related(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
+    let (carrier, origin) = (place("carrier"), place("origin"));
+    let mut flights = Vec::new();
+    each_row(connection, (&in_order(), &COLUMNS), &[&FLIGHTS], |row, keys| {
+        let mut json = Vec::with_capacity(512);
+        write_row(&mut json, row, keys)?;
+        flights.push(Flight { json, carrier: row.get(carrier)?, origin: row.get(origin)? });
+        Ok(())
+    })?;
+    let carriers = distinct(&flights, |flight| &flight.carrier);
+    let airlines = by_key(connection, "airlines", &carriers, &AIRLINE)?;
+    let origins = distinct(&flights, |flight| &flight.origin);
+    let airports = by_key(connection, "airports", &origins, &AIRPORT)?;
+    Ok(joined(&flights, &airlines, &airports))
+}
+
+fn by_key(connection: &Connection, table: &str, wanted: &[&str], names: &[&str]) -> rusqlite::Result<ByKey> {
+    let mut found = ByKey::new();
+    let key = names.first().copied().unwrap_or_default();
+    let (columns, places) = (columns(names, '"'), placeholders(wanted));
+    let sql = format!(r#"SELECT {columns} FROM "{table}" WHERE "{key}" IN ({places})"#);
+    let values: Vec<&dyn ToSql> = wanted.iter().map(|key| key as &dyn ToSql).collect();
+    each_row(connection, (&sql, names), &values, |row, keys| {
+        let mut json = Vec::with_capacity(256);
+        write_row(&mut json, row, keys)?;
+        found.insert(row.get(0)?, json);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 fn in_order() -> String {
-    format!(r#"SELECT {} FROM "flights" ORDER BY "id" LIMIT ?"#, columns('"'))
+    format!(r#"SELECT {} FROM "flights" ORDER BY "id" LIMIT ?"#, columns(&COLUMNS, '"'))
 }
 
 async fn export(State(queue): State<Queue>) -> Response {
@@ -109,7 +158,7 @@ async fn export(State(queue): State<Queue>) -> Response {
 
 fn export_rows(connection: &Connection, chunks: &Chunks) -> rusqlite::Result<()> {
     let mut pieces = Pieces::new();
-    each_row(connection, &in_order(), &[&EXPORTED], |row, keys| {
+    each_row(connection, (&in_order(), &COLUMNS), &[&EXPORTED], |row, keys| {
         write_row(pieces.row(), row, keys)?;
         if let Some(full) = pieces.full() {
             // The client is gone.
@@ -144,19 +193,19 @@ fn list(
     capacity: usize,
 ) -> rusqlite::Result<Vec<u8>> {
     let mut list = List::new(capacity);
-    each_row(connection, sql, values, |row, keys| write_row(list.row(), row, keys))?;
+    each_row(connection, (sql, &COLUMNS), values, |row, keys| write_row(list.row(), row, keys))?;
     Ok(list.end())
 }
 
 /// Runs a cached statement and hands over each row with the bytes `"name":` of its columns.
 fn each_row(
     connection: &Connection,
-    sql: &str,
+    (sql, names): (&str, &[&str]),
     values: &[&dyn ToSql],
     mut each: impl FnMut(&rusqlite::Row<'_>, &[Vec<u8>]) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(sql)?;
-    let keys = keys();
+    let keys = keys(names);
     let mut rows = statement.query(values)?;
     while let Some(row) = rows.next()? {
         each(row, &keys)?;
