@@ -204,6 +204,11 @@ fn test(options: &LoadOptions, name: &str) -> Result<(), Failure> {
             );
             return Err(message.into());
         }
+        if let Some((table, alias)) = service.extras().alias_among(&names) {
+            let message =
+                format!("service '{name}': '{alias}', the alias of table '{table}', is another table");
+            return Err(message.into());
+        }
         let took = began.elapsed().as_secs_f64() * 1000.0;
         say(format_args!("service '{name}' answers: {} table(s) in {took:.1} ms", tables.len()))
     })

@@ -1,8 +1,8 @@
 //! Short words for requests and filters. Values stand at the front of the parameters, so that a filter counts them from 0.
 
 use connector_api::model::{
-    ArithmeticOp, CompareOp, Count, Direction, Expr, Filter, Function, Group, Nulls, Order, Path, Query,
-    TableRef, TextOp, Value,
+    ArithmeticOp, CompareOp, Computed, Count, Direction, Expr, Filter, Function, Group, Nulls, Order, Path,
+    Query, TableRef, TextOp, Value,
 };
 use tablegate::connectors::Params;
 
@@ -36,6 +36,13 @@ impl Ask {
         self
     }
 
+    /// These values, for what has no filter.
+    #[must_use]
+    pub fn values(mut self, values: &[Value]) -> Self {
+        self.values = values.to_vec();
+        self
+    }
+
     /// No row twice.
     #[must_use]
     pub fn distinct(mut self) -> Self {
@@ -54,6 +61,13 @@ impl Ask {
     #[must_use]
     pub fn group(mut self, group: Group) -> Self {
         self.shape.group = Some(group);
+        self
+    }
+
+    /// One more column, computed by the store.
+    #[must_use]
+    pub fn compute(mut self, name: &str, value: Expr) -> Self {
+        self.shape.compute.push(Computed { name: name.to_owned(), value });
         self
     }
 
@@ -93,12 +107,13 @@ impl Ask {
         self
     }
 
-    /// The names of the columns that the answer has to have, in the order in which they were asked for; aggregates last.
+    /// The names of the columns that the answer has to have, in the order in which they were asked for; aggregates and what is computed last.
     #[must_use]
     pub fn wanted(&self) -> Vec<String> {
         let columns = self.shape.select.iter().map(|path| path.segments().join("."));
         let aggregates = self.shape.group.iter().flat_map(|group| &group.aggregates);
-        columns.chain(aggregates.map(|aggregate| aggregate.name.clone())).collect()
+        let computed = self.shape.compute.iter().map(|computed| computed.name.clone());
+        columns.chain(aggregates.map(|aggregate| aggregate.name.clone())).chain(computed).collect()
     }
 
     /// The request as it is sent.

@@ -34,6 +34,7 @@ pub mod tables;
 mod calls;
 mod capability;
 mod catalogue;
+mod computed;
 mod count;
 mod delete;
 mod errors;
@@ -156,6 +157,7 @@ pub fn cases() -> Vec<Case> {
         random::cases(),
         order::cases(),
         group::cases(),
+        computed::cases(),
         page::cases(),
         count::cases(),
         limits::cases(),

@@ -447,6 +447,15 @@ impl Reference {
             (Function::Text, Value::F64(number)) => Ok(Value::Text(number.to_string())),
             (Function::Text, Value::Decimal(text) | Value::Text(text)) => Ok(Value::Text(text)),
             (Function::Round, number) => self.round(&number, args.get(1)),
+            (Function::Concat, _) => {
+                let texts = args.iter().map(|arg| self.call(Function::Text, std::slice::from_ref(arg)));
+                let texts = texts.collect::<Result<Vec<_>, _>>()?;
+                let text = texts.iter().map(|text| match text {
+                    Value::Text(text) => Ok(text.as_str()),
+                    _ => Err(Undefined("the text of another kind")),
+                });
+                text.collect::<Result<String, _>>().map(Value::Text)
+            }
             _ => Err(Undefined("a function of another kind")),
         }
     }

@@ -42,6 +42,9 @@ fn reads() -> Vec<Case> {
         Case::refusal("refused::offset", "offset", |peer| query(peer, |ask| ask.offset(1))),
         Case::refusal("refused::page_token", "page_token", |peer| query(peer, |ask| ask.after(None))),
         Case::refusal("refused::open_columns", "open_columns", |peer| query(peer, Ask::others)),
+        Case::refusal("refused::computed_columns", "computed_columns", |peer| {
+            query(peer, |ask| ask.compute("twice", column("size")))
+        }),
         Case::refusal("refused::distinct", "distinct", |peer| query(peer, Ask::distinct)),
         Case::refusal("refused::aggregates", "aggregates", |peer| {
             query(peer, |ask| ask.group(Group { by: vec![Path::column("id")], ..Group::default() }))

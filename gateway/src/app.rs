@@ -14,6 +14,7 @@ use crate::extras;
 use crate::hooks::Hooks;
 use crate::http::{Answering, Listening, Times, router, serve};
 use crate::idempotency;
+use crate::plan;
 use crate::roles::{self, RequestorMask, VerbMask};
 use crate::services::{Options, Service};
 use crate::settings::{self, AtStart, LoadOptions, Problem, Problems, Settings};
@@ -132,7 +133,7 @@ impl App {
             hooks,
             cursors: Arc::new(cursor::Key::random()?),
             idempotency: Arc::default(),
-            extras: extras::Store::new(&settings.state.directory),
+            extras: extras::Store::new(&settings.state.directory, plan::check_functions),
         };
         let snapshot = snapshot(&settings, &registry, &lasting, None)?;
         let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
@@ -236,7 +237,7 @@ pub fn workers(settings: &Settings) -> usize {
 #[must_use]
 pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<Problem>) {
     let known = known_types(registry);
-    let extras = extras::Store::new(&settings.state.directory);
+    let extras = extras::Store::new(&settings.state.directory, plan::check_functions);
     let (mut missing, mut wrong) = (Vec::new(), Vec::new());
     for service in &settings.services {
         if let Err(problem) = extras.load(&service.name) {

@@ -89,6 +89,8 @@ errors! {
     unsupported_verb(verb, resource) = BAD_REQUEST, "{verb} requests without a resource are not currently supported by the '{resource}' service.";
     /// No such table.
     unknown_table(table) = NOT_FOUND, "Table \"{table}\" does not exist in the database.";
+    /// A table that has an alias, called otherwise.
+    table_by_alias(table, alias) = NOT_FOUND, "Table \"{table}\" does not exist in the database. Its rows are found under its alias '{alias}'.";
     /// A table that shall be new and is there.
     table_exists(table) = CONFLICT, "A table with name '{table}' already exist in the database.";
     /// Extras that could not be written.
@@ -97,6 +99,8 @@ errors! {
     extras_unread(service) = CONFLICT, "The file with the extras of service '{service}' was edited, or could not be read. Reload the gateway, whose log says what is wrong with the file if it is refused, and send the request again.";
     /// Rules for values that can't be read.
     wrong_validation(table, field, what) = BAD_REQUEST, "Table '{table}', field '{field}': {what}.";
+    /// Names of tables or fields that can't be theirs.
+    wrong_names(what) = BAD_REQUEST, "The extras can't be kept: {what}.";
     /// A removal of tables or fields that does not say which.
     nothing_to_drop() = BAD_REQUEST, "Say what is to be dropped: in the path, as 'ids', or by name in the body.";
     /// No such procedure.

@@ -52,6 +52,11 @@ pub(crate) fn key_unfit(service: &str, request_id: &str, problem: &str) {
     tracing::warn!(target: "tablegate::services", service, request_id, problem, "a declared key does not fit its table");
 }
 
+/// An alias or a function of a field does not fit its table: it is left out, or the field hidden.
+pub(crate) fn alias_unfit(service: &str, request_id: &str, problem: &str) {
+    tracing::warn!(target: "tablegate::services", service, request_id, problem, "an alias or function does not fit its table");
+}
+
 /// Extras of a table could not be stored.
 pub(crate) fn extras_unwritten(service: &str, request_id: &str, problem: &str) {
     tracing::error!(target: "tablegate::services", service, request_id, problem, "extras can't be stored");

@@ -10,9 +10,8 @@ use tokio::sync::OnceCell;
 
 use crate::connectors::{self, CallContext, Limits, Registry};
 use crate::extras::Extras;
-use crate::plan::Checks;
 use crate::schema::catalogue::Catalogue;
-use crate::schema::known::{Known, Tables};
+use crate::schema::known::{Known, Seen, Tables};
 use crate::schema::routines::Routines;
 use crate::settings;
 
@@ -112,11 +111,7 @@ impl Service {
 
     /// What is known of a table that is described so; `make` gives the table as requests see it, the first time.
     #[must_use]
-    pub fn known(
-        &self,
-        described: Arc<Table>,
-        make: impl FnOnce(Arc<Table>) -> (Arc<Table>, Checks),
-    ) -> Arc<Known> {
+    pub fn known(&self, described: Arc<Table>, make: impl FnOnce(Arc<Table>) -> Seen) -> Arc<Known> {
         self.known.of(described, make)
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn reads() -> Vec<Scenario> {
         format!("{table}?limit=25&related=airlines_by_carrier,airports_by_origin"),
         "/related".to_owned(),
     );
-    let semi = "filter=airlines_by_carrier.name%20%3D%20%27JetBlue%20Airways%27";
+    let semi = "filter=(id%20%3E%20300000)%20and%20(id%20%3C%20302000)%20and%20(airlines_by_carrier.name%20%3D%20%27JetBlue%20Airways%27)";
     let semi = Target::read(format!("{table}?{semi}&limit=25"), "/semi".to_owned());
     vec![
         Scenario { name: "row", title: "one row by key", targets: row.collect() },

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod aggregate;
 #[cfg(test)]
+mod aliases;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod batch;
@@ -127,6 +129,8 @@ mod tunnel;
 mod typed;
 #[cfg(test)]
 mod uploads;
+#[cfg(test)]
+mod virtual_fields;
 #[cfg(test)]
 mod walk;
 #[cfg(test)]

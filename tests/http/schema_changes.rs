@@ -458,8 +458,13 @@ fn a_field_that_makes_no_sense_is_refused_before_anything_changed() {
         field(json!({ "name": "x", "type": "fk", "ref_table": "y" })),
         (400, "'ref_table' names 'y'"),
     );
-    check("POST", path, field(json!({ "name": "x", "type": "virtual" })), (501, "a virtual field"));
-    check("POST", path, field(json!({ "name": "x", "type": "text", "alias": "y" })), (501, "an alias"));
+    check("POST", path, field(json!({ "name": "x", "type": "virtual" })), (400, "needs a 'db_function'"));
+    check(
+        "POST",
+        path,
+        field(json!({ "name": "x", "type": "text", "alias": "make" })),
+        (400, "the name of another field"),
+    );
     check("POST", path, field(json!({ "name": "x", "db_type": "int); DROP TABLE trucks--" })), (400, ""));
     check("POST", path, field(json!({ "name": "x", "type": "no such type" })), (400, ""));
     check(

@@ -166,6 +166,8 @@ fn expressions_follow_the_words_of_the_contract() {
         (Function::Text, vec![int(-12)], text("-12")),
         (Function::Text, vec![Value::F64(10.0)], text("10")),
         (Function::Text, vec![Value::Decimal("1.50".to_owned())], text("1.50")),
+        (Function::Concat, vec![text("a"), int(-1), text("")], text("a-1")),
+        (Function::Concat, vec![text("a"), Value::Null], Value::Null),
     ] {
         assert_eq!(reference.call(function, &args), Ok(expected), "{function:?} {args:?}");
     }

@@ -81,6 +81,8 @@ capabilities! {
         filter_not,
         /// Columns on both sides of a comparison, arithmetic and functions.
         filter_expressions,
+        /// [`Query::compute`](super::Query::compute), and [`Function::Concat`](super::Function::Concat) wherever an expression may stand.
+        computed_columns,
         /// Columns inside documents (`address.city`).
         filter_paths,
         /// Rows for which a related row exists.

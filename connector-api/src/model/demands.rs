@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Begin, Call, Capabilities, ChangeSchema, Count, Delete, DescribeTables, Error, ErrorKind, Expr, Filter,
-    Insert, OnError, Order, Path, Query, Result, Selector, TextOp, Update, Upsert,
+    Function, Insert, OnError, Order, Path, Query, Result, Selector, TextOp, Update, Upsert,
 };
 
 /// What a shape demands.
@@ -151,6 +151,25 @@ impl Demands {
         let is_plain = exprs.iter().all(|expr| matches!(expr, Expr::Column(_) | Expr::Param(_)));
         self.capabilities.extend((!is_plain || columns > 1).then_some("filter_expressions"));
         self.capabilities.extend(exprs.iter().any(|expr| has_path(expr)).then_some("filter_paths"));
+        self.capabilities.extend(exprs.iter().any(|expr| has_concat(expr)).then_some("computed_columns"));
+    }
+
+    /// What the store computes, in a read or a write.
+    fn computed<'e>(mut self, exprs: impl Iterator<Item = &'e Expr>, capability: &'static str) -> Self {
+        for expr in exprs {
+            self.capabilities.insert(capability);
+            self.capabilities.extend(has_path(expr).then_some("filter_paths"));
+            self.capabilities.extend(has_concat(expr).then_some("computed_columns"));
+        }
+        self
+    }
+}
+
+fn has_concat(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(_) | Expr::Param(_) => false,
+        Expr::Arithmetic { left, right, .. } => has_concat(left) || has_concat(right),
+        Expr::Call { function, args } => *function == Function::Concat || args.iter().any(has_concat),
     }
 }
 
@@ -173,6 +192,7 @@ impl Demanding for Query {
             .when(self.offset.is_some(), "offset")
             .when(self.after.is_some(), "page_token")
             .paths(self.select.iter())
+            .computed(self.compute.iter().map(|computed| &computed.value), "computed_columns")
             .order(&self.order)
             .filter(self.filter.as_ref())
             .filter(having)
@@ -188,7 +208,7 @@ impl Demanding for Count {
 impl Demanding for Insert {
     fn demands(&self) -> Demands {
         Demands::of("insert")
-            .when(!self.compute.is_empty(), "write_expressions")
+            .computed(self.compute.iter().map(|assigned| &assigned.value), "write_expressions")
             .when(!self.returning.is_empty(), "returning")
             .paths(&self.returning)
             .when(self.others, "open_columns")
@@ -201,7 +221,7 @@ impl Demanding for Update {
     fn demands(&self) -> Demands {
         Demands::default()
             .rows(&self.rows, ("update_by_key", "update_where"))
-            .when(!self.compute.is_empty(), "write_expressions")
+            .computed(self.compute.iter().map(|assigned| &assigned.value), "write_expressions")
             .when(!self.returning.is_empty(), "returning")
             .paths(&self.returning)
             .when(self.others, "open_columns")
@@ -296,6 +316,11 @@ mod tests {
             ),
             (json!({"order": [{"by": ["a", "b"], "direction": "asc"}]}), &["order", "filter_paths"]),
             (json!({"select": [["a", "b"]]}), &["filter_paths"]),
+            (json!({"compute": [{"name": "x", "value": {"column": ["a"]}}]}), &["computed_columns"]),
+            (
+                json!({"compute": [{"name": "x", "value": {"column": ["a", "b"]}}]}),
+                &["computed_columns", "filter_paths"],
+            ),
         ] {
             check::<Query>(&query(more), 0, &[&["query"], demanded].concat());
         }
@@ -306,6 +331,7 @@ mod tests {
     fn each_node_of_a_filter_demands_its_capability_and_counts_its_depth() {
         let (a, b, one) = (json!({"column": ["a"]}), json!({"column": ["b"]}), json!({"param": 0}));
         let sum = json!({"arithmetic": {"op": "add", "left": {"column": ["a", "b"]}, "right": one}});
+        let both = json!({"call": {"function": "concat", "args": [a, b]}});
         let compare = |left: &serde_json::Value, right: &serde_json::Value| json!({"compare": {"op": "eq", "left": left, "right": right}});
         let text = |op: &str| json!({"text": {"op": op, "expr": a, "pattern": 0}});
         let always = json!({"always": true});
@@ -319,6 +345,7 @@ mod tests {
             (compare(&sum, &one), 1, &["filter_compare", "filter_expressions", "filter_paths"]),
             (json!({"in": {"expr": a, "list": 0}}), 1, &["filter_in"]),
             (json!({"between": {"expr": a, "low": one, "high": one}}), 1, &["filter_between"]),
+            (compare(&both, &one), 1, &["filter_compare", "filter_expressions", "computed_columns"]),
             (
                 json!({"between": {"expr": a, "low": b, "high": one}}),
                 1,

@@ -255,6 +255,8 @@ pub enum Function {
     Coalesce,
     /// A number, day, time, point in time or uuid as a text.
     Text,
+    /// The texts of two or more values, as `Text` makes them, one behind the other.
+    Concat,
 }
 
 #[cfg(test)]

@@ -36,8 +36,8 @@ pub use moment::{parse_uuid, uuid_text};
 pub use op::Operation;
 pub use outcome::{Affected, Outcome, OutcomeStatus, Summary};
 pub use query::{
-    Aggregate, AggregateFunction, Argument, ArgumentDirection, Begin, Call, Count, DescribeTables, Direction,
-    Group, Nulls, Order, Query,
+    Aggregate, AggregateFunction, Argument, ArgumentDirection, Begin, Call, Computed, Count, DescribeTables,
+    Direction, Group, Nulls, Order, Query,
 };
 pub use schema_change::{Change, ChangeSchema};
 pub use value::{Characters, Date, Instant, TimeOfDay, Timestamp, Value};

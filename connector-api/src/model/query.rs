@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Filter, Hints, Param, Path, RoutineKind, TableRef};
+use super::{Expr, Filter, Hints, Param, Path, RoutineKind, TableRef};
 
 /// Read rows. The answer: one result set whose columns contain at least `select`, in any order; the gateway picks by name.
 ///
@@ -14,8 +14,12 @@ use super::{Filter, Hints, Param, Path, RoutineKind, TableRef};
 pub struct Query {
     /// The table.
     pub from: TableRef,
-    /// The columns wanted. A path of several segments is answered under its segments joined with dots. Empty only with a group.
+    /// The columns wanted. A path of several segments is answered under its segments joined with dots. Empty only with a group, or where
+    /// something is computed.
     pub select: Arc<[Path]>,
+    /// What the store computes for each row beside them. `order` may name these, too. Never with `distinct` or a group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compute: Vec<Computed>,
     /// And every other column that a row has, where the table is open: the connector announces the columns anew when a row has others.
     /// Never with `distinct` or a group.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -57,6 +61,7 @@ impl Query {
         Self {
             from,
             select: select.into(),
+            compute: Vec::new(),
             others: false,
             distinct: false,
             group: None,
@@ -69,6 +74,17 @@ impl Query {
             hints: Hints::new(),
         }
     }
+}
+
+/// A value that the store computes for each row.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Computed {
+    /// Its name in the answer and in `order`: no other column of the answer has it. The table may have a column of this name, which `order`
+    /// does not mean then.
+    pub name: String,
+    /// What is computed.
+    pub value: Expr,
 }
 
 /// How rows become groups. The answer has the selected columns and one column for each aggregate, under its name.

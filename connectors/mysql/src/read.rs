@@ -8,7 +8,7 @@ use crate::client::Work;
 use crate::store::{Call, Store, key};
 use crate::table::TableInfo;
 use crate::translate::VALUES;
-use crate::types::{Reader, integer, parameter, write_row};
+use crate::types::{Class, Reader, integer, parameter, write_row};
 
 /// A query on its way.
 pub(crate) struct Reading<'r> {
@@ -26,13 +26,14 @@ impl<'r> Reading<'r> {
     fn announce(&mut self) {
         let aggregates = self.request.group.as_ref().map_or(&[][..], |group| &group.aggregates);
         let selected = self.request.select.iter().map(|path| path.as_column().unwrap_or_default());
-        let names: Vec<_> =
-            selected.chain(aggregates.iter().map(|aggregate| aggregate.name.as_str())).collect();
+        let aggregates = aggregates.iter().map(|aggregate| aggregate.name.as_str());
+        let computed = self.request.compute.iter().map(|computed| computed.name.as_str());
+        let names: Vec<_> = selected.chain(aggregates).chain(computed).collect();
         self.out.columns(names);
     }
 }
 
-/// How the columns of the answer are read.
+/// How the columns of the answer are read; of what is computed the server says it.
 fn readers(request: &Query, table: &TableInfo) -> Result<Vec<Reader>> {
     let selected = request.select.iter().map(|path| table.class(path).map(Reader::Column));
     let aggregates = request.group.as_ref().map_or(&[][..], |group| &group.aggregates);
@@ -60,11 +61,16 @@ impl Call for Reading<'_> {
         if request.context().wants_statement {
             self.out.summary().statement = Some(statement.sql().to_owned());
         }
-        let readers = readers(request, &table)?;
+        let mut readers = readers(request, &table)?;
         let values = bind(&statement, request.params())?;
         self.announce();
         let mut rows = work.run(statement.sql(), values).await?;
+        let described = readers.len();
         while let Some(row) = rows.next().await? {
+            if readers.len() == described {
+                let computed = row.columns_ref().iter().skip(described).take(request.compute.len());
+                readers.extend(computed.map(|column| Reader::Column(Class::of_column(column))));
+            }
             write_row(self.out, |place| row.as_ref(place), &readers)?;
             self.has_rows = true;
             if let Err(end) = self.out.end_row().await {

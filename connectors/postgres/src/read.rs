@@ -84,20 +84,21 @@ impl Reading<'_> {
     fn announce(&mut self) -> usize {
         let aggregates = self.request.group.as_ref().map_or(&[][..], |group| &group.aggregates);
         let selected = self.request.select.iter().map(|path| path.as_column().unwrap_or_default());
-        let names: Vec<_> =
-            selected.chain(aggregates.iter().map(|aggregate| aggregate.name.as_str())).collect();
+        let aggregates = aggregates.iter().map(|aggregate| aggregate.name.as_str());
+        let computed = self.request.compute.iter().map(|computed| computed.name.as_str());
+        let names: Vec<_> = selected.chain(aggregates).chain(computed).collect();
         let width = names.len();
         self.out.columns(names);
         width
     }
 }
 
-/// What the columns of a query's rows have to be, as the table is known: those that are wanted, aggregates, those that are watched.
+/// What the columns of a query's rows have to be, as the table is known: those that are wanted, aggregates and what is computed, those that are watched.
 fn expected(query: &Query, table: &TableInfo) -> Result<Vec<Option<Reader>>> {
     let reader = |path: &Path| Ok(Reader::of_class(table.column(path)?.class));
-    let aggregates = query.group.as_ref().map_or(0, |group| group.aggregates.len());
+    let others = query.group.as_ref().map_or(0, |group| group.aggregates.len()) + query.compute.len();
     let watched = build::watched_beside(&PostgresDialect::of(table), query);
-    let wanted = query.select.iter().map(reader).chain((0..aggregates).map(|_| Ok(None)));
+    let wanted = query.select.iter().map(reader).chain((0..others).map(|_| Ok(None)));
     wanted.chain(watched.into_iter().map(reader)).collect()
 }
 

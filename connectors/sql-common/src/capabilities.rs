@@ -22,6 +22,7 @@ pub fn reading(max_parameters: u32, max_filter_depth: u32) -> Capabilities {
         filter_not: true,
         filter_expressions: true,
         filter_related: true,
+        computed_columns: true,
         distinct: true,
         aggregates: true,
         transactions: true,

@@ -297,6 +297,7 @@ pub trait Dialect: Send + Sync {
             Function::Round => "ROUND",
             Function::Coalesce => "COALESCE",
             Function::Text => "CAST",
+            Function::Concat => "CONCAT",
         }
     }
 
@@ -308,6 +309,17 @@ pub trait Dialect: Send + Sync {
         to.keyword("CAST(");
         to.expr(expr)?;
         to.keyword(" AS CHARACTER VARYING)");
+        Ok(())
+    }
+
+    /// Writes the texts of values one behind the other. Null when one of them is, which the standard's operator says and its function does not.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    fn concat(&self, to: &mut Builder<'_>, args: &[Expr]) -> Result<()> {
+        to.keyword("(");
+        to.texts(args, " || ")?;
+        to.keyword(")");
         Ok(())
     }
 

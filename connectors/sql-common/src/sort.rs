@@ -178,8 +178,18 @@ fn call_sort(columns: &dyn Columns, to: &Builder<'_>, function: Function, args: 
             _ => Sort::Null,
         },
         Function::Text if first()?.has_text() => Sort::Text,
+        Function::Concat if have_texts(columns, to, args)? => Sort::Text,
         _ => Sort::Null,
     })
+}
+
+fn have_texts(columns: &dyn Columns, to: &Builder<'_>, args: &[Expr]) -> Result<bool> {
+    for arg in args {
+        if !sort_of(columns, to, arg)?.has_text() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The sort that all arguments but nulls have. Integers beside binary fractions of the request are decimals, so that none loses digits.

@@ -156,7 +156,9 @@ impl Database {
         }
         let mut prepared = prepared(&self.connection, &statement, request.params())?;
         let selected = request.select.iter().map(|path| path.as_column().unwrap_or_default());
-        let names: Vec<_> = selected.chain(aggregates.iter().map(|(name, _)| name.as_str())).collect();
+        let computed = request.compute.iter().map(|computed| computed.name.as_str());
+        let names: Vec<_> =
+            selected.chain(aggregates.iter().map(|(name, _)| name.as_str())).chain(computed).collect();
         out.columns(names);
         let mut rows = prepared.raw_query();
         // Asked for behind the first step, because a changed table makes SQLite compile the statement anew there.
@@ -166,6 +168,7 @@ impl Database {
                 conversions.extend(row.as_ref().columns().map(|column| Conversion::of(column.decl_type())));
                 conversions.truncate(request.select.len());
                 conversions.extend(aggregates.iter().map(|(_, conversion)| *conversion));
+                conversions.extend(request.compute.iter().map(|_| Conversion::Plain));
             }
             for (index, conversion) in conversions.iter().enumerate() {
                 let value = row.get_ref(index).map_err(|error| from_driver(&error))?;

@@ -109,6 +109,7 @@ impl Dialect for SqliteDialect {
             Function::Round => "tablegate_round",
             Function::Coalesce => "tablegate_coalesce",
             Function::Text => "tablegate_text",
+            Function::Concat => "CONCAT",
         }
     }
 

@@ -26,6 +26,6 @@ pub mod writes;
 pub use params::Params;
 pub use refusal::{Reason, Refusal};
 pub use registry::Registry;
-pub use rows::{Batch, Columns, RowStream, Section};
+pub use rows::{Batch, Columns, Renames, RowStream, Section};
 pub use service::{CallContext, Limits, Service};
 pub use writes::Records;

@@ -1,6 +1,8 @@
 //! What a call answers: batches of rows, then outcomes and a summary. Checks the frames and their order; cells are decoded once,
 //! by whoever writes them out.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use connector_api::abi::Buffer;
@@ -26,6 +28,9 @@ pub struct Bounds {
     pub outcomes: usize,
 }
 
+/// What columns are called, by the store's names of those that are called otherwise.
+pub type Renames = Arc<HashMap<String, String>>;
+
 /// The columns of a result set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
@@ -39,12 +44,28 @@ pub struct Columns {
 
 impl Columns {
     /// The columns that a frame announces.
-    fn announced(frame: SetFrame<'_>, expected: Option<&Arc<[String]>>) -> Self {
+    fn announced(frame: SetFrame<'_>, expected: Option<&Arc<[String]>>, renames: Option<&Renames>) -> Self {
+        let (set, role) = (frame.set, frame.role);
+        if let Some(renames) = renames {
+            let wanted = |name: &str| expected.is_some_and(|names| names.iter().any(|known| known == name));
+            let names = frame.columns.iter().map(|name| renamed(name, renames, wanted).into_owned());
+            return Self { set, role, names: names.collect() };
+        }
         let is_same = |names: &&Arc<[String]>| frame.columns.iter().eq(names.iter());
         let names = expected.filter(is_same).cloned();
         let names = names.unwrap_or_else(|| frame.columns.iter().map(str::to_owned).collect());
-        Self { set: frame.set, role: frame.role, names }
+        Self { set, role, names }
     }
+}
+
+/// What a column is called, or a member inside of one, where that is what was asked for.
+fn renamed<'n>(name: &'n str, renames: &'n Renames, is_wanted: impl Fn(&str) -> bool) -> Cow<'n, str> {
+    if let Some(alias) = renames.get(name) {
+        return Cow::Borrowed(alias);
+    }
+    let inside = name.split_once('.').and_then(|(outer, inner)| Some((renames.get(outer)?, inner)));
+    let inside = inside.map(|(alias, inner)| format!("{alias}.{inner}")).filter(|name| is_wanted(name));
+    inside.map_or(Cow::Borrowed(name), Cow::Owned)
 }
 
 /// A running answer. Dropping it cancels the call.
@@ -71,6 +92,13 @@ impl RowStream {
     #[must_use]
     pub fn expecting(mut self, names: &Arc<[String]>) -> Self {
         self.order.expected = Some(Arc::clone(names));
+        self
+    }
+
+    /// Says what the columns of the answer are called.
+    #[must_use]
+    pub fn renaming(mut self, renames: &Renames) -> Self {
+        self.order.renames = Some(Arc::clone(renames));
         self
     }
 
@@ -153,6 +181,8 @@ struct Order {
     empty_messages: u32,
     /// See [`RowStream::expecting`].
     expected: Option<Arc<[String]>>,
+    /// See [`RowStream::renaming`].
+    renames: Option<Renames>,
     columns: Option<Arc<Columns>>,
     outcomes: Vec<Outcome>,
     summary: Option<Summary>,
@@ -160,8 +190,8 @@ struct Order {
 
 impl Order {
     fn new(bounds: Bounds) -> Self {
-        let (expected, columns, summary) = (None, None, None);
-        Self { bounds, empty_messages: 0, expected, columns, outcomes: Vec::new(), summary }
+        let (expected, renames, columns, summary) = (None, None, None, None);
+        Self { bounds, empty_messages: 0, expected, renames, columns, outcomes: Vec::new(), summary }
     }
 
     /// Checks the frames of a message and their order.
@@ -200,7 +230,7 @@ impl Order {
         if self.columns.as_ref().is_some_and(|columns| columns.set > set.set) {
             return Err(protocol_error("a result set that was over is announced again"));
         }
-        let columns = Arc::new(Columns::announced(set, self.expected.as_ref()));
+        let columns = Arc::new(Columns::announced(set, self.expected.as_ref(), self.renames.as_ref()));
         self.columns = Some(columns);
         Ok(())
     }

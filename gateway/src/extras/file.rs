@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
+use super::aliases::{self, TableAliases};
 use super::{TableExtras, Tables, document};
 
 /// The folder of the files inside the one for the gateway's state.
@@ -29,10 +30,14 @@ impl Problem {
     }
 }
 
+/// What else has to hold of the extras of a service: whoever knows what they mean says what is wrong with them.
+pub type Check = fn(&Tables) -> Result<(), String>;
+
 /// The extras of all services, as long as the process lives.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
+    check: Check,
     services: Mutex<HashMap<String, Arc<Extras>>>,
 }
 
@@ -40,17 +45,31 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Extras {
     path: PathBuf,
+    check: Check,
     /// `None`: the file could never be read.
-    held: ArcSwapOption<Tables>,
+    held: ArcSwapOption<Held>,
     /// Who writes, or reads what others may have written; the text of the file as it was then, if there was one.
     turn: Mutex<Option<String>>,
+}
+
+/// What is known.
+#[derive(Debug, Default)]
+struct Held {
+    tables: Arc<Tables>,
+    aliases: TableAliases,
+}
+
+impl Held {
+    fn of(tables: Tables) -> Arc<Self> {
+        Arc::new(Self { aliases: TableAliases::of(&tables), tables: Arc::new(tables) })
+    }
 }
 
 impl Store {
     /// A store in the folder for the gateway's state.
     #[must_use]
-    pub fn new(state: &Path) -> Self {
-        Self { folder: state.join(FOLDER), services: Mutex::default() }
+    pub fn new(state: &Path, check: Check) -> Self {
+        Self { folder: state.join(FOLDER), check, services: Mutex::default() }
     }
 
     /// The extras of a service as its file has them now.
@@ -70,6 +89,7 @@ impl Store {
         let extras = services.entry(service.to_lowercase()).or_insert_with_key(|name| {
             Arc::new(Extras {
                 path: self.folder.join(format!("{name}.toml")),
+                check: self.check,
                 held: ArcSwapOption::default(),
                 turn: Mutex::default(),
             })
@@ -82,7 +102,7 @@ impl Extras {
     /// All extras.
     #[must_use]
     pub fn tables(&self) -> Arc<Tables> {
-        self.held.load_full().unwrap_or_default()
+        self.held.load().as_ref().map(|held| Arc::clone(&held.tables)).unwrap_or_default()
     }
 
     /// Whether they could ever be read. If not, nobody knows which rules hold.
@@ -94,7 +114,39 @@ impl Extras {
     /// Those of a table; `None`: it has none.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<TableExtras> {
-        self.held.load().as_ref()?.get(name).cloned()
+        self.held.load().as_ref()?.tables.get(name).cloned()
+    }
+
+    /// Whether any table has an alias.
+    #[must_use]
+    pub fn have_table_aliases(&self) -> bool {
+        self.held.load().as_ref().is_some_and(|held| !held.aliases.is_empty())
+    }
+
+    /// The table that has this alias, in any case.
+    #[must_use]
+    pub fn table_of_alias(&self, alias: &str) -> Option<String> {
+        self.held.load().as_ref()?.aliases.table(alias).map(str::to_owned)
+    }
+
+    /// The first table whose alias is the name of another one of these, and its alias.
+    #[must_use]
+    pub fn alias_among(&self, names: &[String]) -> Option<(String, String)> {
+        let is_other = |table: &str, alias: &str| {
+            names.iter().any(|name| name != table && name.to_lowercase() == alias.to_lowercase())
+        };
+        let tables = self.tables();
+        let mut aliases = tables.iter().filter_map(|(name, table)| Some((name, table.alias.as_ref()?)));
+        let found = aliases.find(|(table, alias)| is_other(table, alias));
+        found.map(|(table, alias)| (table.clone(), alias.clone()))
+    }
+
+    /// The alias of a table.
+    #[must_use]
+    pub fn alias_of_table(&self, name: &str) -> Option<String> {
+        let held = self.held.load();
+        let aliases = &held.as_ref()?.aliases;
+        if aliases.is_empty() { None } else { held.as_ref()?.tables.get(name)?.alias.clone() }
     }
 
     /// Whether the file is as it was read. Waits for the disk.
@@ -103,6 +155,22 @@ impl Extras {
     /// It is not.
     pub fn check(&self) -> Result<(), Problem> {
         self.check_against(&self.turn.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether these may be the extras of a table beside those of the others.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_names(&self, table: &str, extras: TableExtras) -> Result<(), String> {
+        let mut tables = Tables::clone(&self.tables());
+        tables.insert(table.to_owned(), extras);
+        self.hold(&tables)
+    }
+
+    /// Whether these may be the extras of all tables.
+    fn hold(&self, tables: &Tables) -> Result<(), String> {
+        aliases::check(tables)?;
+        (self.check)(tables)
     }
 
     /// Changes the extras of a table, in the file first. Waits for the disk, so it is for a thread that may.
@@ -123,8 +191,9 @@ impl Extras {
         }
         if tables != *before {
             self.check_against(&seen)?;
+            self.hold(&tables).map_err(|what| self.problem(what))?;
             *seen = Some(self.write(&tables)?);
-            self.held.store(Some(Arc::new(tables)));
+            self.held.store(Some(Held::of(tables)));
         }
         Ok(())
     }
@@ -155,8 +224,9 @@ impl Extras {
             Some(text) => document::read(text).map_err(|what| self.problem(what))?,
             None => Tables::new(),
         };
+        self.hold(&tables).map_err(|what| self.problem(what))?;
         *seen = text;
-        self.held.store(Some(Arc::new(tables)));
+        self.held.store(Some(Held::of(tables)));
         Ok(())
     }
 

@@ -1,8 +1,10 @@
-//! What is said of tables and fields and kept beside the database: titles, picklists, rules for values, keys of views. One file for each
+//! What is said of tables and fields and kept beside the database: titles, aliases, functions, picklists, rules for values, keys of views. One file for each
 //! service, in TOML, to be read and written by hand as well; no store knows of it. A later store of the gateway's own takes it over.
 
+mod aliases;
 mod document;
 mod file;
+mod functions;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -12,7 +14,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-pub use file::{Extras, Problem, Store};
+pub use aliases::alias_problem;
+pub use file::{Check, Extras, Problem, Store};
+pub use functions::{DbFunction, USES, Use};
 pub use validation::{Given, Rules, Verdict};
 
 /// The extras of all tables of a service, by their public names.
@@ -31,6 +35,9 @@ pub struct TableExtras {
     /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What it is called where its rows are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// The field whose values name rows to people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name_field: Option<String>,
@@ -49,6 +56,9 @@ pub struct FieldExtras {
     /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What it is called in rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// A type that says more than the store's.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_word: Option<String>,
@@ -58,6 +68,12 @@ pub struct FieldExtras {
     /// What values have to keep, rule by rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation: Option<Map<String, Json>>,
+    /// It is no column: what is read of it is computed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_virtual: bool,
+    /// What the store computes in its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub db_function: Vec<DbFunction>,
     /// It identifies the rows of a view, alone or with others.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_primary_key: bool,
@@ -69,6 +85,11 @@ impl TableExtras {
     pub fn key(&self) -> Vec<String> {
         let fields = self.fields.iter().filter(|(_, field)| field.is_primary_key);
         fields.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The fields that have an alias, and theirs.
+    pub fn aliases(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().filter_map(|(name, field)| Some((name.as_str(), field.alias.as_deref()?)))
     }
 
     /// Without what says nothing.

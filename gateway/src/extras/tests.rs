@@ -21,11 +21,11 @@ fn extras() -> TableExtras {
 #[test]
 fn what_is_written_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::new(folder.path());
+    let store = Store::new(folder.path(), |_| Ok(()));
     let written = store.load("Shop").unwrap();
     written.change("sales.trucks", |_| extras()).unwrap();
     assert_eq!(written.table("sales.trucks"), Some(extras()));
-    let again = Store::new(folder.path()).load("shop").unwrap();
+    let again = Store::new(folder.path(), |_| Ok(())).load("shop").unwrap();
     assert_eq!(again.tables(), written.tables());
     assert_eq!(again.table("sales.trucks").unwrap().key(), ["id"]);
 }
@@ -42,7 +42,7 @@ fn a_file_reads_as_a_person_would_write_it() {
 #[test]
 fn what_a_person_changed_counts_when_it_is_loaded_again() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::new(folder.path());
+    let store = Store::new(folder.path(), |_| Ok(()));
     let held = store.load("shop").unwrap();
     held.change("trucks", |_| extras()).unwrap();
     std::fs::write(folder.path().join("extras/shop.toml"), "[tables.trucks]\nlabel = \"Lorry\"\n").unwrap();
@@ -54,7 +54,7 @@ fn what_a_person_changed_counts_when_it_is_loaded_again() {
 #[test]
 fn a_file_that_is_wrong_is_refused_and_what_was_known_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::new(folder.path());
+    let store = Store::new(folder.path(), |_| Ok(()));
     let held = store.load("shop").unwrap();
     held.change("trucks", |_| extras()).unwrap();
     for text in ["[tables.trucks]\nlable = \"x\"\n", "[tables", "[tables.trucks]\nlabel = 1\n"] {
@@ -68,7 +68,7 @@ fn a_file_that_is_wrong_is_refused_and_what_was_known_stays() {
 #[test]
 fn what_a_person_wrote_is_not_overwritten_before_it_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::new(folder.path());
+    let store = Store::new(folder.path(), |_| Ok(()));
     let held = store.load("shop").unwrap();
     let (path, text) = (folder.path().join("extras/shop.toml"), "[tables.trucks]\nlabel = \"Lorry\"\n");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -86,7 +86,7 @@ fn what_a_person_wrote_is_not_overwritten_before_it_is_loaded() {
 #[test]
 fn what_could_never_be_read_is_not_known_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::new(folder.path());
+    let store = Store::new(folder.path(), |_| Ok(()));
     let path = folder.path().join("extras/shop.toml");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, "[tables").unwrap();
@@ -101,7 +101,7 @@ fn what_could_never_be_read_is_not_known_and_not_changed() {
 #[test]
 fn what_says_nothing_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let held = Store::new(folder.path()).load("shop").unwrap();
+    let held = Store::new(folder.path(), |_| Ok(())).load("shop").unwrap();
     held.change("trucks", |_| extras()).unwrap();
     held.change("trucks", |_| TableExtras::default()).unwrap();
     assert_eq!(held.tables().len(), 0);

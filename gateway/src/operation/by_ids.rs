@@ -36,7 +36,7 @@ pub(super) async fn read(
         RowFormat::Objects => related::members(job, target, &read.related).await?,
         RowFormat::Identifiers => Vec::new(),
     };
-    let how = How { read, format, lead: related::lead(&members) };
+    let how = How { read, format, lead: target.table.names(&related::lead(&members)) };
     let (mut rows, mut room) = (Vec::with_capacity(ids.len()), Room(target.max_held));
     let mut rest = ids;
     for piece in &pieces {

@@ -3,6 +3,7 @@
 use connector_api::model::TableName;
 use serde_json::{Map, Value as Json, json};
 
+use super::tables::Called;
 use super::{Job, Owner, component};
 use crate::error::ApiError;
 use crate::pipeline::Answer;
@@ -42,13 +43,14 @@ pub(super) async fn tables(
     let owner = job.owner(list.refresh).await?;
     let visible = visible(job, &owner, resource, list).await?;
     if let (Some(_), "_schema") = (&list.ids, resource) {
-        let names: Vec<String> = visible.iter().map(|(table, _)| public_name(&table.table)).collect();
+        let names: Vec<String> = visible.iter().map(|shown| public_name(&shown.table.table)).collect();
         return super::schema::several(job, &owner, &names).await;
     }
     let row = if resource == "_schema" { schema_row } else { table_row };
     let extras = job.service.extras().tables();
-    let rows = visible.iter().filter_map(|(table, access)| {
+    let rows = visible.iter().filter_map(|Visible { name, table, access }| {
         let Json::Object(mut row) = row(table, None, words(*access)) else { return None };
+        row.insert("name".to_owned(), json!(name));
         if let Some(extras) = extras.get(&public_name(&table.table)) {
             show_row(&mut row, extras);
         }
@@ -79,28 +81,39 @@ impl Wanted {
     }
 }
 
+/// A table that the caller may touch.
+struct Visible {
+    /// As the list calls it.
+    name: String,
+    table: TableName,
+    access: VerbMask,
+}
+
 /// Tables that the caller may touch in any way, in natural order.
 async fn visible(
     job: Job<'_>,
     owner: &Owner,
     resource: &'static str,
     list: &ListRead,
-) -> Result<Vec<(TableName, VerbMask)>, ApiError> {
+) -> Result<Vec<Visible>, ApiError> {
     let tables =
         owner.service.catalogue().list(&owner.source()).await.map_err(|error| owner.failed(error))?;
     let wanted = Wanted::of(list);
-    let mut visible: Vec<(String, TableName, VerbMask)> = tables
-        .into_iter()
-        .map(|table| (public_name(&table.table), table))
-        .filter(|(name, _)| wanted.has(name))
-        .map(|(name, table)| {
-            let access = job.access(&component(&[resource.to_owned(), name.clone()]));
-            (name, table, access)
-        })
-        .filter(|(_, _, access)| !access.grants_nothing())
-        .collect();
-    visible.sort_by(|(left, ..), (right, ..)| natural_order(left, right));
-    Ok(visible.into_iter().map(|(_, table, access)| (table, access)).collect())
+    let seen = |table: TableName| {
+        let own = public_name(&table.table);
+        if resource == "_table" {
+            let name = job.name_of(&table.table);
+            let access = job.access_to_rows(&Called { name: &name, own: own.into() });
+            return Visible { name, table, access };
+        }
+        let access = job.access(&component(&[resource.to_owned(), own.clone()]));
+        Visible { name: own, table, access }
+    };
+    let visible = tables.into_iter().map(seen);
+    let mut visible: Vec<Visible> =
+        visible.filter(|shown| wanted.has(&shown.name) && !shown.access.grants_nothing()).collect();
+    visible.sort_by(|left, right| natural_order(&left.name, &right.name));
+    Ok(visible)
 }
 
 /// The strings from which the editor of roles offers components: those that the caller may touch.
@@ -111,8 +124,7 @@ async fn access_list(job: Job<'_>, list: &ListRead) -> Result<Answer, ApiError> 
         if !job.access(resource).grants_nothing() {
             strings.extend([format!("{resource}/"), format!("{resource}/*")]);
         }
-        for (table, _) in visible(job, &owner, resource, list).await? {
-            let name = public_name(&table.table);
+        for Visible { name, .. } in visible(job, &owner, resource, list).await? {
             strings.extend([format!("{resource}/{name}/"), format!("{resource}/{name}/*")]);
         }
     }

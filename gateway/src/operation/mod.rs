@@ -16,6 +16,7 @@ mod resource;
 mod routines;
 mod schema;
 mod session;
+mod tables;
 mod version;
 mod write;
 
@@ -38,13 +39,13 @@ use crate::error::ApiError;
 use crate::events;
 use crate::extras::TableExtras;
 use crate::pipeline::{Answer, Request};
-use crate::plan::{self, Checks};
+use crate::plan::{self, Aliases, Checks};
 use crate::request::Conditions;
 use crate::response::Layout;
 use crate::roles::Caller;
 use crate::schema::catalogue::Source;
 use crate::schema::declared;
-use crate::schema::known::Known;
+use crate::schema::known::{Known, Seen};
 use crate::schema::names::public_name;
 use crate::services::Service;
 use crate::snapshot::Snapshot;
@@ -139,12 +140,14 @@ impl Owner {
         note(&self.service, &self.request_id, error);
     }
 
-    /// The table with this name.
+    /// The table that the database calls so.
     async fn table(&self, name: &str) -> Result<Arc<Known>, ApiError> {
-        let table =
-            self.service.catalogue().table(name, &self.source()).await.map_err(|error| self.failed(error))?;
-        let table = table.ok_or_else(|| ApiError::unknown_table(name))?;
-        Ok(self.known(table))
+        self.find(name).await?.ok_or_else(|| ApiError::unknown_table(name))
+    }
+
+    async fn find(&self, name: &str) -> Result<Option<Arc<Known>>, ApiError> {
+        let table = self.service.catalogue().table(name, &self.source()).await;
+        Ok(table.map_err(|error| self.failed(error))?.map(|table| self.known(table)))
     }
 
     /// The table as the store has it now, if that is not how it is known: for who misses something in it.
@@ -158,9 +161,14 @@ impl Owner {
     fn known(&self, described: Arc<Table>) -> Arc<Known> {
         self.service.known(described, |table| {
             let extras = self.service.extras().table(&public_name(&table.table)).unwrap_or_default();
-            let table = self.keyed(table, &extras);
-            let checks = Checks::new(&table, &extras);
-            (table, checks)
+            let own = self.keyed(table, &extras);
+            let (aliases, problems) = Aliases::of(&own, &extras);
+            for problem in problems {
+                events::alias_unfit(self.service.name(), &self.request_id, &problem);
+            }
+            let shown = aliases.as_ref().map(|aliases| Arc::new(aliases.shown(&own)));
+            let table = shown.unwrap_or_else(|| Arc::clone(&own));
+            Seen { checks: Checks::new(&own, &extras), own, table, aliases }
         })
     }
 
@@ -182,9 +190,13 @@ impl Owner {
 
     /// Starts a planned read.
     async fn start(&self, read: &plan::Read) -> Result<RowStream, ApiError> {
-        let params = read.params.iter().collect();
-        let stream = self.connection.query(&read.query, &params, self.call_context()).await;
-        Ok(stream.map_err(|error| self.failed(error))?.expecting(&read.names))
+        let (query, params) = read.sent()?;
+        let stream = self.connection.query(&query, &params.iter().collect(), self.call_context()).await;
+        let stream = stream.map_err(|error| self.failed(error))?.expecting(&read.names);
+        Ok(match read.renames() {
+            None => stream,
+            Some(renames) => stream.renaming(renames),
+        })
     }
 
     async fn count(&self, shape: &Count, params: &[Value]) -> Result<u64, ApiError> {

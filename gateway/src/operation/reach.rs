@@ -9,7 +9,6 @@ use crate::error::ApiError;
 use crate::plan::{self, Reach};
 use crate::request::filter::Node;
 use crate::roles::Verb;
-use crate::schema::names::public_name;
 use crate::schema::relationships::Relationship;
 
 /// A name in a filter, as far as it is not followed yet.
@@ -57,7 +56,7 @@ pub(super) async fn of<'a>(
 async fn add<'a>(reach: &mut Reach<'a>, table: &TableRef, job: Job<'a>) -> Result<(), ApiError> {
     if !reach.tables.contains_key(table) {
         check_access(job, table)?;
-        let target = Target::find(job, &public_name(table), Verb::Get, false).await?;
+        let target = Target::find(job, &job.name_of(table), Verb::Get, false).await?;
         reach.tables.insert(table.clone(), (target.table, target.rules));
     }
     Ok(())

@@ -12,7 +12,8 @@ use serde_json::Value as Json;
 use super::cursor::Cursor;
 use super::page::{self, Counting, Held, Meta};
 use super::related::{self, Embedding, Member, Row};
-use super::{Job, Owner, by_ids, component, identity, reach, version};
+use super::tables::Called;
+use super::{Job, Owner, by_ids, identity, reach, version};
 use crate::connectors::Columns;
 use crate::error::ApiError;
 use crate::events;
@@ -42,7 +43,7 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The table with this name, under the row rules that the caller's role has for this verb.
+    /// The table that clients call so, under the row rules that the caller's role has for this verb.
     pub(super) async fn find(
         job: Job<'a>,
         name: &str,
@@ -50,10 +51,12 @@ impl<'a> Target<'a> {
         is_refreshed: bool,
     ) -> Result<Self, ApiError> {
         let owner = job.owner(is_refreshed).await?;
-        let table = owner.table(name).await?;
-        let rules = rules(job, name, verb);
+        let table = owner.called(name).await?;
+        let called = job.called(name, &table.table);
+        job.permit_own(&called, verb)?;
+        let rules = job.rules_of_rows(&called, verb)?;
         let (layout, caller, max_held) = (job.layout, job.caller, job.max_held());
-        let is_readable = verb == Verb::Get || is_readable(job, name, rules);
+        let is_readable = verb == Verb::Get || is_readable(job, &called, rules);
         let (rules_of_new_rows, reach) = (None, None);
         Ok(Self { owner, table, layout, max_held, caller, is_readable, rules, rules_of_new_rows, reach })
     }
@@ -67,9 +70,16 @@ impl<'a> Target<'a> {
     }
 
     /// Adds the rules for rows that this write creates although its verb changes rows.
-    pub(super) fn creating_too(mut self, job: Job<'a>, name: &str) -> Self {
-        self.rules_of_new_rows = rules(job, name, Verb::Post);
-        self
+    ///
+    /// # Errors
+    /// It may not create any.
+    pub(super) fn creating_too(mut self, job: Job<'a>, name: &str, is_asked: bool) -> Result<Self, ApiError> {
+        let called = job.called(name, &self.table.table);
+        if is_asked {
+            job.permit_own(&called, Verb::Post)?;
+        }
+        self.rules_of_new_rows = job.rules_of_rows(&called, Verb::Post)?;
+        Ok(self)
     }
 
     /// Room for the rows of a read, which are held with the values of these columns.
@@ -127,6 +137,7 @@ impl<'a> Target<'a> {
             table: &self.table,
             views: self.table.views(),
             checks: self.table.checks(),
+            aliases: self.table.aliases(),
             capabilities: self.owner.connection.capabilities(),
             rules: self.rules,
             rules_of_new_rows: self.rules_of_new_rows,
@@ -180,19 +191,10 @@ impl<'a> Target<'a> {
 }
 
 /// Whether the caller may read every row that these rules let a write reach.
-fn is_readable(job: Job<'_>, table: &str, reached: Option<RowRules<'_>>) -> bool {
-    let component = component(&["_table".to_owned(), table.to_owned()]);
-    let is_granted = job.access(&component).contains(Verb::Get);
-    is_granted && rules(job, table, Verb::Get).is_none_or(|rules| rules.follow_from(reached))
-}
-
-/// The row rules of the caller's role for a verb on this table.
-fn rules<'a>(job: Job<'a>, table: &str, verb: Verb) -> Option<RowRules<'a>> {
-    let component = component(&["_table".to_owned(), table.to_owned()]);
-    let caller = job.caller;
-    let role = caller.role.as_ref().filter(|_| !caller.is_admin)?;
-    let (filters, op) = role.row_filters(job.service.name(), &component, verb, caller.requestor)?;
-    Some(RowRules { filters, op })
+fn is_readable(job: Job<'_>, table: &Called<'_>, reached: Option<RowRules<'_>>) -> bool {
+    let is_granted = job.access_to_rows(table).contains(Verb::Get);
+    let rules = job.rules_of_rows(table, Verb::Get);
+    is_granted && rules.is_ok_and(|rules| rules.is_none_or(|rules| rules.follow_from(reached)))
 }
 
 /// `GET _table/{table}`.
@@ -228,7 +230,7 @@ async fn rows(
     }
     let format = if read.as_list { RowFormat::Identifiers } else { RowFormat::Objects };
     let schema = if read.include_schema {
-        Some(super::schema::description(job, &target.owner, &target.table).await?)
+        Some(super::schema::description(job, &target.owner, target.table.own()).await?)
     } else {
         None
     };
@@ -289,7 +291,7 @@ async fn with_related(
     (reads, document, meta): (Vec<plan::Read>, Document, Meta),
     members: &[Member],
 ) -> Result<Answer, ApiError> {
-    let lead = related::lead(members);
+    let lead = target.table.names(&related::lead(members));
     let held = reads
         .first()
         .map(|read| target.held(read, RowFormat::Objects, &lead))
@@ -337,7 +339,7 @@ async fn single_with_related(
     if job.conditions.if_match.is_some() {
         return Err(ApiError::condition_elsewhere("If-Match"));
     }
-    let lead = related::lead(members);
+    let lead = target.table.names(&related::lead(members));
     let row = first_row(target, &plan, RowFormat::Objects, &lead).await?;
     let mut row = [row.ok_or_else(|| ApiError::unknown_record(name_of(id)))?];
     Embedding::new(job).embed(members, &mut row).await?;

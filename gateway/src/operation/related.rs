@@ -13,12 +13,10 @@ use super::keys::{json_of_cell, key_of_cells, key_of_values};
 use super::records::{Target, for_each_row};
 use super::{Job, schema};
 use crate::error::ApiError;
-use crate::pipeline;
 use crate::plan::{self, RelatedRows};
 use crate::request::{Fields, Related, TableRead};
 use crate::response::{RowEncoder, RowFormat, append_list, append_member};
 use crate::roles::Verb;
-use crate::schema::names::public_name;
 use crate::schema::relationships::{References, Relationship, RelationshipKind};
 
 /// How deep related rows go.
@@ -57,13 +55,21 @@ struct Found {
 struct Step<'a> {
     table: &'a TableRef,
     /// The columns that have the keys.
-    columns: &'a [String],
+    columns: Vec<String>,
     read: &'a TableRead,
     lead: Vec<String>,
     /// The rows between two tables are all read, whatever the limit.
     is_between: bool,
     /// The keys refer to rows that are there, unless they are hidden.
     is_by_reference: bool,
+}
+
+impl Step<'_> {
+    /// The same with the names that clients have for columns of the table.
+    fn named(&self, target: &Target<'_>) -> Self {
+        let (columns, lead) = (target.table.names(&self.columns), target.table.names(&self.lead));
+        Self { columns, lead, ..*self }
+    }
 }
 
 /// The relationships that a request names, with all that is asked of their rows. Names that are none mean nothing, as clients of old expect.
@@ -142,8 +148,7 @@ fn named(all: &[Relationship], names: &[String]) -> Vec<(Relationship, Vec<Strin
 
 /// The caller may read the table.
 pub(super) fn check_access(job: Job<'_>, table: &TableRef) -> Result<(), ApiError> {
-    let resource = ["_table".to_owned(), public_name(table)];
-    Ok(pipeline::permit(job.caller, job.service.name(), &resource, Verb::Get)?)
+    job.permit_rows(&job.called(&job.name_of(table), table), Verb::Get)
 }
 
 /// The columns whose values lead to the rows of these relationships, each once.
@@ -203,7 +208,7 @@ impl<'a> Embedding<'a> {
             Some(junction) => {
                 let read = TableRead { fields: Fields::Identifiers, ..TableRead::default() };
                 let lead = junction.target_columns.clone();
-                let (table, columns) = (&junction.table, &junction.columns);
+                let (table, columns) = (&junction.table, junction.columns.clone());
                 let step =
                     Step { table, columns, read: &read, lead, is_between: true, is_by_reference: false };
                 let between = self.rows(&step, &relationship.name, &links, owners).await?;
@@ -212,7 +217,7 @@ impl<'a> Embedding<'a> {
         };
         let step = Step {
             table: &relationship.target,
-            columns: &relationship.target_columns,
+            columns: relationship.target_columns.clone(),
             read: &member.read,
             lead: lead(&member.members),
             is_between: false,
@@ -235,9 +240,10 @@ impl<'a> Embedding<'a> {
         owners: usize,
     ) -> Result<Found, ApiError> {
         check_access(self.job, step.table)?;
-        let mut target = Target::find(self.job, &public_name(step.table), Verb::Get, false).await?;
+        let mut target = Target::find(self.job, &self.job.name_of(step.table), Verb::Get, false).await?;
+        let step = &step.named(&target);
         target.reach(self.job, step.read.filter.as_ref()).await?;
-        let keys = Keys::of(&target, step.columns, links)?;
+        let keys = Keys::of(&target, &step.columns, links)?;
         let limit = target.plan(|scope| Ok(plan::rows_of_key(step.read, scope)))?;
         let limit = if step.is_between { usize::MAX } else { limit };
         let mut own = Own { found: Found::of(owners), limit, is_cut: false, room: self.room };
@@ -291,14 +297,14 @@ impl Own {
         keys: &[Vec<Value>],
         owners: impl Fn(&[u8]) -> Option<&'k Vec<usize>>,
     ) -> Result<bool, ApiError> {
-        let wanted = RelatedRows { columns: step.columns, keys, lead: &step.lead };
+        let wanted = RelatedRows { columns: &step.columns, keys, lead: &step.lead };
         let mut is_sure = true;
         for plan in target.plan(|scope| plan::related(&wanted, step.read, scope))? {
             let mut encoder = RowEncoder::new(&plan.shown, RowFormat::Objects)
                 .with_numbers(target.layout.numbers())
                 .with_others(plan.query.others);
             for_each_row(target, &plan, |columns, row| {
-                let key = key_of_cells(cells(&columns.names, step.columns, row)?.into_iter())?;
+                let key = key_of_cells(cells(&columns.names, &step.columns, row)?.into_iter())?;
                 let Some(owners) = owners(&key) else {
                     is_sure = false;
                     return Ok(());

@@ -11,9 +11,8 @@ use crate::extras::TableExtras;
 use crate::pipeline::Answer;
 use crate::request::ListRead;
 use crate::schema::describe::{field_object, relationship_object, table_object};
-use crate::schema::extras::{show_field, show_table};
-use crate::schema::known::Known;
-use crate::schema::names::public_name;
+use crate::schema::extras::{show_field, show_table, virtual_fields};
+use crate::schema::names::{lookup_key, public_name};
 use crate::schema::relationships::{References, Relationship};
 
 /// `GET _schema/{table}`.
@@ -27,7 +26,7 @@ pub(super) async fn several(job: Job<'_>, owner: &Owner, names: &[String]) -> Re
     let mut objects = Vec::with_capacity(names.len());
     for name in names {
         let table = owner.table(name).await?;
-        objects.push(description(job, owner, &table).await?);
+        objects.push(description(job, owner, table.own()).await?);
     }
     Ok(Answer::json(json!({ "resource": objects }).to_string()))
 }
@@ -50,8 +49,15 @@ pub(super) async fn fields(
         object
     };
     match field {
-        None => Ok(wrapped(table.columns.iter().map(object))),
+        None => {
+            let others = extras.iter().flat_map(virtual_fields);
+            Ok(wrapped(table.columns.iter().map(object).chain(others)))
+        }
         Some(field) => {
+            let is_this = |object: &Json| object["name"].as_str().is_some_and(|name| is_same(name, field));
+            if let Some(object) = extras.iter().flat_map(virtual_fields).find(is_this) {
+                return Ok(Answer::json(object.to_string()));
+            }
             let column = crate::plan::Columns::new(&table)
                 .find(field)
                 .ok_or_else(|| ApiError::unknown_field(field, name))?;
@@ -95,9 +101,10 @@ pub(super) async fn bare(job: Job<'_>, owner: &Owner, table: &Table) -> Result<J
     Ok(table_object(table, &relationships, u8::try_from(access.bits() & 31).unwrap_or_default()))
 }
 
-async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<Known>), ApiError> {
+/// The table with the names that the database has.
+async fn find(job: Job<'_>, name: &str, list: &ListRead) -> Result<(Owner, Arc<Table>), ApiError> {
     let owner = job.owner(list.refresh).await?;
-    let table = owner.table(name).await?;
+    let table = Arc::clone(owner.table(name).await?.own());
     Ok((owner, table))
 }
 
@@ -116,6 +123,10 @@ pub(super) async fn relationships(owner: &Owner, table: &Table) -> Result<Vec<Re
 /// Relationships come from both ends of foreign keys, so all tables are looked at.
 pub(super) async fn references(owner: &Owner) -> Result<Arc<References>, ApiError> {
     owner.service.catalogue().references(&owner.source()).await.map_err(|error| owner.failed(error))
+}
+
+fn is_same(left: &str, right: &str) -> bool {
+    lookup_key(left) == lookup_key(right)
 }
 
 fn wrapped(objects: impl Iterator<Item = Json>) -> Answer {

@@ -1,11 +1,14 @@
 //! Refuses what the connector did not declare, before it is called.
 
-use connector_api::model::{Capabilities, CompareOp, Expr, Filter, Order, Path, TextOp};
+use connector_api::model::{Capabilities, CompareOp, Expr, Filter, Function, Order, Path, TextOp};
 
 use super::Error;
 
 /// What a member of a document is called where the service can't look into documents.
 const PATH: &str = "a path into a document";
+
+/// What texts one behind the other are called where the service can't make them.
+const CONCAT: &str = "concat in an expression";
 
 /// Every feature of a filter that the service lacks is a refusal by name.
 pub(super) fn check_filter(filter: &Filter, capabilities: &Capabilities) -> Result<(), Error> {
@@ -37,6 +40,7 @@ pub(super) fn check_paths<'p>(
 /// What the store shall compute for a column of a write.
 pub(super) fn check_computed(expr: &Expr, capabilities: &Capabilities) -> Result<(), Error> {
     require(capabilities.write_expressions, "an expression as a value")?;
+    require(capabilities.computed_columns || !has_concat(expr), CONCAT)?;
     require(capabilities.filter_paths || !has_path(expr), PATH)
 }
 
@@ -122,7 +126,16 @@ fn check_exprs(exprs: &[&Expr], can: &Capabilities) -> Result<(), Error> {
     let columns = exprs.iter().filter(|expr| matches!(expr, Expr::Column(_))).count();
     let is_plain = exprs.iter().all(|expr| matches!(expr, Expr::Column(_) | Expr::Param(_)));
     require(can.filter_expressions || (is_plain && columns <= 1), "an expression in a filter")?;
+    require(can.computed_columns || !exprs.iter().any(|expr| has_concat(expr)), CONCAT)?;
     require(can.filter_paths || !exprs.iter().any(|expr| has_path(expr)), PATH)
+}
+
+fn has_concat(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(_) | Expr::Param(_) => false,
+        Expr::Arithmetic { left, right, .. } => has_concat(left) || has_concat(right),
+        Expr::Call { function, args } => *function == Function::Concat || args.iter().any(has_concat),
+    }
 }
 
 fn has_path(expr: &Expr) -> bool {

@@ -241,39 +241,59 @@ impl<'a> Planner<'a> {
             .map_err(|error| Error::invalid(self.parameter, error.to_string()))
     }
 
-    pub(super) fn expression(&mut self, expression: &written::Expression) -> Result<Expr, Error> {
-        Ok(match expression {
-            written::Expression::Column(field) => Expr::Column(self.field(field)?.path),
-            written::Expression::Number(literal) => {
-                let value = number(&literal.text).ok_or_else(|| {
-                    Error::invalid(self.parameter, "a number can't be read").at(literal.position)
-                })?;
-                Expr::Param(self.values.push(value))
-            }
-            written::Expression::Text(literal) => {
-                let text = self.substituted(&literal.text)?.into_owned();
-                Expr::Param(self.values.push(Value::Text(text)))
-            }
-            written::Expression::Boolean(value) => Expr::Param(self.values.push(Value::Bool(*value))),
-            written::Expression::Negate(operand) => {
-                let zero = Expr::Param(self.values.push(Value::I64(0)));
-                Expr::Arithmetic {
-                    op: ArithmeticOp::Sub,
-                    left: Box::new(zero),
-                    right: Box::new(self.expression(operand)?),
-                }
-            }
-            written::Expression::Arithmetic { op, left, right } => Expr::Arithmetic {
-                op: arithmetic_op(*op),
-                left: Box::new(self.expression(left)?),
-                right: Box::new(self.expression(right)?),
-            },
-            written::Expression::Call { function: called, arguments } => Expr::Call {
-                function: function(*called),
-                args: arguments.iter().map(|argument| self.expression(argument)).collect::<Result<_, _>>()?,
-            },
-        })
+    pub(super) fn expression(&mut self, written: &written::Expression) -> Result<Expr, Error> {
+        expression(written, &mut |leaf| self.leaf(&leaf))
     }
+
+    fn leaf(&mut self, leaf: &Leaf<'_>) -> Result<Expr, Error> {
+        let value = match leaf {
+            Leaf::Column(field) => return Ok(Expr::Column(self.field(field)?.path)),
+            Leaf::Number(literal) => number(&literal.text).ok_or_else(|| {
+                Error::invalid(self.parameter, "a number can't be read").at(literal.position)
+            })?,
+            Leaf::Text(literal) => Value::Text(self.substituted(&literal.text)?.into_owned()),
+            Leaf::Boolean(value) => Value::Bool(*value),
+            Leaf::Zero => Value::I64(0),
+        };
+        Ok(Expr::Param(self.values.push(value)))
+    }
+}
+
+/// What stands at the ends of an expression.
+pub(super) enum Leaf<'e> {
+    Column(&'e written::Field),
+    Number(&'e written::Literal),
+    Text(&'e written::Literal),
+    Boolean(bool),
+    /// From which something is taken away whose sign changes.
+    Zero,
+}
+
+/// An expression as the connector gets it, `leaf` says how its ends are.
+pub(super) fn expression(
+    written: &written::Expression,
+    leaf: &mut dyn FnMut(Leaf<'_>) -> Result<Expr, Error>,
+) -> Result<Expr, Error> {
+    Ok(match written {
+        written::Expression::Column(field) => leaf(Leaf::Column(field))?,
+        written::Expression::Number(literal) => leaf(Leaf::Number(literal))?,
+        written::Expression::Text(literal) => leaf(Leaf::Text(literal))?,
+        written::Expression::Boolean(value) => leaf(Leaf::Boolean(*value))?,
+        written::Expression::Negate(operand) => Expr::Arithmetic {
+            op: ArithmeticOp::Sub,
+            left: Box::new(leaf(Leaf::Zero)?),
+            right: Box::new(expression(operand, leaf)?),
+        },
+        written::Expression::Arithmetic { op, left, right } => Expr::Arithmetic {
+            op: arithmetic_op(*op),
+            left: Box::new(expression(left, leaf)?),
+            right: Box::new(expression(right, leaf)?),
+        },
+        written::Expression::Call { function: called, arguments } => {
+            let args = arguments.iter().map(|argument| expression(argument, leaf));
+            Expr::Call { function: function(*called), args: args.collect::<Result<_, _>>()? }
+        }
+    })
 }
 
 /// Two negations are none, so that a store's depth is not spent on them.
@@ -326,5 +346,6 @@ fn function(called: written::Function) -> Function {
         written::Function::Abs => Function::Abs,
         written::Function::Round => Function::Round,
         written::Function::Coalesce => Function::Coalesce,
+        written::Function::Concat => Function::Concat,
     }
 }

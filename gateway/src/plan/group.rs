@@ -14,7 +14,7 @@ use super::filter::Planner;
 use super::selection::{Selected, unknown_field};
 use super::values::Values;
 use super::view::{ShownColumn, View, Wanted};
-use super::{Error, Scope, order};
+use super::{Aliases, Error, Scope, order};
 use crate::request::{self, FieldItem, Fields, TableRead, Term};
 
 /// Whether the request is about groups: it says so, or shows an aggregate.
@@ -36,6 +36,7 @@ pub(super) fn plan(request: &TableRead, scope: &Scope<'_>, values: &mut Values) 
     let columns = Columns::new(scope.table);
     let mut grouping = Grouping {
         columns,
+        aliases: scope.aliases.map(|aliases| &**aliases),
         by: grouped_by(request, columns)?,
         aggregates: Aggregates::default(),
         shown: Shown::default(),
@@ -96,6 +97,7 @@ fn aggregate_of<'t>(term: &'t Term, columns: Columns<'_>) -> Option<&'t request:
 /// Groups on the way to a plan.
 struct Grouping<'a> {
     columns: Columns<'a>,
+    aliases: Option<&'a Aliases>,
     by: Vec<&'a Column>,
     aggregates: Aggregates,
     shown: Shown,
@@ -249,10 +251,11 @@ impl Grouping<'_> {
         Some(name)
     }
 
-    /// A name that no column has, in any case.
+    /// A name that no column has, in any case, neither for clients nor for the store.
     fn free_name(&self) -> String {
         let mut name = format!("aggregate_{}", self.aggregates.list.len() + 1);
-        while self.columns.all().iter().any(|column| is_same_name(&column.name, &name)) {
+        let own = |name: &str| self.aliases.is_some_and(|aliases| aliases.name_of_rule(name).is_some());
+        while own(&name) || self.columns.all().iter().any(|column| is_same_name(&column.name, &name)) {
             name.push('_');
         }
         name

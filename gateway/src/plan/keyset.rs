@@ -39,6 +39,7 @@ pub(super) fn plan(selection: &mut Selected, scope: &Scope<'_>) -> Result<Keyset
     }
     require(scope.capabilities.order, "a cursor")?;
     let columns = Columns::new(scope.table);
+    refuse_replaced(&selection.order, scope)?;
     let ordered = selection.order.iter().map(|item| of_order(item, columns));
     let ordered = ordered.collect::<Result<Vec<_>, _>>()?;
     let keyset = Keyset {
@@ -69,6 +70,17 @@ fn of_order<'a>(item: &Order, columns: Columns<'a>) -> Result<&'a Column, Error>
             Err(Error::invalid(PARAMETER, message))
         }
     }
+}
+
+/// A position is made of what is read, so rows must be ordered by just that.
+fn refuse_replaced(order: &[Order], scope: &Scope<'_>) -> Result<(), Error> {
+    let is_replaced =
+        |item: &&Order| scope.aliases.is_some_and(|aliases| aliases.is_ordered_otherwise(&item.by));
+    let Some(item) = order.iter().find(is_replaced) else { return Ok(()) };
+    let name = item.by.segments().join(".");
+    let message =
+        format!("a cursor can't go by '{name}', which is read by another function than it is ordered by");
+    Err(Error::invalid(PARAMETER, message))
 }
 
 /// A primary key in the order, or a unique one without nulls, makes each row's place its own.

@@ -2,11 +2,13 @@
 //! stands: names resolved, values typed, rules ANDed in, everything the connector can't do refused. No I/O, no SQL, no status
 //! codes.
 
+mod aliases;
 mod beyond;
 mod capability;
 mod columns;
 mod error;
 mod filter;
+mod formula;
 mod group;
 mod key;
 mod keyset;
@@ -24,8 +26,10 @@ mod values;
 mod view;
 mod write;
 
+pub use aliases::Aliases;
 pub use columns::Columns;
 pub use error::Error;
+pub use formula::check_functions;
 pub use key::{id_in, is_open, is_unique, readings};
 pub use keyset::Keyset;
 pub use reach::{Reach, beyond};

@@ -35,7 +35,8 @@ impl<'a> Reach<'a> {
             .tables
             .get(table)
             .ok_or_else(|| Error::invalid("filter", format!("the table '{table}' can't be looked into")))?;
-        Ok(Scope { table: known, views: known.views(), rules: *rules, rules_of_new_rows: None, ..*from })
+        let (views, aliases) = (known.views(), known.aliases());
+        Ok(Scope { table: known, views, aliases, rules: *rules, rules_of_new_rows: None, ..*from })
     }
 }
 
@@ -69,7 +70,7 @@ pub(super) fn exists(
     let inner = reach.scope(&relationship.target, scope)?;
     let rules_of_target = rules::plan(inner.rules, &inner, values)?;
     let condition = condition(&inner, values)?;
-    let filter = all_of([rules_of_target, Some(condition)]);
+    let filter = inner.own(all_of([rules_of_target, Some(condition)]), values);
     let Some(junction) = &relationship.junction else {
         return Ok(related(
             (&relationship.columns, &relationship.target_columns),
@@ -80,7 +81,7 @@ pub(super) fn exists(
     let far = related((&junction.target_columns, &relationship.target_columns), &relationship.target, filter);
     let between = reach.scope(&junction.table, scope)?;
     let rules = rules::plan(between.rules, &between, values)?;
-    let filter = all_of([rules, Some(far)]);
+    let filter = all_of([between.own(rules, values), Some(far)]);
     Ok(related((&relationship.columns, &junction.columns), &junction.table, filter))
 }
 

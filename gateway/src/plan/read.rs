@@ -1,5 +1,7 @@
 //! Plans of reads: a page of rows, rows by identifier, one row, a count.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -13,7 +15,7 @@ use super::selection::{self, Selected};
 use super::values::Values;
 use super::view::{ShownColumns, View, Views, Wanted};
 use super::write::Checks;
-use super::{Error, Reach, RowRules, key, rules};
+use super::{Aliases, Error, Reach, RowRules, key, rules};
 use crate::request::{CountWish, Id, Related, TableRead};
 
 /// The most keys of one query: longer conditions cost stores more than another query does.
@@ -31,6 +33,8 @@ pub struct Scope<'a> {
     pub views: &'a Views,
     /// What values have to keep that are written.
     pub checks: &'a Checks,
+    /// The store's names of fields that are called otherwise; `None`: there are none.
+    pub aliases: Option<&'a Arc<Aliases>>,
     /// What the service can do.
     pub capabilities: &'a Capabilities,
     /// Row rules of the caller's role.
@@ -49,6 +53,16 @@ pub struct Scope<'a> {
     pub reach: Option<&'a Reach<'a>>,
 }
 
+impl Scope<'_> {
+    /// A condition on rows of the table as the store understands it.
+    pub(super) fn own(&self, filter: Option<Filter>, values: &mut Values) -> Option<Filter> {
+        match self.aliases {
+            None => filter,
+            Some(aliases) => filter.map(|filter| aliases.filter(filter, values)),
+        }
+    }
+}
+
 /// A query to send, and which of its columns the answer shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read {
@@ -62,9 +76,29 @@ pub struct Read {
     pub names: Arc<[String]>,
     /// Columns that identify a row; empty when the table has none.
     pub key: Vec<String>,
+    /// The store's names of fields that are called otherwise. The shape has the names of clients.
+    pub(super) aliases: Option<Arc<Aliases>>,
 }
 
 impl Read {
+    /// The query as the store understands it, and its parameters.
+    ///
+    /// # Errors
+    /// What can't be done with a field that is computed.
+    pub fn sent(&self) -> Result<(Cow<'_, Query>, Cow<'_, [Value]>), Error> {
+        let Some(aliases) = &self.aliases else {
+            return Ok((Cow::Borrowed(&self.query), Cow::Borrowed(&self.params)));
+        };
+        let (query, params) = aliases.query(self.query.clone(), &self.params)?;
+        Ok((Cow::Owned(query), Cow::Owned(params)))
+    }
+
+    /// What its answer calls the store's columns; `None`: as the store does.
+    #[must_use]
+    pub fn renames(&self) -> Option<&Arc<HashMap<String, String>>> {
+        self.aliases.as_ref().map(|aliases| aliases.names())
+    }
+
     /// Reads these columns beside those that are shown.
     #[must_use]
     pub fn leading(mut self, columns: &[String]) -> Self {
@@ -189,6 +223,7 @@ pub fn count(request: &TableRead, scope: &Scope<'_>) -> Result<(Count, Vec<Value
     require(scope.capabilities.count, "a count")?;
     let mut values = Values::default();
     let filter = combined(request, scope, &mut values)?;
+    let filter = scope.own(filter, &mut values);
     check_parameters(values.bound_count(), scope.capabilities)?;
     let count =
         Count { from: scope.table.table.clone(), filter, need: Vec::new(), hints: serde_json::Map::new() };
@@ -272,7 +307,8 @@ pub(super) fn finish(
     check_paths(query.select.iter(), scope.capabilities)?;
     check_parameters(values.bound_count(), scope.capabilities)?;
     let View { shown, wanted } = view;
-    Ok(Read { query, params: values.into_vec(), shown, names: wanted.names, key })
+    let aliases = scope.aliases.cloned();
+    Ok(Read { query, params: values.into_vec(), shown, names: wanted.names, key, aliases })
 }
 
 /// Rows asked for by identifier are neither grouped nor paged.

@@ -15,7 +15,7 @@ use crate::roles::{FilterOp, RowFilter, RowOperator};
 const ROLE: &str = "role";
 
 /// The rules that count for this request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowRules<'a> {
     /// Each `name operator value`. Empty: every row is permitted.
     pub filters: &'a [RowFilter],
@@ -62,7 +62,9 @@ pub(super) fn plan(
 }
 
 fn plan_rule(rule: &RowFilter, scope: &Scope<'_>, values: &mut Values) -> Result<Filter, Error> {
-    let resolved = Columns::new(scope.table).resolve(&rule.name);
+    // The store's names always mean what they have meant, whatever clients call the fields.
+    let alias = scope.aliases.and_then(|aliases| aliases.name_of_rule(&rule.name));
+    let resolved = Columns::new(scope.table).resolve(alias.as_deref().unwrap_or(&rule.name));
     let resolved = resolved.ok_or_else(|| Error::invalid(ROLE, "the table has no such field"))?;
     let expr = Expr::Column(resolved.path.clone());
     let not = |filter| Filter::Not(Box::new(filter));

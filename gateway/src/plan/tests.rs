@@ -1,5 +1,6 @@
 //! Plans of requests, from text to shape.
 
+mod aliases;
 mod cursor;
 mod group;
 mod guessed;
@@ -70,6 +71,7 @@ fn planned<T>(
         table,
         views: &Views::default(),
         checks: &Checks::default(),
+        aliases: None,
         now: std::time::SystemTime::UNIX_EPOCH,
         capabilities,
         rules: None,

@@ -175,6 +175,15 @@ impl Role {
         (!access.filters.is_empty()).then_some((access.filters.as_slice(), access.filter_op))
     }
 
+    /// Whether an entry is about the first of two components and not about the second.
+    pub fn names(&self, service: &str, (one, other): (&str, &str), requestor: Requestor) -> bool {
+        let (one, other) = (normalise(one), normalise(other));
+        self.matching(service, &one, requestor).any(|(class, entry)| match class {
+            Class::All | Class::Service => false,
+            Class::Component | Class::Exact => entry.class(&other).is_none(),
+        })
+    }
+
     /// Whether any entry for the service, or for all services, grants a verb.
     pub(super) fn touches(&self, service: &str, requestor: Requestor) -> bool {
         let grants = |entry: &Entry| {

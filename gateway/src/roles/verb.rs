@@ -1,7 +1,7 @@
 //! Verbs and requestors as words and as the numbers of role records. No matching of paths.
 
 use std::fmt;
-use std::ops::BitOr;
+use std::ops::{BitAnd, BitOr};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -163,6 +163,14 @@ impl BitOr for VerbMask {
 
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+impl BitAnd for VerbMask {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 

@@ -6,18 +6,30 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use connector_api::model::{Table, TableRef};
 
-use crate::plan::{Checks, Views};
+use crate::plan::{Aliases, Checks, Views};
 
 /// How many tables are remembered. Full, all are dropped: simple, and those in use are back at once.
 const KEPT: usize = 10_000;
 
-/// A table as requests see it. Dereferences to it.
+/// A table as requests see it, which calls its columns as clients do. Dereferences to it.
 #[derive(Debug)]
 pub struct Known {
     described: Arc<Table>,
-    table: Arc<Table>,
+    seen: Seen,
     views: Views,
-    checks: Checks,
+}
+
+/// What is made of a description.
+#[derive(Debug)]
+pub struct Seen {
+    /// The table with the names of the store.
+    pub own: Arc<Table>,
+    /// The same with the names of clients.
+    pub table: Arc<Table>,
+    /// What is called otherwise by clients than by the store; `None`: nothing.
+    pub aliases: Option<Arc<Aliases>>,
+    /// What values have to keep.
+    pub checks: Checks,
 }
 
 impl Known {
@@ -30,7 +42,28 @@ impl Known {
     /// What values have to keep that are written into it.
     #[must_use]
     pub fn checks(&self) -> &Checks {
-        &self.checks
+        &self.seen.checks
+    }
+
+    /// The table with the names of the store, as the schema is described.
+    #[must_use]
+    pub fn own(&self) -> &Arc<Table> {
+        &self.seen.own
+    }
+
+    /// The store's names of fields that are called otherwise; `None`: there are none.
+    #[must_use]
+    pub fn aliases(&self) -> Option<&Arc<Aliases>> {
+        self.seen.aliases.as_ref()
+    }
+
+    /// These columns of the store as clients call them.
+    #[must_use]
+    pub fn names(&self, columns: &[String]) -> Vec<String> {
+        match &self.seen.aliases {
+            None => columns.to_vec(),
+            Some(aliases) => columns.iter().map(|column| aliases.name(column).to_owned()).collect(),
+        }
     }
 }
 
@@ -38,7 +71,7 @@ impl Deref for Known {
     type Target = Table;
 
     fn deref(&self) -> &Table {
-        &self.table
+        &self.seen.table
     }
 }
 
@@ -48,18 +81,14 @@ pub struct Tables(RwLock<HashMap<TableRef, Arc<Known>>>);
 
 impl Tables {
     /// What is known of the table with this description. With another description than before, which a refresh brings, nothing is;
-    /// then `make` gives the table as requests see it, and its checks.
-    pub fn of(
-        &self,
-        described: Arc<Table>,
-        make: impl FnOnce(Arc<Table>) -> (Arc<Table>, Checks),
-    ) -> Arc<Known> {
+    /// then `make` gives the table as requests see it.
+    pub fn of(&self, described: Arc<Table>, make: impl FnOnce(Arc<Table>) -> Seen) -> Arc<Known> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&described.table).cloned();
         if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.described, &described)) {
             return known;
         }
-        let (table, checks) = make(Arc::clone(&described));
-        let known = Arc::new(Known { described, table, views: Views::default(), checks });
+        let seen = make(Arc::clone(&described));
+        let known = Arc::new(Known { described, seen, views: Views::default() });
         let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if tables.len() >= KEPT {
             tables.clear();
@@ -87,7 +116,7 @@ mod tests {
         let of = |described: &Arc<Table>| {
             tables.of(Arc::clone(described), |table| {
                 made.set(made.get() + 1);
-                (table, Checks::default())
+                Seen { own: Arc::clone(&table), table, aliases: None, checks: Checks::default() }
             })
         };
         let (before, after) = (described("a"), described("b"));

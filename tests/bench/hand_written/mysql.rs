@@ -10,7 +10,9 @@ use mysql_async::{Conn, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Ro
 use serde_json::Value as Json;
 
 use super::landing::{Landing, single};
-use super::related::{AIRLINE, AIRPORT, ByKey, FLIGHTS, Flight, NAME, distinct, joined, place, placeholders};
+use super::related::{
+    ABOVE, AIRLINE, AIRPORT, BELOW, ByKey, FLIGHTS, Flight, NAME, distinct, joined, place, placeholders,
+};
 use super::{COLUMNS, Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
@@ -78,10 +80,10 @@ async fn thousand(State(pool): State<Pool>) -> Response {
 
 async fn semi(State(pool): State<Pool>) -> Response {
     let sql = format!(
-        "SELECT {} FROM `flights` WHERE EXISTS (SELECT 1 FROM `airlines` WHERE `airlines`.`carrier` = `flights`.`carrier` AND `name` = ?) ORDER BY `id` LIMIT ?",
+        "SELECT {} FROM `flights` WHERE `id` > ? AND `id` < ? AND EXISTS (SELECT 1 FROM `airlines` WHERE `airlines`.`carrier` = `flights`.`carrier` AND `name` = ?) ORDER BY `id` LIMIT ?",
         columns(&COLUMNS, '`')
     );
-    answered(list(&pool, sql, (NAME, FLIGHTS).into(), 16 * 1024).await)
+    answered(list(&pool, sql, (ABOVE, BELOW, NAME, FLIGHTS).into(), 16 * 1024).await)
 }
 
 async fn related(State(pool): State<Pool>) -> Response {

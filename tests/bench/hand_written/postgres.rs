@@ -13,7 +13,7 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Client, NoTls, Row, Statement};
 
 use super::landing::{Landing, single};
-use super::related::{AIRLINE, AIRPORT, ByKey, FLIGHTS, Flight, NAME, distinct, joined, place};
+use super::related::{ABOVE, AIRLINE, AIRPORT, BELOW, ByKey, FLIGHTS, Flight, NAME, distinct, joined, place};
 use super::{COLUMNS, Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
@@ -76,7 +76,7 @@ impl managed::Manager for Manager {
         let airlines = format!(r#"SELECT {of_airline} FROM "airlines" WHERE "carrier" = ANY($1)"#);
         let airports = format!(r#"SELECT {of_airport} FROM "airports" WHERE "faa" = ANY($1)"#);
         let semi = format!(
-            r#"SELECT {columns} FROM "flights" WHERE EXISTS (SELECT 1 FROM "airlines" WHERE "airlines"."carrier" = "flights"."carrier" AND "name" = $1) ORDER BY "id" LIMIT $2"#
+            r#"SELECT {columns} FROM "flights" WHERE "id" > $1 AND "id" < $2 AND EXISTS (SELECT 1 FROM "airlines" WHERE "airlines"."carrier" = "flights"."carrier" AND "name" = $3) ORDER BY "id" LIMIT $4"#
         );
         Ok(Connection {
             row: client.prepare(&row).await?,
@@ -133,7 +133,7 @@ async fn thousand(State(pool): State<Pool>) -> Response {
 
 async fn semi(State(pool): State<Pool>) -> Response {
     let limit = i64::from(FLIGHTS);
-    answered(list(&pool, |connection| &connection.semi, &[&NAME, &limit], 16 * 1024).await)
+    answered(list(&pool, |connection| &connection.semi, &[&ABOVE, &BELOW, &NAME, &limit], 16 * 1024).await)
 }
 
 async fn related(State(pool): State<Pool>) -> Response {

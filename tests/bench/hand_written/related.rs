@@ -10,6 +10,9 @@ pub(super) const AIRLINE: [&str; 2] = ["carrier", "name"];
 pub(super) const AIRPORT: [&str; 8] = ["faa", "name", "lat", "lon", "alt", "tz", "dst", "tzone"];
 /// How many flights are asked for.
 pub(super) const FLIGHTS: u32 = 25;
+/// Between these keys flights of an airline are looked for. Without them MariaDB joins and sorts all of its flights.
+pub(super) const ABOVE: i32 = 300_000;
+pub(super) const BELOW: i32 = 302_000;
 /// An airline with flights.
 pub(super) const NAME: &str = "JetBlue Airways";
 

@@ -14,7 +14,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, ToSql};
 use tokio::sync::oneshot;
 
-use super::related::{AIRLINE, AIRPORT, ByKey, FLIGHTS, Flight, NAME, distinct, joined, place, placeholders};
+use super::related::{
+    ABOVE, AIRLINE, AIRPORT, BELOW, ByKey, FLIGHTS, Flight, NAME, distinct, joined, place, placeholders,
+};
 use super::{COLUMNS, Chunks, EXPORTED, List, Pieces, answered, columns, keys, streamed, write};
 use crate::Failure;
 
@@ -96,10 +98,10 @@ async fn thousand(State(queue): State<Queue>) -> Response {
 async fn semi(State(queue): State<Queue>) -> Response {
     whole(&queue, |connection| {
         let sql = format!(
-            r#"SELECT {} FROM "flights" WHERE EXISTS (SELECT 1 FROM "airlines" WHERE "airlines"."carrier" = "flights"."carrier" AND "name" = ?) ORDER BY "id" LIMIT ?"#,
+            r#"SELECT {} FROM "flights" WHERE "id" > ? AND "id" < ? AND EXISTS (SELECT 1 FROM "airlines" WHERE "airlines"."carrier" = "flights"."carrier" AND "name" = ?) ORDER BY "id" LIMIT ?"#,
             columns(&COLUMNS, '"')
         );
-        list(connection, &sql, &[&NAME, &FLIGHTS], 16 * 1024)
+        list(connection, &sql, &[&ABOVE, &BELOW, &NAME, &FLIGHTS], 16 * 1024)
     })
     .await
 }

@@ -22,6 +22,7 @@ pub(super) fn check(function: Function, count: usize) -> Result<()> {
         | Function::Text => count == 1,
         Function::Round => count == 1 || count == 2,
         Function::Coalesce => count > 0,
+        Function::Concat => count > 1,
     };
     if is_right {
         return Ok(());
@@ -49,6 +50,10 @@ pub(super) fn call(function: Function, args: &[Cow<'_, Value>], now: Instant) ->
             args.iter().find(|arg| !is_null(arg)).map_or(Value::Null, |arg| Value::clone(arg))
         }
         Function::Text => written(first).map_or(Value::Null, Value::Text),
+        Function::Concat => {
+            let texts: Option<Vec<String>> = args.iter().map(|arg| written(arg)).collect();
+            texts.map_or(Value::Null, |texts| Value::Text(texts.concat()))
+        }
     })
 }
 

@@ -48,6 +48,11 @@ impl MySqlDialect<'_> {
             (Function::CurrentDate, _) => to.keyword("CURRENT_DATE"),
             (Function::Coalesce, args) => return self.write_coalesce(to, args),
             (Function::Text, [expr]) => return self.write_text(to, expr),
+            (Function::Concat, args) => {
+                to.keyword("CONCAT(");
+                to.texts(args, ", ")?;
+                to.keyword(")");
+            }
             (Function::Lower | Function::Upper | Function::Trim | Function::Length, [_])
                 if sort == Sort::Text =>
             {

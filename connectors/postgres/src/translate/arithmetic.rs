@@ -52,7 +52,9 @@ impl PostgresDialect<'_> {
             None => Sort::Null,
         };
         match (function, args) {
-            (Function::Now | Function::CurrentDate | Function::Text, _) => to.call(function, args),
+            (Function::Now | Function::CurrentDate | Function::Text | Function::Concat, _) => {
+                to.call(function, args)
+            }
             (Function::Coalesce, args) => self.write_coalesce(to, args),
             (Function::Lower | Function::Upper | Function::Trim | Function::Length, [text])
                 if sort == Sort::Text =>

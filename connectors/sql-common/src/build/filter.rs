@@ -181,12 +181,23 @@ impl Builder<'_> {
         if let (Function::Text, [expr]) = (function, args) {
             return self.dialect.text_of(self, expr);
         }
+        if function == Function::Concat {
+            return self.dialect.concat(self, args);
+        }
         self.keyword(self.dialect.function(function));
         // The standard writes these two without parentheses.
         if matches!(function, Function::Now | Function::CurrentDate) {
             return Ok(());
         }
         self.arguments(args)
+    }
+
+    /// Writes the text of each argument.
+    ///
+    /// # Errors
+    /// When a name can't be written.
+    pub fn texts(&mut self, args: &[Expr], between: &'static str) -> Result<()> {
+        separated(self, args, between, |to, arg| to.dialect.text_of(to, arg))
     }
 
     /// Writes arguments between parentheses.

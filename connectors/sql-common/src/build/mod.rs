@@ -11,7 +11,7 @@ pub mod routine;
 mod watch;
 mod write;
 
-use connector_api::model::{Aggregate, Param, Path};
+use connector_api::model::{Aggregate, Computed, Param, Path};
 use connector_api::{Error, Result};
 
 pub use beside::tables_beside;
@@ -32,6 +32,8 @@ pub struct Builder<'a> {
     form: &'a Form,
     /// What stands under a name of its own in conditions and orders of a grouped query.
     aggregates: &'a [Aggregate],
+    /// What orders may name beside columns.
+    compute: &'a [Computed],
     /// Words around single values: [`Dialect::veil`], where it counts.
     veil: Option<[&'static str; 2]>,
     /// Columns that were written so far, where [`Dialect::shows_types`].
@@ -44,7 +46,8 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(dialect: &'a dyn Dialect, form: &'a Form) -> Self {
         let (out, rows) = (SqlWriter::new(dialect), Rows::default());
-        Self { out, dialect, form, aggregates: &[], veil: None, named: Vec::new(), rows, root: dialect }
+        let (aggregates, compute): (&[_], &[_]) = (&[], &[]);
+        Self { out, dialect, form, aggregates, compute, veil: None, named: Vec::new(), rows, root: dialect }
     }
 
     /// What is known of the parameters before the statement runs.

@@ -7,7 +7,7 @@ use super::{Builder, nested_path, separated, watched_beside};
 use crate::dialect::{Dialect, Distinct, LimitStyle, NullsOrder};
 use crate::statement::{Bind, Form, Statement};
 
-/// The statement that reads rows: one column for each of `select`, in that order, then one for each aggregate, then what is of no use to
+/// The statement that reads rows: one column for each of `select`, in that order, then one for each aggregate or computed value, then what is of no use to
 /// anybody but the database ([`watched_beside`]).
 ///
 /// # Errors
@@ -19,18 +19,20 @@ pub fn query(dialect: &dyn Dialect, shape: &Query, form: &Form) -> Result<Statem
     to.keyword(if shape.distinct && !is_grouped { "SELECT DISTINCT " } else { "SELECT " });
     separated(&mut to, &shape.select, ", ", |to, path| dialect.wanted(to, path))?;
     let aggregates = shape.group.as_ref().map_or(&[][..], |group| &group.aggregates);
-    match (shape.select.is_empty(), aggregates.is_empty()) {
+    match (shape.select.is_empty(), aggregates.is_empty() && shape.compute.is_empty()) {
         (true, true) => return Err(Error::internal("the request asks for no column")),
         (false, false) => to.keyword(", "),
         _ => {}
     }
     separated(&mut to, aggregates, ", ", |to, aggregate| dialect.aggregate(to, aggregate))?;
+    separated(&mut to, &shape.compute, ", ", |to, computed| to.expr(&computed.value))?;
     for path in watched_beside(dialect, shape) {
         to.keyword(", ");
         to.type_of(path.as_column().ok_or_else(nested_path)?)?;
     }
     to.source(&shape.from, shape.filter.as_ref())?;
     to.aggregates = aggregates;
+    to.compute = &shape.compute;
     match &shape.group {
         Some(group) => to.group(group)?,
         None if is_grouped => to.grouped_by(&shape.select)?,
@@ -111,13 +113,13 @@ impl Builder<'_> {
         let style = self.dialect.nulls();
         if let Some(nulls) = order.nulls.filter(|nulls| needs_rank(style, order.direction, *nulls)) {
             self.keyword("CASE WHEN ");
-            self.column(&order.by)?;
+            self.ordering(&order.by, |to| to.column(&order.by))?;
             self.keyword(match nulls {
                 Nulls::First => " IS NULL THEN 0 ELSE 1 END, ",
                 Nulls::Last => " IS NULL THEN 1 ELSE 0 END, ",
             });
         }
-        self.dialect.ordered(self, &order.by)?;
+        self.ordering(&order.by, |to| to.dialect.ordered(to, &order.by))?;
         if order.direction == Direction::Desc {
             self.keyword(" DESC");
         }
@@ -127,6 +129,15 @@ impl Builder<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Writes what rows are ordered by: something computed, or else what is written for the column.
+    fn ordering(&mut self, by: &Path, column: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let compute = self.compute;
+        match compute.iter().find(|computed| by.as_column() == Some(&computed.name)) {
+            Some(computed) => self.expr(&computed.value),
+            None => column(self),
+        }
     }
 
     fn page(&mut self, shape: &Query) {

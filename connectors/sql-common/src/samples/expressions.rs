@@ -35,6 +35,17 @@ pub(super) fn write(to: &mut Snapshot<'_>) {
         to.expression(&format!("Text of {name}"), call(Function::Text, vec![column(name)]), &[]);
     }
     coalesce(to);
+    concat(to);
+}
+
+/// Beside a text and beside a number of the request.
+fn concat(to: &mut Snapshot<'_>) {
+    to.section("texts one behind the other");
+    for (name, _) in COLUMNS {
+        let both = call(Function::Concat, vec![column(name), Expr::Param(0), column("s")]);
+        to.expression(&format!("{name}, text, s"), both.clone(), &[text()]);
+        to.expression(&format!("{name}, integer, s"), both, &[Value::I64(1)]);
+    }
 }
 
 fn coalesce(to: &mut Snapshot<'_>) {

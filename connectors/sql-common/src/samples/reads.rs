@@ -1,8 +1,8 @@
 //! Rows, groups and counts.
 
 use connector_api::model::{
-    Aggregate, AggregateFunction, CompareOp, Count, Direction, Expr, Filter, Group, Nulls, Order, Path,
-    Query, TableRef, Value,
+    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Computed, Count, Direction, Expr, Filter,
+    Function, Group, Nulls, Order, Path, Query, TableRef, Value,
 };
 
 use super::{COLUMNS, Snapshot, column, paths};
@@ -81,7 +81,27 @@ fn rows() -> Vec<(&'static str, Query)> {
             },
         ),
         ("no column", query(&[])),
+        ("computed", computed()),
     ]
+}
+
+/// With a column of the table that is called like what is computed.
+fn computed() -> Query {
+    let twice = Expr::Arithmetic {
+        op: ArithmeticOp::Mul,
+        left: Box::new(column("i")),
+        right: Box::new(Expr::Param(2)),
+    };
+    let both =
+        Expr::Call { function: Function::Concat, args: vec![column("s"), Expr::Param(2), column("i")] };
+    let compute =
+        [("twice", twice), ("s", both)].map(|(name, value)| Computed { name: name.to_owned(), value });
+    Query {
+        compute: compute.to_vec(),
+        filter: Some(above("i")),
+        order: vec![order("twice", Direction::Desc, Some(Nulls::Last)), order("s", Direction::Asc, None)],
+        ..query(&["id"])
+    }
 }
 
 fn groups() -> Vec<(&'static str, Query)> {

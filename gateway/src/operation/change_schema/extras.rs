@@ -2,30 +2,26 @@
 
 use std::sync::Arc;
 
-use connector_api::model::{Table, TableKind};
+use connector_api::model::{Column, ColumnType, Table, TableKind};
 
 use crate::error::ApiError;
 use crate::events;
 use crate::extras::{Extras, FieldExtras, Problem, Rules, TableExtras};
 use crate::operation::Owner;
-use crate::plan::Columns;
-use crate::request::schema::{FieldWish, Said, Special, TableWish};
-use crate::schema::names::public_name;
+use crate::plan::{Aliases, Columns};
+use crate::request::schema::{FieldExtrasWish, FieldWish, Said, Special, TableWish};
+use crate::schema::names::{label, lookup_key, public_name};
 
-/// Refuses what could only be stored and would then do nothing.
+/// Refuses rules for values that can't be read.
 pub(super) fn check(wish: &TableWish) -> Result<(), ApiError> {
-    let is_said = |said: &Said<String>| matches!(said, Some(Some(_)));
-    let of_fields = wish.fields.iter().flatten().find(|field| is_said(&field.extras.alias));
-    if let Some(field) = of_fields {
-        return Err(ApiError::unsupported(format!(
-            "Table '{}', field '{}': an alias",
-            wish.name, field.name
-        )));
-    }
-    if is_said(&wish.extras.alias) {
-        return Err(ApiError::unsupported(format!("Table '{}': an alias", wish.name)));
-    }
     for field in wish.fields.iter().flatten() {
+        if field.is_aggregate {
+            let what = format!(
+                "Table '{}', field '{}': a field that is computed of many rows",
+                wish.name, field.name
+            );
+            return Err(ApiError::unsupported(what));
+        }
         let Some(Some(validation)) = &field.extras.validation else { continue };
         if let Err(what) = Rules::parse(validation) {
             return Err(ApiError::wrong_validation(&wish.name, &field.name, what));
@@ -34,28 +30,91 @@ pub(super) fn check(wish: &TableWish) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Keeps what the wish says of a table and the table's description without extras does not.
+/// Refuses names that are those of others. `table`: as it is before the change; `others`: the names of the others.
+pub(super) fn check_names(
+    owner: &Owner,
+    (wish, name): (&TableWish, &str),
+    table: &Table,
+    others: &[String],
+) -> Result<(), ApiError> {
+    let is_alias = |said: &Said<String>| matches!(said, Some(Some(_)));
+    let of_field = wish.fields.iter().flatten().find(|field| is_alias(&field.extras.alias));
+    if let (Some(field), true) = (of_field, table.is_open) {
+        return Err(ApiError::unsupported(format!("Table '{name}', field '{}': an alias", field.name)));
+    }
+    let has_function = |field: &&FieldWish| matches!(field.extras.db_function, Some(Some(_)));
+    let computed = wish.fields.iter().flatten().find(has_function);
+    if let (Some(field), false) = (computed, owner.connection.capabilities().computed_columns) {
+        return Err(ApiError::unsupported(format!("Table '{name}', field '{}': a function", field.name)));
+    }
+    let mut table = table.clone();
+    for field in wish.fields.iter().flatten().filter(|field| !field.is_virtual) {
+        if Columns::new(&table).find(&field.name).is_none() && !is_virtual(owner, name, &field.name) {
+            table.columns.push(Column::new(&field.name, ColumnType::Other));
+        }
+    }
+    let kept = owner.service.extras().table(name).unwrap_or_default();
+    let merged = merged(kept, (wish, &TableWish::default()), (&table, false));
+    let refused = |what: String| Err(ApiError::wrong_names(format!("table '{name}': {what}")));
+    if let Some(problem) = Aliases::of(&table, &merged).1.pop() {
+        return refused(problem);
+    }
+    let alias = merged.alias.as_ref();
+    if let Some(other) = alias.and_then(|alias| others.iter().find(|other| is_same(other, alias))) {
+        return refused(format!("the alias '{other}' is the name of another table"));
+    }
+    if let Some(other) = owner.service.extras().table_of_alias(name).filter(|other| !is_same(other, name)) {
+        return refused(format!("its name is the alias of the table '{other}'"));
+    }
+    owner.service.extras().check_names(name, merged).map_err(ApiError::wrong_names)
+}
+
+/// Whether the table has a virtual field of this name.
+pub(super) fn is_virtual(owner: &Owner, table: &str, field: &str) -> bool {
+    let extras = owner.service.extras().table(table).unwrap_or_default();
+    extras.fields.iter().any(|(name, known)| known.is_virtual && is_same(name, field))
+}
+
+fn is_same(left: &str, right: &str) -> bool {
+    lookup_key(left) == lookup_key(right)
+}
+
+/// Keeps what the wish says of a table and the table's description without extras does not. `drops`: virtual fields that it does not list go.
 pub(super) async fn keep(
     owner: &Owner,
     (wish, bare): (&TableWish, &TableWish),
-    table: &Table,
+    (table, drops): (&Table, bool),
 ) -> Result<(), ApiError> {
     let name = public_name(&table.table);
     let before = owner.service.extras().table(&name).unwrap_or_default();
-    if merged(before.clone(), (wish, bare), table) == before {
+    if merged(before.clone(), (wish, bare), (table, drops)) == before {
         return Ok(());
     }
     // Others may have changed them by the turn of this one.
     let (wish, bare, table) = (wish.clone(), bare.clone(), table.clone());
-    store(owner, name, move |now| merged(now, (&wish, &bare), &table)).await
+    store(owner, name, move |now| merged(now, (&wish, &bare), (&table, drops))).await
 }
 
-fn merged(mut extras: TableExtras, (wish, bare): (&TableWish, &TableWish), table: &Table) -> TableExtras {
+fn merged(
+    mut extras: TableExtras,
+    (wish, bare): (&TableWish, &TableWish),
+    (table, drops): (&Table, bool),
+) -> TableExtras {
     let is_view = table.kind == TableKind::View;
-    extras.fields.retain(|name, _| Columns::new(table).find(name).is_some());
+    let is_listed = |name: &str| {
+        let fields = wish.fields.as_ref().filter(|_| drops);
+        fields.is_none_or(|fields| fields.iter().any(|field| is_same(&field.name, name)))
+    };
+    extras.fields.retain(|name, field| match field.is_virtual {
+        true => is_listed(name),
+        false => Columns::new(table).find(name).is_some(),
+    });
     merge_table(&mut extras, wish, bare);
     for field in wish.fields.iter().flatten() {
-        let Some(column) = Columns::new(table).find(&field.name) else { continue };
+        let Some(column) = Columns::new(table).find(&field.name) else {
+            merge_virtual(&mut extras, field);
+            continue;
+        };
         let unsaid = FieldWish::default();
         let bare = bare.fields.iter().flatten().find(|known| known.name == column.name).unwrap_or(&unsaid);
         merge_field(extras.fields.entry(column.name.clone()).or_default(), (field, bare), is_view);
@@ -68,6 +127,7 @@ fn merge_table(extras: &mut TableExtras, wish: &TableWish, bare: &TableWish) {
     merge(&mut extras.label, &wish.label, &bare.label);
     merge(&mut extras.plural, &wish.plural, &bare.plural);
     merge(&mut extras.description, &wish.description, &bare.description);
+    merge(&mut extras.alias, &wish.alias, &bare.alias);
     merge(&mut extras.name_field, &wish.name_field, &bare.name_field);
 }
 
@@ -75,14 +135,42 @@ fn merge_field(extras: &mut FieldExtras, (field, bare): (&FieldWish, &FieldWish)
     let (wish, known) = (&field.extras, &bare.extras);
     merge(&mut extras.label, &wish.label, &known.label);
     merge(&mut extras.description, &wish.description, &known.description);
+    merge(&mut extras.alias, &wish.alias, &known.alias);
     merge(&mut extras.picklist, &wish.picklist, &known.picklist);
     merge(&mut extras.validation, &wish.validation, &known.validation);
+    merge_functions(extras, wish);
     if let Some(simple) = field.data_type.simple {
         let is_kept = matches!(simple.special, Special::Stamped | Special::Kept);
         extras.type_word = is_kept.then(|| simple.word.to_owned());
     }
     if let (Some(is_key), true) = (field.is_primary_key, is_view) {
         extras.is_primary_key = is_key;
+    }
+}
+
+/// A field that is kept beside the database only, if it is one.
+fn merge_virtual(extras: &mut TableExtras, field: &FieldWish) {
+    let known = extras.fields.iter().find(|(name, known)| known.is_virtual && is_same(name, &field.name));
+    let name = match known {
+        Some((name, _)) => name.clone(),
+        None if field.is_virtual => field.name.clone(),
+        None => return,
+    };
+    let kept = extras.fields.entry(name).or_default();
+    kept.is_virtual = true;
+    let nothing = FieldExtrasWish::default();
+    merge(&mut kept.label, &field.extras.label, &nothing.label);
+    merge(&mut kept.description, &field.extras.description, &nothing.description);
+    merge(&mut kept.alias, &field.extras.alias, &nothing.alias);
+    merge_functions(kept, &field.extras);
+    kept.type_word = field.data_type.simple.map(|simple| simple.word.to_owned()).or(kept.type_word.take());
+    // What follows from its name is not kept.
+    kept.label = kept.label.take().filter(|text| *text != label(&field.name));
+}
+
+fn merge_functions(extras: &mut FieldExtras, wish: &FieldExtrasWish) {
+    if let Some(functions) = &wish.db_function {
+        extras.db_function = functions.clone().unwrap_or_default();
     }
 }
 
@@ -107,7 +195,7 @@ pub(super) async fn forget_fields(owner: &Owner, table: &str, fields: Vec<String
         return Ok(());
     }
     let forget = move |mut extras: TableExtras| {
-        extras.fields.retain(|name, _| !fields.contains(name));
+        extras.fields.retain(|name, _| !fields.iter().any(|field| is_same(field, name)));
         extras
     };
     store(owner, table.to_owned(), forget).await

@@ -10,15 +10,15 @@ use serde_json::Value as Json;
 use super::tables::Later;
 use super::{extras, outcome};
 use crate::error::ApiError;
-use crate::operation::{Job, Owner, component, schema};
+use crate::operation::tables::Called;
+use crate::operation::{Job, Owner, schema};
 use crate::pipeline;
 use crate::plan::Columns;
 use crate::plan::schema::{Removal, Target, Targets, altered, created, new_table_ref};
 use crate::request::SchemaWrite;
-use crate::request::schema::{self as wishes, TableWish};
-use crate::roles::{Denial, Verb};
+use crate::request::schema::{self as wishes, FieldWish, TableWish};
+use crate::roles::Verb;
 use crate::schema::catalogue::{Catalogue, Source};
-use crate::schema::known::Known;
 use crate::schema::names::{lookup_key, public_name};
 
 /// Changes of the schema by one request.
@@ -53,14 +53,13 @@ impl<'a> Work<'a> {
 
     /// Whoever refers to a table learns which rows it has, so the caller must be allowed to read every one.
     fn permit_reference(&self, table: &str) -> Result<(), ApiError> {
-        let (verb, resource) = (Verb::Get, ["_table".to_owned(), table.to_owned()]);
-        let service = self.job.service.name();
-        pipeline::permit(self.job.caller, service, &resource, verb)?;
-        let component = component(&resource);
-        if self.job.has_row_rules(&component, verb) {
-            return Err(Denial::ComponentForbidden { verb, component, service: service.to_owned() }.into());
+        let alias = self.owner.service.extras().alias_of_table(table);
+        let called = Called { name: alias.as_deref().unwrap_or(table), own: table.into() };
+        self.job.permit_rows(&called, Verb::Get)?;
+        match self.job.rules_of_rows(&called, Verb::Get)? {
+            Some(_) => Err(self.job.denied(&called, Verb::Get)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The same for all references that are about to be made, by the store's own names of the tables.
@@ -113,10 +112,10 @@ impl<'a> Work<'a> {
     }
 
     /// The table as the store has it now.
-    pub(super) async fn find(&self, name: &str) -> Result<Option<Arc<Known>>, ApiError> {
+    pub(super) async fn find(&self, name: &str) -> Result<Option<Arc<Table>>, ApiError> {
         let table = self.owner.service.catalogue().table(name, &self.now()).await;
         let table = table.map_err(|error| self.owner.failed(error))?;
-        Ok(table.map(|table| self.owner.known(table)))
+        Ok(table.map(|table| Arc::clone(self.owner.known(table).own())))
     }
 
     /// Where descriptions come from that are not older than this call.
@@ -124,7 +123,7 @@ impl<'a> Work<'a> {
         Owner { not_before: Some(Instant::now()), ..self.owner.clone() }.source()
     }
 
-    async fn existing(&self, name: &str) -> Result<Arc<Known>, ApiError> {
+    async fn existing(&self, name: &str) -> Result<Arc<Table>, ApiError> {
         self.find(name).await?.ok_or_else(|| ApiError::unknown_table(name))
     }
 
@@ -144,13 +143,15 @@ impl<'a> Work<'a> {
     ) -> Result<String, ApiError> {
         extras::check(wish)?;
         let name = public_name(&table.table);
+        self.check_names(wish, &name, table).await?;
         let described = schema::description(self.job, &self.owner, table).await?;
         let described = wishes::table(&name, Some(described))?;
-        let targets = self.targets(wish, Some(table), later).await?;
-        let changes = altered(wish, (table, &described), removal, &targets)?;
+        let stored = self.stored(wish, table);
+        let targets = self.targets(&stored, Some(table), later).await?;
+        let changes = altered(&stored, (table, &described), removal, &targets)?;
         self.permit_references(&changes)?;
         self.send(changes).await?;
-        self.keep(wish, &name).await?;
+        self.keep(wish, &name, removal == Removal::Go).await?;
         Ok(name)
     }
 
@@ -159,14 +160,42 @@ impl<'a> Work<'a> {
         extras::check(wish)?;
         let known = self.owner.service.catalogue().list(&self.now()).await;
         let known = known.map_err(|error| self.owner.failed(error))?;
-        let targets = self.targets(wish, None, later).await?;
-        let table = created(wish, new_table_ref(&wish.name, &known)?, &targets)?;
+        let stored = self.stored(wish, &Table::default());
+        let targets = self.targets(&stored, None, later).await?;
+        let table = created(&stored, new_table_ref(&wish.name, &known)?, &targets)?;
         let name = public_name(&table.table);
+        self.check_names(wish, &name, &Table::default()).await?;
         let changes = vec![Change::CreateTable(table)];
         self.permit_references(&changes)?;
         self.send(changes).await?;
-        self.keep(wish, &name).await?;
+        self.keep(wish, &name, false).await?;
         Ok(name)
+    }
+
+    /// The wish without the fields that no database has.
+    fn stored(&self, wish: &TableWish, table: &Table) -> TableWish {
+        let name = public_name(&table.table);
+        let is_kept = |field: &FieldWish| {
+            let is_column = Columns::new(table).find(&field.name).is_some();
+            is_column || !(field.is_virtual || extras::is_virtual(&self.owner, &name, &field.name))
+        };
+        let mut stored = wish.clone();
+        if let Some(fields) = &mut stored.fields {
+            fields.retain(is_kept);
+        }
+        stored
+    }
+
+    /// Refuses aliases that others have; looks at the others where there may be any.
+    async fn check_names(&self, wish: &TableWish, name: &str, table: &Table) -> Result<(), ApiError> {
+        let tables = match wish.extras.alias {
+            Some(Some(_)) => self.owner.service.catalogue().list(&self.now()).await,
+            _ => Ok(Vec::new()),
+        };
+        let tables = tables.map_err(|error| self.owner.failed(error))?;
+        let others: Vec<String> =
+            tables.iter().map(|table| public_name(&table.table)).filter(|other| other != name).collect();
+        extras::check_names(&self.owner, (wish, name), table, &others)
     }
 
     /// Drops a table and forgets its extras.
@@ -185,16 +214,19 @@ impl<'a> Work<'a> {
     pub(super) async fn drop_fields(&self, table: &str, fields: &[String]) -> Result<(), ApiError> {
         let table = self.existing(table).await?;
         let name = public_name(&table.table);
-        if table.kind == TableKind::View {
+        let (computed, fields): (Vec<&String>, Vec<&String>) =
+            fields.iter().partition(|field| extras::is_virtual(&self.owner, &name, field));
+        if table.kind == TableKind::View && !fields.is_empty() {
             return Err(ApiError::unsupported(format!("Dropping fields of the view '{name}'")));
         }
         let spelled = fields.iter().map(|field| {
             let found = Columns::new(&table).find(field).map(|column| column.name.clone());
             found.ok_or_else(|| ApiError::unknown_field(field, &name))
         });
-        let spelled = spelled.collect::<Result<Vec<_>, _>>()?;
+        let mut spelled = spelled.collect::<Result<Vec<_>, _>>()?;
         let drop = |name: &String| Change::DropColumn { table: table.table.clone(), name: name.clone() };
         self.send(spelled.iter().map(drop).collect()).await?;
+        spelled.extend(computed.into_iter().cloned());
         extras::forget_fields(&self.owner, &name, spelled).await
     }
 
@@ -257,11 +289,11 @@ impl<'a> Work<'a> {
     }
 
     /// Keeps what is said of a table and no store knows.
-    async fn keep(&self, wish: &TableWish, name: &str) -> Result<(), ApiError> {
+    async fn keep(&self, wish: &TableWish, name: &str, drops: bool) -> Result<(), ApiError> {
         let table = self.existing(name).await?;
         let bare = schema::bare(self.job, &self.owner, &table).await?;
         let bare = wishes::table(name, Some(bare))?;
-        extras::keep(&self.owner, (wish, &bare), &table).await
+        extras::keep(&self.owner, (wish, &bare), (&table, drops)).await
     }
 
     /// A table in full, as it is now.

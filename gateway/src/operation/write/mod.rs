@@ -121,7 +121,7 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
     options.is_rolled_back &= target.owner.session.is_none();
     let kind = kind(verb, &task, options.is_upsert || job.service.settings().config.allow_upsert);
     if kind == Kind::Upsert {
-        target = target.creating_too(job, &table);
+        target = target.creating_too(job, &table, options.is_upsert)?;
     }
     target.reach(job, task.filter()).await?;
     if let Some(record) = task.only_record() {

@@ -51,15 +51,18 @@ pub(super) async fn send_noting(
     note: Note<'_>,
 ) -> Result<Sent, Error> {
     let began = Instant::now();
-    let mut stream = start(owner, call).await?;
+    let mut stream = start(owner, call).await.map_err(|error| named(error, call))?;
     let format = if shown.as_list { RowFormat::Identifiers } else { RowFormat::Objects };
     let mut encoder =
         RowEncoder::new(shown.columns, format).with_numbers(shown.numbers).with_others(shown.others);
     let mut sent = Sent::default();
     while let Some(batch) = stream.next().await {
-        sent.take(&batch?, &mut encoder, shown.kept, note)?;
+        sent.take(&batch.map_err(|error| named(error, call))?, &mut encoder, shown.kept, note)?;
     }
     sent.outcomes = stream.outcomes().to_vec();
+    for error in sent.outcomes.iter_mut().filter_map(|outcome| outcome.error.as_mut()) {
+        *error = named(error.clone(), call);
+    }
     let statement = stream.summary().and_then(|summary| summary.statement.as_deref());
     owner.log_statement(statement, began, sent.touched);
     Ok(sent)
@@ -69,12 +72,26 @@ async fn start(owner: &Owner, call: &Call) -> Result<RowStream, Error> {
     let (service, params) = (&owner.connection, &call.params.iter().collect::<Params>());
     let records = Records { cells: &call.cells, count: call.records };
     let context = owner.call_context();
-    match &call.change {
+    let stream = match &call.change {
         Change::Insert(shape) => service.insert(shape, params, records, context).await,
         Change::Update(shape) => service.update(shape, params, records, context).await,
         Change::Upsert(shape) => service.upsert(shape, params, records, context).await,
         Change::Delete(shape) => service.delete(shape, params, records, context).await,
+    }?;
+    Ok(match &call.naming {
+        None => stream,
+        Some((names, aliases)) => stream.expecting(names).renaming(aliases.names()),
+    })
+}
+
+/// An error whose columns are called as clients call them.
+fn named(mut error: Error, call: &Call) -> Error {
+    if let (Some((_, aliases)), Some(violation)) = (&call.naming, &mut error.violation) {
+        for column in &mut violation.columns {
+            *column = aliases.name(column).to_owned();
+        }
     }
+    error
 }
 
 impl Sent {

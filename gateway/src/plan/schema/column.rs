@@ -138,7 +138,7 @@ fn default(wish: &FieldWish) -> Option<DefaultValue> {
 /// What the gateway or the store would compute.
 pub(super) fn refuse_computed(place: Place<'_>, wish: &FieldWish) -> Result<(), Error> {
     if wish.is_virtual {
-        return Err(place.unsupported("a virtual field or a database function"));
+        return Err(place.wrong("a virtual field can't be called like a field of the database"));
     }
     if wish.is_generated {
         return Err(place.unsupported("creating a field that the database computes"));

@@ -19,6 +19,7 @@ pub fn differing(wish: &FieldWish, described: &FieldWish) -> FieldWish {
         extras: FieldExtrasWish::default(),
         is_generated: false,
         is_virtual: wish.is_virtual,
+        is_aggregate: wish.is_aggregate,
     }
 }
 

@@ -378,7 +378,7 @@ fn a_new_table_that_makes_no_sense_is_refused() {
     );
     refuse(
         json!({ "name": "t", "field": [{ "name": "f", "type": "string", "is_virtual": true }] }),
-        "Table 't', field 'f': a virtual field or a database function is not supported by this service",
+        "Table 't', field 'f': a virtual field can't be called like a field of the database.",
     );
     let field = json!([{ "name": "f", "type": "integer" }]);
     for related in [

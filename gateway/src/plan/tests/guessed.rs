@@ -38,6 +38,7 @@ fn with<T>(rules: &[RowFilter], plan: impl FnOnce(&Scope<'_>) -> Result<T, Error
         table: &things(),
         views: &Views::default(),
         checks: &Checks::default(),
+        aliases: None,
         now: std::time::SystemTime::UNIX_EPOCH,
         capabilities: &capabilities,
         rules: (!rules.is_empty()).then_some(RowRules { filters: rules, op: FilterOp::And }),

@@ -1,6 +1,7 @@
 //! Records that share a call. Columns that a record does not give are absent in it; records with other expressions need a call of their own.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use connector_api::model::batch::CellWriter as _;
 use connector_api::model::{
@@ -12,7 +13,7 @@ use super::{Kind, Selection, Write, rules};
 use crate::plan::capability::{check_filter, check_parameters};
 use crate::plan::filter::Planner;
 use crate::plan::values::Values;
-use crate::plan::{Error, Scope, read};
+use crate::plan::{Aliases, Error, Scope, read};
 
 /// About how many bytes of records one call carries, so that a write of any length needs bounded memory.
 const CALL_BYTES: usize = 256 * 1024;
@@ -30,6 +31,55 @@ pub enum Change {
     Delete(Delete),
 }
 
+impl Change {
+    /// The names of the columns that it gives back.
+    fn returned(&self) -> Arc<[String]> {
+        let returning = match self {
+            Self::Insert(insert) => &insert.returning,
+            Self::Update(update) => &update.returning,
+            Self::Upsert(upsert) => &upsert.returning,
+            Self::Delete(delete) => &delete.returning,
+        };
+        returning.iter().map(|path| path.segments().join(".")).collect()
+    }
+
+    /// The same as the store understands it.
+    fn own(self, aliases: &Aliases, values: &mut Values) -> Self {
+        let filter =
+            |filter: Option<Filter>, values: &mut Values| filter.map(|filter| aliases.filter(filter, values));
+        match self {
+            Self::Insert(insert) => Self::Insert(Insert {
+                columns: aliases.paths(insert.columns),
+                compute: aliases.assignments(insert.compute, values),
+                check: filter(insert.check, values),
+                returning: aliases.paths(insert.returning),
+                ..insert
+            }),
+            Self::Update(update) => Self::Update(Update {
+                rows: aliases.rows(update.rows, values),
+                set: aliases.paths(update.set),
+                compute: aliases.assignments(update.compute, values),
+                check: filter(update.check, values),
+                returning: aliases.paths(update.returning),
+                ..update
+            }),
+            Self::Upsert(upsert) => Self::Upsert(Upsert {
+                columns: aliases.paths(upsert.columns),
+                key: aliases.paths(upsert.key),
+                guard: filter(upsert.guard, values),
+                check: filter(upsert.check, values),
+                returning: aliases.paths(upsert.returning),
+                ..upsert
+            }),
+            Self::Delete(delete) => Self::Delete(Delete {
+                rows: aliases.rows(delete.rows, values),
+                returning: aliases.paths(delete.returning),
+                ..delete
+            }),
+        }
+    }
+}
+
 /// A call to send as it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
@@ -41,6 +91,8 @@ pub struct Call {
     pub cells: Vec<u8>,
     /// How many records.
     pub records: u32,
+    /// The names under which rows are given back where the store calls columns otherwise, and what they are called.
+    pub naming: Option<(Arc<[String]>, Arc<Aliases>)>,
 }
 
 /// Records that wait for their call. What they have in common is kept from call to call, so that calls of one write have as few shapes as
@@ -123,9 +175,14 @@ impl Gathered {
             values.push(value.clone());
         });
         let change = write.change(self, &mut values, scope)?;
+        let naming = scope.aliases.map(|aliases| (change.returned(), Arc::clone(aliases)));
+        let change = match scope.aliases {
+            None => change,
+            Some(aliases) => change.own(aliases, &mut values),
+        };
         let width = if write.is_by_key() { write.key.len() } else { 0 } + self.columns.len();
         check_parameters(values.bound_count() + width * to_usize(records), scope.capabilities)?;
-        Ok(Call { change, params: values.into_vec(), cells, records })
+        Ok(Call { change, params: values.into_vec(), cells, records, naming })
     }
 }
 

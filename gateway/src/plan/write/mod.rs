@@ -302,6 +302,26 @@ fn check_rules(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<u
     Ok(values.bound_count())
 }
 
+/// Without fields that are computed when they are read: a write gives back what is stored.
+fn as_stored(
+    mut shown: Vec<ShownColumn>,
+    are_all: bool,
+    scope: &Scope<'_>,
+) -> Result<Vec<ShownColumn>, Error> {
+    let Some(aliases) = scope.aliases else { return Ok(shown) };
+    let is_computed = |shown: &ShownColumn| aliases.is_computed(&Path::column(&*shown.column));
+    if are_all {
+        shown.retain(|column| !is_computed(column));
+    }
+    match shown.iter().find(|column| is_computed(column)) {
+        Some(column) => {
+            let name = &column.name;
+            Err(Error::unsupported(format!("the computed field '{name}' in the answer of a write")))
+        }
+        None => Ok(shown),
+    }
+}
+
 /// The identifying fields, unless the request names others. A removal of all rows shows none. Who may not read the rows learns which ones
 /// they were by nothing but the fields that the request itself named them by, or the primary key.
 fn shown(
@@ -315,7 +335,8 @@ fn shown(
     }
     let are_fields_asked = matches!(request.fields, Fields::All | Fields::Named(_)) && !request.as_list;
     if are_fields_asked && scope.is_readable {
-        return fields::shown(&request.fields, Columns::new(scope.table), key);
+        let shown = fields::shown(&request.fields, Columns::new(scope.table), key)?;
+        return as_stored(shown, request.fields == Fields::All, scope);
     }
     let are_rows_named = kind != Kind::Insert && selection.is_of_records();
     let key = if scope.is_readable || are_rows_named { key } else { &scope.table.primary_key };

@@ -5,8 +5,9 @@ use serde_json::Value as Json;
 
 use super::value::{expression, expression_text, meant, value};
 use super::{Kind, Write};
-use crate::plan::capability::require;
+use crate::plan::capability::{check_computed, require};
 use crate::plan::columns::Columns;
+use crate::plan::formula::Formula;
 use crate::plan::values::Values;
 use crate::plan::{Error, Scope, key};
 use crate::request::{Id, Record};
@@ -64,6 +65,13 @@ impl Write {
             if self.is_left_out(place, column, json)
                 || !scope.checks.keeps(place, column, json, self.kind == Kind::Insert)?
             {
+                continue;
+            }
+            let function =
+                scope.aliases.map(|aliases| aliases.written(&column.name, self.kind)).transpose()?;
+            if let Some(function) = function.flatten() {
+                let assignment = self.by_function(function, (column, json), scope, &mut values)?;
+                planned.form.compute.push(assignment);
                 continue;
             }
             match expression_text(column, json) {
@@ -241,6 +249,28 @@ impl Write {
         let is_numbered = column.is_auto_increment && (is_blank || self.kind == Kind::Update);
         let is_key = self.kind != Kind::Insert && self.key_places.contains(&place);
         column.is_generated || is_numbered || is_key
+    }
+
+    /// What a function of the field makes of a value.
+    fn by_function(
+        &self,
+        function: &Formula,
+        (column, json): (&Column, &Json),
+        scope: &Scope<'_>,
+        values: &mut Values,
+    ) -> Result<Assignment, Error> {
+        if self.kind == Kind::Upsert {
+            let name = &column.name;
+            return Err(Error::unsupported(format!("an upsert of field '{name}' with a function")));
+        }
+        if expression_text(column, json).is_some() {
+            let message = format!("Field '{}' has a function and takes no expression.", column.name);
+            return Err(Error::record(message));
+        }
+        let given = value(column, json, self.are_texts, scope.lookup)?;
+        let value = function.of_value(given, values);
+        check_computed(&value, scope.capabilities)?;
+        Ok(Assignment { column: Path::column(&column.name), value })
     }
 
     fn computed(

@@ -274,11 +274,13 @@ pub enum Function {
     Round,
     /// `coalesce(a, b, …)`: the first that is not null.
     Coalesce,
+    /// `concat(a, b, …)`, also `a || b`: texts one behind the other, null if one is.
+    Concat,
 }
 
 impl Function {
     /// Every function with its name, least and greatest number of arguments.
-    pub const TABLE: [(Self, &'static str, usize, usize); 9] = [
+    pub const TABLE: [(Self, &'static str, usize, usize); 10] = [
         (Self::Now, "now", 0, 0),
         (Self::CurrentDate, "current_date", 0, 0),
         (Self::Lower, "lower", 1, 1),
@@ -288,6 +290,7 @@ impl Function {
         (Self::Abs, "abs", 1, 1),
         (Self::Round, "round", 1, 2),
         (Self::Coalesce, "coalesce", 2, 64),
+        (Self::Concat, "concat", 2, 64),
     ];
 
     /// The name in lower case.

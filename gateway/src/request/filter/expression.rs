@@ -12,7 +12,7 @@ pub const MAX_OPERATIONS: usize = 64;
 /// # Errors
 /// Anything that is not a column, a number, a quoted text, `+ - * /` or an allowed function.
 pub fn parse_expression(text: &str) -> Result<Expression, Error> {
-    let mut reader = Reader { text, at: 0, operations: 0 };
+    let mut reader = Reader::new(text, 0);
     let expression = reader.sum()?;
     match reader.peek() {
         None => Ok(expression),
@@ -20,9 +20,29 @@ pub fn parse_expression(text: &str) -> Result<Expression, Error> {
     }
 }
 
+/// What stands in a function of a field for the value that is written.
+pub const VALUE: &str = "{value}";
+
+/// Reads a function of a field: an expression that may have `{value}` in it.
+///
+/// # Errors
+/// As [`parse_expression`]; the message says where.
+pub fn parse_function(text: &str) -> Result<Expression, Error> {
+    let mut reader = Reader { takes_value: true, ..Reader::new(text, 0) };
+    let parsed = reader.sum().and_then(|expression| match reader.peek() {
+        None => Ok(expression),
+        Some(_) => Err(reader.refuse("an operator or the end of the expression")),
+    });
+    parsed.map_err(|error| {
+        let at = error.position.and_then(|at| text.get(..at)).map(|before| before.chars().count() + 1);
+        let at = at.map(|at| format!(" (at character {at})")).unwrap_or_default();
+        Error { message: format!("{}{at}", error.message), ..error }
+    })
+}
+
 /// Reads the expression whose opening parenthesis stands at byte `open`; also returns the byte after the closing one.
 pub(super) fn in_parentheses(text: &str, open: usize) -> Result<(Expression, usize), Error> {
-    let mut reader = Reader { text, at: open, operations: 0 };
+    let mut reader = Reader::new(text, open);
     reader.take('(');
     let expression = reader.sum()?;
     if !reader.take(')') {
@@ -35,9 +55,15 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     operations: usize,
+    /// `{value}` may stand in it.
+    takes_value: bool,
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str, at: usize) -> Self {
+        Self { text, at, operations: 0, takes_value: false }
+    }
+
     fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -75,7 +101,28 @@ impl<'a> Reader<'a> {
         Err(Error::new("filter", message).at(self.at))
     }
 
+    /// Texts with `||` between them, which are joined by one call.
     fn sum(&mut self) -> Result<Expression, Error> {
+        let first = self.plain_sum()?;
+        let mut arguments = vec![first];
+        while self.peek() == Some('|') {
+            if !self.rest().starts_with("||") {
+                return Err(self.refuse("an operator"));
+            }
+            self.count()?;
+            self.at += 2;
+            arguments.push(self.plain_sum()?);
+        }
+        match arguments.pop() {
+            Some(only) if arguments.is_empty() => Ok(only),
+            last => {
+                arguments.extend(last);
+                Ok(Expression::Call { function: Function::Concat, arguments })
+            }
+        }
+    }
+
+    fn plain_sum(&mut self) -> Result<Expression, Error> {
         let mut left = self.product()?;
         loop {
             let op = match self.peek() {
@@ -135,6 +182,10 @@ impl<'a> Reader<'a> {
             Some('"') => {
                 let name = self.quoted('"')?;
                 Ok(Expression::Column(Field { name, position }))
+            }
+            Some('{') if self.takes_value && self.rest().starts_with(VALUE) => {
+                self.at += VALUE.len();
+                Ok(Expression::Column(Field { name: VALUE.to_owned(), position }))
             }
             Some(first) if first.is_ascii_digit() || first == '.' => self.number(position),
             Some(first) if first.is_alphabetic() || first == '_' => self.named(position),
@@ -239,7 +290,7 @@ impl<'a> Reader<'a> {
         let functions = Function::TABLE.map(|(_, name, ..)| name).join(", ");
         let message = format!(
             "expression in parentheses is not permitted: expected {expected}; allowed are own columns, numbers, \
-             text in single quotes, + - * /, parentheses and the functions {functions}"
+             text in single quotes, + - * / ||, parentheses and the functions {functions}"
         );
         Error::new("filter", message).at(self.at).expecting(expected)
     }

@@ -285,14 +285,16 @@ fn expressions_are_parsed() {
 
 #[test]
 fn other_expressions_are_refused_with_what_is_allowed() {
-    let allowed = "allowed are own columns, numbers, text in single quotes, + - * /, parentheses and the functions now, \
+    let allowed = "allowed are own columns, numbers, text in single quotes, + - * / ||, parentheses and the functions now, \
                    current_date, lower";
     check_refused(&[
         ("a = (SELECT 1)", allowed, 12),
         ("a = (sleep(5))", allowed, 5),
         ("a = (b; drop)", allowed, 6),
         ("a = (b = c)", allowed, 7),
-        ("a = (b || c)", allowed, 7),
+        ("a = (b | c)", allowed, 7),
+        ("a = (b || )", allowed, 10),
+        ("a = ({value})", allowed, 5),
         ("a = (1 +)", allowed, 8),
         ("a = ('x)", allowed, 5),
         ("a = ()", allowed, 5),
@@ -304,6 +306,21 @@ fn other_expressions_are_refused_with_what_is_allowed() {
     assert!(parse_expression("qty + 1").is_ok());
     assert!(parse_expression("NOW()").is_ok());
     assert_eq!(parse_expression("qty + 1; x").unwrap_err().position, Some(7));
+}
+
+#[test]
+fn texts_are_joined_by_one_call_whatever_stands_between_them() {
+    let read = |text: &str| parse_function(text).unwrap();
+    let joined = |text: &str| match read(text) {
+        Expression::Call { function: Function::Concat, arguments } => arguments.len(),
+        other => panic!("{text}: {other:?}"),
+    };
+    assert_eq!((joined("a || ' ' || b + 1"), joined("concat(a, ' ', b)"), joined("a||(b||c)")), (3, 3, 2));
+    let Expression::Column(value) = read(" {value} ") else { panic!("no column") };
+    assert_eq!(value.name, VALUE);
+    let refused = parse_function("löwer(a)").unwrap_err();
+    assert!(refused.message.ends_with("(at character 1)"), "{refused}");
+    assert!(parse_function("lower(a) b").unwrap_err().message.ends_with("(at character 10)"));
 }
 
 #[test]

@@ -4,8 +4,10 @@ use connector_api::model::DefaultValue;
 use serde_json::{Map, Value as Json};
 
 use super::Said;
+use super::function;
 use super::members::{Members, Place};
 use super::simple_type::{SimpleType, Special};
+use crate::extras::DbFunction;
 use crate::request::Error;
 
 /// Types that only routines have.
@@ -38,8 +40,10 @@ pub struct FieldWish {
     pub extras: FieldExtrasWish,
     /// The store computes it.
     pub is_generated: bool,
-    /// The gateway would compute it.
+    /// It is kept beside the database only.
     pub is_virtual: bool,
+    /// It would be computed of many rows.
+    pub is_aggregate: bool,
 }
 
 /// What a request says of a field's type.
@@ -89,6 +93,8 @@ pub struct FieldExtrasWish {
     pub picklist: Said<Vec<String>>,
     /// What values have to keep, rule by rule.
     pub validation: Said<Map<String, Json>>,
+    /// What the store computes in its place.
+    pub db_function: Said<Vec<DbFunction>>,
 }
 
 impl ReferenceWish {
@@ -155,12 +161,14 @@ impl FieldWish {
         let name = named(table, name, &mut members)?;
         members.place = Place::field(table, &name);
         refuse_statements(&mut members)?;
-        let is_virtual = is_virtual(&mut members)?;
+        let legacy = function::legacy(&mut members)?;
+        let is_aggregate =
+            members.flag("is_aggregate")? == Some(true) || legacy.is_some_and(|it| it.is_aggregate);
+        let is_virtual = members.flag("is_virtual")? == Some(true) || legacy.is_some();
         let is_generated = members.take("native").is_some_and(|native| native.get("is_generated").is_some());
         let wish = Self {
             name,
-            // Its type would be no word for a column.
-            data_type: if is_virtual { TypeWish::default() } else { TypeWish::parse(&mut members)? },
+            data_type: TypeWish::parse(&mut members)?,
             default: default(&mut members)?,
             allow_null: members.flag("allow_null")?,
             required: members.flag("required")?,
@@ -172,10 +180,9 @@ impl FieldWish {
             extras: extras(&mut members)?,
             is_generated,
             is_virtual,
+            is_aggregate,
         };
-        if !is_virtual {
-            members.end()?;
-        }
+        members.end()?;
         Ok(wish)
     }
 }
@@ -200,25 +207,6 @@ fn refuse_statements(members: &mut Members) -> Result<(), Error> {
             "'sql' is not taken; say 'type', or the database's own type as 'db_type', and the other properties",
         )),
     }
-}
-
-fn is_virtual(members: &mut Members) -> Result<bool, Error> {
-    let is_said = |json: Json| match json {
-        Json::Null => false,
-        Json::Array(items) => !items.is_empty(),
-        _ => true,
-    };
-    let has_function = members.take("db_function").is_some_and(is_said);
-    let flags = [members.flag("is_virtual")?, members.flag("is_aggregate")?];
-    let has_word = match members.take("type") {
-        Some(Json::String(word)) if word.eq_ignore_ascii_case("virtual") => true,
-        Some(word) => {
-            members.put("type", word);
-            false
-        }
-        None => false,
-    };
-    Ok(has_function || has_word || flags.contains(&Some(true)))
 }
 
 /// A constant, `{"expression":"…"}` or `{"expression":{"value":"…"}}`.
@@ -264,6 +252,7 @@ fn extras(members: &mut Members) -> Result<FieldExtrasWish, Error> {
         alias: members.text("alias")?,
         picklist: members.list("picklist")?,
         validation: validation(members)?,
+        db_function: function::functions(members)?,
     })
 }
 

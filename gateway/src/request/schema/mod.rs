@@ -5,6 +5,7 @@
 
 mod constraint;
 mod field;
+mod function;
 mod members;
 mod simple_type;
 mod table;

@@ -83,8 +83,32 @@ const TYPES: &[SimpleType] = &[
 
 impl SimpleType {
     /// The type with this name.
-    pub(super) fn find(word: &str) -> Option<Self> {
+    #[must_use]
+    pub fn find(word: &str) -> Option<Self> {
         TYPES.iter().find(|known| known.word.eq_ignore_ascii_case(word)).copied()
+    }
+
+    /// Whether an expression may be of this type.
+    #[must_use]
+    pub fn is_of_values(self) -> bool {
+        use ColumnType::{
+            BigInt, Date, DateTime, Decimal, Double, Float, Integer, String, Text, Time, Timestamp,
+        };
+        self.special == Special::None
+            && matches!(
+                self.data_type,
+                BigInt
+                    | Date
+                    | DateTime
+                    | Decimal
+                    | Double
+                    | Float
+                    | Integer
+                    | String
+                    | Text
+                    | Time
+                    | Timestamp
+            )
     }
 
     /// Digits before and behind the point that the word itself says.

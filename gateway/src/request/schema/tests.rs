@@ -4,6 +4,7 @@ use connector_api::model::{ColumnType, DefaultValue};
 use serde_json::json;
 
 use super::*;
+use crate::extras::{DbFunction, Use};
 
 fn parsed(field: Json) -> FieldWish {
     FieldWish::parse("t", None, field).unwrap()
@@ -157,15 +158,49 @@ fn unknown_properties_that_say_nothing_pass() {
 
 #[test]
 fn virtual_fields_are_told_from_columns() {
-    for field in [
-        json!({ "name": "f", "type": "virtual", "db_function": { "type": "string", "function": "1" } }),
-        json!({ "name": "f", "type": "string", "is_virtual": true }),
-        json!({ "name": "f", "is_aggregate": true }),
-        json!({ "name": "f", "type": "string", "db_function": [{ "use": ["SELECT"], "function": "1" }] }),
+    let function = |function: &str| json!([{ "use": ["SELECT"], "function": function }]);
+    for (field, is_virtual) in [
+        (
+            json!({ "name": "f", "type": "virtual", "db_function": { "type": "string", "function": "1" } }),
+            true,
+        ),
+        (json!({ "name": "f", "type": "string", "is_virtual": true }), true),
+        (json!({ "name": "f", "type": "string", "db_function": function("1") }), false),
+        (json!({ "name": "f", "type": "string", "db_function": null }), false),
     ] {
-        assert!(parsed(field.clone()).is_virtual, "{field}");
+        assert_eq!(parsed(field.clone()).is_virtual, is_virtual, "{field}");
     }
-    assert!(!parsed(json!({ "name": "f", "type": "string", "db_function": null })).is_virtual);
+}
+
+#[test]
+fn functions_have_uses_and_a_text() {
+    let read = |function: Json| parsed(json!({ "name": "f", "type": "string", "db_function": function }));
+    let of = |uses: &[Use]| DbFunction { uses: uses.to_vec(), function: "lower({value})".to_owned() };
+    let listed = read(
+        json!([{ "use": ["insert", "UPDATE"], "function": "lower({value})", "function_type": "database" }]),
+    );
+    assert_eq!(listed.extras.db_function, Some(Some(vec![of(&[Use::Insert, Use::Update])])));
+    let alone = read(json!({ "use": "FILTER", "function": "lower({value})" }));
+    assert_eq!(alone.extras.db_function, Some(Some(vec![of(&[Use::Filter])])));
+    assert_eq!(read(json!([])).extras.db_function, Some(None));
+    for wrong in [
+        json!([{ "function": "1" }]),
+        json!([{ "use": ["DELETE"], "function": "1" }]),
+        json!([{ "use": ["SELECT"] }]),
+    ] {
+        let field = json!({ "name": "f", "db_function": wrong });
+        let error = FieldWish::parse("t", None, field.clone()).unwrap_err();
+        assert!(error.message.contains("some of SELECT, FILTER, INSERT and UPDATE"), "{field}: {error}");
+    }
+}
+
+#[test]
+fn a_virtual_field_of_old_reads_as_one_of_today() {
+    let old = json!({ "name": "f", "type": "virtual", "db_function": { "type": "integer", "function": "a + 1", "aggregate": true } });
+    let field = parsed(old);
+    assert_eq!(field.data_type.simple.unwrap().word, "integer");
+    let function = DbFunction { uses: vec![Use::Select], function: "a + 1".to_owned() };
+    assert_eq!((field.extras.db_function, field.is_aggregate), (Some(Some(vec![function])), true));
 }
 
 #[test]

@@ -189,6 +189,24 @@ fn check_rule(role: &Role, component: &str, verb: Verb, expected: Option<&str>) 
 }
 
 #[test]
+fn an_entry_names_a_component_unless_it_is_about_another_one_as_well() {
+    let role = role(vec![
+        entry(None, "*", "GET"),
+        entry(Some("shop"), "_table/*", "GET"),
+        entry(Some("shop"), "_table/t_ord", "GET"),
+        entry(Some("shop"), "_table/secret_*", ""),
+        entry(Some("shop"), "_table/lines/*", "GET"),
+    ]);
+    let names = |one: &str, other: &str| {
+        role.names("shop", (&format!("_table/{one}"), &format!("_table/{other}")), Requestor::Api)
+    };
+    for own in ["t_ord", "T_ORD", "secret_pay", "lines"] {
+        assert!(names(own, "orders"), "{own}");
+    }
+    assert!(!names("secret_pay", "secret_wages") && !names("customers", "people"));
+}
+
+#[test]
 fn row_rules_come_from_the_best_entry_that_grants_the_verb() {
     let role = role(vec![
         filtered(Some("shop"), "_table/orders", "POST", "exact"),

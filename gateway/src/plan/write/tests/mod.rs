@@ -88,6 +88,7 @@ impl Bench {
             table: &self.table,
             views: &Views::default(),
             checks: &Checks::default(),
+            aliases: None,
             now: std::time::SystemTime::UNIX_EPOCH,
             capabilities: &self.can,
             rules: of(&self.rules).then_some(RowRules { filters: &self.rules, op: FilterOp::And }),
