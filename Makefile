@@ -87,6 +87,14 @@ test: peers plugins plugin-chaos database ## fetch the peers, build the connecto
 	cargo build --locked -p tablegate
 	cargo test --workspace --locked
 
+# Of so many texts one comes to each place. Part of `make test` is a run with far fewer.
+INJECTION_EVERY ?= 10
+
+.PHONY: test-injection
+test-injection: $(addprefix plugin-,memory sqlite postgres mysql) ## take the texts of known attacks to every name and value, on each SQL database
+	cargo build --release --locked -p tablegate
+	TABLEGATE_INJECTION_EVERY=$(INJECTION_EVERY) cargo test --release --locked -p tests --test injection
+
 .PHONY: fuzz
 fuzz: fuzz-build $(addprefix fuzz-,$(FUZZ_TARGETS)) ## feed the parsers with bytes that are looked for (FUZZ_SECONDS=10 for each target)
 

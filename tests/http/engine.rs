@@ -121,7 +121,7 @@ impl Engine {
         })
     }
 
-    fn connect_mariadb(&self, is_gateway: bool) -> Option<Direct> {
+    pub(crate) fn connect_mariadb(&self, is_gateway: bool) -> Option<Direct> {
         let text = |name: &str| self.store.config[name].as_str().map(str::to_owned);
         let opts = OptsBuilder::default().db_name(text("database")).prefer_socket(false);
         let opts = if is_gateway {
@@ -176,9 +176,15 @@ impl Direct {
     /// The first column of what statements answer, a line for each row.
     #[track_caller]
     pub(crate) fn sql(&mut self, sql: &str) -> String {
+        self.try_sql(sql).unwrap()
+    }
+
+    /// The same, or what the server says against it.
+    pub(crate) fn try_sql(&mut self, sql: &str) -> Result<String, String> {
         let lines: Vec<String> = match self {
             Self::Postgres(client) => {
-                let messages = RUNTIME.block_on(client.simple_query(sql)).unwrap();
+                let messages =
+                    RUNTIME.block_on(client.simple_query(sql)).map_err(|error| format!("{error:?}"))?;
                 let rows = messages.iter().filter_map(|message| match message {
                     SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
                     _ => None,
@@ -186,11 +192,11 @@ impl Direct {
                 rows.collect()
             }
             Self::MariaDb(conn) => {
-                let rows: Vec<Row> = RUNTIME.block_on(conn.query(sql)).unwrap();
+                let rows: Vec<Row> = RUNTIME.block_on(conn.query(sql)).map_err(|error| error.to_string())?;
                 rows.into_iter().filter_map(|row| text(row.as_ref(0)?)).collect()
             }
         };
-        lines.join("\n")
+        Ok(lines.join("\n"))
     }
 }
 

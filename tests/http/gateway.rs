@@ -203,7 +203,7 @@ impl Lines {
 
     /// All lines until now.
     pub(crate) fn text(&self) -> String {
-        self.0.0.lock().unwrap().lines.join("\n")
+        self.after(0).join("\n")
     }
 
     /// Waits for a line that holds this text; `None`: the stream ended without.
@@ -230,6 +230,11 @@ impl Lines {
         let (lines, outcome) = self.0.1.wait_timeout_while(lines, LIMIT, waits).unwrap();
         assert!(!outcome.timed_out(), "the stream does not end");
         lines.lines.join("\n")
+    }
+
+    /// The lines past so many, until now.
+    pub(crate) fn after(&self, skipped: usize) -> Vec<String> {
+        self.0.0.lock().unwrap().lines.get(skipped..).unwrap_or_default().to_vec()
     }
 
     /// How many lines there are until now.

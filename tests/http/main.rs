@@ -37,6 +37,8 @@ mod cut_connections;
 #[cfg(test)]
 mod cut_handshakes;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod document_kinds;
