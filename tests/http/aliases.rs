@@ -50,6 +50,7 @@ fn walk(world: &World) {
     related(world);
     writes(world);
     refusals(world);
+    nested(world);
 }
 
 fn lists_and_descriptions(world: &World) {
@@ -191,6 +192,24 @@ fn writes(world: &World) {
     };
     let version = read.header("etag").to_owned();
     assert_eq!((conditional(&version).status, conditional(&version).status), (200, 412));
+}
+
+/// Related records inside records go by clients' names, also where the database's lead from one to the other.
+fn nested(world: &World) {
+    let order =
+        json!([{ "id": 90, "status": "new", "amount": 1, "customers_by_cust_id": { "name": "Cid" } }]);
+    world.is_ok("POST", "_table/orders", &order, &resource(&json!([{ "id": 90 }])));
+    let cid = world.read("_table/clients?filter=name%3D'Cid'")["resource"][0]["id"].clone();
+    is(world, "orders?ids=90", json!([{ "id": 90, "client_id": cid, "status": "new", "amount": 1 }]));
+    let other = json!([{ "id": 91, "status": "new", "amount": 2 }]);
+    world.is_ok("POST", "_table/orders", &other, &resource(&json!([{ "id": 91 }])));
+    let client = json!([{ "id": cid, "t_ord_by_cust_id": [
+        { "id": 91, "status": "paid" }, { "id": 90, "client_id": null },
+    ] }]);
+    let order = json!({ "id": 91, "client_id": cid, "status": "paid", "amount": 2 });
+    let shown = json!([{ "id": cid, "name": "Cid", "t_ord_by_cust_id": [order] }]);
+    world.is_ok("PATCH", "_table/clients?fields=*&related=t_ord_by_cust_id", &client, &resource(&shown));
+    is(world, "orders?ids=90", json!([{ "id": 90, "client_id": null, "status": "new", "amount": 1 }]));
 }
 
 fn refusals(world: &World) {
