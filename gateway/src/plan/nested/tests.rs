@@ -147,7 +147,10 @@ fn what_belongs_to_nobody_is_linked_or_written_by_its_key() {
 fn a_null_under_table_and_column_takes_a_link_away() {
     let check = |given: Json, expected: bool, rest: Json| {
         let mut given = record(given);
-        assert_eq!(takes_away(&mut given, &TableRef::new("orders"), &["id".to_owned()]), expected);
+        assert_eq!(
+            takes_away(&mut given, &["sales".to_owned(), "orders".to_owned()], &["id".to_owned()]),
+            expected
+        );
         assert_eq!(given, record(rest));
     };
     check(json!({ "code": 1, "Orders.ID": null }), true, json!({ "code": 1 }));
