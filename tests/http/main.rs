@@ -142,6 +142,7 @@ mod typed;
 mod uploads;
 #[cfg(test)]
 mod virtual_fields;
+#[cfg(test)]
 mod virtual_relationships;
 #[cfg(test)]
 mod walk;
