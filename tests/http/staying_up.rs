@@ -106,6 +106,7 @@ fn is_refused_for_now(answer: &Answer, service: &str, kind: Option<&str>) {
 fn walk(kind: &'static Kind) {
     let world = world(kind);
     a_service_whose_connections_are_in_use_says_so(&world);
+    transactions_that_need_descriptions_do_not_wait_for_each_other(&world);
     what_takes_too_long_is_ended_on_the_server(&world);
     of_two_that_wait_for_each_other_one_is_undone_as_a_whole(&world);
     what_others_changed_meanwhile_is_a_conflict(&world);
@@ -124,6 +125,21 @@ fn postgresql_is_outlived_whatever_befalls_it() {
 #[test]
 fn mariadb_is_outlived_whatever_befalls_it() {
     walk(&MARIADB);
+}
+
+/// A name that is not known has a table described anew, beside the transaction.
+fn transactions_that_need_descriptions_do_not_wait_for_each_other(world: &World) {
+    let read = json!({"method": "GET", "path": "_table/many", "query": {"filter": "nothing = 1"}});
+    let batch = || asks("POST", "fresh/_batch").body(json!({"operations": [read]}));
+    std::thread::scope(|threads| {
+        for _ in 0..8 {
+            threads.spawn(|| {
+                let answer = world.gateway.send(batch());
+                assert_eq!(answer.status, 400, "{}", answer.body);
+                assert!(answer.body.contains("nothing"), "{}", answer.body);
+            });
+        }
+    });
 }
 
 fn a_service_whose_connections_are_in_use_says_so(world: &World) {

@@ -83,8 +83,7 @@ impl World {
     }
 
     fn of_server(kind: &'static Kind, engine: Engine, quoting: Quoting, log: Log) -> Self {
-        // More connections than requests at the same time, and one more for each batch: a batch that has one may wait for another.
-        let mut more = json!({"max_records": 20, "pool_size": 20, "statement_timeout": "60s", "read_only_routines": ["say"]});
+        let mut more = json!({"max_records": 20, "statement_timeout": "60s", "read_only_routines": ["say"]});
         if kind.is_mariadb() {
             // Its log has the text of a statement when it is prepared; so each one is.
             more["statement_cache"] = json!(false);

@@ -10,6 +10,7 @@ use deadpool::Runtime;
 use deadpool::managed::{
     Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, TimeoutType, Timeouts,
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::failure::no_answer;
 
@@ -53,6 +54,8 @@ pub struct Limits {
 /// Connections that are made when they are needed, and kept.
 pub struct Connections<C: Connect> {
     pool: Pool<Maker<C>>,
+    /// As many transactions of callers as may run.
+    transactions: Arc<Semaphore>,
     waiting: AtomicUsize,
     limits: Limits,
 }
@@ -115,7 +118,9 @@ impl<C: Connect> Connections<C> {
         let pool = Pool::builder(maker).max_size(limits.size).runtime(Runtime::Tokio1).build();
         let pool = pool
             .map_err(|error| Error::internal("the pool of connections can't be made").with_detail(error))?;
-        Ok(Self { pool, waiting: AtomicUsize::new(0), limits })
+        // One connection is left for calls outside of transactions, where there is another one.
+        let transactions = Arc::new(Semaphore::new(limits.size.saturating_sub(1).max(1)));
+        Ok(Self { pool, transactions, waiting: AtomicUsize::new(0), limits })
     }
 
     /// A connection that nobody else has, until it is dropped.
@@ -131,11 +136,32 @@ impl<C: Connect> Connections<C> {
         self.within(self.limits.acquire).await.map_err(refused)
     }
 
+    /// The same for a transaction of the caller. All together they leave one connection to others: what a transaction waits for in the midst of
+    /// its work, such as the description of a table, must not wait for transactions again.
+    ///
+    /// # Errors
+    /// As [`Connections::get`].
+    pub async fn get_for_transaction(&self) -> Result<Borrowed<C>> {
+        let turn = self.turn().await?;
+        let mut borrowed = self.get().await?;
+        borrowed.turn = Some(turn);
+        Ok(borrowed)
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        if let Ok(turn) = Arc::clone(&self.transactions).try_acquire_owned() {
+            return Ok(turn);
+        }
+        let _place = self.queue_up()?;
+        let turn = tokio::time::timeout(self.limits.acquire, Arc::clone(&self.transactions).acquire_owned());
+        turn.await.ok().and_then(std::result::Result::ok).ok_or_else(exhausted)
+    }
+
     async fn within(&self, wait: Duration) -> std::result::Result<Borrowed<C>, PoolError<Error>> {
         let (create, recycle) = (self.limits.connect, self.limits.connect.min(TRIAL_TIME));
         let limits = Timeouts { wait: Some(wait), create: Some(create), recycle: Some(recycle) };
         let object = self.pool.timeout_get(&limits).await?;
-        Ok(Borrowed { object: Some(object), doubts: self.pool.manager().doubts.clone() })
+        Ok(Borrowed { object: Some(object), doubts: self.pool.manager().doubts.clone(), turn: None })
     }
 
     fn queue_up(&self) -> Result<Waiting<'_>> {
@@ -157,6 +183,8 @@ pub struct Borrowed<C: Connect> {
     /// There, until it is dropped.
     object: Option<Object<Maker<C>>>,
     doubts: Doubts,
+    /// Of a transaction: others wait for its end.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl<C: Connect> Borrowed<C> {
@@ -204,13 +232,15 @@ impl Drop for Waiting<'_> {
 fn refused(error: PoolError<Error>) -> Error {
     match error {
         PoolError::Backend(error) => error,
-        PoolError::Timeout(TimeoutType::Wait) => {
-            Error::new(ErrorKind::Busy, "all connections are in use; try again later, or raise 'pool_size'")
-                .with_reason("pool_exhausted")
-        }
+        PoolError::Timeout(TimeoutType::Wait) => exhausted(),
         PoolError::Timeout(_) => no_answer(),
         other => Error::internal("the pool of connections failed").with_detail(other),
     }
+}
+
+fn exhausted() -> Error {
+    Error::new(ErrorKind::Busy, "all connections are in use; try again later, or raise 'pool_size'")
+        .with_reason("pool_exhausted")
 }
 
 #[cfg(test)]
@@ -284,6 +314,20 @@ mod tests {
         check(&one, ErrorKind::Busy, "pool_exhausted").await;
         let (_, waited) = tokio::join!(async { held.give_back() }, one.get());
         assert_eq!(waited.unwrap().connection().unwrap().0, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn transactions_leave_a_connection_to_others() {
+        let two = connections(Numbers::default(), 2, 1);
+        let held = two.get_for_transaction().await.unwrap();
+        let refused = two.get_for_transaction().await.err().unwrap();
+        assert_eq!(refused.reason.as_deref(), Some("pool_exhausted"));
+        let other = two.get().await.unwrap();
+        other.give_back();
+        let (_, waited) = tokio::join!(async { held.give_back() }, two.get_for_transaction());
+        assert!(waited.is_ok());
+        let alone = one(false, 1);
+        alone.get_for_transaction().await.unwrap().give_back();
     }
 
     #[tokio::test(start_paused = true)]

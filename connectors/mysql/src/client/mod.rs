@@ -75,7 +75,7 @@ impl Client {
     pub(crate) async fn begin(&self, read_only: bool) -> Result<u64> {
         let words = if read_only { BEGIN_READING } else { BEGIN_WRITING };
         let begun = up_to_twice(|| async {
-            let mut borrowed = self.connections.get().await?;
+            let mut borrowed = self.connections.get_for_transaction().await?;
             borrowed.connection()?.words(words).await?;
             Ok(borrowed)
         });

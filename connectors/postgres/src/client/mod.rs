@@ -81,7 +81,7 @@ impl Client {
             false => "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE",
         };
         let begun = up_to_twice(|| async {
-            let mut borrowed = self.connections.get().await?;
+            let mut borrowed = self.connections.get_for_transaction().await?;
             borrowed.connection()?.batch(words).await?;
             Ok(borrowed)
         });
