@@ -132,6 +132,8 @@ errors! {
     nested_in_one_call() = NOT_IMPLEMENTED, "'rollback' of a list with related records is not supported by this service, which has no transactions; without it each record is done as a whole or undone.";
     /// Records inside a record that is written by a guarded call.
     nested_with_condition() = NOT_IMPLEMENTED, "If-Match and If-None-Match together with related records are not supported by this service, which has no transactions.";
+    /// Records of another service inside a record whose transaction may be undone behind it.
+    nested_elsewhere(service) = NOT_IMPLEMENTED, "Related records in service '{service}' can't be written with 'rollback', in a batch or with If-Match: no transaction would undo them if something fails later. Send the record alone.";
     /// A column that related records refer to has no value.
     nested_without_key(column) = BAD_REQUEST, "Field '{column}' is NULL, so no related record can refer to the row.";
     /// A row that was written and can't be read.

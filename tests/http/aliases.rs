@@ -348,6 +348,22 @@ component = "_table/customers"
 verbs = ["DELETE"]
 
 [[roles]]
+name = "namer"
+[[roles.access]]
+service = "store"
+component = "_schema/*"
+verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+[[roles.access]]
+service = "store"
+component = "_table/orders/*"
+verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+filters = [{ name = "st", operator = "=", value = "paid" }]
+[[roles.access]]
+service = "store"
+component = "_table/mine/*"
+verbs = ["GET"]
+
+[[roles]]
 name = "by-name"
 [[roles.access]]
 service = "store"
@@ -362,6 +378,10 @@ api_key = "by-alias"
 name = "all-but-some"
 role = "all-but-some"
 api_key = "all-but-some"
+[[apps]]
+name = "namer"
+role = "namer"
+api_key = "namer"
 [[apps]]
 name = "by-name"
 role = "by-name"
@@ -412,6 +432,20 @@ fn an_alias_leads_around_no_entry_of_a_role() {
     // Who may use the name of the database only may use none: rows have the other one.
     let by_name = |path: &str| world.ask_as("by-name", "GET", path, &Json::Null).status;
     assert_eq!((by_name("_table/orders"), by_name("_table/t_ord")), (401, 404));
+}
+
+#[test]
+fn names_and_functions_are_for_who_may_do_everything_with_all_rows() {
+    let world = World::of_file(ROLES);
+    make_aliased(&world);
+    let change = |path: &str, wish: Json| world.ask_as("namer", "PATCH", path, &wish).status;
+    assert_eq!(change("_schema/t_ord", json!({ "alias": "mine" })), 403);
+    assert_eq!(change("_schema/t_ord", json!({ "alias": "orders", "label": "Orders" })), 200);
+    let lower = json!({ "db_function": [{ "use": ["FILTER"], "function": "lower(st)" }] });
+    assert_eq!(change("_schema/t_ord/_field/st", lower), 403);
+    assert_eq!(change("_schema/t_ord/_field/st", json!({ "alias": "st2" })), 403);
+    assert!(matches!(change("_schema/customers", json!({ "alias": "mine" })), 401 | 403));
+    world.is_refused("GET", "_table/mine", &Json::Null, (404, "mine"));
 }
 
 #[test]

@@ -117,6 +117,20 @@ fn without_a_transaction_a_record_that_fails_is_undone() {
 }
 
 #[test]
+fn what_may_be_undone_behind_a_record_has_no_rows_of_other_services() {
+    let world = World::new();
+    let record = json!({ "name": "Eve", "doc.declared_by_code": [{ "qty": 1 }] });
+    let refused = |path: &str, body: Json| {
+        let answer = world.send("POST", path, &body);
+        assert!(answer.body.contains("can't be written with 'rollback', in a batch"), "{}", answer.body);
+    };
+    refused("shop/_table/customers?rollback=true", json!({ "resource": [record, { "name": null }] }));
+    let operation = json!({ "method": "POST", "path": "_table/customers", "body": { "resource": [record] } });
+    refused("shop/_batch", json!({ "operations": [operation] }));
+    assert_eq!(world.rows("doc/declared", "code,qty"), json!([]));
+}
+
+#[test]
 fn rows_of_two_services_are_written_together_or_undone() {
     let world = World::new();
     let with = |letters: Json| json!({ "name": "Eve", "doc.declared_by_code": [{ "qty": 1 }], "letters_by_customer_id": letters });

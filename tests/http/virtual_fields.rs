@@ -125,6 +125,24 @@ fn writes(world: &World) {
         &expression,
         (400, "has a function and takes no expression"),
     );
+    // What is stored in a computed field is told by no other field, and names no row.
+    world.is_refused(
+        "PATCH",
+        "_table/people/3",
+        &json!({ "last": { "expression": "code" } }),
+        (400, "computed field"),
+    );
+    for (verb, path) in
+        [("GET", "_table/people?id_field=code&ids=x"), ("DELETE", "_table/people?id_field=code&ids=x")]
+    {
+        world.is_refused(verb, path, &Json::Null, (400, "'code' can't identify rows"));
+    }
+    world.is_refused(
+        "PATCH",
+        "_table/people?filter=id=3&id_field=code",
+        &json!({ "resource": [{ "qty": 4 }] }),
+        (400, "'code'"),
+    );
     let upsert = json!({ "resource": [{ "id": 3, "mail": "x" }] });
     let answer = world.ask("PUT", "_table/people?upsert=true", &upsert);
     let entry = answer.json()["error"]["context"]["resource"][0].take();

@@ -201,16 +201,16 @@ struct Worker<S> {
 }
 
 impl<S> Worker<S> {
-    /// Runs a job and hands over its answer; tells whether it went well and the caller was still there.
+    /// Runs a job and hands over its answer; if it went well, tells whether the caller was still there.
     fn perform<T>(
         &mut self,
         shared: &Shared<S>,
         answer: Answer<T>,
         job: impl FnOnce(&mut S) -> Result<T>,
-    ) -> bool {
+    ) -> Option<bool> {
         let Answer { sender, turn } = answer;
         if sender.is_closed() || !turn.settle() {
-            return false;
+            return None;
         }
         let result = guarded(|| self.run(shared, &turn, || sender.is_closed(), job));
         *turn.running() = None;
@@ -218,7 +218,8 @@ impl<S> Worker<S> {
             self.forget();
         }
         let went_well = result.is_ok();
-        sender.send(result).is_ok() && went_well
+        let is_heard = sender.send(result).is_ok();
+        went_well.then_some(is_heard)
     }
 
     fn run<T>(

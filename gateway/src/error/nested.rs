@@ -6,12 +6,13 @@ use serde_json::{Value as Json, json};
 use super::{ApiError, Context, Entry, shortened};
 
 impl ApiError {
-    /// The same as the failure of a record's related records: `what` says of which kind. The status stays where it is about who asks or
-    /// about the server; otherwise the record is to blame.
+    /// The same as the failure of a record's related records: `what` says of which kind. The status stays where it is about who asks,
+    /// about the server, or about others who write at the same time; otherwise the record is to blame.
     #[must_use]
     pub fn of_related(self, what: &str) -> Self {
         let cause = self.cause();
-        let is_kept = cause.is_denial() || cause.status.is_server_error();
+        let is_contention = cause.kind == Some(ErrorKind::Contention);
+        let is_kept = cause.is_denial() || is_contention || cause.status.is_server_error();
         let mut error = if is_kept { cause } else { cause.of_record() };
         // A missing row or table of another one is no reason to look at this one again.
         error.kind = error.kind.filter(|kind| *kind != ErrorKind::NotFound);

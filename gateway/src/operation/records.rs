@@ -54,6 +54,10 @@ impl<'a> Target<'a> {
         verb: Verb,
         is_refreshed: bool,
     ) -> Result<Self, ApiError> {
+        // Nobody knows which names, functions and rules hold.
+        if !job.service.extras().are_known() {
+            return Err(ApiError::extras_unread(job.service.name()));
+        }
         let owner = job.owner(is_refreshed).await?;
         let table = owner.called(name).await?;
         let called = job.called(name, &table.table);

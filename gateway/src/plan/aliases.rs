@@ -62,13 +62,16 @@ impl Aliases {
 
     /// Adds the functions of a field.
     fn add(&mut self, name: &str, field: &FieldExtras, table: &Table) -> Result<(), Error> {
-        let mut formulas = Formulas::read(&field.db_function, table)?;
         let column = Columns::new(table).find(name);
         if !field.is_virtual {
             let Some(column) = column else { return Ok(()) };
+            let formulas = Formulas::read(&field.db_function, (column.data_type, false), table)?;
             check_column(column, &formulas, table)?;
             self.formulas.insert(self.name(&column.name).to_owned(), formulas);
             return Ok(());
+        }
+        if let Some(what) = alias_problem(name) {
+            return Err(Error::record(format!("the name of a virtual field {what}")));
         }
         let is_taken = column.is_some() || self.own.keys().any(|alias| is_same_name(alias, name));
         if is_taken {
@@ -76,6 +79,7 @@ impl Aliases {
         }
         let known = field.type_word.as_deref().and_then(SimpleType::find);
         let known = known.ok_or_else(|| Error::record("a virtual field needs a 'type' such as 'string'"))?;
+        let mut formulas = Formulas::read(&field.db_function, (known.data_type, true), table)?;
         formulas.filter = formulas.filter.or_else(|| formulas.select.clone());
         self.computed.push(Column { is_generated: true, ..Column::new(name, known.data_type) });
         self.formulas.insert(name.to_owned(), formulas);
@@ -161,6 +165,7 @@ impl Aliases {
 
     /// What rows are ordered by. A function by which a field is compared is computed under a name of its own, unless it is shown anyway.
     fn order(&self, by: &Path, query: &mut Query, values: &mut Values) -> Result<Path, Error> {
+        self.check_asked(by)?;
         let formulas = self.formula(by);
         let Some((formulas, formula)) = formulas.and_then(|of| Some((of, of.filter.as_ref()?))) else {
             return Ok(self.path(by.clone()));
@@ -194,6 +199,33 @@ impl Aliases {
         self.formulas.get(path.as_column()?)
     }
 
+    /// That something may be asked of a field: not of one whose functions do not fit, for they may have been there to hide what is in it.
+    ///
+    /// # Errors
+    /// It is such a field.
+    pub(super) fn check_asked(&self, path: &Path) -> Result<(), Error> {
+        match self.formula(path).is_some_and(|of| of.are_unfit) {
+            true => Err(unfit_field(path)),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether another value than the stored one is seen of a field.
+    pub(super) fn is_seen_otherwise(&self, field: &str) -> bool {
+        self.formulas.get(field).is_some_and(Formulas::change_what_is_seen)
+    }
+
+    /// Whether some value is not stored as it is sent, or not seen as it is stored.
+    #[must_use]
+    pub fn has_functions(&self) -> bool {
+        !self.formulas.is_empty()
+    }
+
+    /// Whether a field is kept beside the database only.
+    pub(super) fn is_virtual(&self, field: &str) -> bool {
+        self.computed.iter().any(|column| column.name == field)
+    }
+
     /// Whether what is read of a field is computed.
     pub(super) fn is_computed(&self, path: &Path) -> bool {
         self.formula(path).is_some_and(|of| of.select.is_some())
@@ -211,10 +243,7 @@ impl Aliases {
     pub(super) fn written(&self, field: &str, kind: Kind) -> Result<Option<&Formula>, Error> {
         let Some(formulas) = self.formulas.get(field) else { return Ok(None) };
         if formulas.are_unfit {
-            let message = format!(
-                "Field '{field}' has a function that does not fit its table; the log of the gateway says why."
-            );
-            return Err(Error::record(message));
+            return Err(unfit_field(&Path::column(field)));
         }
         Ok(match kind {
             Kind::Insert => formulas.insert.as_ref(),
@@ -259,21 +288,10 @@ impl Aliases {
     }
 
     fn expr(&self, expr: Expr, values: &mut Values) -> Expr {
-        match expr {
-            Expr::Column(path) => match self.formula(&path).and_then(|of| of.filter.as_ref()) {
-                Some(formula) => formula.used(values),
-                None => Expr::Column(self.path(path)),
-            },
-            Expr::Param(param) => Expr::Param(param),
-            Expr::Arithmetic { op, left, right } => Expr::Arithmetic {
-                op,
-                left: Box::new(self.expr(*left, values)),
-                right: Box::new(self.expr(*right, values)),
-            },
-            Expr::Call { function, args } => {
-                Expr::Call { function, args: args.into_iter().map(|arg| self.expr(arg, values)).collect() }
-            }
-        }
+        with_columns(expr, &mut |path| match self.formula(&path).and_then(|of| of.filter.as_ref()) {
+            Some(formula) => formula.used(values),
+            None => Expr::Column(self.path(path)),
+        })
     }
 
     /// The rows of a write as the store understands them.
@@ -287,12 +305,38 @@ impl Aliases {
         }
     }
 
-    /// What the store computes in a write, as it understands it.
-    pub(super) fn assignments(&self, compute: Vec<Assignment>, values: &mut Values) -> Vec<Assignment> {
-        let assigned =
-            |it: Assignment| Assignment { column: self.path(it.column), value: self.expr(it.value, values) };
+    /// What the store computes in a write, as it understands it: from what is stored, whatever is seen of it.
+    pub(super) fn assignments(&self, compute: Vec<Assignment>) -> Vec<Assignment> {
+        let mut named = |path| Expr::Column(self.path(path));
+        let assigned = |it: Assignment| Assignment {
+            column: self.path(it.column),
+            value: with_columns(it.value, &mut named),
+        };
         compute.into_iter().map(assigned).collect()
     }
+}
+
+/// The same expression with other columns.
+fn with_columns(expr: Expr, column: &mut impl FnMut(Path) -> Expr) -> Expr {
+    match expr {
+        Expr::Column(path) => column(path),
+        Expr::Param(param) => Expr::Param(param),
+        Expr::Arithmetic { op, left, right } => {
+            let left = Box::new(with_columns(*left, column));
+            Expr::Arithmetic { op, left, right: Box::new(with_columns(*right, column)) }
+        }
+        Expr::Call { function, args } => {
+            Expr::Call { function, args: args.into_iter().map(|arg| with_columns(arg, column)).collect() }
+        }
+    }
+}
+
+fn unfit_field(path: &Path) -> Error {
+    let field = path.segments().join(".");
+    let message = format!(
+        "Field '{field}' has a function that does not fit its table; the log of the gateway says why."
+    );
+    Error::record(message)
 }
 
 /// Keys have to come as they are: by them rows are found.

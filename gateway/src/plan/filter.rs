@@ -151,13 +151,15 @@ impl<'a> Planner<'a> {
     }
 
     fn field(&mut self, field: &written::Field) -> Result<Resolved, Error> {
-        self.own(&field.name).and_then(|name| (self.resolve)(name)).ok_or_else(|| {
+        let resolved = self.own(&field.name).and_then(|name| (self.resolve)(name)).ok_or_else(|| {
             Error::invalid(
                 self.parameter,
                 format!("Invalid or unparsable field in filter request: '{}'", field.name),
             )
             .at(field.position)
-        })
+        })?;
+        self.scope.aliases.map_or(Ok(()), |aliases| aliases.check_asked(&resolved.path))?;
+        Ok(resolved)
     }
 
     fn operand(&mut self, resolved: &Resolved, field: &str, value: &written::Value) -> Result<Expr, Error> {

@@ -1,7 +1,8 @@
 //! What the store computes in the place of a field: the text of whoever runs the service, read by the grammar of expressions in filters, over
-//! columns of the same table. Values in it are bound by each request that uses it, and so is the value that is written.
+//! columns of the same table. Values in it are bound by each request that uses it, and so is the value that is written. What databases answer
+//! differently, or take for another type than the field's, is refused.
 
-use connector_api::model::{Expr, Path, Table, Value};
+use connector_api::model::{ArithmeticOp, ColumnType, Expr, Function, Path, Table, Value};
 
 use super::Error;
 use super::columns::Columns;
@@ -28,7 +29,12 @@ impl Formula {
         let parsed = parse_function(text).map_err(|error| Error::record(error.message))?;
         let mut formula = Self { expr: Expr::Param(0), params: Vec::new(), value: None, has_columns: false };
         formula.expr = expression(&parsed, &mut |leaf| formula.leaf(&leaf, Columns::new(table)))?;
-        Ok(formula)
+        match divides(&formula.expr) {
+            true => {
+                Err(Error::record("databases divide in different ways, so '/' can't stand in a function"))
+            }
+            false => Ok(formula),
+        }
     }
 
     fn leaf(&mut self, leaf: &Leaf<'_>, columns: Columns<'_>) -> Result<Expr, Error> {
@@ -57,6 +63,45 @@ impl Formula {
         Ok(Expr::Param(self.params.len() - 1))
     }
 
+    fn named(&self) -> Named {
+        Named { value: self.value.is_some(), columns: self.has_columns }
+    }
+
+    /// Whether what it gives can stand in a field of this type.
+    fn check_type(&self, field: ColumnType, table: &Table) -> Result<(), Error> {
+        let given = self.kind(&self.expr, field, table);
+        match (given, Kind::of(field)) {
+            (Some(given), Some(wanted)) if given != wanted => Err(Error::record(format!(
+                "it gives {}, where the field holds {}",
+                given.words(),
+                wanted.words()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Of which kind a part of it is; `None`: nobody can say.
+    fn kind(&self, expr: &Expr, field: ColumnType, table: &Table) -> Option<Kind> {
+        use Function::{Abs, Coalesce, Concat, CurrentDate, Length, Lower, Now, Round, Text, Trim, Upper};
+        match expr {
+            Expr::Column(path) => Kind::of(Columns::new(table).find(path.as_column()?)?.data_type),
+            Expr::Param(place) if self.value == Some(*place) => Kind::of(field),
+            Expr::Param(place) => match self.params.get(*place)? {
+                Value::Text(_) => Some(Kind::Text),
+                Value::Bool(_) | Value::Null => None,
+                _ => Some(Kind::Number),
+            },
+            Expr::Arithmetic { .. } => Some(Kind::Number),
+            Expr::Call { function, args } => match function {
+                Lower | Upper | Trim | Concat | Text => Some(Kind::Text),
+                Length | Abs | Round => Some(Kind::Number),
+                Now => Some(Kind::Moment),
+                CurrentDate => Some(Kind::Day),
+                Coalesce => args.iter().find_map(|arg| self.kind(arg, field, table)),
+            },
+        }
+    }
+
     /// The expression in a plan with these values.
     pub(super) fn used(&self, values: &mut Values) -> Expr {
         self.with(None, values)
@@ -74,6 +119,45 @@ impl Formula {
         });
         let places: Vec<usize> = own.collect();
         placed(&self.expr, &places)
+    }
+}
+
+/// What values are alike, whatever their exact type is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+    Day,
+    Moment,
+}
+
+impl Kind {
+    fn of(data_type: ColumnType) -> Option<Self> {
+        use ColumnType::{BigInt, Date, DateTime, Decimal, Double, Float, Integer, String, Text, Timestamp};
+        Some(match data_type {
+            String | Text => Self::Text,
+            Integer | BigInt | Float | Double | Decimal => Self::Number,
+            Date => Self::Day,
+            DateTime | Timestamp => Self::Moment,
+            _ => return None,
+        })
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Number => "a number",
+            Self::Day => "a day",
+            Self::Moment => "a day and time",
+        }
+    }
+}
+
+fn divides(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(_) | Expr::Param(_) => false,
+        Expr::Arithmetic { op, left, right } => *op == ArithmeticOp::Div || divides(left) || divides(right),
+        Expr::Call { args, .. } => args.iter().any(divides),
     }
 }
 
@@ -108,7 +192,14 @@ pub fn check_functions(tables: &Tables) -> Result<(), String> {
 
 fn check_field(field: &FieldExtras) -> Result<(), String> {
     for function in &field.db_function {
-        parse_function(&function.function).map_err(|error| error.message)?;
+        let parsed = parse_function(&function.function).map_err(|error| error.message)?;
+        let mut named = Named::default();
+        expression(&parsed, &mut |leaf| Ok(named.leaf(&leaf))).map_err(|error| error.to_string())?;
+        function.uses.iter().try_for_each(|of| check(named, *of)).map_err(|error| error.to_string())?;
+    }
+    let count = |of: &Use| field.db_function.iter().filter(|function| function.uses.contains(of)).count();
+    if let Some(of) = [Use::Select, Use::Filter, Use::Insert, Use::Update].iter().find(|of| count(of) > 1) {
+        return Err(format!("two functions are for {}", of.word()));
     }
     if !field.is_virtual {
         return Ok(());
@@ -139,7 +230,7 @@ pub(super) struct Formulas {
     pub(super) filter: Option<Formula>,
     pub(super) insert: Option<Formula>,
     pub(super) update: Option<Formula>,
-    /// They do not fit the table: nothing is shown of the field, and nothing written to it.
+    /// They do not fit the table: nothing is shown of the field or asked of it, and nothing written to it.
     pub(super) are_unfit: bool,
 }
 
@@ -148,16 +239,28 @@ impl Formulas {
     pub(super) fn unfit() -> Self {
         let nothing =
             Formula { expr: Expr::Param(0), params: vec![Value::Null], value: None, has_columns: false };
-        Self { select: Some(nothing.clone()), filter: Some(nothing), are_unfit: true, ..Self::default() }
+        Self { select: Some(nothing), are_unfit: true, ..Self::default() }
     }
 
-    /// Reads them.
-    pub(super) fn read(functions: &[DbFunction], table: &Table) -> Result<Self, Error> {
+    /// Whether another value than the stored one is seen of the field.
+    pub(super) fn change_what_is_seen(&self) -> bool {
+        self.select.is_some() || self.filter.is_some()
+    }
+
+    /// Reads those of a field of this type.
+    pub(super) fn read(
+        functions: &[DbFunction],
+        (field, is_virtual): (ColumnType, bool),
+        table: &Table,
+    ) -> Result<Self, Error> {
         let mut formulas = Self::default();
         for DbFunction { uses, function } in functions {
             let formula = Formula::read(function, table)?;
             for of in uses {
-                check(&formula, *of)?;
+                check(formula.named(), *of)?;
+                if is_virtual || matches!(of, Use::Insert | Use::Update) {
+                    formula.check_type(field, table)?;
+                }
                 let place = match of {
                     Use::Select => &mut formulas.select,
                     Use::Filter => &mut formulas.filter,
@@ -173,12 +276,30 @@ impl Formulas {
     }
 }
 
-fn check(formula: &Formula, of: Use) -> Result<(), Error> {
+/// What a function names.
+#[derive(Clone, Copy, Default)]
+struct Named {
+    value: bool,
+    columns: bool,
+}
+
+impl Named {
+    fn leaf(&mut self, leaf: &Leaf<'_>) -> Expr {
+        if let Leaf::Column(field) = leaf {
+            let is_value = field.name == VALUE;
+            self.value |= is_value;
+            self.columns |= !is_value;
+        }
+        Expr::Param(0)
+    }
+}
+
+fn check(named: Named, of: Use) -> Result<(), Error> {
     let is_write = matches!(of, Use::Insert | Use::Update);
-    if !is_write && formula.value.is_some() {
+    if !is_write && named.value {
         return Err(Error::record(format!("'{VALUE}' can't stand in a function for {}", of.word())));
     }
-    if of == Use::Insert && formula.has_columns {
+    if of == Use::Insert && named.columns {
         let insert = Use::Insert.word();
         return Err(Error::record(format!(
             "a new row has no fields yet that a function for {insert} could name"
@@ -222,7 +343,8 @@ mod tests {
     fn what_is_no_function_of_the_table_is_refused() {
         let check = |uses: &[Use], text: &str, expected: &str| {
             let function = DbFunction { uses: uses.to_vec(), function: text.to_owned() };
-            let error = Formulas::read(&[function], &table()).unwrap_err().to_string();
+            let error =
+                Formulas::read(&[function], (ColumnType::Text, true), &table()).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
         };
         check(&[Use::Select], "concat(first, nick)", "'nick' is no field");
@@ -232,5 +354,8 @@ mod tests {
         check(&[Use::Filter], "lower({value})", "'{value}' can't stand in a function for FILTER");
         check(&[Use::Insert], "concat({value}, last)", "a new row has no fields yet");
         check(&[Use::Select, Use::Select], "first", "two functions are for SELECT");
+        check(&[Use::Select], "length(first) / 2", "databases divide in different ways");
+        check(&[Use::Select], "length(first)", "it gives a number, where the field holds a text");
+        check(&[Use::Update], "coalesce(now(), {value})", "it gives a day and time");
     }
 }

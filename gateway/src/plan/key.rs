@@ -17,7 +17,15 @@ pub(super) fn columns_of(id_field: &[String], scope: &Scope<'_>) -> Result<Vec<S
     let columns = Columns::new(scope.table);
     let found: Vec<String> =
         id_field.iter().filter_map(|name| columns.find(name)).map(|column| column.name.clone()).collect();
-    if found.is_empty() { Err(Error::NoIdentifier) } else { Ok(found) }
+    let computed =
+        scope.aliases.and_then(|aliases| found.iter().find(|name| aliases.is_seen_otherwise(name)));
+    match computed {
+        Some(name) => {
+            Err(Error::invalid("id_field", format!("the computed field '{name}' can't identify rows")))
+        }
+        None if found.is_empty() => Err(Error::NoIdentifier),
+        None => Ok(found),
+    }
 }
 
 /// The columns that identify a row of this request.

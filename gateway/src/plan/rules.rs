@@ -66,6 +66,9 @@ fn plan_rule(rule: &RowFilter, scope: &Scope<'_>, values: &mut Values) -> Result
     let alias = scope.aliases.and_then(|aliases| aliases.name_of_rule(&rule.name));
     let resolved = Columns::new(scope.table).resolve(alias.as_deref().unwrap_or(&rule.name));
     let resolved = resolved.ok_or_else(|| Error::invalid(ROLE, "the table has no such field"))?;
+    if scope.aliases.is_some_and(|aliases| aliases.check_asked(&resolved.path).is_err()) {
+        return Err(Error::invalid(ROLE, "the field has a function that does not fit its table"));
+    }
     let expr = Expr::Column(resolved.path.clone());
     let not = |filter| Filter::Not(Box::new(filter));
     if rule.operator == RowOperator::IsNull {

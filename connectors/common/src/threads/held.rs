@@ -50,8 +50,11 @@ impl<S: 'static> Threads<S> {
         let held = Held { jobs, caller: Mutex::new(()), is_over: Arc::default() };
         let is_over = Arc::clone(&held.is_over);
         self.push(Box::new(move |worker, shared| {
-            if worker.perform(shared, answer, first) {
-                worker.serve(shared, &waiting, &hold);
+            match worker.perform(shared, answer, first) {
+                Some(true) => worker.serve(shared, &waiting, &hold),
+                // What it began nobody will end.
+                Some(false) => worker.let_go(&hold),
+                None => {}
             }
             is_over.store(true, Ordering::Release);
             drop(place);
@@ -108,6 +111,11 @@ impl<S> Worker<S> {
                 _ => break,
             }
         }
+        self.let_go(hold);
+    }
+
+    /// Ends what the thread was held for.
+    fn let_go(&mut self, hold: &Hold<S>) {
         // The last job may have been cancelled; the end must not be.
         self.cancelled.set(false);
         let Some(owned) = &mut self.owned else { return };

@@ -216,6 +216,25 @@ fn a_thread_that_fails_its_first_job_is_not_held() {
     });
 }
 
+#[test]
+fn what_the_first_job_began_is_ended_when_the_caller_goes_meanwhile() {
+    let (pool, _) = pool(1, 4, LONG);
+    block_on(async {
+        let (started, start) = oneshot::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let mut holding = Box::pin(pool.hold(hold(LONG), move |state| {
+            let _ = started.send(());
+            let _ = released.recv();
+            set(state, 7)
+        }));
+        poll_once(holding.as_mut()).await;
+        start.await.unwrap();
+        drop(holding);
+        release.send(()).unwrap();
+        assert_eq!(pool.run(|state| Ok(*state)).await.unwrap(), 1007);
+    });
+}
+
 /// The kind with which a job on a thread that was let go fails.
 async fn refused(held: &Held<usize>) -> Option<ErrorKind> {
     held.run(|_| Ok(())).await.err().map(|error| error.kind)

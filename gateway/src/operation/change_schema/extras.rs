@@ -70,6 +70,19 @@ pub(super) fn check_names(
     owner.service.extras().check_names(name, merged).map_err(ApiError::wrong_names)
 }
 
+/// Whether a wish gives a table or its fields other names or functions than they have.
+pub(super) fn renames(owner: &Owner, (wish, name): (&TableWish, &str), table: &Table) -> bool {
+    let kept = owner.service.extras().table(name).unwrap_or_default();
+    let merged = merged(kept.clone(), (wish, &TableWish::default()), (table, false));
+    let fields = |extras: &TableExtras| {
+        let said =
+            extras.fields.iter().filter(|(_, field)| field.alias.is_some() || !field.db_function.is_empty());
+        said.map(|(name, field)| (name.clone(), field.alias.clone(), field.db_function.clone()))
+            .collect::<Vec<_>>()
+    };
+    merged.alias != kept.alias || fields(&merged) != fields(&kept)
+}
+
 /// Whether the table has a virtual field of this name.
 pub(super) fn is_virtual(owner: &Owner, table: &str, field: &str) -> bool {
     let extras = owner.service.extras().table(table).unwrap_or_default();

@@ -81,6 +81,20 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// By other names and functions roles permit other things, and rows show other values: so that is for who may do everything with all
+    /// of them.
+    fn permit_names(&self, table: &str) -> Result<(), ApiError> {
+        let alias = self.owner.service.extras().alias_of_table(table);
+        let called = Called { name: alias.as_deref().unwrap_or(table), own: table.into() };
+        for verb in [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete] {
+            self.job.permit_rows(&called, verb)?;
+            if self.job.rules_of_rows(&called, verb)?.is_some() {
+                return Err(self.job.denied(&called, verb));
+            }
+        }
+        Ok(())
+    }
+
     /// The name under which the answer's lists stand.
     pub(super) fn wrapper(&self) -> &str {
         &self.job.layout.wrapper
@@ -143,6 +157,9 @@ impl<'a> Work<'a> {
     ) -> Result<String, ApiError> {
         extras::check(wish)?;
         let name = public_name(&table.table);
+        if extras::renames(&self.owner, (wish, &name), table) {
+            self.permit_names(&name)?;
+        }
         self.check_names(wish, &name, table).await?;
         let described = schema::description(self.job, &self.owner, table).await?;
         let described = wishes::table(&name, Some(described))?;

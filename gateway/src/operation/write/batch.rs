@@ -186,7 +186,9 @@ impl<'a, 'j> Batch<'a, 'j> {
         let write = self.target.plan(|scope| self.write.again(self.options, scope))?;
         let (target, kind, options) = (&*self.target, self.kind, self.options);
         let order = nested::Order { target, calls, kind, options, write, index, id, record, nested };
-        match nested::run(order).await {
+        let is_apart = order.calls.session.is_none() && target.job.within.is_none();
+        let done = if is_apart { nested::run_apart(order).await } else { nested::run(order).await };
+        match done {
             Ok(row) => self.tally.wrote(index, 1, std::iter::once(row)),
             Err(error) if self.is_answer(&error) => return Err(error),
             Err(error) => self.tally.failed(index, error),

@@ -117,9 +117,6 @@ pub(super) async fn run(job: Job<'_>, order: WriteOrder, brought: Brought) -> Re
         Verb::Delete => removed(id, brought, &mut options, job.layout)?,
         _ => changed(id, brought, &mut options, job.layout).await?,
     };
-    if verb != Verb::Delete && !job.service.extras().are_known() {
-        return Err(ApiError::extras_unread(job.service.name()));
-    }
     let mut target = Target::find(job, &table, verb, false).await?;
     if verb != Verb::Delete {
         target.reread = Reread::of(job, &target, &mut options).await?;

@@ -61,7 +61,7 @@ pub fn split(
             own.insert(name, value);
             continue;
         };
-        if nested.iter().any(|other| other.relationship.name == relationship.public_name()) {
+        if nested.iter().any(|other| other.relationship.name == relationship.name) {
             return Err(Error::record(format!(
                 "Field '{}' is given more than once.",
                 relationship.public_name()

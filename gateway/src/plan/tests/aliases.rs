@@ -136,17 +136,26 @@ fn a_virtual_field_is_computed_where_it_is_shown_compared_and_ordered_by() {
 }
 
 #[test]
-fn a_column_whose_function_does_not_fit_is_null() {
+fn a_column_whose_function_does_not_fit_is_null_and_nothing_can_be_asked_of_it() {
     let function = DbFunction { uses: vec![Use::Select], function: "lower(nothing)".to_owned() };
     let hidden = FieldExtras { db_function: vec![function], ..FieldExtras::default() };
     let (aliases, problems) = Aliases::of(&orders(), &extras(&[("country", hidden)]));
     assert_eq!(problems.len(), 1);
-    let (query, params) = sent(&aliases.unwrap(), &[("fields", "country"), ("filter", "country = 'SE'")]);
+    let aliases = aliases.unwrap();
+    let (query, params) = sent(&aliases, &[("fields", "country")]);
     assert_eq!((columns(&query.select), query.compute[0].name.as_str()), (vec![], "country"));
     let Expr::Param(place) = query.compute[0].value else { panic!("{query:?}") };
     assert_eq!(params[place], Value::Null);
-    let Some(Filter::Compare { left: Expr::Param(left), .. }) = query.filter else { panic!("{query:?}") };
-    assert_eq!(params[left], Value::Null);
+    for asked in
+        [("filter", "country is null"), ("filter", "amount = 1 or country = 'SE'"), ("id_field", "country")]
+    {
+        let planned = with(&aliases, &[], |scope| page(&request(&[asked, ("ids", "1")]), scope));
+        assert!(planned.is_err(), "{asked:?}");
+    }
+    let ordered = with(&aliases, &[], |scope| page(&request(&[("order", "country")]), scope)).unwrap();
+    assert!(ordered.read.sent().is_err());
+    let rule = RowFilter { name: "country".to_owned(), operator: RowOperator::IsNull, value: None };
+    assert!(with(&aliases, &[rule], |scope| page(&request(&[]), scope)).is_err());
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Change {
         match self {
             Self::Insert(insert) => Self::Insert(Insert {
                 columns: aliases.paths(insert.columns),
-                compute: aliases.assignments(insert.compute, values),
+                compute: aliases.assignments(insert.compute),
                 check: filter(insert.check, values),
                 returning: aliases.paths(insert.returning),
                 ..insert
@@ -58,7 +58,7 @@ impl Change {
             Self::Update(update) => Self::Update(Update {
                 rows: aliases.rows(update.rows, values),
                 set: aliases.paths(update.set),
-                compute: aliases.assignments(update.compute, values),
+                compute: aliases.assignments(update.compute),
                 check: filter(update.check, values),
                 returning: aliases.paths(update.returning),
                 ..update

@@ -61,7 +61,9 @@ impl Write {
         if let Selection::Seen(cells) = &self.selection {
             others.extend(cells.iter().map(|(name, _)| name.as_str()));
         }
-        let described = columns.all().iter().map(|column| Path::column(&column.name));
+        let is_virtual = |name: &str| scope.aliases.is_some_and(|aliases| aliases.is_virtual(name));
+        let stored = columns.all().iter().filter(|column| !is_virtual(&column.name));
+        let described = stored.map(|column| Path::column(&column.name));
         let mut returning: Vec<Path> = described.collect();
         shown.extend(others.into_iter().map(Path::column));
         shown.sort_by(|left, right| left.segments().cmp(right.segments()));

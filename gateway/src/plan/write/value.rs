@@ -72,19 +72,26 @@ pub(super) fn expression(
     let refused = || Error::record(format!("SQL expression '{text}' is not permitted."));
     let parsed = parse_expression(text).map_err(|_| refused())?;
     let expr = Planner::new(scope, values).expression(&parsed).map_err(|_| refused())?;
-    if !has_row && names_a_column(&expr) {
+    if !has_row && names_column(&expr, &|_| true) {
         return Err(refused());
+    }
+    // What is stored would be told by where it is copied to.
+    let is_seen_otherwise = |name: &str| scope.aliases.is_some_and(|aliases| aliases.is_seen_otherwise(name));
+    if names_column(&expr, &is_seen_otherwise) {
+        return Err(Error::record(format!(
+            "SQL expression '{text}' is not permitted: it names a computed field."
+        )));
     }
     check_computed(&expr, scope.capabilities)?;
     Ok(expr)
 }
 
-fn names_a_column(expr: &Expr) -> bool {
+fn names_column(expr: &Expr, is_meant: &dyn Fn(&str) -> bool) -> bool {
     match expr {
-        Expr::Column(_) => true,
+        Expr::Column(path) => path.segments().first().is_some_and(|name| is_meant(name)),
         Expr::Param(_) => false,
-        Expr::Arithmetic { left, right, .. } => names_a_column(left) || names_a_column(right),
-        Expr::Call { args, .. } => args.iter().any(names_a_column),
+        Expr::Arithmetic { left, right, .. } => names_column(left, is_meant) || names_column(right, is_meant),
+        Expr::Call { args, .. } => args.iter().any(|arg| names_column(arg, is_meant)),
     }
 }
 

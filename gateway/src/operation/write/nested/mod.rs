@@ -13,6 +13,8 @@ mod undo;
 mod within;
 mod work;
 
+use std::sync::Arc;
+
 use connector_api::model::Begin;
 use serde_json::Value as Json;
 
@@ -23,11 +25,12 @@ use self::steps::Steps;
 use self::undo::Undoing;
 use self::work::Work;
 use crate::error::ApiError;
-use crate::operation::Owner as Calls;
 use crate::operation::records::{Target, name_of};
 use crate::operation::session::Session;
-use crate::plan::{Kind, Nested, Write};
+use crate::operation::{Job, Owner as Calls};
+use crate::plan::{Kind, Nested, Selection, Write};
 use crate::request::{Id, Record, TableWrite};
+use crate::roles::Verb;
 use crate::schema::relationships::RelationshipKind;
 
 /// A record with related records.
@@ -55,6 +58,46 @@ pub(super) struct Owner {
     is_new: bool,
 }
 
+/// As [`run`], on a task of its own, which goes on when the caller goes: what no transaction undoes is finished or undone then, too.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn run_apart(order: Order<'_, '_>) -> Result<Vec<u8>, ApiError> {
+    let Order { target, kind, index, id, record, nested, .. } = order;
+    let Job { snapshot, service, caller, request_id, layout, conditions, .. } = target.job;
+    let name = target.job.name_of(&target.table.table);
+    let (snapshot, service, request_id) = (Arc::clone(snapshot), Arc::clone(service), Arc::clone(request_id));
+    let (caller, layout, conditions) = (caller.clone(), layout.clone(), conditions.clone());
+    let options = order.options.clone();
+    let verb = match kind {
+        Kind::Insert => Verb::Post,
+        _ if options.is_replacement => Verb::Put,
+        _ => Verb::Patch,
+    };
+    let task = tokio::spawn(async move {
+        let (snapshot, service, caller, request_id) = (&snapshot, &service, &caller, &request_id);
+        let (layout, conditions) = (&layout, &conditions);
+        let job = Job {
+            snapshot,
+            service,
+            caller,
+            request_id,
+            layout,
+            conditions,
+            transaction: None,
+            within: None,
+        };
+        let mut target = Target::find(job, &name, verb, false).await?;
+        if kind == Kind::Upsert {
+            target = target.creating_too(job, &name, options.is_upsert)?;
+        }
+        let write = target.plan(|scope| Write::new(kind, Selection::Keys, &options, scope))?;
+        let (target, options, calls) = (&target, &options, &target.owner);
+        run(Order { target, calls, kind, options, write, index, id, record, nested }).await
+    });
+    task.await.unwrap_or_else(|_| Err(ApiError::internal()))
+}
+
 /// Writes the record with all that is nested; gives its row as it is shown.
 ///
 /// # Errors
@@ -64,10 +107,11 @@ pub(super) async fn run(mut order: Order<'_, '_>) -> Result<Vec<u8>, ApiError> {
     let outer = job.within.cloned();
     // Who is nested itself leaves the undoing to the outermost record.
     let is_outermost = outer.is_none();
-    let within = outer.unwrap_or_default();
+    let within = outer.unwrap_or_else(|| Within::outermost(order.calls.session.is_some()));
     let mut steps = Steps::new(job, order.calls.clone(), within.clone());
     (steps.removes, steps.are_texts) = (order.options.removes_related, order.options.are_texts);
     // What is wrong with it at first sight, and what the tables are like, is known before a transaction holds a connection.
+    steps.check_undoable(&steps.own(order.target))?;
     let mut works = Vec::with_capacity(order.nested.len());
     for nested in std::mem::take(&mut order.nested) {
         works.push(Work::of(&steps, nested, &order.target.table).await?);

@@ -105,6 +105,30 @@ impl<'a> Steps<'a> {
         self.transaction(&place.service).is_none()
     }
 
+    /// Refuses, where no transaction will undo what is done in a table, one whose values are not written as they are read; and any table, if
+    /// something greater may undo the record later.
+    ///
+    /// # Errors
+    /// It is such a table.
+    pub(super) fn check_undoable(&self, place: &Place) -> Result<(), ApiError> {
+        let is_undone = self.transaction(&place.service).is_some()
+            || (place.service == self.home()
+                && !self.within.is_logged
+                && self.owner.connection.capabilities().transactions);
+        let has_functions = place.table.aliases().is_some_and(|aliases| aliases.has_functions());
+        if !is_undone && self.within.is_bound {
+            return Err(ApiError::nested_elsewhere(&place.service));
+        }
+        if is_undone || !has_functions {
+            return Ok(());
+        }
+        let what = format!(
+            "Writing related records of '{}', whose fields have functions, without a transaction,",
+            place.name
+        );
+        Err(ApiError::unsupported(what))
+    }
+
     /// Names the service in what failed there, if it is another one.
     fn naming<'p>(&self, place: &'p Place) -> impl Fn(ApiError) -> ApiError + use<'p> {
         naming((place.service != self.home()).then_some(place.service.as_str()))
@@ -150,7 +174,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    fn own(&self, target: &Target<'_>) -> Place {
+    pub(super) fn own(&self, target: &Target<'_>) -> Place {
         let (table, name) = (Arc::clone(&target.table), self.job.name_of(&target.table.table));
         Place { service: self.home(), name, table }
     }

@@ -18,6 +18,8 @@ pub struct Within {
     depth: usize,
     /// No transaction undoes what it does: it is written down.
     pub(super) is_logged: bool,
+    /// Its transaction is that of something greater, which may undo it later.
+    pub(super) is_bound: bool,
     shared: Arc<Shared>,
 }
 
@@ -28,6 +30,11 @@ struct Shared {
 }
 
 impl Within {
+    /// For the outermost record.
+    pub(super) fn outermost(is_bound: bool) -> Self {
+        Self { is_bound, ..Self::default() }
+    }
+
     /// For the requests for related records of this one.
     ///
     /// # Errors
@@ -36,7 +43,12 @@ impl Within {
         if self.depth >= MAX_DEPTH {
             return Err(ApiError::nested_too_deep(MAX_DEPTH));
         }
-        Ok(Self { depth: self.depth + 1, is_logged, shared: Arc::clone(&self.shared) })
+        Ok(Self {
+            depth: self.depth + 1,
+            is_logged,
+            is_bound: self.is_bound,
+            shared: Arc::clone(&self.shared),
+        })
     }
 
     /// Counts related records.

@@ -43,6 +43,10 @@ impl Work {
             Some(junction) => Some(steps.place(junction.service.as_deref(), &junction.table).await?),
             None => None,
         };
+        [Some(&place), junction.as_ref()]
+            .into_iter()
+            .flatten()
+            .try_for_each(|place| steps.check_undoable(place))?;
         named(&mut relationship, own, (&place, junction.as_ref()));
         let owner_names = steps.names_of(&own.table);
         let (records, is_cleared) = match given {
