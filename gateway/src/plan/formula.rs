@@ -9,6 +9,7 @@ use super::columns::Columns;
 use super::filter::{Leaf, expression};
 use super::literal::number;
 use super::values::Values;
+use super::write::value::names_column;
 use crate::extras::{DbFunction, FieldExtras, Tables, Use};
 use crate::request::filter::{VALUE, parse_function};
 use crate::request::schema::SimpleType;
@@ -20,14 +21,13 @@ pub(super) struct Formula {
     params: Vec<Value>,
     /// The parameter that stands for the value that is written.
     value: Option<usize>,
-    has_columns: bool,
 }
 
 impl Formula {
     /// Reads it for a table whose columns have the store's names.
     pub(super) fn read(text: &str, table: &Table) -> Result<Self, Error> {
         let parsed = parse_function(text).map_err(|error| Error::record(error.message))?;
-        let mut formula = Self { expr: Expr::Param(0), params: Vec::new(), value: None, has_columns: false };
+        let mut formula = Self { expr: Expr::Param(0), params: Vec::new(), value: None };
         formula.expr = expression(&parsed, &mut |leaf| formula.leaf(&leaf, Columns::new(table)))?;
         match divides(&formula.expr) {
             true => {
@@ -48,7 +48,6 @@ impl Formula {
                 return Ok(Expr::Param(place));
             }
             Leaf::Column(field) => {
-                self.has_columns = true;
                 let found = columns.find(&field.name).map(|column| Expr::Column(Path::column(&column.name)));
                 return found.ok_or_else(|| Error::record(format!("'{}' is no field", field.name)));
             }
@@ -64,7 +63,7 @@ impl Formula {
     }
 
     fn named(&self) -> Named {
-        Named { value: self.value.is_some(), columns: self.has_columns }
+        Named { value: self.value.is_some(), columns: names_column(&self.expr, &|_| true) }
     }
 
     /// Whether what it gives can stand in a field of this type.
@@ -237,8 +236,7 @@ pub(super) struct Formulas {
 impl Formulas {
     /// Those of a field whose own do not fit its table. What they were to hide stays hidden.
     pub(super) fn unfit() -> Self {
-        let nothing =
-            Formula { expr: Expr::Param(0), params: vec![Value::Null], value: None, has_columns: false };
+        let nothing = Formula { expr: Expr::Param(0), params: vec![Value::Null], value: None };
         Self { select: Some(nothing), are_unfit: true, ..Self::default() }
     }
 

@@ -86,7 +86,8 @@ pub(super) fn expression(
     Ok(expr)
 }
 
-fn names_column(expr: &Expr, is_meant: &dyn Fn(&str) -> bool) -> bool {
+/// Whether an expression names a column that is meant.
+pub(in crate::plan) fn names_column(expr: &Expr, is_meant: &dyn Fn(&str) -> bool) -> bool {
     match expr {
         Expr::Column(path) => path.segments().first().is_some_and(|name| is_meant(name)),
         Expr::Param(_) => false,

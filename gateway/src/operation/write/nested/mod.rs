@@ -20,7 +20,6 @@ use serde_json::Value as Json;
 
 pub use self::within::Within;
 
-use self::row::RowOrder;
 use self::steps::Steps;
 use self::undo::Undoing;
 use self::work::Work;
@@ -145,16 +144,13 @@ fn is_to_begin(calls: &Calls, within: &Within) -> bool {
 }
 
 /// The steps, in their order.
-async fn write(steps: &Steps<'_>, works: &[Work], order: Order<'_, '_>) -> Result<Vec<u8>, ApiError> {
-    let Order { target, kind, options, write, index, id, mut record, .. } = order;
+async fn write(steps: &Steps<'_>, works: &[Work], mut order: Order<'_, '_>) -> Result<Vec<u8>, ApiError> {
     for work in works.iter().filter(|work| work.is_first()) {
-        belongs_to::write(steps, work, &mut record).await.map_err(|error| work.failed(error))?;
+        belongs_to::write(steps, work, &mut order.record).await.map_err(|error| work.failed(error))?;
     }
     let later = || works.iter().filter(|work| !work.is_first());
-    let links = later().flat_map(|work| work.relationship.columns.clone()).collect();
-    let calls = &steps.owner;
-    let order = RowOrder { target, calls, kind, options, write, index, id, record, links };
-    let row = row::write(steps, order).await?;
+    let links: Vec<String> = later().flat_map(|work| work.relationship.columns.clone()).collect();
+    let row = row::write(steps, order, &links).await?;
     for work in later() {
         let done = match work.relationship.kind {
             RelationshipKind::ManyMany => links::write(steps, work, &row.owner).await,

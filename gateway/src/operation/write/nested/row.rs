@@ -4,31 +4,17 @@
 use connector_api::Error;
 use connector_api::model::batch::Cell;
 
-use super::Owner;
 use super::steps::Steps;
+use super::{Order, Owner};
 use crate::error::ApiError;
 use crate::operation::Owner as Calls;
 use crate::operation::keys::json_of_cell;
-use crate::operation::records::{Target, name_of};
+use crate::operation::records::name_of;
 use crate::operation::write::outcome::{failure, is_missing_row, is_worth_a_line};
 use crate::operation::write::send::{Sent, Shown, send_noting};
-use crate::plan::{Gathered, Kind, Write};
-use crate::request::{Id, Record, TableWrite};
+use crate::plan::{Gathered, Kind};
+use crate::request::{Id, Record};
 use crate::response::RowEncoder;
-
-/// How the row is written.
-pub(super) struct RowOrder<'a, 'j> {
-    pub(super) target: &'a Target<'j>,
-    pub(super) calls: &'a Calls,
-    pub(super) kind: Kind,
-    pub(super) options: &'a TableWrite,
-    pub(super) write: Write,
-    pub(super) index: usize,
-    pub(super) id: Option<Id>,
-    pub(super) record: Record,
-    /// The columns that related rows refer to.
-    pub(super) links: Vec<String>,
-}
 
 /// A row that is written.
 pub(super) struct Written {
@@ -37,12 +23,17 @@ pub(super) struct Written {
     pub(super) owner: Owner,
 }
 
-/// Writes it.
+/// Writes it; `links` are the columns that related rows refer to.
 ///
 /// # Errors
 /// Whatever refuses it; an identifier that names several rows or none.
-pub(super) async fn write(steps: &Steps<'_>, order: RowOrder<'_, '_>) -> Result<Written, ApiError> {
-    let RowOrder { target, calls, kind, options, write, index, id, record, links } = order;
+pub(super) async fn write(
+    steps: &Steps<'_>,
+    order: Order<'_, '_>,
+    links: &[String],
+) -> Result<Written, ApiError> {
+    let Order { target, kind, options, write, index, id, record, .. } = order;
+    let calls = &steps.owner;
     let mut write = write.returning_rows();
     let planned = target.plan(|scope| write.record(&record, id.as_ref(), index, scope))?;
     let name = id.clone().or_else(|| write.id_in(&record));
