@@ -93,6 +93,8 @@ mod nested_atomic;
 #[cfg(test)]
 mod nested_shop;
 #[cfg(test)]
+mod nested_undo;
+#[cfg(test)]
 mod nested_writes;
 #[cfg(test)]
 mod postgres;

@@ -31,7 +31,7 @@ pub use aliases::Aliases;
 pub use columns::Columns;
 pub use error::Error;
 pub use formula::check_functions;
-pub use key::{id_in, is_open, is_unique, readings};
+pub use key::{id_in, is_open, is_unique, parts_of, readings};
 pub use keyset::Keyset;
 pub use nested::{Child, Given, Nested, Rows, Wish, check_marker, has, may_be_nested, split, takes_away};
 pub use reach::{Reach, beyond};

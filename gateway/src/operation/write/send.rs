@@ -7,6 +7,7 @@ use connector_api::Error;
 use connector_api::model::Outcome;
 use connector_api::model::batch::Cell;
 
+use super::outcome::failure;
 use crate::connectors::{Batch, Params, Records, RowStream};
 use crate::operation::Owner;
 use crate::plan::{Call, Change, ShownColumns};
@@ -95,6 +96,14 @@ fn named(mut error: Error, call: &Call) -> Error {
 }
 
 impl Sent {
+    /// The same of a call for one record at most, whose failure is that of the call.
+    pub(super) fn whole(self) -> Result<Self, Error> {
+        match self.outcomes.iter().find_map(failure) {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+
     fn take(
         &mut self,
         batch: &Batch,

@@ -175,6 +175,12 @@ impl Write {
         self.unknown_names
     }
 
+    /// Columns that identify a row.
+    #[must_use]
+    pub fn key(&self) -> &[String] {
+        &self.key
+    }
+
     /// Asks for all that is known of the rows beside what is shown of them.
     #[must_use]
     pub fn returning_rows(self) -> Self {
