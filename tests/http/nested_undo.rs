@@ -200,3 +200,21 @@ fn what_can_not_be_undone_is_told_by_service_table_and_key() {
     check(fixed, WRITER, json!([{ "id": 1, "note": "new" }, { "code": "x" }]), json!([{ "id": 1 }]));
     check(fixed, CLERK, json!([{ "id": 1, "note": "new" }, { "code": "x" }]), json!([{ "id": 1 }]));
 }
+
+#[test]
+fn a_record_that_comes_back_to_its_own_service_does_so_in_its_transaction() {
+    let world = World::new("");
+    let before = world.all();
+    let letters = json!([{ "text": "by way of the other" }, { "id": 1, "text": "changed" }]);
+    let people = json!([{ "id": 1, "note": "x", "shop.letters_by_customer_id": letters }]);
+    let answer = world.patch(WRITER, &broken(people.clone(), json!([])));
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert!(answer.body.contains("Field 'text' can not be NULL."), "{}", answer.body);
+    assert_eq!(world.all(), before);
+    let answer = world.patch(WRITER, &json!({ "name": "Eve", "crm.contacts_by_customer": people }));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let letter =
+        |id: i64, text: &str| vec![Value::Integer(id), Value::Integer(1), Value::Text(text.to_owned())];
+    let letters = world.stored("shop.sqlite", "letters");
+    assert_eq!(letters, [letter(1, "changed"), letter(2, "by way of the other")]);
+}

@@ -97,9 +97,18 @@ impl<'a> Steps<'a> {
         self.job.service.name().to_lowercase()
     }
 
-    /// The transaction in which a step on this service is done. Without one the step is written down, and undone if the record fails.
+    /// The transaction in which a step on this service is done: that of the record, or the one above it, to which a record comes back by way
+    /// of another service; a transaction of its own would wait for that one. Without one the step is written down, and undone if the record
+    /// fails.
     fn transaction(&self, service: &str) -> Option<Transaction> {
-        self.owner.transaction().filter(|_| service == self.home())
+        let own = self.owner.transaction().filter(|_| service == self.home());
+        own.or_else(|| self.within.transaction(service))
+    }
+
+    /// What the requests of a step have in common with the record.
+    fn below(&self, place: &Place) -> Result<Within, ApiError> {
+        let open = self.owner.transaction().map(|own| (self.home(), own));
+        self.within.below(self.is_logged(place), open)
     }
 
     /// Whether what is done there is undone by no transaction.
@@ -269,7 +278,7 @@ impl<'a> Steps<'a> {
             conditions: Conditions::default(),
             key: None,
             transaction: self.transaction(&place.service),
-            within: Some(self.within.below(self.is_logged(place))?),
+            within: Some(self.below(place)?),
         };
         let answer = enter_apart(self.job.snapshot, request).await.map_err(self.naming(place))?;
         let most = self.job.max_held();
