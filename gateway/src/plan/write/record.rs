@@ -175,6 +175,16 @@ impl Write {
         key::value_of(name, meant.as_ref().unwrap_or(part), columns)
     }
 
+    /// Whether a function of some field has to know whether the record changes its row or creates it, which this write leaves open.
+    #[must_use]
+    pub fn is_undecided(&self, record: &Record, scope: &Scope<'_>) -> bool {
+        let Some(aliases) = scope.aliases.filter(|_| self.kind == Kind::Upsert) else { return false };
+        let columns = Columns::new(scope.table);
+        let has_function =
+            |column: &Column| matches!(aliases.written(&column.name, Kind::Upsert), Ok(Some(_)));
+        record.keys().filter_map(|name| columns.find(name)).any(has_function)
+    }
+
     /// The identifier of a record's row, as the caller wrote it; `None` for a new row.
     #[must_use]
     pub fn id_in(&self, record: &Record) -> Option<Id> {
