@@ -85,11 +85,14 @@ async fn start(owner: &Owner, call: &Call) -> Result<RowStream, Error> {
     })
 }
 
-/// An error whose columns are called as clients call them.
+/// An error whose columns are called as clients call them, in its message as well, which lists them in the same order.
 fn named(mut error: Error, call: &Call) -> Error {
     if let (Some((_, aliases)), Some(violation)) = (&call.naming, &mut error.violation) {
-        for column in &mut violation.columns {
-            *column = aliases.name(column).to_owned();
+        let own = std::mem::take(&mut violation.columns);
+        violation.columns = own.iter().map(|column| aliases.name(column).to_owned()).collect();
+        for (open, between, close) in [("(", ", ", ")"), ("'", "', '", "'")] {
+            let list = |columns: &[String]| format!("{open}{}{close}", columns.join(between));
+            error.message = error.message.replacen(&list(&own), &list(&violation.columns), 1);
         }
     }
     error
