@@ -34,7 +34,7 @@ name = "clerk"
 [[roles.access]]
 service = "shop"
 component = "*"
-verbs = ["GET", "PATCH"]
+verbs = ["GET", "POST", "PATCH"]
 
 [[roles.access]]
 service = "crm"
@@ -217,4 +217,23 @@ fn a_record_that_comes_back_to_its_own_service_does_so_in_its_transaction() {
         |id: i64, text: &str| vec![Value::Integer(id), Value::Integer(1), Value::Text(text.to_owned())];
     let letters = world.stored("shop.sqlite", "letters");
     assert_eq!(letters, [letter(1, "changed"), letter(2, "by way of the other")]);
+}
+
+#[test]
+fn a_record_of_a_list_tells_what_it_left() {
+    let world =
+        World::new("CREATE TRIGGER kept BEFORE DELETE ON contacts BEGIN SELECT RAISE(ABORT, 'no'); END;");
+    let mut failing = broken(json!([{ "code": "x" }]), json!([]));
+    failing["id"] = json!(1);
+    let list = json!({ "resource": [failing, { "id": 1, "name": "Fay" }] });
+    let patch = request("PATCH", "/api/v2/shop/_table/customers?continue=true").key(WRITER).body(&list);
+    let answer = world.0.send(patch);
+    let context = answer.json()["error"]["context"].take();
+    assert_eq!(context["resource"][0]["code"], 500, "{}", answer.body);
+    let left = json!([{ "service": "crm", "table": "people", "records": [{ "id": 3 }] }]);
+    assert_eq!(
+        (&context["error_details"][0]["not_undone"], &context["resource"][1]["id"]),
+        (&left, &json!(1))
+    );
+    assert_eq!(world.stored("shop.sqlite", "customers")[0][1], Value::Text("Fay".to_owned()));
 }

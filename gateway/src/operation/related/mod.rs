@@ -313,7 +313,8 @@ impl Own {
     }
 }
 
-fn too_large(most: usize) -> Error {
+/// More bytes of related rows than are held.
+pub(super) fn too_large(most: usize) -> Error {
     let message = format!(
         "the related rows are larger than the {most} bytes that this server holds; ask for fewer rows or fields"
     );

@@ -3,13 +3,14 @@
 
 use connector_api::Error;
 use connector_api::model::Value;
-use connector_api::model::batch::Malformed;
+use connector_api::model::batch::{Cell, CellWriter as _, Malformed};
 use serde_json::Value as Json;
 
 use crate::error::ApiError;
 use crate::operation::Job;
 use crate::operation::keys::json_of_value;
 use crate::operation::records::{Target, for_each_row};
+use crate::operation::related::too_large;
 use crate::operation::write::outcome::is_missing_row;
 use crate::operation::write::send::{Shown, send};
 use crate::plan::{self, Gathered, Kind, RelatedRows, Selection, Write};
@@ -49,13 +50,13 @@ impl<'a> Stored<'a> {
         let keys: Vec<Vec<Value>> = keys.into_iter().flatten().collect();
         let wanted = RelatedRows { columns: &self.columns, keys: &keys, lead: &[] };
         let read = TableRead { fields: Fields::All, ..TableRead::default() };
-        let mut rows = Vec::with_capacity(keys.len());
+        let (mut rows, mut room) = (Vec::with_capacity(keys.len()), target.max_held);
         for plan in target.plan(|scope| plan::related(&wanted, &read, scope))? {
             for_each_row(target, &plan, |columns, row| {
-                let cell = |(name, cell): (&String, &connector_api::model::batch::Cell<'_>)| {
-                    Ok((name.clone(), cell.to_value()?))
-                };
-                rows.push(columns.names.iter().zip(row).map(cell).collect::<Result<_, Malformed>>()?);
+                let cells = values(&columns.names, row)?;
+                let left = room.checked_sub(size_of(&cells));
+                room = left.ok_or_else(|| too_large(target.max_held))?;
+                rows.push(cells);
                 Ok(())
             })
             .await?;
@@ -113,6 +114,17 @@ impl<'a> Stored<'a> {
             sent => sent.map(drop).map_err(|error: Error| target.owner.failed(error)),
         }
     }
+}
+
+fn values(names: &[String], row: &[Cell<'_>]) -> Result<Cells, Malformed> {
+    names.iter().zip(row).map(|(name, cell)| Ok((name.clone(), cell.to_value()?))).collect()
+}
+
+/// How many bytes the values take, about.
+fn size_of(cells: &Cells) -> usize {
+    let mut bytes = Vec::new();
+    cells.iter().for_each(|(_, value)| bytes.value(value));
+    bytes.len() + size_of_val(cells.as_slice())
 }
 
 fn value<'r>(row: &'r Cells, column: &str) -> Option<&'r Value> {
