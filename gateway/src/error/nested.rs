@@ -1,10 +1,9 @@
 //! Errors of records inside records and of other services: of several parts the first that failed is the cause, and the caller hears which relationship it was.
 
-use axum::http::StatusCode;
 use connector_api::ErrorKind;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::{ApiError, Code, Context, Entry, shortened};
+use super::{ApiError, Context, Entry, shortened};
 
 impl ApiError {
     /// The same as the failure of a record's related records: `what` says of which kind. The status stays where it is about who asks,
@@ -57,27 +56,16 @@ impl ApiError {
         done.collect()
     }
 
-    /// The same with what was written and could not be undone: `left` names rows with their service and table. Then it is no more the
-    /// record that is to blame.
+    /// The same with what was done and could not be undone: `left` names rows with their service and table.
     #[must_use]
-    pub fn with_left(mut self, left: Vec<Json>) -> Self {
+    pub fn with_left(self, left: Vec<Json>) -> Self {
         let text = |entry: &Json, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         let place = |it: &Json| format!("'{}' of the service '{}'", text(it, "table"), text(it, "service"));
         let mut places: Vec<String> = left.iter().map(place).collect();
         places.dedup();
-        let note = format!(
-            "What was done before could not be undone: rows of {} may stay changed; 'not_undone' names them.",
-            places.join(" and of ")
-        );
-        if !self.status.is_server_error() {
-            self.status = StatusCode::INTERNAL_SERVER_ERROR;
-            self.code = Code::Number(self.status.as_u16());
-        }
-        self.message = shortened(format!("{}\n{note}", self.message));
-        let context = self.context.take().map(|context| context.json(true));
-        let mut members = context.and_then(|context| context.as_object().cloned()).unwrap_or_default();
-        members.insert("not_undone".to_owned(), json!(left));
-        self.retry_after = None;
-        self.of_kind(ErrorKind::UnknownOutcome).with_context(members.into())
+        let mut error = Self::not_undone(&self.message, places.join(" and of "));
+        error.message = shortened(error.message);
+        error.context = self.context;
+        error.of_kind(ErrorKind::UnknownOutcome).with_member("not_undone", left.into())
     }
 }

@@ -54,7 +54,7 @@ impl<'a> Stored<'a> {
         for plan in target.plan(|scope| plan::related(&wanted, &read, scope))? {
             for_each_row(target, &plan, |columns, row| {
                 let cells = values(&columns.names, row)?;
-                let left = room.checked_sub(size_of(&cells));
+                let left = room.checked_sub(bytes_of(&cells));
                 room = left.ok_or_else(|| too_large(target.max_held))?;
                 rows.push(cells);
                 Ok(())
@@ -121,12 +121,12 @@ fn values(names: &[String], row: &[Cell<'_>]) -> Result<Cells, Malformed> {
 }
 
 /// How many bytes the values take, about.
-fn size_of(cells: &Cells) -> usize {
+fn bytes_of(cells: &[(String, Value)]) -> usize {
     let mut bytes = Vec::new();
     cells.iter().for_each(|(_, value)| bytes.value(value));
-    bytes.len() + size_of_val(cells.as_slice())
+    bytes.len() + size_of_val(cells)
 }
 
-fn value<'r>(row: &'r Cells, column: &str) -> Option<&'r Value> {
+fn value<'r>(row: &'r [(String, Value)], column: &str) -> Option<&'r Value> {
     row.iter().find(|(name, _)| name == column).map(|(_, value)| value)
 }
