@@ -162,6 +162,7 @@ impl<'a, 'j> Batch<'a, 'j> {
         let (write, planned) =
             match either::plan((&self.target, calls), self.options, (index, &item, &id)).await {
                 Ok(planned) => planned,
+                Err(error) if self.is_answer(&error) => return Err(error),
                 Err(error) => {
                     self.tally.failed(index, error);
                     return Ok(());
