@@ -77,6 +77,8 @@ mod idempotency;
 #[cfg(test)]
 mod in_process;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod mysql;
