@@ -168,6 +168,14 @@ errors! {
     broken_body() = BAD_REQUEST, "The body of the request could not be read.";
     /// The body is larger than the configuration allows.
     body_too_large(limit) = PAYLOAD_TOO_LARGE, "The body is larger than the {limit} bytes that this server accepts.";
+    /// The address is longer than the configuration allows.
+    uri_too_long(limit) = URI_TOO_LONG, "The address of the request is longer than the {limit} bytes that this server accepts. Send a read as POST with the header X-HTTP-Method: GET and its parameters in the body.";
+    /// The headers are larger than the configuration allows.
+    headers_too_large(limit, name) = REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is larger than the {limit} bytes that this server accepts; its largest header is {name}.";
+    /// A head that was not even read to its end.
+    head_too_large(limit, most) = REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is larger than the {limit} bytes that this server accepts, or has more than {most} headers.";
+    /// Bytes that are no request.
+    malformed_request() = BAD_REQUEST, "This is no request of HTTP/1.1. Spaces, quotes, angle brackets and the like must be percent-encoded in an address.";
     /// A row can be created only where the store or the record says which one.
     no_create_by_id() = BAD_REQUEST, "Create record by identifier not currently supported.";
     /// A removal that does not say of what.
@@ -216,6 +224,8 @@ errors! {
     cursor_without_place() = BAD_REQUEST, "A cursor needs a form of answer that has 'meta': JSON or XML.";
     /// The time ran out.
     timed_out() = GATEWAY_TIMEOUT, "The request took longer than this server allows.";
+    /// The time for all of a request ran out, although something moved.
+    lasted_too_long(limit) = GATEWAY_TIMEOUT, "The request lasted longer than the {limit} that this server allows for all of it.";
     /// The gateway itself is at fault.
     internal() = INTERNAL_SERVER_ERROR, "An internal error occurred; the log has it under the request id.";
     /// Not ready to serve.
@@ -256,6 +266,27 @@ impl ApiError {
     pub fn too_many_keys() -> Self {
         let message = "Too many requests with an Idempotency-Key are running; try again in a moment.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_in(SOON)
+    }
+
+    /// An address has as many connections as it may have.
+    #[must_use]
+    pub fn too_many_connections(most: usize) -> Self {
+        let message = format!(
+            "There are {most} connections from this address, and this server accepts no more; close some, or send several requests over one."
+        );
+        Self::new(StatusCode::TOO_MANY_REQUESTS, message).retry_in(SOON)
+    }
+
+    /// What the HTTP library could not read as a request, by the status that it gives it. `limits` are those of the address and of the head
+    /// in bytes, and of the number of headers.
+    #[must_use]
+    pub fn unreadable(status: &[u8], limits: (u64, u64, usize)) -> Self {
+        let (uri, head, headers) = limits;
+        match status {
+            b"414" => Self::uri_too_long(uri),
+            b"431" => Self::head_too_large(head, headers),
+            _ => Self::malformed_request(),
+        }
     }
 
     /// The same as an answer of an earlier request.
@@ -334,6 +365,12 @@ impl ApiError {
     #[must_use]
     pub fn from_hook(status: u16, message: impl Into<String>) -> Self {
         Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), message)
+    }
+
+    /// Whether the head of the request is what is too large.
+    #[must_use]
+    pub fn is_of_head(&self) -> bool {
+        self.status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
     }
 
     /// Whether the caller has to say who they are.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{
     origin::Origin,
-    quantity::{ADDRESS_FORMAT, ByteSize, LogLevel, Sha256Digest, Timeout},
+    quantity::{ADDRESS_FORMAT, ByteSize, LogLevel, Network, Sha256Digest, Timeout},
     secret::Secret,
 };
 
@@ -57,6 +57,11 @@ pub struct Server {
     pub workers: Option<NonZeroUsize>,
     /// The longest that nothing may arrive, neither from the client nor from the database, before a request is ended.
     pub request_timeout: Timeout,
+    /// The longest that one request may last in all, its upload and its answer included; `None`: as long as something moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_request_time: Option<Timeout>,
+    /// The longest that the head of a request may take to arrive, and that a connection may wait for the next one.
+    pub header_timeout: Timeout,
     /// The longest that running requests may take to finish when the gateway stops.
     pub shutdown_timeout: Timeout,
     /// The largest request body that is read, and the largest record of a stream of records; also the most that the answers inside a batch
@@ -69,18 +74,40 @@ pub struct Server {
     /// The largest stream of records (NDJSON or CSV into a table) that is read; `None`: any size, for it is never held in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_stream_size: Option<ByteSize>,
+    /// The longest path and query string of a request. More than 65,534 bytes are never read.
+    pub max_uri_size: ByteSize,
+    /// The largest head of a request: address and headers together.
+    pub max_header_size: ByteSize,
+    /// The most connections of clients at the same time; further ones wait until one ends.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_connections: NonZeroUsize,
+    /// The most of them from one address, or for IPv6 from one network of 64 bits; trusted proxies may have any number.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_connections_per_address: NonZeroUsize,
+    /// Whose `X-Forwarded-For` and `Forwarded` are believed.
+    pub trusted_proxies: Vec<Network>,
 }
 
+/// A process may often have no more than 1024 files open, and databases need some of them.
+const MAX_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(800).unwrap();
+const MAX_CONNECTIONS_PER_ADDRESS: NonZeroUsize = NonZeroUsize::new(200).unwrap();
 impl Default for Server {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             workers: None,
             request_timeout: Timeout::from_secs(30),
+            max_request_time: None,
+            header_timeout: Timeout::from_secs(15),
             shutdown_timeout: Timeout::from_secs(30),
             max_body_size: ByteSize::from_mebibytes(16),
             cursor_key: None,
             max_stream_size: None,
+            max_uri_size: ByteSize::from_kibibytes(32),
+            max_header_size: ByteSize::from_kibibytes(64),
+            max_connections: MAX_CONNECTIONS,
+            max_connections_per_address: MAX_CONNECTIONS_PER_ADDRESS,
+            trusted_proxies: Vec::new(),
         }
     }
 }
