@@ -1,4 +1,4 @@
-//! How long one request may last in all.
+//! How long one request may last in all, and how many a service does at once.
 
 use std::io::Read as _;
 
@@ -62,4 +62,21 @@ fn a_query_that_lasts_too_long_is_ended() {
     let gateway = started();
     gateway.send(reading("big/_table/endless?count_only=true")).is_error(504, MESSAGE);
     frees_its_service(&gateway);
+}
+
+#[test]
+fn a_service_that_does_as_much_as_it_may_says_so() {
+    let narrow = "[[services]]\nname = \"narrow\"\ntype = \"sqlite\"\n[services.config]\ndatabase = \"big.sqlite\"\n\
+                  threads = 4\nmax_in_flight = 1\nmax_wait = \"10ms\"\n";
+    let gateway = setup(&format!("{narrow}[server]\nrequest_timeout = \"10m\"")).start();
+    let one = || reading("narrow/_table/large?limit=1&fields=n");
+    gateway.send(one()).is_ok(r#"{"resource":[{"n":10000}]}"#);
+    let mut running = reading("narrow/_table/endless").open(gateway.address);
+    assert!(running.piece().is_some());
+    let refused = gateway.send(one());
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "1"), "{}", refused.body);
+    assert_eq!(refused.json()["error"]["message"], "Service 'narrow': 1 calls are running already");
+    gateway.send(reading("big/_table/large?limit=1&fields=n")).is_ok(r#"{"resource":[{"n":10000}]}"#);
+    drop(running);
+    eventually("its turn is over", || gateway.send(one()).status == 200);
 }

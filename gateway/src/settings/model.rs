@@ -91,6 +91,9 @@ pub struct Server {
 /// A process may often have no more than 1024 files open, and databases need some of them.
 const MAX_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(800).unwrap();
 const MAX_CONNECTIONS_PER_ADDRESS: NonZeroUsize = NonZeroUsize::new(200).unwrap();
+/// Calls of a service at the same time.
+const MAX_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+
 impl Default for Server {
     fn default() -> Self {
         Self {
@@ -276,6 +279,13 @@ pub struct ServiceConfig {
     /// Whether GET calls every procedure and function that a role allows, as it did for the clients of old. What it calls may change data.
     #[serde(default)]
     pub allow_get_calls: bool,
+    /// The most calls that its connector does at the same time, those inside of transactions not counted; further ones wait.
+    #[serde(default = "default_max_in_flight")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_in_flight: NonZeroUsize,
+    /// The longest that one waits before it is refused with 503.
+    #[serde(default = "default_max_wait")]
+    pub max_wait: Timeout,
     /// The connector's own keys, secrets resolved.
     #[serde(flatten)]
     pub connector: Map<String, Value>,
@@ -292,6 +302,8 @@ impl Default for ServiceConfig {
             keys: BTreeMap::new(),
             read_only_routines: Vec::new(),
             allow_get_calls: false,
+            max_in_flight: default_max_in_flight(),
+            max_wait: default_max_wait(),
             connector: Map::new(),
         }
     }
@@ -308,6 +320,8 @@ impl fmt::Debug for ServiceConfig {
             .field("keys", &self.keys)
             .field("read_only_routines", &self.read_only_routines)
             .field("allow_get_calls", &self.allow_get_calls)
+            .field("max_in_flight", &self.max_in_flight)
+            .field("max_wait", &self.max_wait)
             .field("connector_keys", &self.connector.keys().collect::<Vec<_>>())
             .finish()
     }
@@ -391,6 +405,14 @@ fn yes() -> bool {
 
 fn default_max_records() -> u64 {
     1000
+}
+
+fn default_max_in_flight() -> NonZeroUsize {
+    MAX_IN_FLIGHT
+}
+
+fn default_max_wait() -> Timeout {
+    Timeout::from_secs(5)
 }
 
 fn api_only() -> Vec<Requestor> {
