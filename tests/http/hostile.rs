@@ -4,9 +4,11 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value as Json;
 
-use crate::client::{LIMIT, RUNTIME};
+use crate::client::{LIMIT, RUNTIME, request};
 use crate::gateway::{Gateway, eventually};
 use crate::shop::{READER, reading, setup, shared};
 use crate::streaming::{memory_kib, stays_small};
@@ -255,4 +257,31 @@ fn requests_without_a_reader_are_not_answered_without_bound() {
     }
     drop(held);
     stays_small(&gateway, at_rest, "requests without a reader");
+}
+
+#[test]
+fn bodies_that_grow_are_held_to_their_limit() {
+    let gateway = setup("[server]\nmax_body_size = \"1MiB\"").start();
+    is_well(&gateway);
+    let at_rest = memory_kib(&gateway, "VmRSS");
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
+    for _ in 0..200 {
+        bomb.write_all(&vec![b' '; 1_000_000]).unwrap();
+    }
+    let read = || request("POST", "/api/v2/shop/_table/orders").header("X-HTTP-Method", "GET").key(READER);
+    let message = "The body is larger than the 1048576 bytes that this server accepts.";
+    let bomb = bomb.finish().unwrap();
+    gateway.send(read().header("Content-Encoding", "gzip").bytes(bomb)).is_error(413, message);
+    let head = format!(
+        "POST /api/v2/shop/_table/orders HTTP/1.1\r\nX-HTTP-Method: GET\r\nX-DreamFactory-API-Key: {READER}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    // Chunks of one byte, a size that no number holds, an extension and trailers without end.
+    for (beginning, piece) in
+        [("", "1\r\n \r\n"), ("fffffffffffffffff\r\n", " "), ("1;", "x"), ("0\r\n", "a: b\r\n")]
+    {
+        let words = floods(&gateway, &format!("{head}{beginning}"), piece);
+        assert!(words.is_empty() || words.starts_with("HTTP/1.1 4"), "{words}");
+        is_well(&gateway);
+    }
+    stays_small(&gateway, at_rest, "bodies that grow");
 }
