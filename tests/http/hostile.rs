@@ -46,6 +46,13 @@ fn last_words(stream: &mut TcpStream) -> String {
     }
 }
 
+/// Whether what is asked on this connection is answered.
+fn is_served(mut stream: TcpStream) -> bool {
+    // Whoever is turned away may be so before this is sent.
+    let _ = stream.write(b"GET /health HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n");
+    last_words(&mut stream).starts_with("HTTP/1.1 200 ")
+}
+
 /// The answer is this error of the interface, and says that it is the last.
 #[track_caller]
 fn check(words: &str, status: u16, message: &str) {
@@ -193,12 +200,21 @@ fn one_address_has_so_many_connections_and_others_are_served() {
     }
     is_well(&gateway);
     held.clear();
-    eventually("there is a place again", || {
-        let mut stream = connected_from([127, 0, 0, 2], &gateway);
-        // Whoever is turned away may be so before this is sent.
-        let _ = stream.write(b"GET /health HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n");
-        last_words(&mut stream).starts_with("HTTP/1.1 200 ")
-    });
+    eventually("there is a place again", || is_served(connected_from([127, 0, 0, 2], &gateway)));
+}
+
+#[test]
+fn limits_of_a_reload_count_for_the_next_connection() {
+    let limit = |most: u32| format!("max_connections_per_address = {most}\n");
+    let gateway = setup(&format!("[server]\n{}", limit(1))).start();
+    let served = || is_served(connected_from([127, 0, 0, 2], &gateway));
+    let _held = connected_from([127, 0, 0, 2], &gateway);
+    assert!(!served());
+    let config = std::fs::read_to_string(gateway.setup.path("gateway.toml")).unwrap();
+    gateway.setup.write("gateway.toml", &config.replace(&limit(1), &limit(2)));
+    gateway.signal("HUP");
+    gateway.log.find("the configuration was loaded again").unwrap();
+    assert!(served());
 }
 
 #[test]
@@ -206,10 +222,7 @@ fn trusted_proxies_have_any_number_of_connections() {
     let limits = "[server]\nheader_timeout = \"10m\"\nmax_connections_per_address = 3\ntrusted_proxies = [\"127.0.0.2/31\"]";
     let gateway = setup(limits).start();
     let held: Vec<_> = (0..50).map(|_| connected_from([127, 0, 0, 2], &gateway)).collect();
-    for mut stream in held {
-        stream.write_all(b"GET /health HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n").unwrap();
-        assert!(last_words(&mut stream).starts_with("HTTP/1.1 200 "));
-    }
+    assert!(held.into_iter().all(is_served));
 }
 
 #[test]
@@ -218,10 +231,9 @@ fn while_all_connections_are_in_use_clients_wait() {
     let gateway = setup(limits).start();
     let mut held: Vec<_> = (0..3).map(|_| connected(&gateway)).collect();
     gateway.log.find("server.max_connections").unwrap();
-    let mut waiting = connected(&gateway);
-    waiting.write_all(b"GET /health HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n").unwrap();
+    let waiting = connected(&gateway);
     held.pop();
-    assert!(last_words(&mut waiting).starts_with("HTTP/1.1 200 "));
+    assert!(is_served(waiting));
 }
 
 #[test]
