@@ -79,6 +79,8 @@ mod idempotency;
 #[cfg(test)]
 mod in_process;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
 mod lifetimes;
 #[cfg(test)]
 mod logs;
