@@ -12,7 +12,7 @@ use crate::connectors::Registry;
 use crate::cursor;
 use crate::extras;
 use crate::hooks::Hooks;
-use crate::http::{Answering, Listening, Times, router, serve};
+use crate::http::{Answering, Listening, router, serve};
 use crate::idempotency;
 use crate::plan;
 use crate::roles::{self, RequestorMask, VerbMask};
@@ -210,9 +210,7 @@ impl App {
             }
             tracing::info!("stopping: running requests may end");
         };
-        let server = &settings.server;
-        let times = Times { standstill: server.request_timeout.get(), drain: server.shutdown_timeout.get() };
-        serve(listening, app.router(), stop, times).await;
+        serve(listening, app.router(), stop, || Arc::clone(&app.snapshot().server)).await;
         for service in app.snapshot().sorted_services() {
             service.close().await;
         }
@@ -343,6 +341,7 @@ fn snapshot(
         max_body_size: settings.server.max_body_size.bytes(),
         max_stream_size: settings.server.max_stream_size.map(|size| size.bytes()),
         request_timeout: settings.server.request_timeout.get(),
+        server: Arc::new(settings.server.clone()),
     })
 }
 

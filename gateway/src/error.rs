@@ -170,6 +170,14 @@ errors! {
     broken_body() = BAD_REQUEST, "The body of the request could not be read.";
     /// The body is larger than the configuration allows.
     body_too_large(limit) = PAYLOAD_TOO_LARGE, "The body is larger than the {limit} bytes that this server accepts.";
+    /// The address is longer than the configuration allows.
+    uri_too_long(limit) = URI_TOO_LONG, "The address of the request is longer than the {limit} bytes that this server accepts. Send a read as POST with the header X-HTTP-Method: GET and its parameters in the body.";
+    /// The headers are larger than the configuration allows.
+    headers_too_large(limit, name) = REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is larger than the {limit} bytes that this server accepts; its largest header is {name}.";
+    /// A head that was not even read to its end.
+    head_too_large(limit, most) = REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is larger than the {limit} bytes that this server accepts, or has more than {most} headers.";
+    /// Bytes that are no request.
+    malformed_request() = BAD_REQUEST, "This is no request of HTTP/1.1. Spaces, quotes, angle brackets and the like must be percent-encoded in an address.";
     /// A row can be created only where the store or the record says which one.
     no_create_by_id() = BAD_REQUEST, "Create record by identifier not currently supported.";
     /// A removal that does not say of what.
@@ -218,6 +226,8 @@ errors! {
     cursor_without_place() = BAD_REQUEST, "A cursor needs a form of answer that has 'meta': JSON or XML.";
     /// The time ran out.
     timed_out() = GATEWAY_TIMEOUT, "The request took longer than this server allows.";
+    /// The time for all of a request ran out, although something moved.
+    lasted_too_long(limit) = GATEWAY_TIMEOUT, "The request lasted longer than the {limit} that this server allows for all of it.";
     /// The gateway itself is at fault.
     internal() = INTERNAL_SERVER_ERROR, "An internal error occurred; the log has it under the request id.";
     /// Not ready to serve.
@@ -258,6 +268,27 @@ impl ApiError {
     pub fn too_many_keys() -> Self {
         let message = "Too many requests with an Idempotency-Key are running; try again in a moment.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_in(SOON)
+    }
+
+    /// An address has as many connections as it may have.
+    #[must_use]
+    pub fn too_many_connections(most: usize) -> Self {
+        let message = format!(
+            "There are {most} connections from this address, and this server accepts no more; close some, or send several requests over one."
+        );
+        Self::new(StatusCode::TOO_MANY_REQUESTS, message).retry_in(SOON)
+    }
+
+    /// What the HTTP library could not read as a request, by the status that it gives it. `limits` are those of the address and of the head
+    /// in bytes, and of the number of headers.
+    #[must_use]
+    pub fn unreadable(status: &[u8], limits: (u64, u64, usize)) -> Self {
+        let (uri, head, headers) = limits;
+        match status {
+            b"414" => Self::uri_too_long(uri),
+            b"431" => Self::head_too_large(head, headers),
+            _ => Self::malformed_request(),
+        }
     }
 
     /// The same as an answer of an earlier request.
@@ -333,6 +364,12 @@ impl ApiError {
     #[must_use]
     pub fn from_hook(status: u16, message: impl Into<String>) -> Self {
         Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), message)
+    }
+
+    /// Whether the head of the request is what is too large.
+    #[must_use]
+    pub fn is_of_head(&self) -> bool {
+        self.status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
     }
 
     /// Whether the caller has to say who they are.
@@ -541,58 +578,4 @@ fn connector_context(error: &ConnectorError) -> Option<Json> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_error_object_has_its_members_in_order_and_its_message_encoded() {
-        let error = ApiError::unknown_table("foo");
-        let expected = r#"{"code":404,"context":null,"message":"Table &quot;foo&quot; does not exist in the database.","status_code":404}"#;
-        assert_eq!(error.object(false).to_string(), expected);
-        assert_eq!(error.object(true)["message"], "Table \"foo\" does not exist in the database.");
-    }
-
-    #[test]
-    fn the_context_of_a_refusal_by_the_store_names_kind_constraint_and_columns() {
-        let error = ConnectorError::new(ErrorKind::Conflict, "a row with this key exists");
-        let check = |error: &ConnectorError, expected: Json| {
-            assert_eq!(ApiError::from_connector(error).object(true)["context"], expected);
-        };
-        check(&error, Json::Null);
-        let error = error.with_reason("unique_violation");
-        check(&error, json!({ "kind": "unique_violation" }));
-        let error = error.with_constraint("by_name").with_columns(["name"]);
-        check(&error, json!({ "kind": "unique_violation", "constraint": "by_name", "columns": ["name"] }));
-    }
-
-    #[test]
-    fn what_may_be_tried_again_names_its_service() {
-        for (kind, message) in [
-            (ErrorKind::Busy, "Service 'shop': no"),
-            (ErrorKind::Unavailable, "Service 'shop': no"),
-            (ErrorKind::Timeout, "no"),
-            (ErrorKind::Contention, "no"),
-        ] {
-            let error = ApiError::from_connector(&ConnectorError::new(kind, "no")).of_service("shop");
-            assert_eq!(error.message, message, "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn which_row_rule_was_violated_stays_unsaid() {
-        let error =
-            ConnectorError::new(ErrorKind::RuleViolated, "owner must be 7").with_reason("check_failed");
-        let expected = r#"{"code":403,"context":null,"message":"Denied access to some of the requested fields.","status_code":403}"#;
-        assert_eq!(ApiError::from_connector(&error).object(true).to_string(), expected);
-    }
-
-    #[test]
-    fn a_drivers_text_never_reaches_the_caller() {
-        let error = ConnectorError::new(ErrorKind::Conflict, "a row with this key exists")
-            .with_detail("UNIQUE failed: secret")
-            .with_sqlstate("23505");
-        let object = ApiError::from_connector(&error).object(true);
-        assert_eq!((object["code"].as_str(), object["status_code"].as_u64()), (Some("23505"), Some(409)));
-        assert!(!object.to_string().contains("secret"));
-    }
-}
+mod tests;

@@ -42,6 +42,21 @@ pub(crate) fn cut_off(request_id: &str, error: &crate::error::ApiError) {
     tracing::warn!(target: "tablegate::http", request_id, status = error.status.as_u16(), message = %error.message, "an answer was cut off");
 }
 
+/// There are as many connections as there may be, so others wait.
+pub(crate) fn connections_full(most: usize) {
+    tracing::warn!(target: "tablegate::http", most, "as many connections are open as server.max_connections allows; further clients wait");
+}
+
+/// An address has as many connections as it may have, so another one was refused.
+pub(crate) fn connection_refused(address: std::net::IpAddr, most: usize) {
+    tracing::debug!(target: "tablegate::http", %address, most, "an address has as many connections as server.max_connections_per_address allows");
+}
+
+/// A client was given up that did not take its answer before the time for all of a request was over.
+pub(crate) fn lasted_too_long() {
+    tracing::warn!(target: "tablegate::http", "a client did not take its answer within server.max_request_time, so it was cut off");
+}
+
 /// A row rule of a role can't be held on a table, so nobody with that role reaches its rows. `problem` names fields, never values.
 pub(crate) fn rule_unfit(service: &str, request_id: &str, problem: &str) {
     tracing::warn!(target: "tablegate::roles", service, request_id, problem, "a row rule does not fit its table");

@@ -120,6 +120,8 @@ impl Service {
     pub fn connects_like(&self, settings: &settings::Service, options: Options) -> bool {
         self.settings.service_type == settings.service_type
             && self.settings.config.connector == settings.config.connector
+            && self.settings.config.max_in_flight == settings.config.max_in_flight
+            && self.settings.config.max_wait == settings.config.max_wait
             && self.options == options
     }
 
@@ -160,7 +162,10 @@ impl Service {
             allow_inline: self.options.allow_inline,
             worker_threads: self.options.worker_threads,
         };
-        connectors::Service::open(Arc::clone(connector), request, Limits::default()).await
+        let config = &self.settings.config;
+        let (calls, wait) = (config.max_in_flight.get(), config.max_wait.get());
+        let limits = Limits { calls, wait, ..Limits::default() };
+        connectors::Service::open(Arc::clone(connector), request, limits).await
     }
 
     /// Asks the store whether it is there.

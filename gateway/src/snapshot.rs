@@ -36,6 +36,8 @@ pub struct Snapshot {
     pub max_stream_size: Option<u64>,
     /// The longest that nothing may move until the answer begins.
     pub request_timeout: Duration,
+    /// What is asked of connections and heads of requests.
+    pub server: Arc<settings::Server>,
 }
 
 /// How answers look.

@@ -35,6 +35,19 @@ fn lists_of_a_read_have_bounds() {
 }
 
 #[test]
+fn filters_have_bounds() {
+    let send = |filter: &str| shared().send(read(&json!({ "filter": filter })));
+    let deep = |levels| format!("{}id = 1{}", "(".repeat(levels), ")".repeat(levels));
+    assert_eq!(send(&deep(60)).status, 200);
+    check(&send(&deep(1_000)), 400, "filter is nested too deeply; at most 64 levels are allowed");
+    let many = |count| vec!["id=1"; count].join(" or ");
+    assert_eq!(send(&many(1_000)).status, 200);
+    check(&send(&many(1_001)), 400, "filter has too many comparisons; at most 1000 are allowed");
+    let long = format!("name = '{}'", "x".repeat(65_536));
+    check(&send(&long), 400, "filter is 65545 bytes long; at most 65536 bytes are allowed");
+}
+
+#[test]
 fn a_refusal_does_not_repeat_a_long_name() {
     let name = "n".repeat(400_000);
     for option in ["fields", "order", "group"] {

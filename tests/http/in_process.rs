@@ -5,8 +5,8 @@ use std::sync::{Arc, mpsc};
 
 use tablegate::app::App;
 use tablegate::hooks::Hooks;
-use tablegate::http::{Listening, Times, serve};
-use tablegate::settings::{self, LoadOptions};
+use tablegate::http::{Listening, serve};
+use tablegate::settings::{self, LoadOptions, Server, Timeout};
 
 use crate::client::{LIMIT, RUNTIME};
 use crate::gateway::Setup;
@@ -39,7 +39,10 @@ impl InProcess {
             let address = listening.address();
             tokio::spawn(async move {
                 let stop = async { drop(stopping.await) };
-                serve(listening, app.router(), stop, Times { standstill: LIMIT, drain: LIMIT }).await;
+                let limit = Timeout::from_secs(LIMIT.as_secs());
+                let server = Server { request_timeout: limit, shutdown_timeout: limit, ..Server::default() };
+                let server = Arc::new(server);
+                serve(listening, app.router(), stop, || Arc::clone(&server)).await;
                 // Nobody may wait for it any more.
                 let _ = stopped_in.send(());
             });

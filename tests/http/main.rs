@@ -73,11 +73,15 @@ mod gateway;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod in_process;
 #[cfg(test)]
 mod isolation;
+#[cfg(test)]
+mod lifetimes;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]

@@ -196,7 +196,7 @@ fn a_stream_has_a_limit_of_its_own() {
 }
 
 /// Sends records one by one until the answer is there, and gives it.
-fn sent_without_end(gateway: &Gateway, path: &str) -> String {
+pub(crate) fn sent_without_end(gateway: &Gateway, path: &str) -> String {
     let mut stream = TcpStream::connect(gateway.address).unwrap();
     let mut reader = stream.try_clone().unwrap();
     let answer = std::thread::spawn(move || {

@@ -15,9 +15,10 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use hyper::body::Frame;
 use serde_json::json;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, sleep_until};
 
 use super::delivery::Delivery;
+use super::progress::Lifetime;
 use crate::error::{ApiError, NOT_MODIFIED};
 use crate::events;
 use crate::pipeline::{Answer, AnswerBody, ChunkStream};
@@ -28,11 +29,13 @@ use crate::response::{Layout, convert};
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
-/// How errors look, and under which id they are logged.
+/// How errors look that come when an answer has begun, under which id they are logged, and when there is one in any case.
 pub(super) struct Failing {
     /// Messages are not HTML-encoded.
     pub(super) plain: bool,
     pub(super) id: Arc<str>,
+    /// When they have to be sent.
+    pub(super) lifetime: Option<Lifetime>,
 }
 
 /// An answer that went well.
@@ -160,6 +163,8 @@ struct StreamBody {
     chunks: ChunkStream,
     media: Media,
     failing: Failing,
+    /// Runs as long as the answer may last.
+    end: Option<Pin<Box<Sleep>>>,
     cut: Option<Cut>,
 }
 
@@ -172,7 +177,14 @@ struct Cut {
 
 impl StreamBody {
     fn new(chunks: ChunkStream, media: Media, failing: Failing) -> Self {
-        Self { chunks, media, failing, cut: None }
+        let end = failing.lifetime.map(|lifetime| Box::pin(sleep_until(lifetime.end)));
+        Self { chunks, media, failing, end, cut: None }
+    }
+
+    /// The error of an answer that lasts too long.
+    fn overdue(&mut self, context: &mut Context<'_>) -> Option<ApiError> {
+        let is_over = self.end.as_mut()?.as_mut().poll(context).is_ready();
+        self.failing.lifetime.filter(|_| is_over).map(|lifetime| lifetime.over())
     }
 
     fn cut(&self, error: ApiError) -> Cut {
@@ -192,7 +204,11 @@ impl HttpBody for StreamBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ApiError>>> {
         if self.cut.is_none() {
-            match ready!(self.chunks.as_mut().poll_next(context)) {
+            let next = match self.overdue(context) {
+                Some(error) => Some(Err(error)),
+                None => ready!(self.chunks.as_mut().poll_next(context)),
+            };
+            match next {
                 Some(Err(error)) => self.cut = Some(self.cut(error)),
                 chunk => return Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data))),
             }

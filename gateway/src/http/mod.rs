@@ -4,11 +4,15 @@
 mod address;
 mod answer;
 mod body;
+mod client;
 mod delivery;
+mod door;
+mod exchange;
 mod gzip;
 mod health;
 mod input;
 mod progress;
+mod refusal;
 mod request_id;
 mod router;
 mod server;
@@ -18,4 +22,4 @@ mod socket;
 #[cfg(fuzzing)]
 pub(crate) use input::query_pairs;
 pub use router::{Answering, router};
-pub use server::{Listening, Times, serve};
+pub use server::{Listening, serve};

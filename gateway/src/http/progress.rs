@@ -8,9 +8,29 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::ApiError;
+use crate::settings::Timeout;
 
 /// Bytes that are worth waiting for: a client that sends or takes fewer in the time that it has holds up others for nothing.
 pub(super) const WORTH: usize = 64 * 1024;
+
+/// When all of a request has to be done, however much it moves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lifetime {
+    pub(super) end: Instant,
+    limit: Timeout,
+}
+
+impl Lifetime {
+    /// That of a request which begins now.
+    pub(super) fn new(limit: Timeout) -> Self {
+        Self { end: Instant::now() + limit.get(), limit }
+    }
+
+    /// The error of a request that lasts longer.
+    pub(super) fn over(&self) -> ApiError {
+        ApiError::lasted_too_long(self.limit)
+    }
+}
 
 /// How a body arrives.
 #[derive(Debug, Clone)]
@@ -47,21 +67,26 @@ impl Progress {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).last
     }
 
-    /// Waits for `work` as long as less than `limit` has passed since enough arrived.
+    /// Waits for `work` as long as less than `limit` has passed since enough arrived, and not past the end of its `lifetime`.
     ///
     /// # Errors
     /// When the time is over; the work is for the caller to drop.
     pub(super) async fn within<T>(
         &self,
         limit: Duration,
+        lifetime: Option<Lifetime>,
         mut work: Pin<&mut impl Future<Output = Result<T, ApiError>>>,
     ) -> Result<T, ApiError> {
         loop {
             let end = self.last() + limit;
-            match timeout_at(end, work.as_mut()).await {
+            let nearest = lifetime.map_or(end, |lifetime| lifetime.end.min(end));
+            match timeout_at(nearest, work.as_mut()).await {
                 Ok(done) => return done,
-                Err(_) if self.last() + limit > end => {}
-                Err(_) => return Err(ApiError::timed_out()),
+                Err(_) => match lifetime.filter(|lifetime| lifetime.end <= end) {
+                    Some(lifetime) => return Err(lifetime.over()),
+                    None if self.last() + limit > end => {}
+                    None => return Err(ApiError::timed_out()),
+                },
             }
         }
     }
@@ -87,7 +112,7 @@ mod tests {
             }
             Ok(7)
         };
-        assert_eq!(progress.within(LIMIT, pin!(work)).await, Ok(7));
+        assert_eq!(progress.within(LIMIT, None, pin!(work)).await, Ok(7));
         assert_eq!(began.elapsed(), Duration::from_secs(290));
     }
 
@@ -100,7 +125,7 @@ mod tests {
             progress.end();
             std::future::pending().await
         };
-        assert_eq!(progress.within::<()>(LIMIT, pin!(work)).await, Err(ApiError::timed_out()));
+        assert_eq!(progress.within::<()>(LIMIT, None, pin!(work)).await, Err(ApiError::timed_out()));
         assert_eq!(began.elapsed(), Duration::from_secs(50));
     }
 
@@ -114,7 +139,23 @@ mod tests {
                 progress.note(500);
             }
         };
-        assert_eq!(progress.within::<()>(LIMIT, pin!(work)).await, Err(ApiError::timed_out()));
+        assert_eq!(progress.within::<()>(LIMIT, None, pin!(work)).await, Err(ApiError::timed_out()));
         assert_eq!(began.elapsed(), LIMIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_moves_is_cut_at_the_end_of_its_lifetime() {
+        let progress = Progress::new();
+        let began = Instant::now();
+        let work = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                progress.note(WORTH);
+            }
+        };
+        let limit = Timeout::from_secs(100);
+        let ended = progress.within::<()>(LIMIT, Some(Lifetime::new(limit)), pin!(work)).await;
+        assert_eq!(ended, Err(ApiError::lasted_too_long("100s")));
+        assert_eq!(began.elapsed(), limit.get());
     }
 }

@@ -19,7 +19,8 @@ use super::body::Limits;
 use super::delivery::Delivery;
 use super::health::{Readiness, health, ready};
 use super::input::{Head, Input};
-use super::progress::Progress;
+use super::progress::{Lifetime, Progress};
+use super::refusal::check_head;
 use super::{request_id, session};
 use crate::auth::{Credentials, Sources, authenticate};
 use crate::error::ApiError;
@@ -86,16 +87,17 @@ async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
     let snapshot = shared.snapshot.load_full();
     let id = request_id::of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let lifetime = snapshot.server.max_request_time.map(Lifetime::new);
     let probe = probe(&path);
     let mut delivery = Delivery::default();
     let answered = match probe {
         Some(_) if !matches!(method, Method::GET | Method::HEAD) => Err(ApiError::read_only(&method)),
         Some(Probe::Health) => Ok(health()),
         Some(Probe::Ready) => ready(&shared.readiness, &snapshot).await,
-        None => api(&snapshot, request, &id, &mut delivery).await,
+        None => api(&snapshot, (request, lifetime), &id, &mut delivery).await,
     };
     let Errors { plain, strict } = snapshot.errors;
-    let failing = Failing { plain, id: Arc::clone(&id) };
+    let failing = Failing { plain, id: Arc::clone(&id), lifetime };
     let mut response = answered
         .map_err(|error| if strict { error } else { error.relaxed() })
         .and_then(|answer| answer::ok(answer, &delivery, failing))
@@ -131,11 +133,12 @@ fn probe(path: &str) -> Option<Probe> {
 /// `delivery` is set as soon as it is known, so that errors are sent as they are wanted, too.
 async fn api(
     snapshot: &Arc<Snapshot>,
-    request: HttpRequest<Body>,
+    (request, lifetime): (HttpRequest<Body>, Option<Lifetime>),
     id: &Arc<str>,
     delivery: &mut Delivery,
 ) -> Result<Answer, ApiError> {
     let (parts, body) = request.into_parts();
+    check_head(&parts, &snapshot.server)?;
     let head = Head::read(parts)?;
     let negotiated = Delivery::of(&head, &snapshot.answers);
     if let Ok(wanted) = &negotiated {
@@ -157,7 +160,7 @@ async fn api(
         let layout = negotiated.map(|delivery| delivery.layout);
         handle(snapshot, input, Wanted { records, conditions, layout, by_head }, id).await
     });
-    progress.within(snapshot.request_timeout, answer).await
+    progress.within(snapshot.request_timeout, lifetime, answer).await
 }
 
 /// The largest body, in bytes, that is read of a caller who is not known by the head of the request: credentials may stand in it.

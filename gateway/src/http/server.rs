@@ -1,29 +1,34 @@
 //! Accepts connections and drains them at the end.
 
+use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::time::Duration;
+use std::sync::Arc;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::{Body, HttpBody};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Request, Response, Version};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
+use super::client::Client;
+use super::door::{Door, Place};
+use super::exchange::{Exchange, Running};
+use super::refusal::{Refusals, last_words};
 use super::router::Answering;
-use super::socket::{Ending, Socket};
-use crate::error::NOT_MODIFIED;
+use super::socket::{Ending, Patience, Socket};
+use crate::error::{ApiError, NOT_MODIFIED};
+use crate::settings::Server;
 
-/// The longest that the head of a request may take to arrive.
-const HEAD_LIMIT: Duration = Duration::from_secs(15);
-/// How long to wait after the system refused a connection, for want of file descriptors say.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// The most that the HTTP library holds of what it reads or writes, unless heads may be larger: its own number.
+const BUFFER: usize = 408 * 1024;
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -50,66 +55,103 @@ impl Listening {
     }
 }
 
-/// For how long a server waits.
-#[derive(Debug, Clone, Copy)]
-pub struct Times {
-    /// For a client to take something that is worth it.
-    pub standstill: Duration,
-    /// For running requests and streams to end, once it was told to stop.
-    pub drain: Duration,
-}
-
-/// Serves until `stop` is over, then drains.
+/// Serves until `stop` is over, then drains. `settings` are asked for each connection, so that a reload counts for the next one; the room
+/// for connections and the time to drain stay what they were.
 pub async fn serve(
     listening: Listening,
     router: impl Answering,
     stop: impl Future<Output = ()>,
-    times: Times,
+    settings: impl Fn() -> Arc<Server>,
 ) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    let at_start = settings();
+    let mut door = Door::new(at_start.max_connections.get());
     let running = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
-        let stream = tokio::select! {
-            accepted = listening.listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection can't be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            },
+        let (stream, peer, room) = tokio::select! {
+            came = door.next(&listening.listener) => came,
             () = stop.as_mut() => break,
         };
         prepare(&stream);
-        let ending = Ending::default();
-        let socket = Socket::new(stream, times.standstill, ending.clone());
-        let service = router.clone().map_response(without_wrong_length);
-        let service = service.map_request(move |request| taken(request, &ending));
-        let service = TowerToHyperService::new(service);
-        let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
-        let connection = running.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                // A client that went away, or bytes that are no HTTP.
-                tracing::debug!(%error, "a connection ended early");
+        let server = settings();
+        match door.place(peer, room, &server) {
+            Some(place) => {
+                let connection = Connection { stream, peer, server, place };
+                tokio::spawn(connection.serve(router.clone(), running.watcher()));
             }
-        });
+            None => turn_away(&stream, &server),
+        }
     }
     drop(listening);
     tokio::select! {
         () = running.shutdown() => {}
-        () = tokio::time::sleep(times.drain) => tracing::warn!("requests were still running at the end of the time to drain"),
+        () = tokio::time::sleep(at_start.shutdown_timeout.get()) => tracing::warn!("requests were still running at the end of the time to drain"),
+    }
+}
+
+/// A client that was let in.
+struct Connection {
+    stream: TcpStream,
+    peer: IpAddr,
+    server: Arc<Server>,
+    place: Place,
+}
+
+impl Connection {
+    /// Answers its requests until it ends.
+    async fn serve(self, router: impl Answering, watcher: Watcher) {
+        let Self { stream, peer, server, place } = self;
+        let (ending, exchange, refusals) = (Ending::default(), Exchange::default(), Refusals::new(&server));
+        let patience = Patience {
+            standstill: server.request_timeout.get(),
+            all: server.max_request_time.map(|time| time.get()),
+        };
+        let socket = Socket::new(stream, patience, exchange.clone(), refusals, ending.clone());
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(server.header_timeout.get());
+        let most = refusals.most_read();
+        builder.max_header_size(most).max_buf_size(BUFFER.max(most));
+        let service = service_fn(move |request: Request<Incoming>| {
+            let running = exchange.begin();
+            let client = Client::of(peer, request.headers(), &server.trusted_proxies);
+            let answer = router.clone().oneshot(taken(request, &ending, client));
+            async move {
+                let response = without_wrong_length(answer.await?);
+                Ok::<_, Infallible>(response.map(|body| held(body, running)))
+            }
+        });
+        let connection = builder.serve_connection(TokioIo::new(socket), service);
+        if let Err(error) = watcher.watch(connection).await {
+            // A client that went away, or bytes that are no HTTP.
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(place);
+    }
+}
+
+/// Tells a client that there are too many of its kind. Whoever does not take it at once is not waited for.
+fn turn_away(stream: &TcpStream, server: &Server) {
+    let error = ApiError::too_many_connections(server.max_connections_per_address.get());
+    if let Err(error) = stream.try_write(&last_words(&error)) {
+        tracing::debug!(%error, "a client is not told why it is turned away");
     }
 }
 
 /// Before HTTP/1.1 an answer of unknown length ends where the connection does, so one that breaks would look whole.
-fn taken(request: Request<Incoming>, ending: &Ending) -> Request<Body> {
+fn taken(mut request: Request<Incoming>, ending: &Ending, client: Client) -> Request<Body> {
     if request.version() < Version::HTTP_11 {
         ending.reset();
     }
+    request.extensions_mut().insert(client);
     request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) })
+}
+
+/// A body during which the request runs.
+fn held<B: HttpBody>(body: B, running: Running) -> impl HttpBody<Data = B::Data, Error = B::Error> {
+    body.map_err(move |error| {
+        let _ = &running;
+        error
+    })
 }
 
 /// An answer that is not sent again has the length that it had, which is not that of the body it comes without.

@@ -1,4 +1,5 @@
-//! A client's connection as bytes: for how long it may take little, and how it ends. Knows no HTTP.
+//! A client's connection as bytes: for how long it may take little, what it is told instead of what the HTTP library would tell it, and how
+//! it ends. Knows no HTTP.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -10,21 +11,48 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+use super::exchange::Exchange;
 use super::progress::WORTH;
+use super::refusal::Refusals;
+use crate::events;
+
+/// How long a client that was refused may go on sending, so that it comes to read why.
+const LINGER: Duration = Duration::from_secs(2);
+/// How many bytes it may send then.
+const LINGER_BYTES: usize = 1024 * 1024;
+
+/// For how long a client may let others wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// In this time it has to take [`WORTH`] bytes, or all that there is.
+    pub(super) standstill: Duration,
+    /// In this time everything of a request has to be done; `None`: in any.
+    pub(super) all: Option<Duration>,
+}
 
 /// A socket on which a client that takes too little in too long a time is given up.
 pub(super) struct Socket {
     stream: TcpStream,
-    /// In this time the client has to take [`WORTH`] bytes, or all that there is.
-    limit: Duration,
+    patience: Patience,
     /// Bytes taken since the wait began.
     taken: usize,
     /// Runs while something waits to be taken.
     wait: Option<Pin<Box<Sleep>>>,
+    exchange: Exchange,
+    refusals: Refusals,
+    /// Since the last exchange the end of a line has come.
+    has_line: bool,
+    linger: Option<Linger>,
     ending: Ending,
     is_shut: bool,
+}
+
+/// Runs while a client that was refused may go on sending.
+struct Linger {
+    end: Pin<Box<Sleep>>,
+    left: usize,
 }
 
 /// How a connection ends that ends before its time: by default as every other one does.
@@ -39,8 +67,25 @@ impl Ending {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, limit: Duration, ending: Ending) -> Self {
-        Self { stream, limit, taken: 0, wait: None, ending, is_shut: false }
+    pub(super) fn new(
+        stream: TcpStream,
+        patience: Patience,
+        exchange: Exchange,
+        refusals: Refusals,
+        ending: Ending,
+    ) -> Self {
+        Self {
+            stream,
+            patience,
+            taken: 0,
+            wait: None,
+            exchange,
+            refusals,
+            has_line: false,
+            linger: None,
+            ending,
+            is_shut: false,
+        }
     }
 
     fn paced(
@@ -59,14 +104,54 @@ impl Socket {
             Poll::Pending => {
                 if self.wait.is_none() {
                     self.taken = 0;
+                    self.wait = Some(Box::pin(sleep_until(self.end_of_patience())));
                 }
-                let wait = self.wait.get_or_insert_with(|| Box::pin(sleep(self.limit)));
+                let Some(wait) = &mut self.wait else { return written };
                 ready!(wait.as_mut().poll(context));
+                if self.end_of_all().is_some_and(|end| end <= Instant::now()) {
+                    events::lasted_too_long();
+                }
                 self.ending.reset();
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
         }
         written
+    }
+
+    fn end_of_all(&self) -> Option<Instant> {
+        Some(self.exchange.since()? + self.patience.all?)
+    }
+
+    fn end_of_patience(&self) -> Instant {
+        let end = Instant::now() + self.patience.standstill;
+        self.end_of_all().map_or(end, |all| all.min(end))
+    }
+
+    /// What is written outside of an exchange is the HTTP library's word about bytes that it can't read; ours takes its place. Nothing else
+    /// waits to be sent then, so it fits into the socket.
+    fn refuse(&mut self, bare: &[u8]) -> io::Result<usize> {
+        if self.linger.is_none() {
+            self.linger = Some(Linger { end: Box::pin(sleep(LINGER)), left: LINGER_BYTES });
+            self.stream.try_write(&self.refusals.instead_of(bare, self.has_line))?;
+        }
+        Ok(bare.len())
+    }
+
+    /// Reads on and forgets it until the client has sent all, or too much, or the time for that is over: a connection that is closed before is reset, and
+    /// the client may never see what it was told.
+    fn lingered(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(linger) = &mut self.linger else { return Poll::Ready(()) };
+        let mut room = [0; 8192];
+        while linger.left > 0 && linger.end.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut room);
+            match ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {
+                    linger.left = linger.left.saturating_sub(buffer.filled().len());
+                }
+                _ => break,
+            }
+        }
+        Poll::Ready(())
     }
 }
 
@@ -76,7 +161,13 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let held = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if !self.has_line && self.exchange.since().is_none() {
+            let new = buffer.filled().get(held..).unwrap_or_default();
+            self.has_line = new.contains(&b'\n');
+        }
+        read
     }
 }
 
@@ -86,6 +177,9 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.exchange.since().is_none() {
+            return Poll::Ready(self.refuse(bytes));
+        }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.paced(context, written)
     }
@@ -95,6 +189,10 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.exchange.since().is_none() {
+            let bare = slices.first().map_or(&[][..], |slice| slice);
+            return Poll::Ready(self.refuse(bare));
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         self.paced(context, written)
     }
@@ -106,12 +204,19 @@ impl AsyncWrite for Socket {
     /// All that there was is taken when this is asked.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.wait = None;
+        if self.exchange.since().is_some() {
+            self.exchange.written();
+            self.has_line = false;
+        }
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.is_shut = true;
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if !self.is_shut {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.is_shut = true;
+        }
+        self.lingered(context).map(Ok)
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use super::{
     origin::Origin,
-    quantity::{ADDRESS_FORMAT, ByteSize, LogLevel, Sha256Digest, Timeout},
+    quantity::{ADDRESS_FORMAT, ByteSize, LogLevel, Network, Sha256Digest, Timeout},
     secret::Secret,
 };
 
@@ -63,6 +63,11 @@ pub struct Server {
     pub workers: Option<NonZeroUsize>,
     /// The longest that nothing may arrive, neither from the client nor from the database, before a request is ended.
     pub request_timeout: Timeout,
+    /// The longest that one request may last in all, its upload and its answer included; `None`: as long as something moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_request_time: Option<Timeout>,
+    /// The longest that the head of a request may take to arrive, and that a connection may wait for the next one.
+    pub header_timeout: Timeout,
     /// The longest that running requests may take to finish when the gateway stops.
     pub shutdown_timeout: Timeout,
     /// The largest request body that is read, and the largest record of a stream of records; also the most that the answers inside a batch
@@ -75,7 +80,25 @@ pub struct Server {
     /// The largest stream of records (NDJSON or CSV into a table) that is read; `None`: any size, for it is never held in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_stream_size: Option<ByteSize>,
+    /// The longest path and query string of a request. More than 65,534 bytes are never read.
+    pub max_uri_size: ByteSize,
+    /// The largest head of a request: address and headers together.
+    pub max_header_size: ByteSize,
+    /// The most connections of clients at the same time; further ones wait until one ends.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_connections: NonZeroUsize,
+    /// The most of them from one address, or for IPv6 from one network of 64 bits; trusted proxies may have any number.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_connections_per_address: NonZeroUsize,
+    /// Whose `X-Forwarded-For` and `Forwarded` are believed.
+    pub trusted_proxies: Vec<Network>,
 }
+
+/// A process may often have no more than 1024 files open, and databases need some of them.
+const MAX_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(800).unwrap();
+const MAX_CONNECTIONS_PER_ADDRESS: NonZeroUsize = NonZeroUsize::new(200).unwrap();
+/// Calls of a service at the same time.
+const MAX_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 impl Default for Server {
     fn default() -> Self {
@@ -83,10 +106,17 @@ impl Default for Server {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             workers: None,
             request_timeout: Timeout::from_secs(30),
+            max_request_time: None,
+            header_timeout: Timeout::from_secs(15),
             shutdown_timeout: Timeout::from_secs(30),
             max_body_size: ByteSize::from_mebibytes(16),
             cursor_key: None,
             max_stream_size: None,
+            max_uri_size: ByteSize::from_kibibytes(32),
+            max_header_size: ByteSize::from_kibibytes(64),
+            max_connections: MAX_CONNECTIONS,
+            max_connections_per_address: MAX_CONNECTIONS_PER_ADDRESS,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -294,6 +324,13 @@ pub struct ServiceConfig {
     /// Whether GET calls every procedure and function that a role allows, as it did for the clients of old. What it calls may change data.
     #[serde(default)]
     pub allow_get_calls: bool,
+    /// The most calls that its connector does at the same time, those inside of transactions not counted; further ones wait.
+    #[serde(default = "default_max_in_flight")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_in_flight: NonZeroUsize,
+    /// The longest that one waits before it is refused with 503.
+    #[serde(default = "default_max_wait")]
+    pub max_wait: Timeout,
     /// The connector's own keys, secrets resolved.
     #[serde(flatten)]
     pub connector: Map<String, Value>,
@@ -310,6 +347,8 @@ impl Default for ServiceConfig {
             keys: BTreeMap::new(),
             read_only_routines: Vec::new(),
             allow_get_calls: false,
+            max_in_flight: default_max_in_flight(),
+            max_wait: default_max_wait(),
             connector: Map::new(),
         }
     }
@@ -326,6 +365,8 @@ impl fmt::Debug for ServiceConfig {
             .field("keys", &self.keys)
             .field("read_only_routines", &self.read_only_routines)
             .field("allow_get_calls", &self.allow_get_calls)
+            .field("max_in_flight", &self.max_in_flight)
+            .field("max_wait", &self.max_wait)
             .field("connector_keys", &self.connector.keys().collect::<Vec<_>>())
             .finish()
     }
@@ -409,6 +450,14 @@ fn yes() -> bool {
 
 fn default_max_records() -> u64 {
     1000
+}
+
+fn default_max_in_flight() -> NonZeroUsize {
+    MAX_IN_FLIGHT
+}
+
+fn default_max_wait() -> Timeout {
+    Timeout::from_secs(5)
 }
 
 fn api_only() -> Vec<Requestor> {

@@ -1,8 +1,14 @@
 //! Values of the configuration that are written as text with a meaning of its own: times and sizes with units,
 //! addresses, digests, the log level. Each refuses what it can't mean; nothing here knows a key or a file.
 
-use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use tracing::level_filters::LevelFilter;
 
@@ -10,6 +16,7 @@ use tracing::level_filters::LevelFilter;
 pub(crate) const TIME_FORMAT: &str = "time-with-unit";
 pub(crate) const SIZE_FORMAT: &str = "size-with-unit";
 pub(crate) const ADDRESS_FORMAT: &str = "socket-address";
+pub(crate) const NETWORK_FORMAT: &str = "network";
 pub(crate) const DIGEST_FORMAT: &str = "sha256";
 pub(crate) const LOG_FORMAT: &str = "log-level";
 
@@ -21,6 +28,7 @@ pub(crate) fn check_format(format: &str, text: &str) -> Result<(), String> {
     match format {
         TIME_FORMAT => text.parse::<Timeout>().map(drop),
         SIZE_FORMAT => text.parse::<ByteSize>().map(drop),
+        NETWORK_FORMAT => text.parse::<Network>().map(drop),
         DIGEST_FORMAT => text.parse::<Sha256Digest>().map(drop),
         LOG_FORMAT => text.parse::<LogLevel>().map(drop),
         ADDRESS_FORMAT => text.parse::<SocketAddr>().map(drop).map_err(|_| {
@@ -108,6 +116,12 @@ impl ByteSize {
         Self((mebibytes as u64) << 20)
     }
 
+    /// A size of so many KiB.
+    #[must_use]
+    pub const fn from_kibibytes(kibibytes: u32) -> Self {
+        Self((kibibytes as u64) << 10)
+    }
+
     /// The size in bytes.
     #[must_use]
     pub const fn bytes(self) -> u64 {
@@ -153,6 +167,37 @@ fn write_quantity(f: &mut fmt::Formatter<'_>, amount: u64, units: &[(&str, u64)]
     let fitting = units.iter().find(|(_, factor)| amount.is_multiple_of(*factor));
     let (unit, factor) = fitting.copied().unwrap_or(("", 1));
     write!(f, "{}{unit}", amount / factor)
+}
+
+/// One address, or all of a network in the notation of CIDR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("format" = NETWORK_FORMAT))]
+pub struct Network(IpNet);
+
+impl Network {
+    /// Whether this address is one of them.
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.0.contains(&address)
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let network = text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)));
+        network.map(Self).map_err(|_| {
+            "must be an address or a network, for example \"10.0.0.1\" or \"10.0.0.0/8\"".to_owned()
+        })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// The SHA-256 of a library file: 64 hexadecimal digits.
@@ -254,7 +299,7 @@ macro_rules! as_text {
     )* };
 }
 
-as_text!(Timeout, ByteSize, Sha256Digest, LogLevel);
+as_text!(Timeout, ByteSize, Network, Sha256Digest, LogLevel);
 
 #[cfg(test)]
 #[path = "quantity_tests.rs"]

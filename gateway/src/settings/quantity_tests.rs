@@ -63,3 +63,17 @@ fn a_level_is_a_word_and_may_name_targets() {
     check::<LogLevel>("", Err("must be one of"));
     check::<LogLevel>("3", Err("must be one of"));
 }
+
+#[test]
+fn a_network_is_an_address_or_a_range_of_them() {
+    check::<Network>("10.0.0.0/8", Ok("10.0.0.0/8"));
+    check::<Network>("192.0.2.1", Ok("192.0.2.1/32"));
+    check::<Network>("2001:db8::/32", Ok("2001:db8::/32"));
+    check::<Network>("::1", Ok("::1/128"));
+    for wrong in ["", "10.0.0.0/33", "10.0.0", "localhost", "10.0.0.1:80"] {
+        check::<Network>(wrong, Err("must be an address or a network"));
+    }
+    let network: Network = "10.0.0.0/8".parse().unwrap();
+    let holds = |address: &str| network.holds(address.parse().unwrap());
+    assert!(holds("10.255.0.1") && !holds("11.0.0.1") && !holds("::1"));
+}

@@ -367,7 +367,9 @@ fn the_documented_defaults_are_the_built_in_ones() {
     let defaults = serde_json::to_value(Settings::default()).unwrap();
     // These have no default: leaving them out means something that no value says.
     assert!(documented["server"].as_object_mut().unwrap().remove("workers").is_some());
-    assert!(documented["server"].as_object_mut().unwrap().remove("max_stream_size").is_some());
+    for key in ["max_stream_size", "max_request_time"] {
+        assert!(documented["server"].as_object_mut().unwrap().remove(key).is_some());
+    }
     assert!(documented["plugins"].as_object_mut().unwrap().remove("allow_sha256").is_some());
     assert!(documented["plugins"].as_object_mut().unwrap().remove("inline").is_some());
     assert_eq!(documented, defaults);
@@ -409,7 +411,8 @@ fn the_schema_knows_the_keys_that_serde_writes() {
     assert_eq!(schema.check(&written, ""), []);
     for (section, keys) in written.as_object().unwrap() {
         let described = schema.properties(schema.properties(&root)[section.as_str()]);
-        let optional = ["workers", "allow_sha256", "inline", "cursor_key", "max_stream_size"];
+        let optional =
+            ["workers", "allow_sha256", "inline", "cursor_key", "max_stream_size", "max_request_time"];
         let described: Vec<&str> = described.into_keys().filter(|key| !optional.contains(key)).collect();
         let mut keys: Vec<&str> = keys.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
