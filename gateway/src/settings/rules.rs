@@ -28,6 +28,7 @@ pub(crate) fn check(document: &Value, places: &Places, is_complete: bool) -> Vec
     rules.service_names_fit_a_url();
     rules.api_keys_are_usable();
     rules.cursor_key_is_long();
+    rules.memory_is_of_a_process();
     rules.row_filters_have_values();
     if is_complete {
         rules.references_are_known();
@@ -128,6 +129,18 @@ impl<'a> Rules<'a> {
             let message = format!("`cursor_key` in [server] has fewer than {MIN_KEY_BYTES} characters");
             let remedy = "make one with `openssl rand -base64 32` and keep it outside of this file, as \"${env:NAME}\"";
             self.report(CURSOR_KEY, message, Some(remedy.to_owned()));
+        }
+    }
+
+    fn memory_is_of_a_process(&mut self) {
+        let libraries = self.document.pointer("/plugins/connectors").and_then(Value::as_object);
+        for (name, settings) in libraries.into_iter().flatten() {
+            let is_apart = settings.get("isolation").and_then(Value::as_str) == Some("process");
+            if settings.get("memory_limit").is_some() && !is_apart {
+                let message = format!("`memory_limit` of [plugins.connectors.{name}] limits nothing inside the gateway");
+                let remedy = "add `isolation = \"process\"`, or take it away";
+                self.report(&format!("/plugins/connectors/{name}/memory_limit"), message, Some(remedy.to_owned()));
+            }
         }
     }
 

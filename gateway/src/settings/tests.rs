@@ -372,6 +372,8 @@ fn the_documented_defaults_are_the_built_in_ones() {
     }
     assert!(documented["plugins"].as_object_mut().unwrap().remove("allow_sha256").is_some());
     assert!(documented["plugins"].as_object_mut().unwrap().remove("inline").is_some());
+    let libraries = documented["plugins"].as_object_mut().unwrap().remove("connectors").unwrap();
+    assert_eq!(libraries, serde_json::json!({"other": {"isolation": "process", "memory_limit": "1GiB"}}));
     assert_eq!(documented, defaults);
 
     let service = &all.services[0];
@@ -411,8 +413,15 @@ fn the_schema_knows_the_keys_that_serde_writes() {
     assert_eq!(schema.check(&written, ""), []);
     for (section, keys) in written.as_object().unwrap() {
         let described = schema.properties(schema.properties(&root)[section.as_str()]);
-        let optional =
-            ["workers", "allow_sha256", "inline", "cursor_key", "max_stream_size", "max_request_time"];
+        let optional = [
+            "workers",
+            "allow_sha256",
+            "inline",
+            "connectors",
+            "cursor_key",
+            "max_stream_size",
+            "max_request_time",
+        ];
         let described: Vec<&str> = described.into_keys().filter(|key| !optional.contains(key)).collect();
         let mut keys: Vec<&str> = keys.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
@@ -420,6 +429,18 @@ fn the_schema_knows_the_keys_that_serde_writes() {
     }
     let back: Settings = serde_json::from_value(written.clone()).unwrap();
     assert_eq!(serde_json::to_value(back).unwrap(), written);
+}
+
+#[test]
+fn memory_is_limited_of_a_process_only() {
+    let problems = |isolation: &str| {
+        let config = format!("[plugins.connectors.other]\nisolation = \"{isolation}\"\nmemory_limit = \"1GiB\"\n");
+        Files::new(&config).load().map(drop).map_err(|problems| problems.to_string())
+    };
+    assert_eq!(problems("process"), Ok(()));
+    let refused = "gateway.toml:3: `memory_limit` of [plugins.connectors.other] limits nothing inside the gateway; \
+                   add `isolation = \"process\"`, or take it away";
+    assert!(problems("none").unwrap_err().contains(refused));
 }
 
 #[test]
