@@ -27,7 +27,11 @@ FUZZ_OPTIONS := --sanitizer none --codegen-units 16 --target-dir $(CARGO_TARGET_
 # A connector is a crate under connectors/ that builds a library to load. `chaos` misbehaves on purpose: it is built
 # for the tests, into a folder of its own, and never into plugins/.
 ALL_CONNECTORS := $(patsubst connectors/%/Cargo.toml,%,$(shell grep -l '^crate-type.*cdylib' connectors/*/Cargo.toml))
+# Named by their folders or by the service types that stand in their manifests.
 CONNECTORS ?= $(filter-out chaos,$(ALL_CONNECTORS))
+folder_of = $(or $(filter $(1),$(ALL_CONNECTORS)),$(patsubst connectors/%/Cargo.toml,%,$(shell \
+	grep -l '^types = .*"$(1)"' connectors/*/Cargo.toml)),$(error no connector has the folder or the service type "$(1)"))
+CHOSEN := $(sort $(foreach name,$(CONNECTORS),$(call folder_of,$(name))))
 export TABLEGATE_TEST_PLUGINS := $(CARGO_TARGET_DIR)/test-plugins
 
 DATABASE := data/flights.sqlite
@@ -56,7 +60,7 @@ database: ## make data/flights.sqlite from public data
 	@$(FLIGHTS) $(DATABASE)
 
 .PHONY: plugins
-plugins: $(addprefix plugin-,$(CONNECTORS)) ## build each connector by itself and put its library into plugins/
+plugins: $(addprefix plugin-,$(CHOSEN)) ## build each connector by itself and put its library into plugins/
 
 # Each with its own `-p`, because cargo would otherwise unite the features of all of them.
 # The library goes in under a temporary name and is then renamed: a running gateway never sees half a file.
