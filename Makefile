@@ -34,6 +34,14 @@ folder_of = $(or $(filter $(1),$(ALL_CONNECTORS)),$(patsubst connectors/%/Cargo.
 CHOSEN := $(sort $(foreach name,$(CONNECTORS),$(call folder_of,$(name))))
 export TABLEGATE_TEST_PLUGINS := $(CARGO_TARGET_DIR)/test-plugins
 
+# What is released holds no path of the machine that built it. All release builds have the same flags, or each would undo the other's.
+# The clone's own sources are compiled with paths from its root, so it is not among the folders, and clones share what is built.
+CARGO_FOLDER := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo))
+RUSTUP_FOLDER := $(abspath $(or $(RUSTUP_HOME),$(HOME)/.rustup))
+# Of several that fit, the last one counts.
+RELEASE_FLAGS := $(foreach pair,$(RUSTUP_FOLDER)=/rustup $(CARGO_FOLDER)=/cargo $(CARGO_TARGET_DIR)=/target,--remap-path-prefix=$(pair))
+RELEASE := RUSTFLAGS="$(strip $(RUSTFLAGS) $(RELEASE_FLAGS))" cargo
+
 DATABASE := data/flights.sqlite
 PYTHON ?= python3
 FLIGHTS := $(PYTHON) tests/fixtures/flights/build.py
@@ -52,7 +60,7 @@ run: build-run database ## build, make the flights database, start the gateway, 
 .PHONY: build-run
 build-run:
 	@echo "== building the gateway and the SQLite connector (release; a few minutes the first time)"
-	cargo build --release --locked -p tablegate
+	$(RELEASE) build --release --locked -p tablegate
 	@$(MAKE) --no-print-directory plugins CONNECTORS=sqlite
 
 .PHONY: database
@@ -66,11 +74,11 @@ plugins: $(addprefix plugin-,$(CHOSEN)) ## build each connector by itself and pu
 # The library goes in under a temporary name and is then renamed: a running gateway never sees half a file.
 .PHONY: $(addprefix plugin-,$(ALL_CONNECTORS))
 $(addprefix plugin-,$(filter-out chaos,$(ALL_CONNECTORS))): plugin-%:
-	cargo build --release --locked -p connector-$*
+	$(RELEASE) build --release --locked -p connector-$*
 	@$(call install_library,$*,plugins)
 
 plugin-chaos:
-	cargo build --release --locked -p connector-chaos
+	$(RELEASE) build --release --locked -p connector-chaos
 	@$(call install_library,chaos,$(TABLEGATE_TEST_PLUGINS))
 
 define install_library
@@ -96,8 +104,8 @@ INJECTION_EVERY ?= 10
 
 .PHONY: test-injection
 test-injection: $(addprefix plugin-,memory sqlite postgres mysql) ## take the texts of known attacks to every name and value, on each SQL database
-	cargo build --release --locked -p tablegate
-	TABLEGATE_INJECTION_EVERY=$(INJECTION_EVERY) cargo test --release --locked -p tests --test injection
+	$(RELEASE) build --release --locked -p tablegate
+	TABLEGATE_INJECTION_EVERY=$(INJECTION_EVERY) $(RELEASE) test --release --locked -p tests --test injection
 
 .PHONY: fuzz
 fuzz: fuzz-build $(addprefix fuzz-,$(FUZZ_TARGETS)) ## feed the parsers with bytes that are looked for (FUZZ_SECONDS=10 for each target)
@@ -126,8 +134,8 @@ $(CARGO_FUZZ):
 
 .PHONY: bench
 bench: plugins plugin-chaos database ## compare the gateway with a hand-written server (not a test: prints ratios)
-	cargo build --release --locked -p tablegate
-	cargo bench --locked -p tests $(if $(BENCH),-- $(BENCH))
+	$(RELEASE) build --release --locked -p tablegate
+	$(RELEASE) bench --locked -p tests $(if $(BENCH),-- $(BENCH))
 
 .PHONY: check
 check: fmt clippy doc deny ## every check that needs no running server
