@@ -33,6 +33,8 @@ folder_of = $(or $(filter $(1),$(ALL_CONNECTORS)),$(patsubst connectors/%/Cargo.
 	grep -l '^types = .*"$(1)"' connectors/*/Cargo.toml)),$(error no connector has the folder or the service type "$(1)"))
 CHOSEN := $(sort $(foreach name,$(CONNECTORS),$(call folder_of,$(name))))
 export TABLEGATE_TEST_PLUGINS := $(CARGO_TARGET_DIR)/test-plugins
+# What the tests unpack is packed for them, so that dist/ stays as it is.
+export TABLEGATE_TEST_DIST := $(CARGO_TARGET_DIR)/test-dist
 
 # What is released holds no path of the machine that built it. All release builds have the same flags, or each would undo the other's.
 # The clone's own sources are compiled with paths from its root, so it is not among the folders, and clones share what is built.
@@ -89,15 +91,41 @@ mv -f "$(2)/.$$library.tmp" "$(2)/$$library"; \
 echo "installed $(2)/$$library"
 endef
 
+PACK = $(PYTHON) deploy/pack.py
+
+.PHONY: dist deb
+dist: build-dist ## pack program, connectors (CONNECTORS="..."), configuration and licences into one archive in dist/
+	@$(PACK) archive $(CHOSEN)
+
+deb: build-dist ## the same as a package for Debian, with a service for systemd
+	@$(PACK) deb $(CHOSEN)
+
+.PHONY: build-dist
+build-dist: $(addprefix plugin-,$(CHOSEN))
+	$(RELEASE) build --release --locked -p tablegate
+
+.PHONY: dist-check
+dist-check: ## build what is committed twice, in two folders, and compare what is packed (takes as long as two first builds)
+	@deploy/twice.sh $(CHOSEN)
+
 .PHONY: peers
 peers: ## fetch what the tests need and is not in the clone (pinned in tests/peers.toml)
 	@echo "== peers: everything in tests/peers.toml"
 	@$(PYTHON) tests/fixtures/fetch.py
 
 .PHONY: test
-test: peers plugins plugin-chaos database ## fetch the peers, build the connectors, run every suite (ONLY=sqlite,memory: the behaviour of these)
+test: peers plugin-chaos database pack-test ## fetch the peers, build the connectors, run every suite (ONLY=sqlite,memory: the behaviour of these)
 	cargo build --locked -p tablegate
 	cargo test --workspace --locked
+
+.PHONY: test-deploy
+test-deploy: pack-test ## pack, unpack, install and start it, and run the steps of the image; part of `make test`
+	cargo test --locked -p tests --test deploy
+
+.PHONY: pack-test
+pack-test: build-dist
+	@TABLEGATE_DIST="$(TABLEGATE_TEST_DIST)" $(PACK) archive $(CHOSEN)
+	@TABLEGATE_DIST="$(TABLEGATE_TEST_DIST)" $(PACK) deb $(CHOSEN)
 
 # Of so many texts one comes to each place. Part of `make test` is a run with far fewer.
 INJECTION_EVERY ?= 10
