@@ -98,7 +98,7 @@ inside runuser -u tablegate -- tablegate --config /etc/tablegate/gateway.toml ch
 /// Takes it away again.
 const REMOVE: &str = r#"
 mkdir "$root/var/lib/tablegate"
-touch "$root/var/lib/tablegate/shop.sqlite"
+touch "$root/var/lib/tablegate/shop.sqlite" "$root/etc/tablegate/secrets/key"
 inside dpkg --remove tablegate >&2
 inside ls /etc/tablegate
 inside dpkg --purge tablegate >&2
