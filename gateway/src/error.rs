@@ -136,6 +136,8 @@ errors! {
     nested_elsewhere(service) = NOT_IMPLEMENTED, "Related records in service '{service}' can't be written with 'rollback', in a batch or with If-Match: no transaction would undo them if something fails later. Send the record alone.";
     /// A column that related records refer to has no value.
     nested_without_key(column) = BAD_REQUEST, "Field '{column}' is NULL, so no related record can refer to the row.";
+    /// Records of a table whose rows nothing names.
+    nested_without_primary_key(table) = BAD_REQUEST, "The table '{table}' has no primary key, so its rows can't be written as related records.";
     /// A row that was written and can't be read.
     nested_unseen(table) = FORBIDDEN, "The related row of '{table}' can't be referred to, since it can't be read.";
     /// No such relationship in a table description.

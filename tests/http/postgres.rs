@@ -350,8 +350,11 @@ fn a_condition_means_the_type_that_its_column_has_now() {
     for filter in ["f = 0.1", "at = '2024-05-01 12:00'"] {
         world.send_on_each_connection("turning", &at("GET").with("filter", filter));
     }
+    let count = at("GET").with("filter", "f = 0.1").with("count_only", "true");
+    world.send_on_each_connection("turning", &count);
     turn("f TYPE double precision USING f::text::double precision");
     (0..8).for_each(|_| read("f = 0.1").is_ok(found));
+    (0..8).for_each(|_| world.gateway.send(count.clone()).is_ok("1"));
     turn("at TYPE timestamptz USING at AT TIME ZONE 'UTC'");
     (0..8).for_each(|_| read("at = '2024-05-01T14:00:00+02:00'").is_ok(found));
     let change = |filter: &str| {
@@ -366,6 +369,34 @@ fn a_condition_means_the_type_that_its_column_has_now() {
     let removed = world.gateway.send(at("DELETE").with("filter", "at != '2024-05-01 12:00:00'"));
     removed.is_ok(r#"{"resource":[]}"#);
     assert_eq!(world.sql("SELECT count(*) FROM turning"), "2");
+}
+
+#[test]
+fn a_condition_on_related_rows_means_the_types_that_their_columns_have_now() {
+    let world = world();
+    world.sql(
+        "CREATE TABLE turned_parent (id int PRIMARY KEY);
+        CREATE TABLE turned_child (id int PRIMARY KEY, parent int REFERENCES turned_parent, f real);
+        INSERT INTO turned_parent VALUES (1), (2);
+        INSERT INTO turned_child VALUES (1, 1, 0.1), (2, 2, 0.5)",
+    );
+    let at = |field: &str| {
+        let path = format!("/api/v2/crowd/_table/turned_parent?{field}");
+        request("GET", &path).key(READER).with("filter", "turned_child_by_parent.f = 0.1")
+    };
+    let asked = [
+        ("fields=id", r#"{"resource":[{"id":1}]}"#),
+        ("count_only=true", "1"),
+        ("fields=id&distinct=true", r#"{"resource":[{"id":1}]}"#),
+    ];
+    world.gateway.send(at("fields=id&refresh=true")).is_ok(asked[0].1);
+    for (field, _) in asked {
+        world.send_on_each_connection("turned_child", &at(field));
+    }
+    world.sql("ALTER TABLE turned_child ALTER f TYPE double precision USING f::text::double precision");
+    for (field, expected) in asked {
+        (0..8).for_each(|_| world.gateway.send(at(field)).is_ok(expected));
+    }
 }
 
 #[test]

@@ -43,8 +43,9 @@ impl Call for Reading<'_> {
         }
         let params = bind(&statement, request.params())?;
         let width = self.announce();
-        let expected = expected(request, &table)?;
-        let mut rows = pin!(work.run(statement.sql(), &params, parsed(&statement, &expected)).await?);
+        let others = request.group.as_ref().map_or(0, |group| group.aggregates.len()) + request.compute.len();
+        let expected = expected(store, &table, (&request.select, others), request.filter.as_ref())?;
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&expected)).await?);
         let mut readers = Vec::new();
         let mut scratch = String::new();
         while let Some(row) = rows.next().await {
@@ -93,15 +94,6 @@ impl Reading<'_> {
     }
 }
 
-/// What the columns of a query's rows have to be, as the table is known: those that are wanted, aggregates and what is computed, those that are watched.
-fn expected(query: &Query, table: &TableInfo) -> Result<Vec<Option<Reader>>> {
-    let reader = |path: &Path| Ok(Reader::of_class(table.column(path)?.class));
-    let others = query.group.as_ref().map_or(0, |group| group.aggregates.len()) + query.compute.len();
-    let watched = build::watched_beside(&PostgresDialect::of(table), query);
-    let wanted = query.select.iter().map(reader).chain((0..others).map(|_| Ok(None)));
-    wanted.chain(watched.into_iter().map(reader)).collect()
-}
-
 /// A count on its way.
 pub(crate) struct Counting<'r> {
     pub(crate) request: &'r Request<Count>,
@@ -122,7 +114,8 @@ impl Call for Counting<'_> {
             self.out.summary().statement = Some(statement.sql().to_owned());
         }
         let params = bind(&statement, request.params())?;
-        let mut rows = pin!(work.run(statement.sql(), &params, parsed(&statement, &[])).await?);
+        let expected = expected(store, &table, (&[], 1), request.filter.as_ref())?;
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&expected)).await?);
         let mut count = None;
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;
@@ -146,9 +139,20 @@ impl Call for Counting<'_> {
     }
 }
 
-/// What it looks for in other tables the server would go on to read as values of the types that were there when it was prepared.
-fn parsed<'e>(statement: &Statement, expected: &'e [Option<Reader>]) -> Parsed<'e> {
-    if statement.looks_beside() { Parsed::Anew } else { Parsed::Once(expected) }
+/// What the columns of a result have to be, as the tables are known: those that are wanted, so many others, those that are watched.
+fn expected(
+    store: &Store,
+    table: &TableInfo,
+    (wanted, others): (&[Path], usize),
+    condition: Option<&Filter>,
+) -> Result<Vec<Option<Reader>>> {
+    let beside = store.known.beside(condition.into_iter().collect());
+    let beside = PostgresDialect::of_each(&beside);
+    let dialect = PostgresDialect { beside: &beside, ..PostgresDialect::of(table) };
+    let watched = build::watched_beside(&dialect, condition, wanted);
+    let own = wanted.iter().map(|path| Ok(Reader::of_class(table.column(path)?.class)));
+    let watched = watched.iter().map(|watched| Ok(Reader::of_class(dialect.class_of(watched)?)));
+    own.chain((0..others).map(|_| Ok(None))).chain(watched).collect()
 }
 
 /// The values of a statement that has no record.

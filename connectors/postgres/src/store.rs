@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use connector_api::author::{self, Filter, Path, Request, Routine, Table, TableName, TableRef};
+use connector_api::author::{self, Filter, Request, Routine, Table, TableName, TableRef};
 use connector_api::{Error, Result};
 use connector_common::failure::{asked_briefly, is_worth_another_try, up_to_twice};
 use connector_common::routine::routine_not_found;
-use connector_sql_common::{Form, Known, Statement, StatementKey, build};
+use connector_sql_common::build::{self, Watched};
+use connector_sql_common::{Form, Known, Statement, StatementKey};
 use futures_util::TryStreamExt as _;
 
 use crate::client::{Client, Params, Parsed, Work};
@@ -15,7 +16,7 @@ use crate::error::{from_driver, is_outdated, table_not_found};
 use crate::schema::{self, DESCRIPTIONS, NameRow, ROUTINES, RoutineInfo, RoutineRow, TABLES, TableRow};
 use crate::table::TableInfo;
 use crate::translate::{PostgresDialect, VALUES};
-use crate::types::text;
+use crate::types::{Class, text};
 
 /// One service.
 pub(crate) struct Store {
@@ -152,8 +153,7 @@ impl Store {
     ) -> Result<Arc<Statement>> {
         self.known.statement(key, |form| {
             let beside = self.known.beside(conditions());
-            let dialects = beside.iter().map(|(table, info)| (table.clone(), PostgresDialect::of(info)));
-            let beside: Vec<_> = dialects.collect();
+            let beside = PostgresDialect::of_each(&beside);
             build(&PostgresDialect { beside: &beside, ..PostgresDialect::of(table) }, form)
         })
     }
@@ -169,11 +169,11 @@ impl Store {
         };
         let is_lost = session.is_none() && is_worth_another_try(&error);
         if is_outdated(&error) {
-            let before = self.known.table(call.table());
+            let relied_on = self.relied_on(call);
             self.known.forget(call.table());
             build::tables_beside(call.conditions()).into_iter().for_each(|table| self.known.forget(table));
             self.client.changed();
-            if call.is_repeatable(&error) && !self.has_other_values(call, before.as_deref(), session).await? {
+            if call.is_repeatable(&error) && !self.has_other_values(call, &relied_on, session).await? {
                 return self.once(call, session).await;
             }
         } else if is_lost && call.is_repeatable(&error) {
@@ -182,28 +182,56 @@ impl Store {
         Err(error)
     }
 
-    /// Whether the values of a call are those of columns as they were: then who made it has to look at the table and make it anew.
+    /// Whether the values of a call are those of columns as they were: then who made it has to look at the tables and make it anew.
     async fn has_other_values<C: Call>(
         &self,
         call: &C,
-        before: Option<&TableInfo>,
+        relied_on: &[(Watched<'_>, Class)],
         session: Option<u64>,
     ) -> Result<bool> {
-        let Some(before) = before else { return Ok(false) };
-        let watched = build::watched(&PostgresDialect::of(before), call.conditions());
-        if watched.is_empty() {
+        if relied_on.is_empty() {
             return Ok(false);
         }
         let mut work = self.client.work(session).await?;
         work.open().await?;
-        let now = self.table(call.table(), &mut work).await;
-        match &now {
-            Ok(_) => work.close().await?,
+        let learnt = match self.table(call.table(), &mut work).await {
+            Ok(_) => self.learn_beside(call, &mut work).await,
+            Err(error) => Err(error),
+        };
+        match &learnt {
+            Ok(()) => work.close().await?,
             Err(_) => work.recover().await,
         }
-        let now = now?;
-        let class = |table: &TableInfo, path: &Path| table.column(path).map(|column| column.class).ok();
-        Ok(watched.into_iter().any(|path| class(before, path) != class(&now, path)))
+        learnt?;
+        let is_as_before = |dialect: &PostgresDialect<'_>| {
+            relied_on.iter().all(|(watched, class)| dialect.class_of(watched).is_ok_and(|now| now == *class))
+        };
+        Ok(!self.as_known(call, is_as_before).unwrap_or_default())
+    }
+
+    /// The columns on whose types the conditions of a call rely, as far as they are known.
+    fn relied_on<'c, C: Call>(&self, call: &'c C) -> Vec<(Watched<'c>, Class)> {
+        let classes = |dialect: &PostgresDialect<'_>| {
+            let watched = build::watched(dialect, call.conditions()).into_iter();
+            watched.filter_map(|watched| Some((watched, dialect.class_of(&watched).ok()?))).collect()
+        };
+        self.as_known(call, classes).unwrap_or_default()
+    }
+
+    /// Looks at what is known of a call's tables; `None` when its own is not.
+    fn as_known<C: Call, R>(&self, call: &C, look: impl FnOnce(&PostgresDialect<'_>) -> R) -> Option<R> {
+        let table = self.known.table(call.table())?;
+        let beside = self.known.beside(call.conditions());
+        let beside = PostgresDialect::of_each(&beside);
+        Some(look(&PostgresDialect { beside: &beside, ..PostgresDialect::of(&table) }))
+    }
+
+    /// Reads what is not known of the tables into which a call's conditions look.
+    async fn learn_beside<C: Call>(&self, call: &C, work: &mut Work) -> Result<()> {
+        for table in build::tables_beside(call.conditions()) {
+            self.table(table, work).await?;
+        }
+        Ok(())
     }
 
     /// Runs a call once, whatever comes of it.
@@ -227,9 +255,7 @@ impl Store {
 
     /// Runs a call when everything is known that its statements need.
     async fn within<C: Call>(&self, call: &mut C, work: &mut Work) -> Result<C::Answer> {
-        for table in build::tables_beside(call.conditions()) {
-            self.table(table, work).await?;
-        }
+        self.learn_beside(call, work).await?;
         call.once(self, work).await
     }
 

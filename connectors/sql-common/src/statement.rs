@@ -97,22 +97,22 @@ pub enum Kind {
 pub struct Statement {
     sql: Arc<str>,
     binds: Vec<Bind>,
-    /// Its conditions look into other tables.
-    looks_beside: bool,
+    /// Its conditions look into other tables, whose types it does not show.
+    hides_types: bool,
 }
 
 impl Statement {
     pub(crate) fn new(sql: String, binds: Vec<Bind>) -> Self {
-        Self { sql: sql.into(), binds, looks_beside: false }
+        Self { sql: sql.into(), binds, hides_types: false }
     }
 
-    pub(crate) fn looking_beside(self, looks_beside: bool) -> Self {
-        Self { looks_beside, ..self }
+    pub(crate) fn hiding_types(self, hides_types: bool) -> Self {
+        Self { hides_types, ..self }
     }
 
-    /// Whether its conditions look into other tables than its own.
-    pub fn looks_beside(&self) -> bool {
-        self.looks_beside
+    /// Whether its conditions look into other tables than its own, and nothing that it gives back is of the types that they rely on there.
+    pub fn hides_types(&self) -> bool {
+        self.hides_types
     }
 
     /// The text, with markers and without values.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Tables;
+use super::{Tables, alias_problem};
 use crate::schema::names::lookup_key;
 use crate::schema::relationships::RelationshipKind;
 
@@ -132,18 +132,19 @@ fn same_number(left: (&str, &[String]), right: (&str, &[String])) -> Result<(), 
     ))
 }
 
+/// As much of a wrong alias is shown.
+const LONGEST_SHOWN: usize = 64;
+
 /// Whether a text can be an alias: one that can be written into a list of names.
 ///
 /// # Errors
 /// Why not.
 pub fn check_alias(alias: &str) -> Result<(), String> {
-    let is_fit = !alias.is_empty() && alias.trim() == alias && !alias.contains([',', '*']);
-    if is_fit {
-        Ok(())
-    } else {
-        Err(format!(
-            "the alias '{alias}' can't be written into a list of names; leave out commas, '*' and blanks at its ends"
-        ))
+    match alias_problem(alias) {
+        None => Ok(()),
+        Some(what) => {
+            Err(format!("the alias '{}' {what}", alias.chars().take(LONGEST_SHOWN).collect::<String>()))
+        }
     }
 }
 

@@ -89,8 +89,7 @@ fn names_and_aliases_of_a_table_are_told_apart() {
         &[("a", alias("B")), ("b", RelationshipExtras::default())],
         Some(("a", "another relationship is named 'b'")),
     );
-    let unfit =
-        "the alias 'x,y' can't be written into a list of names; leave out commas, '*' and blanks at its ends";
+    let unfit = "the alias 'x,y' must be made of letters, digits, '_' and '-'";
     check(&[("a", alias("x,y"))], Some(("a", unfit)));
     let made = Some(made(RelationshipKind::BelongsTo, "code", "code"));
     let named = RelationshipExtras { made, ..RelationshipExtras::default() };

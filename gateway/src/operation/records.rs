@@ -135,11 +135,18 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Takes the table as the store has it now; whether that is another one than before.
+    /// Takes the tables of the request as the store has them now; whether one is another than before.
     pub(super) async fn is_renewed(&mut self) -> Result<bool, ApiError> {
         let changed = self.owner.changed(&self.table).await?;
-        let is_changed = changed.is_some();
+        let mut is_changed = changed.is_some();
         self.table = changed.unwrap_or_else(|| Arc::clone(&self.table));
+        let beside = self.reach.as_mut().map(|reach| Arc::make_mut(reach).tables.values_mut());
+        for (table, _) in beside.into_iter().flatten() {
+            if let Some(changed) = self.owner.changed(table).await? {
+                *table = changed;
+                is_changed = true;
+            }
+        }
         Ok(is_changed)
     }
 

@@ -54,6 +54,9 @@ impl Formula {
             Leaf::Number(literal) => {
                 number(&literal.text).ok_or_else(|| Error::record("a number can't be read"))?
             }
+            Leaf::Text(literal) if literal.text.contains('\0') => {
+                return Err(Error::record("a text in a function can't have the character U+0000"));
+            }
             Leaf::Text(literal) => Value::Text(literal.text.clone()),
             Leaf::Boolean(value) => Value::Bool(*value),
             Leaf::Zero => Value::I64(0),
@@ -352,6 +355,7 @@ mod tests {
         check(&[Use::Filter], "lower({value})", "'{value}' can't stand in a function for FILTER");
         check(&[Use::Insert], "concat({value}, last)", "a new row has no fields yet");
         check(&[Use::Select, Use::Select], "first", "two functions are for SELECT");
+        check(&[Use::Select], "first || 'a\0b'", "U+0000");
         check(&[Use::Select], "length(first) / 2", "databases divide in different ways");
         check(&[Use::Select], "length(first)", "it gives a number, where the field holds a text");
         check(&[Use::Update], "coalesce(now(), {value})", "it gives a day and time");

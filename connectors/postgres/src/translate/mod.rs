@@ -8,11 +8,14 @@ mod arithmetic;
 mod change;
 mod compare;
 
+use std::sync::Arc;
+
 use connector_api::author::{
     Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, Function, Param, Path, TableRef, TextOp,
     Value,
 };
 use connector_api::{Error, Result};
+use connector_sql_common::build::Watched;
 use connector_sql_common::dialect::{
     Checked, Dialect, Distinct, InList, LimitStyle, Marker, OnConflict, Returning, aggregate_name,
 };
@@ -120,8 +123,7 @@ impl Dialect for PostgresDialect<'_> {
     }
 
     fn beside(&self, table: &TableRef) -> Result<(TableRef, &dyn Dialect)> {
-        let found = self.beside.iter().find(|(known, _)| known == table);
-        let (table, dialect) = found.ok_or_else(table_not_found)?;
+        let dialect = self.known_beside(table)?;
         let info = dialect.table.ok_or_else(table_not_found)?;
         Ok((placed(table, info), dialect))
     }
@@ -256,6 +258,27 @@ impl<'t> PostgresDialect<'t> {
     /// For statements about this table.
     pub(crate) fn of(table: &'t TableInfo) -> Self {
         Self { table: Some(table), beside: &[] }
+    }
+
+    /// For statements about each of these tables.
+    pub(crate) fn of_each(tables: &'t [(TableRef, Arc<TableInfo>)]) -> Vec<(TableRef, Self)> {
+        tables.iter().map(|(table, info)| (table.clone(), Self::of(info))).collect()
+    }
+
+    /// The class of a column on which a condition relies.
+    ///
+    /// # Errors
+    /// [`connector_api::ErrorKind::NotFound`] for a table or a column that is not known.
+    pub(crate) fn class_of(&self, watched: &Watched<'_>) -> Result<Class> {
+        match watched.beside {
+            None => self.class(watched.column),
+            Some(table) => self.known_beside(table)?.class(watched.column),
+        }
+    }
+
+    fn known_beside(&self, table: &TableRef) -> Result<&Self> {
+        let found = self.beside.iter().find(|(known, _)| known == table);
+        found.map(|(_, dialect)| dialect).ok_or_else(table_not_found)
     }
 
     fn class(&self, path: &Path) -> Result<Class> {

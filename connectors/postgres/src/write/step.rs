@@ -83,15 +83,15 @@ impl<'r> Run<'r> {
         if watched.is_empty() {
             return Ok(());
         }
-        let class = |path: &&Path| Ok(Reader::of_class(self.table.column(path)?.class));
+        let watched: Vec<_> = watched.into_iter().map(|watched| watched.column.clone()).collect();
+        let class = |path: &Path| Ok(Reader::of_class(self.table.column(path)?.class));
         let expected = watched.iter().map(class).collect::<Result<Vec<_>>>()?;
         let none = [Value::I64(0)];
         let form = Form::of(&VALUES, &none);
         let key = StatementKey { shape: Arc::clone(self.write.shape()), nth: WATCH, form };
         let statement =
             self.store.statement(key, (self.table, || self.write.conditions()), |dialect, form| {
-                let select: Vec<Path> = watched.iter().copied().cloned().collect();
-                build::query(dialect, &Query::new(self.place.clone(), select, 0), form)
+                build::query(dialect, &Query::new(self.place.clone(), watched, 0), form)
             })?;
         let params = bind(&statement, &none)?;
         let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&expected)).await?);
@@ -143,7 +143,7 @@ impl<'r> Run<'r> {
 
     /// A statement that shows the types of its columns is refused when they are others.
     fn parsed(&self, statement: &Statement) -> Parsed<'static> {
-        if self.table.is_given_back && !statement.looks_beside() { Parsed::Once(&[]) } else { Parsed::Anew }
+        if self.table.is_given_back && !statement.hides_types() { Parsed::Once(&[]) } else { Parsed::Anew }
     }
 
     fn is_checked_later(&self) -> bool {

@@ -17,7 +17,7 @@ use connector_api::{Error, Result};
 pub use beside::tables_beside;
 pub use read::{count, query};
 pub use reread::{Reread, locked, recheck, reread};
-pub use watch::{watched, watched_beside};
+pub use watch::{Watched, watched, watched_beside};
 pub use write::{TableColumns, delete, insert, update, upsert_existing, upsert_missing};
 
 use crate::dialect::Dialect;
@@ -39,6 +39,8 @@ pub struct Builder<'a> {
     /// Columns that were written so far, where [`Dialect::shows_types`].
     named: Vec<String>,
     rows: Rows,
+    /// The types of [`watched`] columns are among what is wanted.
+    shows_watched: bool,
     /// Knows the other tables.
     root: &'a dyn Dialect,
 }
@@ -47,7 +49,19 @@ impl<'a> Builder<'a> {
     fn new(dialect: &'a dyn Dialect, form: &'a Form) -> Self {
         let (out, rows) = (SqlWriter::new(dialect), Rows::default());
         let (aggregates, compute): (&[_], &[_]) = (&[], &[]);
-        Self { out, dialect, form, aggregates, compute, veil: None, named: Vec::new(), rows, root: dialect }
+        let (named, shows_watched) = (Vec::new(), false);
+        Self {
+            out,
+            dialect,
+            form,
+            aggregates,
+            compute,
+            veil: None,
+            named,
+            rows,
+            shows_watched,
+            root: dialect,
+        }
     }
 
     /// What is known of the parameters before the statement runs.
@@ -110,8 +124,8 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(self) -> Statement {
-        let looks_beside = self.rows.are_others();
-        self.out.finish().looking_beside(looks_beside)
+        let hides_types = self.rows.are_others() && !self.shows_watched;
+        self.out.finish().hiding_types(hides_types)
     }
 }
 

@@ -3,7 +3,7 @@
 use connector_api::model::{Aggregate, Count, Direction, Filter, Group, Nulls, Order, Path, Query, TableRef};
 use connector_api::{Error, Result};
 
-use super::{Builder, nested_path, separated, watched_beside};
+use super::{Builder, separated, watched, watched_beside};
 use crate::dialect::{Dialect, Distinct, LimitStyle, NullsOrder};
 use crate::statement::{Bind, Form, Statement};
 
@@ -26,10 +26,8 @@ pub fn query(dialect: &dyn Dialect, shape: &Query, form: &Form) -> Result<Statem
     }
     separated(&mut to, aggregates, ", ", |to, aggregate| dialect.aggregate(to, aggregate))?;
     separated(&mut to, &shape.compute, ", ", |to, computed| to.expr(&computed.value))?;
-    for path in watched_beside(dialect, shape) {
-        to.keyword(", ");
-        to.type_of(path.as_column().ok_or_else(nested_path)?)?;
-    }
+    let watched = watched_beside(dialect, shape.filter.as_ref(), &shape.select);
+    to.types(&shape.from, &watched, shape.group.is_none() && !shape.distinct)?;
     to.source(&shape.from, shape.filter.as_ref())?;
     to.aggregates = aggregates;
     to.compute = &shape.compute;
@@ -43,13 +41,14 @@ pub fn query(dialect: &dyn Dialect, shape: &Query, form: &Form) -> Result<Statem
     Ok(to.finish())
 }
 
-/// The statement that counts rows: one row with one number.
+/// The statement that counts rows: one row with one number, and what is of no use to anybody but the database ([`watched`]).
 ///
 /// # Errors
 /// As [`query`].
 pub fn count(dialect: &dyn Dialect, shape: &Count, form: &Form) -> Result<Statement> {
     let mut to = Builder::new(dialect, form);
     to.keyword("SELECT COUNT(*)");
+    to.types(&shape.from, &watched(dialect, &shape.filter), false)?;
     to.source(&shape.from, shape.filter.as_ref())?;
     Ok(to.finish())
 }

@@ -120,8 +120,10 @@ impl Snapshot<'_> {
         let built = build::count(self.dialect, &count, &Form::of(self.dialect, params));
         let _ = match &built {
             Ok(built) => {
-                let condition =
-                    built.sql().split_once(" WHERE ").map_or(built.sql(), |(_, condition)| condition);
+                // Types of columns are read from nowhere before it.
+                let words = built.sql().match_indices(" WHERE ");
+                let mut behind = words.filter_map(|(at, word)| built.sql().get(at + word.len()..));
+                let condition = behind.find(|text| !text.starts_with("FALSE)")).unwrap_or(built.sql());
                 writeln!(self.text, "{name}: {condition}")
             }
             Err(error) => writeln!(self.text, "{name}: refused: {}", error.message),

@@ -167,6 +167,20 @@ impl Child {
     }
 }
 
+/// Refuses an element of a `many_many` that names a table in the way of [`takes_away`], but not the one that is written: it would be linked
+/// instead.
+///
+/// # Errors
+/// It has such a member, which is no field of its own table.
+pub fn check_marker(record: &Record, (own, columns): (&str, &[String]), table: &Table) -> Result<(), Error> {
+    let is_marker = |(name, value): &(&String, &Json)| {
+        value.is_null() && name.contains('.') && Columns::new(table).find(name).is_none()
+    };
+    let Some((name, _)) = record.iter().find(is_marker).filter(|_| !table.is_open) else { return Ok(()) };
+    let column = columns.first().map_or("", String::as_str);
+    Err(Error::record(format!("'{name}' takes no link away; that is '{own}.{column}': null.")))
+}
+
 /// Whether an element of a `many_many` says that it is no longer linked: it has `"{table}.{column}": null`, which is taken out of it.
 /// `tables` are the names of the table.
 pub fn takes_away(record: &mut Record, tables: &[String], columns: &[String]) -> bool {

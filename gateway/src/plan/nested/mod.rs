@@ -7,7 +7,7 @@ mod tests;
 use connector_api::model::Table;
 use serde_json::Value as Json;
 
-pub use child::{Child, Rows, Wish, takes_away};
+pub use child::{Child, Rows, Wish, check_marker, takes_away};
 
 use super::columns::{Columns, is_same_name};
 use super::{Error, key};

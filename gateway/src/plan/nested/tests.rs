@@ -144,6 +144,14 @@ fn what_belongs_to_nobody_is_linked_or_written_by_its_key() {
 }
 
 #[test]
+fn a_null_under_another_table_is_refused() {
+    let check = |given: Json| check_marker(&record(given), ("orders", &["id".to_owned()]), &table("tags"));
+    let error = check(json!({ "code": "a", "customers.id": null })).unwrap_err().to_string();
+    assert!(error.contains("'customers.id' takes no link away; that is 'orders.id': null."), "{error}");
+    assert!(check(json!({ "code": null, "label": "a.b" })).is_ok());
+}
+
+#[test]
 fn a_null_under_table_and_column_takes_a_link_away() {
     let check = |given: Json, expected: bool, rest: Json| {
         let mut given = record(given);

@@ -105,7 +105,35 @@ fn a_watched_column_of_the_condition_is_there_as_a_null_unless_it_is_wanted() {
     assert_eq!(written(&of("other")), format!("SELECT `a`, `b` {}", condition("other")));
     let wanted = Query { select: [Path::column("watched")].into(), ..of("watched") };
     assert_eq!(written(&wanted), format!("SELECT `watched` {}", condition("watched")));
-    assert!(!written(&Query { distinct: true, ..of("watched") }).contains("CASE"));
+}
+
+#[test]
+fn the_type_of_a_watched_column_is_read_from_nowhere_where_rows_are_no_longer_themselves() {
+    let filter = || Some(Filter::IsNull(Expr::Column(Path::column("watched"))));
+    let nowhere = "(SELECT `watched` FROM `t` WHERE FALSE)";
+    let distinct = Query { distinct: true, filter: filter(), ..shape() };
+    assert_eq!(
+        query(&Backticks, &distinct, &Form::default()).unwrap().sql(),
+        format!("SELECT `a`, `b`, {nowhere} FROM `t` WHERE `watched` IS NULL GROUP BY `a`, `b` LIMIT $1")
+    );
+    let counted = Count { from: shape().from, filter: filter(), need: vec![], hints: serde_json::Map::new() };
+    assert_eq!(
+        count(&Backticks, &counted, &Form::default()).unwrap().sql(),
+        format!("SELECT COUNT(*), {nowhere} FROM `t` WHERE `watched` IS NULL")
+    );
+}
+
+#[test]
+fn a_watched_column_of_another_table_is_one_of_that_table_also_where_its_name_is_wanted() {
+    let inner = Box::new(Filter::IsNull(Expr::Column(Path::column("watched"))));
+    let on = vec![(Path::column("id"), Path::column("t_id"))];
+    let related = Filter::RelatedExists { table: TableRef::new("c"), on, filter: inner };
+    let shape = Query { select: [Path::column("watched")].into(), filter: Some(related), ..shape() };
+    assert_eq!(
+        query(&Backticks, &shape, &Form::default()).unwrap().sql(),
+        "SELECT `watched`, (SELECT `watched` FROM `there`.`c` WHERE FALSE) FROM `t` WHERE EXISTS (SELECT 1 FROM `there`.`c` AS `related_1` \
+         WHERE `related_1`.`t_id` = `t`.`id` AND `related_1`.`watched` IS NULL) LIMIT $1"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::steps::{Place, Steps};
 use crate::error::ApiError;
-use crate::plan::{Child, Given, Nested, Rows, Wish, takes_away};
+use crate::plan::{Child, Given, Nested, Rows, Wish, check_marker, takes_away};
 use crate::schema::known::Known;
 use crate::schema::relationships::{Relationship, RelationshipKind};
 
@@ -49,6 +49,9 @@ impl Work {
             .try_for_each(|place| steps.check_undoable(place))?;
         named(&mut relationship, own, (&place, junction.as_ref()));
         let owner_names = steps.names_of(&own.table);
+        if place.key().is_empty() {
+            return Err(ApiError::nested_without_primary_key(place.name()));
+        }
         let (records, is_cleared) = match given {
             Given::Rows(records) => (records, false),
             Given::Cleared => (Vec::new(), true),
@@ -59,6 +62,9 @@ impl Work {
         for mut record in records {
             let is_unlinked = relationship.junction.is_some()
                 && takes_away(&mut record, &owner_names, &relationship.columns);
+            if relationship.junction.is_some() {
+                check_marker(&record, (&owner_names[0], &relationship.columns), &place.table)?;
+            }
             let child = rows.child(record)?;
             children.push(Element { child, is_unlinked });
         }
