@@ -27,8 +27,22 @@ FUZZ_OPTIONS := --sanitizer none --codegen-units 16 --target-dir $(CARGO_TARGET_
 # A connector is a crate under connectors/ that builds a library to load. `chaos` misbehaves on purpose: it is built
 # for the tests, into a folder of its own, and never into plugins/.
 ALL_CONNECTORS := $(patsubst connectors/%/Cargo.toml,%,$(shell grep -l '^crate-type.*cdylib' connectors/*/Cargo.toml))
+# Named by their folders or by the service types that stand in their manifests.
 CONNECTORS ?= $(filter-out chaos,$(ALL_CONNECTORS))
+folder_of = $(or $(filter $(1),$(ALL_CONNECTORS)),$(patsubst connectors/%/Cargo.toml,%,$(shell \
+	grep -l '^types = .*"$(1)"' connectors/*/Cargo.toml)),$(error no connector has the folder or the service type "$(1)"))
+CHOSEN := $(sort $(foreach name,$(CONNECTORS),$(call folder_of,$(name))))
 export TABLEGATE_TEST_PLUGINS := $(CARGO_TARGET_DIR)/test-plugins
+# What the tests unpack is packed for them, so that dist/ stays as it is.
+export TABLEGATE_TEST_DIST := $(CARGO_TARGET_DIR)/test-dist
+
+# What is released holds no path of the machine that built it. All release builds have the same flags, or each would undo the other's.
+# The clone's own sources are compiled with paths from its root, so it is not among the folders, and clones share what is built.
+CARGO_FOLDER := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo))
+RUSTUP_FOLDER := $(abspath $(or $(RUSTUP_HOME),$(HOME)/.rustup))
+# Of several that fit, the last one counts.
+RELEASE_FLAGS := $(foreach pair,$(RUSTUP_FOLDER)=/rustup $(CARGO_FOLDER)=/cargo $(CARGO_TARGET_DIR)=/target,--remap-path-prefix=$(pair))
+RELEASE := RUSTFLAGS="$(strip $(RUSTFLAGS) $(RELEASE_FLAGS))" cargo
 
 DATABASE := data/flights.sqlite
 PYTHON ?= python3
@@ -48,7 +62,7 @@ run: build-run database ## build, make the flights database, start the gateway, 
 .PHONY: build-run
 build-run:
 	@echo "== building the gateway and the SQLite connector (release; a few minutes the first time)"
-	cargo build --release --locked -p tablegate
+	$(RELEASE) build --release --locked -p tablegate
 	@$(MAKE) --no-print-directory plugins CONNECTORS=sqlite
 
 .PHONY: database
@@ -56,17 +70,17 @@ database: ## make data/flights.sqlite from public data
 	@$(FLIGHTS) $(DATABASE)
 
 .PHONY: plugins
-plugins: $(addprefix plugin-,$(CONNECTORS)) ## build each connector by itself and put its library into plugins/
+plugins: $(addprefix plugin-,$(CHOSEN)) ## build each connector by itself and put its library into plugins/
 
 # Each with its own `-p`, because cargo would otherwise unite the features of all of them.
 # The library goes in under a temporary name and is then renamed: a running gateway never sees half a file.
 .PHONY: $(addprefix plugin-,$(ALL_CONNECTORS))
 $(addprefix plugin-,$(filter-out chaos,$(ALL_CONNECTORS))): plugin-%:
-	cargo build --release --locked -p connector-$*
+	$(RELEASE) build --release --locked -p connector-$*
 	@$(call install_library,$*,plugins)
 
 plugin-chaos:
-	cargo build --release --locked -p connector-chaos
+	$(RELEASE) build --release --locked -p connector-chaos
 	@$(call install_library,chaos,$(TABLEGATE_TEST_PLUGINS))
 
 define install_library
@@ -77,23 +91,49 @@ mv -f "$(2)/.$$library.tmp" "$(2)/$$library"; \
 echo "installed $(2)/$$library"
 endef
 
+PACK = $(PYTHON) deploy/pack.py
+
+.PHONY: dist deb
+dist: build-dist ## pack program, connectors (CONNECTORS="..."), configuration and licences into one archive in dist/
+	@$(PACK) archive $(CHOSEN)
+
+deb: build-dist ## the same as a package for Debian, with a service for systemd
+	@$(PACK) deb $(CHOSEN)
+
+.PHONY: build-dist
+build-dist: $(addprefix plugin-,$(CHOSEN))
+	$(RELEASE) build --release --locked -p tablegate
+
+.PHONY: dist-check
+dist-check: ## build what is committed twice, in two folders, and compare what is packed (takes as long as two first builds)
+	@deploy/twice.sh $(CHOSEN)
+
 .PHONY: peers
 peers: ## fetch what the tests need and is not in the clone (pinned in tests/peers.toml)
 	@echo "== peers: everything in tests/peers.toml"
 	@$(PYTHON) tests/fixtures/fetch.py
 
 .PHONY: test
-test: peers plugins plugin-chaos database ## fetch the peers, build the connectors, run every suite (ONLY=sqlite,memory: the behaviour of these)
+test: peers plugin-chaos database pack-test ## fetch the peers, build the connectors, run every suite (ONLY=sqlite,memory: the behaviour of these)
 	cargo build --locked -p tablegate
 	cargo test --workspace --locked
+
+.PHONY: test-deploy
+test-deploy: pack-test ## pack, unpack, install and start it, and run the steps of the image; part of `make test`
+	cargo test --locked -p tests --test deploy
+
+.PHONY: pack-test
+pack-test: build-dist
+	@TABLEGATE_DIST="$(TABLEGATE_TEST_DIST)" $(PACK) archive $(CHOSEN)
+	@TABLEGATE_DIST="$(TABLEGATE_TEST_DIST)" $(PACK) deb $(CHOSEN)
 
 # Of so many texts one comes to each place. Part of `make test` is a run with far fewer.
 INJECTION_EVERY ?= 10
 
 .PHONY: test-injection
 test-injection: $(addprefix plugin-,memory sqlite postgres mysql) ## take the texts of known attacks to every name and value, on each SQL database
-	cargo build --release --locked -p tablegate
-	TABLEGATE_INJECTION_EVERY=$(INJECTION_EVERY) cargo test --release --locked -p tests --test injection
+	$(RELEASE) build --release --locked -p tablegate
+	TABLEGATE_INJECTION_EVERY=$(INJECTION_EVERY) $(RELEASE) test --release --locked -p tests --test injection
 
 .PHONY: fuzz
 fuzz: fuzz-build $(addprefix fuzz-,$(FUZZ_TARGETS)) ## feed the parsers with bytes that are looked for (FUZZ_SECONDS=10 for each target)
@@ -122,8 +162,8 @@ $(CARGO_FUZZ):
 
 .PHONY: bench
 bench: plugins plugin-chaos database ## compare the gateway with a hand-written server (not a test: prints ratios)
-	cargo build --release --locked -p tablegate
-	cargo bench --locked -p tests $(if $(BENCH),-- $(BENCH))
+	$(RELEASE) build --release --locked -p tablegate
+	$(RELEASE) bench --locked -p tests $(if $(BENCH),-- $(BENCH))
 
 .PHONY: check
 check: fmt clippy doc deny ## every check that needs no running server

@@ -10,6 +10,8 @@ mod logs;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod service_types;
+#[cfg(test)]
 mod shapes;
 #[cfg(test)]
 mod template;
