@@ -95,6 +95,8 @@ mod nested_shop;
 #[cfg(test)]
 mod nested_writes;
 #[cfg(test)]
+mod observe;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod postgres_tls;
@@ -134,6 +136,8 @@ mod staying_up;
 mod stock;
 #[cfg(test)]
 mod streaming;
+#[cfg(test)]
+mod traced;
 #[cfg(test)]
 mod tunnel;
 #[cfg(test)]

@@ -11,6 +11,8 @@ mod input;
 mod progress;
 mod request_id;
 mod router;
+mod scrape;
+mod seen;
 mod server;
 mod session;
 mod socket;
@@ -18,4 +20,5 @@ mod socket;
 #[cfg(fuzzing)]
 pub(crate) use input::query_pairs;
 pub use router::{Answering, router};
+pub use seen::{Watched, Watchers};
 pub use server::{Listening, Times, serve};

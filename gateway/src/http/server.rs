@@ -1,7 +1,7 @@
 //! Accepts connections and drains them at the end.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use super::router::Answering;
+use super::seen::Client;
 use super::socket::{Ending, Socket};
 use crate::error::NOT_MODIFIED;
 
@@ -71,9 +72,9 @@ pub async fn serve(
     let running = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
-        let stream = tokio::select! {
+        let (stream, client) = tokio::select! {
             accepted = listening.listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "a connection can't be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -86,7 +87,7 @@ pub async fn serve(
         let ending = Ending::default();
         let socket = Socket::new(stream, times.standstill, ending.clone());
         let service = router.clone().map_response(without_wrong_length);
-        let service = service.map_request(move |request| taken(request, &ending));
+        let service = service.map_request(move |request| taken(request, client.ip(), &ending));
         let service = TowerToHyperService::new(service);
         let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
         let connection = running.watch(connection);
@@ -105,7 +106,8 @@ pub async fn serve(
 }
 
 /// Before HTTP/1.1 an answer of unknown length ends where the connection does, so one that breaks would look whole.
-fn taken(request: Request<Incoming>, ending: &Ending) -> Request<Body> {
+fn taken(mut request: Request<Incoming>, client: IpAddr, ending: &Ending) -> Request<Body> {
+    request.extensions_mut().insert(Client(client));
     if request.version() < Version::HTTP_11 {
         ending.reset();
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use super::{LogFormat, Plugins, Settings, State, Timeout};
+use super::{LogFormat, Plugins, Settings, State, Timeout, Traces};
 
 /// The settings that a running process keeps.
 #[derive(Clone, Debug)]
@@ -13,6 +13,7 @@ pub struct AtStart {
     shutdown_timeout: Timeout,
     plugins: Plugins,
     format: LogFormat,
+    traces: Traces,
     state: State,
 }
 
@@ -20,13 +21,14 @@ impl AtStart {
     /// Those of the settings with which the process starts.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
-        let Settings { server, plugins, logging, state, .. } = settings;
+        let Settings { server, plugins, logging, traces, state, .. } = settings;
         Self {
             listen: server.listen,
             workers: server.workers,
             shutdown_timeout: server.shutdown_timeout,
             plugins: plugins.clone(),
             format: logging.format,
+            traces: traces.clone(),
             state: state.clone(),
         }
     }
@@ -43,6 +45,7 @@ impl AtStart {
             ("plugins.allow_sha256", old.plugins.allow_sha256 != new.plugins.allow_sha256),
             ("plugins.load_timeout", old.plugins.load_timeout != new.plugins.load_timeout),
             ("logging.format", old.format != new.format),
+            ("traces.endpoint", old.traces != new.traces),
             ("state.directory", old.state.directory != new.state.directory),
         ];
         keys.into_iter().filter_map(|(key, is_changed)| is_changed.then_some(key)).collect()

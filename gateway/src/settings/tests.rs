@@ -265,6 +265,18 @@ fn the_key_of_cursors_is_a_secret_of_some_length() {
 }
 
 #[test]
+fn the_token_of_metrics_is_a_secret_of_a_length() {
+    let config = "[metrics]\ntoken = \"${env:KEY}\"\n";
+    let settings = Files::new(config).variable("KEY", LONG_KEY).load().unwrap();
+    assert_eq!(settings.metrics.token.as_ref().map(Secret::expose), Some(LONG_KEY));
+    assert!(!format!("{settings:?}").contains(LONG_KEY));
+    for unfit in ["fifteen-letters", "sixteen letters!"] {
+        let told = Files::new(config).variable("KEY", unfit).load().unwrap_err().to_string();
+        assert!(told.contains("`token` in [metrics] has fewer than 16 characters"), "{unfit:?}: {told}");
+    }
+}
+
+#[test]
 fn words_of_a_grant_are_checked() {
     check(
         "[[roles]]\nname = \"r\"\n[[roles.access]]\nservice = \"shpo\"\ncomponent = \"*\"\nverbs = [\"GTE\", \"get\"]\n\
@@ -361,6 +373,7 @@ fn the_documented_defaults_are_the_built_in_ones() {
     let all = Files::new(&uncommented(&text))
         .variable("DASHBOARD_KEY", "k")
         .variable("CURSOR_KEY", LONG_KEY)
+        .variable("METRICS_TOKEN", LONG_KEY)
         .load()
         .unwrap();
     let mut documented = serde_json::to_value(&all).unwrap();
@@ -370,6 +383,8 @@ fn the_documented_defaults_are_the_built_in_ones() {
     assert!(documented["server"].as_object_mut().unwrap().remove("max_stream_size").is_some());
     assert!(documented["plugins"].as_object_mut().unwrap().remove("allow_sha256").is_some());
     assert!(documented["plugins"].as_object_mut().unwrap().remove("inline").is_some());
+    assert!(documented["logging"].as_object_mut().unwrap().remove("slow_statement").is_some());
+    assert!(documented["traces"].as_object_mut().unwrap().remove("endpoint").is_some());
     assert_eq!(documented, defaults);
 
     let service = &all.services[0];
@@ -409,7 +424,16 @@ fn the_schema_knows_the_keys_that_serde_writes() {
     assert_eq!(schema.check(&written, ""), []);
     for (section, keys) in written.as_object().unwrap() {
         let described = schema.properties(schema.properties(&root)[section.as_str()]);
-        let optional = ["workers", "allow_sha256", "inline", "cursor_key", "max_stream_size"];
+        let optional = [
+            "workers",
+            "allow_sha256",
+            "inline",
+            "cursor_key",
+            "max_stream_size",
+            "slow_statement",
+            "token",
+            "endpoint",
+        ];
         let described: Vec<&str> = described.into_keys().filter(|key| !optional.contains(key)).collect();
         let mut keys: Vec<&str> = keys.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
@@ -430,6 +454,7 @@ fn every_file_of_the_config_folder_loads() {
             let files = Files::new(&text)
                 .variable("DASHBOARD_KEY", "k")
                 .variable("CURSOR_KEY", LONG_KEY)
+                .variable("METRICS_TOKEN", LONG_KEY)
                 .variable("TABLEGATE_DEMO_KEY", "d");
             files.load().unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
             count += 1;
@@ -497,6 +522,7 @@ fn no_wrong_value_slips_past_the_schema() {
             match Files::new(&changed.to_string())
                 .variable("DASHBOARD_KEY", "k")
                 .variable("CURSOR_KEY", LONG_KEY)
+                .variable("METRICS_TOKEN", LONG_KEY)
                 .load()
             {
                 Ok(_) => accepted += 1,

@@ -17,6 +17,7 @@ use crate::request::{Conditions, Fields, Id, Record, TableRead};
 use crate::response::{Layout, RowFormat};
 use crate::roles::{Caller, Verb};
 use crate::snapshot::Snapshot;
+use crate::trail::Trail;
 
 /// A step back.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ pub(super) struct Undo {
 pub(super) struct Undoing {
     snapshot: Arc<Snapshot>,
     caller: Caller,
-    id: Arc<str>,
+    id: Arc<Trail>,
     within: Within,
 }
 
@@ -102,7 +103,7 @@ fn administrator(caller: &Caller) -> Caller {
 
 async fn run(
     snapshot: &Arc<Snapshot>,
-    (caller, id): (&Caller, &Arc<str>),
+    (caller, id): (&Caller, &Arc<Trail>),
     undo: Undo,
 ) -> Result<(), ApiError> {
     let Undo { verb, service, table, records } = undo;
