@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use tablegate::app::{self, App, Signals, StartError, Started};
-use tablegate::connectors::{Registry, template};
+use tablegate::connectors::{Registry, isolated, template};
 use tablegate::http::Listening;
 use tablegate::schema::declared;
 use tablegate::schema::names::public_name;
@@ -41,6 +41,9 @@ enum Command {
         /// The service's name.
         service: String,
     },
+    /// What the gateway runs for a connector that has a process of its own.
+    #[command(name = isolated::COMMAND, hide = true)]
+    Isolated,
     /// For authors of connectors.
     #[command(subcommand)]
     Connector(ConnectorCommand),
@@ -69,6 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Command::Check => check(&options),
         Command::Connectors => connectors(&options),
         Command::Test { service } => test(&options, service),
+        Command::Isolated => return isolated::run(),
         Command::Connector(ConnectorCommand::New { name }) => new_connector(name),
         Command::Connector(ConnectorCommand::Test(asked)) => {
             return judge::run(asked, arguments.config.as_ref());

@@ -21,6 +21,8 @@ use super::quirks::ChoiceName;
 use super::stock::Stock;
 use super::transaction::within;
 use super::{Case, Outcome, same};
+use tablegate::connectors::SessionId;
+
 use crate::generate::Random;
 
 /// Decides every step. Another one is another sequence.
@@ -111,7 +113,7 @@ struct Run<'a> {
     stock: &'a Stock,
     model: Model,
     /// The open transaction, and the model without it.
-    open: Option<(u64, Model)>,
+    open: Option<(SessionId, Model)>,
 }
 
 /// Runs steps on the table, emptied first. The error says at which step what differed.

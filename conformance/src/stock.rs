@@ -7,7 +7,7 @@ use connector_api::Result;
 use connector_api::model::{
     Column, ColumnType, DefaultValue, Delete, Filter, Insert, Key, Selector, Update, Upsert, Value,
 };
-use tablegate::connectors::{CallContext, RowStream, Service};
+use tablegate::connectors::{CallContext, RowStream, Service, SessionId};
 
 use super::ask::text;
 use super::change::{self, Answer, Shape, by_id, retried};
@@ -103,7 +103,7 @@ pub(super) struct Stock {
     peer: Arc<Peer>,
     service: Arc<Service>,
     name: String,
-    session: Option<u64>,
+    session: Option<SessionId>,
 }
 
 impl Stock {
@@ -118,7 +118,7 @@ impl Stock {
     }
 
     /// The same table within a transaction.
-    pub(super) fn within(&self, session: u64) -> Self {
+    pub(super) fn within(&self, session: SessionId) -> Self {
         Self { session: Some(session), ..self.clone() }
     }
 

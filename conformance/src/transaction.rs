@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connector_api::model::{Begin, CompareOp, Insert, OnError, Value};
 use connector_api::{Error, ErrorKind, Result};
-use tablegate::connectors::{CallContext, Service};
+use tablegate::connectors::{CallContext, Service, SessionId};
 use tokio::task::JoinSet;
 
 use super::ask::{compare, text};
@@ -52,11 +52,11 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// The context of a call within a transaction.
-pub(super) fn within(session: u64) -> CallContext<'static> {
+pub(super) fn within(session: SessionId) -> CallContext<'static> {
     CallContext { session: Some(session), ..context(CALL_TIME) }
 }
 
-async fn begin(service: &Service) -> std::result::Result<u64, String> {
+async fn begin(service: &Service) -> std::result::Result<SessionId, String> {
     service.begin(&Begin::default(), context(CALL_TIME)).await.map_err(|error| full(&error))
 }
 
@@ -172,7 +172,7 @@ async fn without_savepoints(peer: Arc<Peer>) -> Outcome {
 }
 
 /// Every call on a transaction that is not there is cancelled, and does nothing.
-async fn is_cancelled(peer: &Peer, stock: &Stock, session: u64) -> Outcome {
+async fn is_cancelled(peer: &Peer, stock: &Stock, session: SessionId) -> Outcome {
     let inside = stock.within(session);
     check_error("a read", inside.rows().await, ErrorKind::Cancelled)?;
     let write = inside.write(&stock.insert(COLUMNS), &[row(9, "x", 0, "x")], &[]).await;
@@ -195,7 +195,8 @@ async fn ended(peer: Arc<Peer>) -> Outcome {
 
 async fn never_begun(peer: Arc<Peer>) -> Outcome {
     let stock = Stock::new(&peer)?;
-    for session in [0, u64::MAX] {
+    for number in [0, u64::MAX] {
+        let session = SessionId { number, process: 0 };
         is_cancelled(&peer, &stock, session).await?;
     }
     stock.is_untouched().await

@@ -254,7 +254,7 @@ pub fn workers(settings: &Settings) -> usize {
 pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<Problem>) {
     let known = known_types(registry);
     let extras = extras::Store::new(&settings.state.directory, plan::check_functions);
-    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+    let (mut missing, mut wrong) = (unknown_libraries(settings, registry), Vec::new());
     for service in &settings.services {
         match extras.load(&service.name) {
             Err(problem) => missing.push(settings::unread_extras(service, &problem)),
@@ -269,6 +269,14 @@ pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<
         }
     }
     (missing, wrong)
+}
+
+/// Libraries of which the configuration speaks and that are not there.
+fn unknown_libraries(settings: &Settings, registry: &Registry) -> Vec<Problem> {
+    let known: Vec<&str> = registry.files().filter_map(settings::Plugins::library_name).collect();
+    let names = settings.plugins.connectors.keys();
+    let unknown = names.filter(|name| !known.contains(&name.as_str()));
+    unknown.map(|name| settings::unknown_library(name, &known)).collect()
 }
 
 /// A relationship to a service that is not configured.

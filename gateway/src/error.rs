@@ -124,6 +124,8 @@ errors! {
     nested_too_deep(levels) = BAD_REQUEST, "Related records go {levels} levels deep at most.";
     /// More records inside a record than one may have.
     nested_too_many(most) = BAD_REQUEST, "A record can bring {most} related records at most, those of all levels together.";
+    /// What failed, where something that was done before stays done: that is no more the fault of the request.
+    not_undone(cause, places) = INTERNAL_SERVER_ERROR, "{cause}\nWhat was done before could not be undone: rows of {places} may stay changed; 'not_undone' names them.";
     /// Records inside a record that does not say whose they are.
     nested_by_filter(name) = BAD_REQUEST, "Related records ('{name}') can't be written by a filter, which may mean several rows; name the rows by 'ids' or in the records.";
     /// The same, where the identifier names several rows.
@@ -308,10 +310,7 @@ impl ApiError {
     #[must_use]
     pub fn with_changes(mut self, message: &str, changes: Json) -> Self {
         self.message = shortened(format!("{}. {message}", self.message.trim_end_matches('.')));
-        let context = self.context.take().map(|context| context.json(true));
-        let mut members = context.and_then(|context| context.as_object().cloned()).unwrap_or_default();
-        members.insert("changes".to_owned(), changes);
-        self.with_context(members.into())
+        self.with_member("changes", changes)
     }
 
     /// The same as what a connector calls so.

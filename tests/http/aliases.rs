@@ -50,6 +50,7 @@ fn walk(world: &World) {
     related(world);
     writes(world);
     refusals(world);
+    violations(world);
     nested(world);
 }
 
@@ -210,6 +211,20 @@ fn nested(world: &World) {
     let shown = json!([{ "id": cid, "name": "Cid", "t_ord_by_cust_id": [order] }]);
     world.is_ok("PATCH", "_table/clients?fields=*&related=t_ord_by_cust_id", &client, &resource(&shown));
     is(world, "orders?ids=90", json!([{ "id": 90, "client_id": null, "status": "new", "amount": 1 }]));
+}
+
+/// What the database says of its columns is told with the names that clients have.
+fn violations(world: &World) {
+    let check = |body: Json, field: &str| {
+        let answer = world.ask("POST", "_table/clients", &json!([body]));
+        let entry = answer.json()["error"]["context"]["resource"][0].take();
+        let message = entry["message"].as_str().unwrap();
+        assert!(message.contains(&format!("({field})")) || !message.contains('('), "{}", answer.body);
+        assert!(!answer.body.contains("nm)") && !answer.body.contains("customers."), "{}", answer.body);
+        assert_eq!(entry["code"], "23505", "{}", answer.body);
+    };
+    check(json!({ "name": "Ada" }), "name");
+    check(json!({ "id": 1, "name": "Dee" }), "id");
 }
 
 fn refusals(world: &World) {

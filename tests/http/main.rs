@@ -77,6 +77,8 @@ mod idempotency;
 #[cfg(test)]
 mod in_process;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod mysql;
@@ -92,6 +94,8 @@ mod nested_across;
 mod nested_atomic;
 #[cfg(test)]
 mod nested_shop;
+#[cfg(test)]
+mod nested_undo;
 #[cfg(test)]
 mod nested_writes;
 #[cfg(test)]

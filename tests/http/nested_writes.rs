@@ -220,14 +220,26 @@ fn a_field_goes_before_a_relationship_of_its_name(shop: &Shop) {
 fn what_is_no_record_and_what_is_given_twice_is_refused(shop: &Shop) {
     let check = |members: Json, message: &str| shop.refused("PATCH", "customers/1", &members, (400, message));
     let many = "Failed to update many to one assignment.\n";
-    check(
-        json!({ "orders_by_customer_id": [1] }),
-        &format!("{many}'orders_by_customer_id' must hold records, which are JSON objects."),
-    );
-    check(
-        json!({ "cards_by_customer_id": [{}, {}] }),
-        &format!("{many}'cards_by_customer_id' is one record, so it must be a JSON object."),
-    );
+    let list = "is a list of related records, so it must be a JSON array of objects.";
+    let one = "is one related record, so it must be a JSON object.";
+    for wrong in [json!([1]), json!([{ "total": 1 }, "x"]), json!("7"), json!(7), json!(true)] {
+        check(
+            json!({ "name": "Eve", "orders_by_customer_id": wrong }),
+            &format!("{many}'orders_by_customer_id' {list}"),
+        );
+        shop.refused(
+            "PATCH",
+            "customers?filter=id%3D1",
+            &json!({ "resource": [{ "name": "Eve", "orders_by_customer_id": wrong }] }),
+            (400, "Related records ('orders_by_customer_id') can't be written by a filter, which may mean several rows; name the rows by 'ids' or in the records."),
+        );
+    }
+    for wrong in [json!([{}, {}]), json!(7), json!("x")] {
+        check(json!({ "Cards_By_customer_id": wrong }), &format!("{many}'cards_by_customer_id' {one}"));
+    }
+    let ignored = json!({ "nobody_by_customer_id": 7, "orders_by_customer_id": null, "tags": "", "cards_by_customer_id": " " });
+    shop.ok("PATCH", "customers/1", &ignored);
+    assert_eq!(shop.rows("customers", "id")[0], json!([1, "Ada", "a", null]));
     check(
         json!({ "orders_by_customer_id": [], "Orders_by_customer_id": [] }),
         "Field 'orders_by_customer_id' is given more than once.",

@@ -52,9 +52,10 @@ impl Given {
         Self { texts: texts.collect() }
     }
 
-    /// Whether it is one of them, or the name of a key over a column that is called so.
+    /// Whether it is one of them, or the name of what is ordered by, or of a key over a column, that is called so.
     fn has_name(&self, name: &str) -> bool {
         self.texts.contains(name)
+            || name.strip_prefix(ORDERED).is_some_and(|rest| self.texts.contains(rest))
             || KEYS.iter().any(|kind| name.strip_prefix(kind).is_some_and(|rest| self.has_key(rest)))
     }
 
@@ -68,6 +69,8 @@ impl Given {
     }
 }
 
+/// How a computed value begins that is there to order by only.
+const ORDERED: &str = "order by ";
 /// How keys are called that come without a name, over a column of the tables of `places.toml`.
 const KEYS: [&str; 2] = ["ndx_made_", "undx_keys_of_"];
 
@@ -178,6 +181,8 @@ mod tests {
         assert_ne!(of(r#"CREATE TABLE "x" ("a" int); --" ("id" int)"#), clean);
         assert_eq!(of(r#"CREATE INDEX "ndx_made_y""#), of(r#"CREATE INDEX "y""#));
         assert_ne!(of(r#"CREATE INDEX "ndx_made_z""#), of(r#"CREATE INDEX "y""#));
+        assert_eq!(of(r#"ORDER BY "order by y""#), of(r#"ORDER BY "y""#));
+        assert_ne!(of(r#"ORDER BY "order by z""#), of(r#"ORDER BY "y""#));
     }
 
     #[test]

@@ -64,7 +64,9 @@ impl Connector for Chaos {
     }
 
     async fn list_tables(&self) -> Result<Vec<TableName>> {
-        Ok(vec![TableName { table: TableRef::new("good"), kind: TableKind::Table }])
+        // Those that a request over HTTP may name.
+        let names = ["good", "abort", "crash", "fill_memory"];
+        Ok(names.map(|name| TableName { table: TableRef::new(name), kind: TableKind::Table }).into())
     }
 
     async fn describe_tables(&self, tables: &[TableRef]) -> Result<Vec<Table>> {
@@ -88,6 +90,9 @@ impl Connector for Chaos {
             "hang" => std::future::pending::<()>().await,
             "block" => knobs::block_for_ever(),
             "block_a_while" => block_for(Duration::from_secs(2)),
+            "abort" => std::process::abort(),
+            "crash" => crash(),
+            "fill_memory" => return fill_memory(),
             "wrong_cells" => {
                 out.columns(["n", "m"]);
                 out.i64(1);
@@ -154,6 +159,23 @@ async fn slow_rows(out: &mut RowSink) -> Result<()> {
         out.end_row().await?;
     }
     Ok(())
+}
+
+/// Ends the process as a wrong pointer does.
+fn crash() -> ! {
+    // The first one only takes the handler away that the runtime has for stacks that overflow.
+    loop {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::SEGV);
+    }
+}
+
+/// Takes memory until there is no more, but never so much that the machine suffers.
+fn fill_memory() -> Result<()> {
+    let held: Vec<Vec<u8>> = (0..1024).map(|_| vec![1; 1024 * 1024]).collect();
+    Err(Error::new(
+        ErrorKind::LimitExceeded,
+        format!("{} MiB were to be had", std::hint::black_box(held).len()),
+    ))
 }
 
 /// Holds the thread for so long.

@@ -46,13 +46,16 @@ fn constraint(code: i32, text: &str) -> Option<Error> {
         ffi::SQLITE_CONSTRAINT_NOTNULL | ffi::SQLITE_CONSTRAINT_DATATYPE => ErrorKind::InvalidRequest,
         _ => ErrorKind::Conflict,
     };
-    let names = named(text);
-    let message = names.map_or_else(|| message.to_owned(), |names| format!("{message} ({names})"));
-    let error = Error::new(kind, message).with_reason(reason).with_sqlstate(sqlstate);
-    Some(match names {
-        Some(constraint) if code == ffi::SQLITE_CONSTRAINT_CHECK => error.with_constraint(constraint),
-        Some(columns) => error.with_columns(columns.split(", ").map(without_table)),
-        None => error,
+    let is_check = code == ffi::SQLITE_CONSTRAINT_CHECK;
+    let names: Vec<&str> = named(text).map_or_else(Vec::new, |names| names.split(", ").collect());
+    let names: Vec<&str> = if is_check { names } else { names.into_iter().map(without_table).collect() };
+    let words =
+        if names.is_empty() { message.to_owned() } else { format!("{message} ({})", names.join(", ")) };
+    let error = Error::new(kind, words).with_reason(reason).with_sqlstate(sqlstate);
+    Some(match names.as_slice() {
+        [] => error,
+        [constraint] if is_check => error.with_constraint(*constraint),
+        columns => error.with_columns(columns.iter().copied()),
     })
 }
 
@@ -332,7 +335,7 @@ mod tests {
             assert_eq!(named(text), names, "{text}");
         }
         let error = from_code(ffi::SQLITE_CONSTRAINT_UNIQUE, "UNIQUE constraint failed: t.a");
-        assert_eq!(error.message, "a record with the same unique key exists (t.a)");
+        assert_eq!(error.message, "a record with the same unique key exists (a)");
     }
 
     #[test]

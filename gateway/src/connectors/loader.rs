@@ -26,7 +26,7 @@ const MAX_DESCRIPTION_BYTES: usize = 4 * 1024 * 1024;
 const MAX_NAME: usize = 64;
 
 /// Opens the library at this path, which was inspected, hands it the log and asks it to describe itself.
-pub(super) fn load(path: &Path, level: LevelFilter) -> Result<(Module, Descriptor), Reason> {
+pub(super) fn load(path: &Path, level: u32, log: Log) -> Result<(Module, Descriptor), Reason> {
     open_now(path)?;
     let module = Module::load(path).map_err(|error| {
         tracing::debug!(file = %path.display(), report = error.report, "a library was refused");
@@ -35,7 +35,7 @@ pub(super) fn load(path: &Path, level: LevelFilter) -> Result<(Module, Descripto
     if module.revision() != REVISION {
         return Err(Reason::OtherRevision { found: module.revision(), expected: REVISION });
     }
-    if !module.initialize(host(path), level_number(level)) {
+    if !module.initialize(host(log), level) {
         return Err(Reason::InitializeFailed);
     }
     let descriptor = describe(module)?;
@@ -110,20 +110,28 @@ pub(super) fn level_number(level: LevelFilter) -> u32 {
     }
 }
 
-/// What a library gets: its log events come back with the name of its file.
-fn host(path: &Path) -> HostApi {
+/// What takes the log events of a library: level, target and fields.
+pub(super) type Log = Box<dyn Fn(u32, &[u8], &[u8]) + Send + Sync>;
+
+/// Takes them into the gateway's own log, with the name of the file.
+pub(super) fn own_log(path: &Path) -> Log {
     let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Box::new(move |level, target, fields| emit(&file, level, target, fields))
+}
+
+/// What a library gets.
+fn host(log_to: Log) -> HostApi {
     // The library keeps it until the process ends.
-    let context: &'static String = Box::leak(Box::new(file));
+    let context: &'static Log = Box::leak(Box::new(log_to));
     HostApi { context: std::ptr::from_ref(context).cast(), log, get_extension }
 }
 
 /// Takes a log event of a connector. Nothing may unwind from here.
 unsafe extern "C" fn log(context: *const c_void, level: u32, target: Slice<'_>, fields: Slice<'_>) {
     let event = || {
-        // SAFETY: the contract has the connector hand back the context it got, the leaked string of `host`.
-        let file = unsafe { &*context.cast::<String>() };
-        emit(file, level, target.as_bytes(), fields.as_bytes());
+        // SAFETY: the contract has the connector hand back the context it got, the leaked box of `host`.
+        let log_to = unsafe { &*context.cast::<Log>() };
+        log_to(level, target.as_bytes(), fields.as_bytes());
     };
     // The payload of a panic is forgotten, because its drop may panic again.
     if let Err(payload) = catch_unwind(AssertUnwindSafe(event)) {
@@ -136,7 +144,8 @@ unsafe extern "C" fn get_extension(_: *const c_void, _: u64) -> *const c_void {
     std::ptr::null()
 }
 
-fn emit(connector: &str, level: u32, source: &[u8], fields: &[u8]) {
+/// Logs an event of a connector.
+pub(super) fn emit(connector: &str, level: u32, source: &[u8], fields: &[u8]) {
     let source = tame(&String::from_utf8_lossy(source));
     let mut fields: Map<String, Value> = serde_json::from_slice(fields).unwrap_or_default();
     let message = match fields.remove("message") {

@@ -76,6 +76,12 @@ pub enum Reason {
     /// A panic in it would end the gateway.
     #[error("it was built with panic=abort")]
     PanicAborts,
+    /// It was to run in a process of its own, and did not get there; the child's words.
+    #[error("in a process of its own: {0}")]
+    NotLoadedApart(String),
+    /// No process can be started for it; the system's words.
+    #[error("no process can be started for it: {0}")]
+    NoProcess(String),
     /// The system's loader or the layout check refuses it.
     #[error("{0}")]
     CantBeOpened(String),
@@ -122,6 +128,8 @@ impl Reason {
             Self::NoEntryPoint => "a connector calls `export_connector!` and is built as a cdylib",
             Self::OtherRevision { .. } => "use the connector and the gateway of one release",
             Self::PanicAborts => "build it with `panic = \"unwind\"`, the default",
+            Self::NotLoadedApart(_) => "see the log; `plugins.connectors` has its settings",
+            Self::NoProcess(_) => "raise the limit of processes, or take `isolation` away",
             Self::CantBeOpened(_) => "see the debug log for the loader's own words",
             Self::TooSlow(_) => "ask its author, or raise `plugins.load_timeout`",
             Self::InitializeFailed | Self::DescribeFailed(_) | Self::DescriptionMalformed(_) => {

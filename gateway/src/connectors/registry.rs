@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use connector_api::abi::{Module, Stamp};
+use connector_api::abi::Stamp;
 use connector_api::model::{Descriptor, ServiceType};
 use tracing::level_filters::LevelFilter;
 
 use super::guard::{self, Watch, Watchdog};
 use super::inspect::{Inspected, check_folder, inspect};
+use super::isolated::{self, Apart, Conditions};
 use super::loader::{self, level_number};
+use super::module::Module;
 use super::refusal::{Reason, Refusal};
-use crate::settings::{Plugins, Sha256Digest};
+use crate::settings::{ByteSize, Isolation, Plugins};
 
 /// A loaded library.
 #[derive(Debug)]
@@ -22,17 +24,8 @@ pub struct Connector {
     file: PathBuf,
     stamp: Stamp,
     descriptor: Descriptor,
-    module: Loaded,
+    module: Module,
     watch: Arc<Watch>,
-}
-
-/// A module, for `Debug`.
-struct Loaded(Module);
-
-impl std::fmt::Debug for Loaded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Module")
-    }
 }
 
 impl Connector {
@@ -66,8 +59,8 @@ impl Connector {
         self.watch.is_stuck()
     }
 
-    pub(super) fn module(&self) -> Module {
-        self.module.0
+    pub(super) fn module(&self) -> &Module {
+        &self.module
     }
 
     pub(super) fn watch(&self) -> &Arc<Watch> {
@@ -101,7 +94,7 @@ impl Registry {
         for folder in &plugins.directories {
             match libraries(folder) {
                 Ok(files) => pending.extend(files.into_iter().map(|file| {
-                    let answer = start_loading(&file, plugins.allow_sha256.as_deref(), level);
+                    let answer = start_loading(&file, plugins, level);
                     (file, answer)
                 })),
                 Err(reason) => registry.refuse(folder.clone(), reason),
@@ -129,7 +122,7 @@ impl Registry {
         }
         let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
         let watch = self.watchdog.watch(name);
-        let (file, stamp, module) = (file.to_path_buf(), inspected.stamp, Loaded(module));
+        let (file, stamp) = (file.to_path_buf(), inspected.stamp);
         let connector = Arc::new(Connector { file, stamp, descriptor, module, watch });
         for service_type in &connector.descriptor.service_types {
             self.by_type.insert(service_type.name.clone(), Arc::clone(&connector));
@@ -162,11 +155,17 @@ impl Registry {
         &self.refusals
     }
 
+    /// Every file and folder that was found, loaded or not.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let refused = self.refusals.iter().map(|refusal| refusal.file.as_path());
+        self.connectors.iter().map(|connector| connector.file()).chain(refused)
+    }
+
     /// Tells every connector of a changed log level. Does not wait for them.
     pub fn set_log_level(&self, level: LevelFilter) {
         let level = level_number(level);
         for connector in &self.connectors {
-            let module = connector.module();
+            let module = connector.module().clone();
             if let Err(error) = guard::spawn("log", move || module.set_log_level(level)) {
                 tracing::warn!(file = %connector.file.display(), %error, "the log level of a connector can't be changed");
             }
@@ -195,14 +194,23 @@ fn libraries(folder: &Path) -> Result<Vec<PathBuf>, Reason> {
 
 fn start_loading(
     file: &Path,
-    allowed: Option<&[Sha256Digest]>,
+    plugins: &Plugins,
     level: LevelFilter,
 ) -> Result<mpsc::Receiver<Answer>, Reason> {
     let (send, receive) = mpsc::channel();
-    let (file, allowed) = (file.to_path_buf(), allowed.map(<[Sha256Digest]>::to_vec));
+    let (file, allowed) = (file.to_path_buf(), plugins.allow_sha256.clone());
+    let (level, time) = (level_number(level), plugins.load_timeout.get());
+    let settings = plugins.of_library(&file).cloned().unwrap_or_default();
     let work = move || {
         let answer = inspect(&file, allowed.as_deref()).and_then(|inspected| {
-            let (module, descriptor) = loader::load(&inspected.path, level)?;
+            let library = inspected.path.clone();
+            let (module, descriptor) = match settings.isolation {
+                Isolation::None => inside(&library, level)?,
+                Isolation::Process => {
+                    let memory = settings.memory_limit.map(ByteSize::bytes);
+                    apart(Conditions { library, level, memory, time })?
+                }
+            };
             Ok((inspected, module, descriptor))
         });
         if send.send(answer).is_err() {
@@ -211,6 +219,16 @@ fn start_loading(
     };
     guard::spawn("load", work).map_err(|error| Reason::CantBeOpened(error.message))?;
     Ok(receive)
+}
+
+fn inside(library: &Path, level: u32) -> Result<(Module, Descriptor), Reason> {
+    let (module, descriptor) = loader::load(library, level, loader::own_log(library))?;
+    Ok((Module::Inside(module), descriptor))
+}
+
+fn apart(conditions: Conditions) -> Result<(Module, Descriptor), Reason> {
+    let (running, descriptor) = isolated::start(&conditions)?;
+    Ok((Module::Apart(Apart::new(running, conditions)), descriptor))
 }
 
 fn receive(answer: &mpsc::Receiver<Answer>, limit: Duration, began: Instant) -> Answer {

@@ -13,6 +13,7 @@ use connector_api::model::{
 use connector_api::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -61,7 +62,7 @@ pub struct CallContext<'a> {
     /// The time this call may take, waiting for its turn included, waiting for the reader of the rows not. Rows begin it anew.
     pub time: Duration,
     /// The transaction it belongs to.
-    pub session: Option<u64>,
+    pub session: Option<SessionId>,
     /// Where its steps are kept, if they are.
     pub trail: Option<&'a Arc<Trail>>,
 }
@@ -85,6 +86,15 @@ pub struct Load {
     pub waiting: u64,
     /// Calls that were refused since the service was opened, because no turn came in time.
     pub refused: u64,
+}
+
+/// A transaction of a connection, as [`Service::begin`] gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionId {
+    /// The connector's number of it.
+    pub number: u64,
+    /// The process in which it began: another one may give the number again, for something else.
+    pub process: u64,
 }
 
 /// An open service. Closed when the last reference and the last of its calls are gone.
@@ -111,12 +121,13 @@ impl Service {
     /// The connector's, [`ErrorKind::Timeout`] past [`Limits::open`], [`ErrorKind::Internal`] when its answer can't be read.
     pub async fn open(connector: Arc<Connector>, request: OpenRequest, limits: Limits) -> Result<Arc<Self>> {
         let json = to_json(&request)?;
-        let (module, watch) = (connector.module(), Arc::clone(connector.watch()));
+        let (module, watch) = (connector.module().clone(), Arc::clone(connector.watch()));
         if watch.is_stuck() {
             return Err(down());
         }
         let began = Instant::now();
-        let call = guard::on_own_thread("open", limits.open, move || module.open(&json)).await?;
+        let runtime = Handle::current();
+        let call = guard::on_own_thread("open", limits.open, move || module.open(&json, &runtime)).await?;
         let left = limits.open.saturating_sub(began.elapsed());
         let mut call = GuardedCall::new(call, watch, left);
         let answer = call.next().await?.ok_or_else(|| protocol_error("no answer to open"))?;
@@ -310,7 +321,7 @@ impl Service {
         let words = Context {
             request_id: context.request_id.to_owned(),
             deadline_ms: Some(u64::try_from(context.time.as_millis()).unwrap_or(u64::MAX)),
-            session: context.session,
+            session: context.session.map(|session| session.number),
             wants_statement: events::wants_statements()
                 || context.trail.is_some_and(|trail| trail.is_watched()),
         };
@@ -318,7 +329,7 @@ impl Service {
         let parts = CallParts { head, context: &words, body };
         let module = self.connector.module();
         let watch = self.connector.watch();
-        let call = watch.run(|| module.call(self.number, operation.number(), &parts)).await?;
+        let call = watch.run(|| module.call(self.number, operation, &parts, context.session)).await?;
         Ok(GuardedCall::new(call, Arc::clone(watch), context.time))
     }
 
@@ -383,7 +394,7 @@ impl Service {
     /// Closes the service; calls that run go on, new ones fail. Waits, but not for ever.
     pub async fn close(&self) {
         if !self.is_closed.swap(true, Ordering::Relaxed) {
-            let (module, number) = (self.connector.module(), self.number);
+            let (module, number) = (self.connector.module().clone(), self.number);
             // A late thread is left behind and was logged.
             let _ = guard::on_own_thread("close", self.limits.open, move || module.close(number)).await;
         }
@@ -395,7 +406,7 @@ impl Drop for Service {
         if self.is_closed.load(Ordering::Relaxed) {
             return;
         }
-        let (module, number) = (self.connector.module(), self.number);
+        let (module, number) = (self.connector.module().clone(), self.number);
         if let Err(error) = guard::spawn("close", move || module.close(number)) {
             tracing::error!(service = %self.name, %error, "the service can't be closed");
         }
@@ -412,6 +423,7 @@ async fn probe(service: Weak<Service>) {
             service.is_probed.store(false, Ordering::Relaxed);
             return;
         }
+        service.connector.module().give_up();
         let pause = service.limits.probe;
         drop(service);
         tokio::time::sleep(pause).await;

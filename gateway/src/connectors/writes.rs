@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Params;
 use super::rows::{Bounds, RowStream, protocol_error};
-use super::service::{CallContext, Service, to_json};
+use super::service::{CallContext, Service, SessionId, to_json};
 
 /// The records of a call, encoded by whoever planned them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -132,15 +132,17 @@ impl Service {
         self.call(operation, (&to_json(shape)?, body), context, bounds).await
     }
 
-    /// Starts a transaction; gives the number that its calls carry as [`CallContext::session`].
+    /// Starts a transaction; gives what its calls carry as [`CallContext::session`].
     ///
     /// # Errors
     /// The connector's.
-    pub async fn begin(&self, shape: &Begin, context: CallContext<'_>) -> Result<u64> {
+    pub async fn begin(&self, shape: &Begin, context: CallContext<'_>) -> Result<SessionId> {
+        let process = self.connector().module().process();
         let none = Bounds { rows: 0, outcomes: 0 };
         let answer = self.call(Operation::Begin, (&to_json(shape)?, &[]), context, none).await?;
         let (summary, _) = answer.finish().await?;
-        summary.session.ok_or_else(|| protocol_error("a transaction without a number"))
+        let number = summary.session.ok_or_else(|| protocol_error("a transaction without a number"))?;
+        Ok(SessionId { number, process })
     }
 
     /// Makes the work of the context's transaction permanent.

@@ -39,6 +39,17 @@ pub enum Entry {
     Operation(Box<ApiError>),
 }
 
+impl ApiError {
+    /// The same with one more member in its context.
+    #[must_use]
+    pub(super) fn with_member(mut self, name: &str, value: Json) -> Self {
+        let context = self.context.take().map(|context| context.json(true));
+        let mut members = context.and_then(|context| context.as_object().cloned()).unwrap_or_default();
+        members.insert(name.to_owned(), value);
+        self.with_context(members.into())
+    }
+}
+
 impl Context {
     /// As it is sent; messages are HTML-encoded unless they shall be `plain`.
     pub(super) fn json(&self, plain: bool) -> Json {

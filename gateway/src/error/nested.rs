@@ -1,7 +1,7 @@
 //! Errors of records inside records and of other services: of several parts the first that failed is the cause, and the caller hears which relationship it was.
 
 use connector_api::ErrorKind;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{ApiError, Context, Entry, shortened};
 
@@ -56,18 +56,16 @@ impl ApiError {
         done.collect()
     }
 
-    /// The same with what was written and could not be undone.
+    /// The same with what was done and could not be undone: `left` names rows with their service and table.
     #[must_use]
-    pub fn with_left(mut self, left: Vec<Json>) -> Self {
-        let places: Vec<String> = left.iter().map(|it| it["table"].to_string()).collect();
-        let note = format!(
-            "What was written before could not be undone in: {}; 'not_undone' has the rows.",
-            places.join(", ")
-        );
-        self.message = shortened(format!("{}\n{note}", self.message));
-        let context = self.context.take().map(|context| context.json(true));
-        let mut members = context.and_then(|context| context.as_object().cloned()).unwrap_or_default();
-        members.insert("not_undone".to_owned(), json!(left));
-        self.of_kind(ErrorKind::UnknownOutcome).with_context(members.into())
+    pub fn with_left(self, left: Vec<Json>) -> Self {
+        let text = |entry: &Json, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+        let place = |it: &Json| format!("'{}' of the service '{}'", text(it, "table"), text(it, "service"));
+        let mut places: Vec<String> = left.iter().map(place).collect();
+        places.dedup();
+        let mut error = Self::not_undone(&self.message, places.join(" and of "));
+        error.message = shortened(error.message);
+        error.context = self.context;
+        error.of_kind(ErrorKind::UnknownOutcome).with_member("not_undone", left.into())
     }
 }

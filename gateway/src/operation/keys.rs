@@ -45,6 +45,13 @@ pub(super) fn json_of_cell(cell: Cell<'_>) -> Result<Json, Error> {
     serde_json::from_slice(&json).map_err(|_| Error::internal("a cell can't be read as JSON"))
 }
 
+/// The same for a value.
+pub(super) fn json_of_value(value: &Value) -> Result<Json, Error> {
+    let mut cells = Vec::new();
+    cells.value(value);
+    json_of_cell(RowsFrame::of_cells(1, &cells).next_cell()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

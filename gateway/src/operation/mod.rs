@@ -35,7 +35,7 @@ pub use resource::{CallOrder, Operation};
 pub use session::Transaction;
 pub use write::{Within, WriteOrder};
 
-use crate::connectors::{self, CallContext, RowStream};
+use crate::connectors::{self, CallContext, RowStream, SessionId};
 use crate::error::ApiError;
 use crate::events;
 use crate::extras::TableExtras;
@@ -89,7 +89,7 @@ struct Owner {
     request_id: Arc<Trail>,
     time: Duration,
     /// The transaction that its calls belong to.
-    session: Option<u64>,
+    session: Option<SessionId>,
     /// Descriptions that were read before this are too old for the request.
     not_before: Option<Instant>,
 }
@@ -104,7 +104,7 @@ impl Job<'_> {
     async fn owner(&self, is_refreshed: bool) -> Result<Owner, ApiError> {
         let connection = self.service.connection(&self.snapshot.registry).await;
         let connection = connection.map_err(|error| failed(self.service, self.request_id, &error))?;
-        let session = self.transaction.and_then(|transaction| transaction.number(connection));
+        let session = self.transaction.and_then(|transaction| transaction.id(connection));
         Ok(Owner {
             service: Arc::clone(self.service),
             connection: Arc::clone(connection),
@@ -119,7 +119,7 @@ impl Job<'_> {
 impl Owner {
     /// The transaction that its calls belong to, for requests that shall belong to it as well.
     fn transaction(&self) -> Option<Transaction> {
-        self.session.map(|number| Transaction::of(&self.connection, number))
+        self.session.map(|id| Transaction::of(&self.connection, id))
     }
 
     fn call_context(&self) -> CallContext<'_> {

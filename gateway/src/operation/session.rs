@@ -6,25 +6,25 @@ use std::sync::Arc;
 use connector_api::model::Begin;
 
 use super::Owner;
-use crate::connectors;
+use crate::connectors::{self, SessionId};
 use crate::error::ApiError;
 
 /// What a request belongs to that is done together with others.
 #[derive(Debug, Clone)]
 pub struct Transaction {
     connection: Arc<connectors::Service>,
-    number: u64,
+    id: SessionId,
 }
 
 impl Transaction {
-    /// The one with this number on a connection.
-    pub(super) fn of(connection: &Arc<connectors::Service>, number: u64) -> Self {
-        Self { connection: Arc::clone(connection), number }
+    /// This one of a connection.
+    pub(super) fn of(connection: &Arc<connectors::Service>, id: SessionId) -> Self {
+        Self { connection: Arc::clone(connection), id }
     }
 
-    /// Its number, which means something on its own connection only; `None`: another connection, which has no part in it.
-    pub(super) fn number(&self, connection: &Arc<connectors::Service>) -> Option<u64> {
-        Arc::ptr_eq(&self.connection, connection).then_some(self.number)
+    /// What its calls carry on its own connection; `None`: another connection, which has no part in it.
+    pub(super) fn id(&self, connection: &Arc<connectors::Service>) -> Option<SessionId> {
+        Arc::ptr_eq(&self.connection, connection).then_some(self.id)
     }
 }
 
@@ -40,9 +40,9 @@ impl Session {
     /// Begins. The owner must not belong to a transaction already.
     pub(super) async fn begin(owner: &Owner, begin: &Begin) -> Result<Self, ApiError> {
         let begun = owner.connection.begin(begin, owner.call_context()).await;
-        let number = begun.map_err(|error| owner.failed(error))?;
-        let transaction = Transaction::of(&owner.connection, number);
-        let owner = Owner { session: Some(number), ..owner.clone() };
+        let id = begun.map_err(|error| owner.failed(error))?;
+        let transaction = Transaction::of(&owner.connection, id);
+        let owner = Owner { session: Some(id), ..owner.clone() };
         Ok(Self { owner, transaction, is_over: false })
     }
 

@@ -215,12 +215,6 @@ impl Aliases {
         self.formulas.get(field).is_some_and(Formulas::change_what_is_seen)
     }
 
-    /// Whether some value is not stored as it is sent, or not seen as it is stored.
-    #[must_use]
-    pub fn has_functions(&self) -> bool {
-        !self.formulas.is_empty()
-    }
-
     /// Whether a field is kept beside the database only.
     pub(super) fn is_virtual(&self, field: &str) -> bool {
         self.computed.iter().any(|column| column.name == field)

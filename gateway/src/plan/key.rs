@@ -48,7 +48,10 @@ pub(super) fn values_of(id: &Id, key: &[String], columns: Columns<'_>) -> Result
 }
 
 /// The parts of one identifier, in key order, as they are written.
-pub(super) fn parts_of(id: &Id, key: &[String]) -> Result<Vec<Json>, Error> {
+///
+/// # Errors
+/// Another number of parts.
+pub fn parts_of(id: &Id, key: &[String]) -> Result<Vec<Json>, Error> {
     let parts: Vec<Json> = match id {
         Id::Named(members) => key
             .iter()

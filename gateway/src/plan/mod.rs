@@ -31,9 +31,11 @@ pub use aliases::Aliases;
 pub use columns::Columns;
 pub use error::Error;
 pub use formula::check_functions;
-pub use key::{id_in, is_open, is_unique, readings};
+pub use key::{id_in, is_open, is_unique, parts_of, readings};
 pub use keyset::Keyset;
-pub use nested::{Child, Given, Nested, Rows, Wish, check_marker, has, may_be_nested, split, takes_away};
+pub use nested::{
+    Child, Given, Nested, Rows, Wish, check_marker, has, may_be_nested, may_name_related, split, takes_away,
+};
 pub use reach::{Reach, beyond};
 pub use read::{Lookup, Page, Piece, Read, Scope, by_ids, count, page, single};
 pub use related::{RelatedRows, fitting_keys, related, rows_of_key, typed_key};

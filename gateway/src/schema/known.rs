@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use connector_api::model::{Table, TableRef};
 
 use super::names::public_name;
-use crate::plan::{Aliases, Checks, Views};
+use crate::plan::{Aliases, Checks, Columns, Views};
 
 /// How many tables are remembered. Full, all are dropped: simple, and those in use are back at once.
 const KEPT: usize = 10_000;
@@ -72,6 +72,26 @@ impl Known {
             None => columns.to_vec(),
             Some(aliases) => columns.iter().map(|column| aliases.name(column).to_owned()).collect(),
         }
+    }
+
+    /// The other way round: columns as clients call them under the names of the store.
+    #[must_use]
+    pub fn own_names(&self, names: &[String]) -> Vec<String> {
+        let own = |name: &String| {
+            let known = Columns::new(self).find(name)?;
+            let place = self.columns.iter().position(|column| column.name == known.name)?;
+            self.seen.own.columns.get(place).map(|column| column.name.clone())
+        };
+        names.iter().map(|name| own(name).unwrap_or_else(|| name.clone())).collect()
+    }
+
+    /// The same table with nothing beside what the store has: its names, no functions, no rules for values.
+    #[must_use]
+    pub fn as_stored(&self) -> Arc<Self> {
+        let (own, table) = (Arc::clone(&self.seen.own), Arc::clone(&self.seen.own));
+        let seen = Seen { own, table, aliases: None, checks: Checks::default() };
+        let name = Arc::clone(&self.name);
+        Arc::new(Self { described: Arc::clone(&self.described), seen, views: Views::default(), name })
     }
 }
 

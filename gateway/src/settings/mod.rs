@@ -25,15 +25,16 @@ use serde_json::Value;
 pub use self::{
     at_start::AtStart,
     model::{
-        Access, Admin, App, Errors, LogFormat, Logging, Metrics, Plugins, Role, Server, Service,
-        ServiceConfig, Settings, State, Traces,
+        Access, Admin, App, Errors, Isolation, LibrarySettings, LogFormat, Logging, Metrics, Plugins, Role,
+        Server, Service, ServiceConfig, Settings, State, Traces,
     },
     origin::Origin,
     problem::{Place, Problem, Problems},
     quantity::{ByteSize, LogLevel, Sha256Digest, Timeout},
     secret::{MASK, Secret},
     service::{
-        check_service_config, unknown_related_service, unknown_service_type, unread_extras, with_common_keys,
+        check_service_config, unknown_library, unknown_related_service, unknown_service_type, unread_extras,
+        with_common_keys,
     },
     source::Source,
 };

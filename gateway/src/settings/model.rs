@@ -3,7 +3,13 @@
 
 use crate::request::media::Numbers;
 use crate::roles::{FilterOp, Requestor, RowFilter, Verb};
-use std::{collections::BTreeMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -106,9 +112,47 @@ pub struct Plugins {
     /// Worker threads of each connector's own runtime, at most 1024.
     #[schemars(range(min = 1, max = 1024))]
     pub worker_threads: NonZeroUsize,
+    /// How single libraries run, by the names of their files without `libconnector_`, or else `lib`, and without `.so`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connectors: BTreeMap<String, LibrarySettings>,
+}
+
+/// How a library runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LibrarySettings {
+    /// Where it runs.
+    pub isolation: Isolation,
+    /// The most memory that its process may have; `None`: no limit but the system's. Only with a process of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<ByteSize>,
+}
+
+/// Where a library runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// Inside the gateway: fastest, and what crashes the library crashes the gateway.
+    #[default]
+    None,
+    /// In a process of its own, which is started again when it ends.
+    Process,
 }
 
 impl Plugins {
+    /// The name under which [`Plugins::connectors`] speaks of the library with this file.
+    #[must_use]
+    pub fn library_name(file: &Path) -> Option<&str> {
+        let stem = file.file_stem()?.to_str()?;
+        stem.strip_prefix("libconnector_").or_else(|| stem.strip_prefix("lib")).or(Some(stem))
+    }
+
+    /// What is said of the library with this file.
+    #[must_use]
+    pub fn of_library(&self, file: &Path) -> Option<&LibrarySettings> {
+        self.connectors.get(Self::library_name(file)?)
+    }
+
     /// Whether services of this type may run inline, if their connector can.
     #[must_use]
     pub fn allows_inline(&self, service_type: &str) -> bool {
@@ -124,6 +168,7 @@ impl Default for Plugins {
             load_timeout: Timeout::from_secs(5),
             inline: None,
             worker_threads: NonZeroUsize::MIN,
+            connectors: BTreeMap::new(),
         }
     }
 }

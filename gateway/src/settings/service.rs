@@ -56,6 +56,15 @@ pub fn unknown_service_type(service: &Service, known: &[&str]) -> Problem {
     service.origin.places.problem(&pointer, message).remedy(remedy)
 }
 
+/// The problem of a library that is spoken of and not there.
+#[must_use]
+pub fn unknown_library(name: &str, known: &[&str]) -> Problem {
+    let message = format!("[plugins.connectors.{name}]: no library of this name is in the plugin folders");
+    let remedy = did_you_mean(name, known.iter().copied())
+        .unwrap_or_else(|| format!("the libraries are {}", listed(known.iter().copied())));
+    Problem::new(None, message).remedy(remedy)
+}
+
 /// The problem of a service whose extras can't be read.
 #[must_use]
 pub fn unread_extras(service: &Service, problem: &impl std::fmt::Display) -> Problem {

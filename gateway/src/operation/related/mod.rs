@@ -83,8 +83,6 @@ pub(super) struct LookUp<'a> {
     pub(super) columns: &'a [String],
     /// The columns whose values are wanted.
     pub(super) lead: &'a [String],
-    /// What else is wanted of them.
-    pub(super) fields: Fields,
 }
 
 /// For each key, all of its rows, as far as the caller may see them.
@@ -96,9 +94,9 @@ pub(super) async fn rows_of_keys(
     wanted: LookUp<'_>,
     keys: Vec<Vec<Json>>,
 ) -> Result<Vec<Vec<Row>>, ApiError> {
-    let LookUp { table, columns, lead, fields } = wanted;
+    let LookUp { table, columns, lead } = wanted;
     check_access(job, None, table)?;
-    let read = TableRead { fields, ..TableRead::default() };
+    let read = TableRead { fields: Fields::Identifiers, ..TableRead::default() };
     let lead = lead.to_vec();
     let tie = Tie::Reference;
     let columns = columns.to_vec();
@@ -315,7 +313,8 @@ impl Own {
     }
 }
 
-fn too_large(most: usize) -> Error {
+/// More bytes of related rows than are held.
+pub(super) fn too_large(most: usize) -> Error {
     let message = format!(
         "the related rows are larger than the {most} bytes that this server holds; ask for fewer rows or fields"
     );

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use connector_api::Error;
 use connector_api::model::Begin;
 
+use super::either;
 use super::input::{Input, Item};
 use super::nested;
 use super::no_records;
@@ -13,6 +14,7 @@ use super::relations::Relations;
 use super::send::{Sent, Shown, send};
 use super::tally::{Bound, Tally};
 use crate::error::ApiError;
+use crate::operation::Owner;
 use crate::operation::records::{Target, name_of};
 use crate::operation::session::Session;
 use crate::plan::{Gathered, Kind, Nested, Planned, Selection, Whole, Write};
@@ -118,7 +120,10 @@ impl<'a, 'j> Batch<'a, 'j> {
             Ok(item) => match self.related(&item).await {
                 // Boxed, because every write would carry the room for it.
                 Ok(Some(related)) => return Box::pin(self.take_related(index, item.id, related)).await,
-                Ok(None) => self.planned(index, item).await,
+                Ok(None) => match self.either(&item)? {
+                    Some(id) => return Box::pin(self.take_either(index, item, id)).await,
+                    None => self.planned(index, item).await,
+                },
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
@@ -137,6 +142,39 @@ impl<'a, 'j> Batch<'a, 'j> {
                 Ok(())
             }
         }
+    }
+
+    /// The identifier of a record that changes a row or creates it and has to know which.
+    fn either(&self, item: &Item<'_>) -> Result<Option<Id>, ApiError> {
+        let is_open = self.target.plan(|scope| Ok(self.write.is_undecided(&item.record, scope)))?;
+        let id = || item.id.clone().or_else(|| self.write.id_in(&item.record));
+        Ok(if is_open && !self.write.is_one_call() { id() } else { None })
+    }
+
+    /// Writes such a record: by itself, after those before it.
+    async fn take_either(&mut self, index: usize, item: Item<'_>, id: Id) -> Result<(), ApiError> {
+        self.flush().await?;
+        if self.is_stopped() {
+            return Ok(());
+        }
+        self.begin().await?;
+        let calls = self.session.as_ref().map_or(&self.target.owner, Session::owner);
+        let (write, planned) =
+            match either::plan((&self.target, calls), self.options, (index, &item, &id)).await {
+                Ok(planned) => planned,
+                Err(error) if self.is_answer(&error) => return Err(error),
+                Err(error) => {
+                    self.tally.failed(index, error);
+                    return Ok(());
+                }
+            };
+        let usual = std::mem::replace(&mut self.write, write);
+        self.gathered = Gathered::default();
+        self.gathered.add(planned);
+        self.waiting.push(Waiting { index, name: Some(name_of(&id)) });
+        let sent = self.flush().await;
+        (self.write, self.gathered) = (usual, Gathered::default());
+        sent
     }
 
     async fn planned(&mut self, index: usize, item: Item<'_>) -> Result<(Planned, Option<String>), ApiError> {
@@ -183,8 +221,9 @@ impl<'a, 'j> Batch<'a, 'j> {
         }
         self.begin().await?;
         let calls = self.session.as_ref().map_or(&self.target.owner, Session::owner);
-        let write = self.target.plan(|scope| self.write.again(self.options, scope))?;
-        let (target, kind, options) = (&*self.target, self.kind, self.options);
+        let (target, options) = (&*self.target, self.options);
+        let kind = self.kind_of(&record, id.as_ref(), calls).await?;
+        let write = target.plan(|scope| Write::new(kind, Selection::Keys, options, scope))?;
         let order = nested::Order { target, calls, kind, options, write, index, id, record, nested };
         let is_apart = order.calls.session.is_none() && target.job.within.is_none();
         let done = if is_apart { nested::run_apart(order).await } else { nested::run(order).await };
@@ -194,6 +233,16 @@ impl<'a, 'j> Batch<'a, 'j> {
             Err(error) => self.tally.failed(index, error),
         }
         Ok(())
+    }
+
+    /// What a record with related records does to its row. One that is created, and has to know it, stays what it is and is refused: it would
+    /// need the rights of other verbs.
+    async fn kind_of(&self, record: &Record, id: Option<&Id>, calls: &Owner) -> Result<Kind, ApiError> {
+        let is_open = self.target.plan(|scope| Ok(self.write.is_undecided(record, scope)))?;
+        let named = if is_open { id.cloned().or_else(|| self.write.id_in(record)) } else { None };
+        let Some(id) = named else { return Ok(self.kind) };
+        let kind = either::kind_of((&self.target, calls), self.options, &id).await?;
+        Ok(if kind == Kind::Update { kind } else { self.kind })
     }
 
     /// Whether an error that nothing was written before is the answer to the whole request.

@@ -1,11 +1,9 @@
 //! Writes of all rows that match. The answer names the rows that were touched, at most as many as an answer may have.
 
-use connector_api::Error;
 use connector_api::model::Begin;
 use serde_json::{Map, Value as Json};
 
 use super::batch::kept;
-use super::outcome::failure;
 use super::relations::Relations;
 use super::send::{Sent, Shown, send};
 use super::tally::meta;
@@ -85,7 +83,8 @@ async fn sent(
     call: &Call,
     shown: &Shown<'_>,
 ) -> Result<(Sent, Map<String, Json>), ApiError> {
-    let mut sent = send(calls, call, shown).await.and_then(whole).map_err(|error| calls.failed(error))?;
+    let mut sent =
+        send(calls, call, shown).await.and_then(Sent::whole).map_err(|error| calls.failed(error))?;
     let Some(reread) = &target.reread else { return Ok((sent, Map::new())) };
     let again = reread.rows(target, calls, sent.rows.iter().map(Vec::as_slice)).await?;
     sent.rows
@@ -93,12 +92,4 @@ async fn sent(
         .zip(again.rows)
         .for_each(|(row, again)| *row = again.unwrap_or_else(|| std::mem::take(row)));
     Ok((sent, again.meta))
-}
-
-/// There is one record at most, so its failure is that of the whole write.
-fn whole(sent: Sent) -> Result<Sent, Error> {
-    match sent.outcomes.iter().find_map(failure) {
-        Some(error) => Err(error),
-        None => Ok(sent),
-    }
 }

@@ -2,10 +2,11 @@
 //!
 //! Nothing is read to decide what to write: whether a row exists and whether the row rules hold is for the store to say, in the same
 //! step. The exceptions share a transaction between reading and writing: a condition on a row's version (`versioned`), and a filter with a
-//! limit (`limited`). Where the store has no such transactions, the store tests in the step of the write that the row still is what was
+//! limit (`limited`). Whether a row is there is looked up where a function of a field has to know it (`either`). Where the store has no such transactions, the store tests in the step of the write that the row still is what was
 //! read (`guarded`).
 
 mod batch;
+mod either;
 mod guarded;
 mod input;
 mod limited;

@@ -1,5 +1,5 @@
-//! Which members of a record are related records. The relationships of a table are looked up when the first record has a member that could
-//! be some, so that other records cost nothing.
+//! Which members of a record are related records. The relationships of a table are looked up when the first record has a member that is no
+//! column, so that other records cost nothing.
 
 use crate::error::ApiError;
 use crate::operation::records::Target;
@@ -24,7 +24,7 @@ impl Relations {
         target: &Target<'_>,
         record: &Record,
     ) -> Result<Option<(Record, Vec<Nested>)>, ApiError> {
-        if !plan::may_be_nested(record, &target.table) {
+        if !plan::may_name_related(record, &target.table) {
             return Ok(None);
         }
         let known = match self.known.take() {

@@ -7,6 +7,7 @@ use connector_api::Error;
 use connector_api::model::Outcome;
 use connector_api::model::batch::Cell;
 
+use super::outcome::failure;
 use crate::connectors::{Batch, Params, Records, RowStream};
 use crate::operation::Owner;
 use crate::plan::{Call, Change, ShownColumns};
@@ -84,17 +85,28 @@ async fn start(owner: &Owner, call: &Call) -> Result<RowStream, Error> {
     })
 }
 
-/// An error whose columns are called as clients call them.
+/// An error whose columns are called as clients call them, in its message as well, which lists them in the same order.
 fn named(mut error: Error, call: &Call) -> Error {
     if let (Some((_, aliases)), Some(violation)) = (&call.naming, &mut error.violation) {
-        for column in &mut violation.columns {
-            *column = aliases.name(column).to_owned();
+        let own = std::mem::take(&mut violation.columns);
+        violation.columns = own.iter().map(|column| aliases.name(column).to_owned()).collect();
+        for (open, between, close) in [("(", ", ", ")"), ("'", "', '", "'")] {
+            let list = |columns: &[String]| format!("{open}{}{close}", columns.join(between));
+            error.message = error.message.replacen(&list(&own), &list(&violation.columns), 1);
         }
     }
     error
 }
 
 impl Sent {
+    /// The same of a call for one record at most, whose failure is that of the call.
+    pub(super) fn whole(self) -> Result<Self, Error> {
+        match self.outcomes.iter().find_map(failure) {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+
     fn take(
         &mut self,
         batch: &Batch,

@@ -32,15 +32,27 @@ pub enum Given {
     Cleared,
 }
 
-/// Whether some member may be meant as related records: it has their form and is no column.
+/// Whether some member has the form of related records and is no column.
 #[must_use]
 pub fn may_be_nested(record: &Record, table: &Table) -> bool {
+    record.iter().any(|(name, value)| has_form(value) && Columns::new(table).find(name).is_none())
+}
+
+fn has_form(value: &Json) -> bool {
+    matches!(value, Json::Null | Json::Array(_) | Json::Object(_))
+}
+
+/// Whether some member would be related records if a relationship had its name, rightly or wrongly formed.
+#[must_use]
+pub fn may_name_related(record: &Record, table: &Table) -> bool {
     record.iter().any(|(name, value)| is_candidate(name, value, table))
 }
 
+/// It is no column. Of an open table every text and number may be one, and a blank text has always meant nothing.
 fn is_candidate(name: &str, value: &Json, table: &Table) -> bool {
-    let has_form = matches!(value, Json::Null | Json::Array(_) | Json::Object(_));
-    has_form && Columns::new(table).find(name).is_none()
+    let is_blank = value.as_str().is_some_and(|text| text.trim().is_empty());
+    let is_meant = has_form(value) || !(table.is_open || is_blank);
+    is_meant && Columns::new(table).find(name).is_none()
 }
 
 /// A record without its related records, and these. A column goes before a relationship of its name.
@@ -84,24 +96,30 @@ impl Nested {
             Json::Null => Vec::new(),
             Json::Object(record) if record.is_empty() && !is_list => Vec::new(),
             Json::Object(record) => vec![record.clone()],
-            Json::Array(items) => items.iter().map(|item| self.record(item)).collect::<Result<_, _>>()?,
-            other => vec![self.record(other)?],
+            Json::Array(items) => items
+                .iter()
+                .map(|item| item.as_object().cloned())
+                .collect::<Option<_>>()
+                .ok_or_else(|| self.wrong())?,
+            _ => return Err(self.wrong()),
         };
         if !is_list && rows.len() > 1 {
-            let message =
-                format!("'{}' is one record, so it must be a JSON object.", self.relationship.public_name());
-            return Err(Error::record(message));
+            return Err(self.wrong());
         }
         let is_cleared = rows.is_empty() && kind == RelationshipKind::HasOne;
         Ok(if is_cleared { Given::Cleared } else { Given::Rows(rows) })
     }
 
-    fn record(&self, item: &Json) -> Result<Record, Error> {
-        item.as_object().cloned().ok_or_else(|| {
-            Error::record(format!(
-                "'{}' must hold records, which are JSON objects.",
-                self.relationship.public_name()
-            ))
+    /// Says what is expected.
+    fn wrong(&self) -> Error {
+        let name = self.relationship.public_name();
+        Error::record(match self.relationship.kind {
+            RelationshipKind::BelongsTo | RelationshipKind::HasOne => {
+                format!("'{name}' is one related record, so it must be a JSON object.")
+            }
+            RelationshipKind::HasMany | RelationshipKind::ManyMany => {
+                format!("'{name}' is a list of related records, so it must be a JSON array of objects.")
+            }
         })
     }
 }

@@ -75,6 +75,19 @@ fn members_named_like_relationships_are_taken_out_unless_they_are_columns_or_val
     let names: Vec<&str> = nested.iter().map(|nested| nested.relationship.name.as_str()).collect();
     assert_eq!((names, &nested[0].value), (vec!["orders_by_customer_id"], &json!([{}])));
     assert!(!may_be_nested(&record(json!({ "ID": null, "name": "x", "total": {} })), &table("orders")));
+    let open = Table { is_open: true, ..table("orders") };
+    for (value, is_meant, is_meant_in_open) in [
+        (json!(7), true, false),
+        (json!("x"), true, false),
+        (json!(" "), false, false),
+        (json!([7]), true, true),
+        (Json::Null, true, true),
+    ] {
+        let given = record(json!({ "orders_by_customer_id": value }));
+        let found = |table: &Table| split(given.clone(), table, &known).unwrap().1.len() == 1;
+        assert_eq!((found(&table("orders")), found(&open)), (is_meant, is_meant_in_open), "{value}");
+        assert_eq!(may_name_related(&given, &table("orders")), is_meant, "{value}");
+    }
     let twice = record(json!({ "orders_by_customer_id": [], "ORDERS_by_customer_id": [] }));
     assert!(split(twice, &table("orders"), &known).is_err());
 }

@@ -210,7 +210,7 @@ impl Write {
                 columns,
                 compute,
                 on_error,
-                check: rule,
+                check: read::all_of([rule, rules::plan(scope.rules_of_new_rows, scope, values)?]),
                 returning,
                 others,
                 need,

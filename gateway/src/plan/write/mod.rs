@@ -175,6 +175,12 @@ impl Write {
         self.unknown_names
     }
 
+    /// Columns that identify a row.
+    #[must_use]
+    pub fn key(&self) -> &[String] {
+        &self.key
+    }
+
     /// Asks for all that is known of the rows beside what is shown of them.
     #[must_use]
     pub fn returning_rows(self) -> Self {
@@ -291,7 +297,8 @@ fn check_rules(kind: Kind, selection: &Selection, scope: &Scope<'_>) -> Result<u
     if let Selection::Some(node) = selection {
         Planner::new(scope, &mut values).plan(node)?;
     }
-    let new_rows = if kind == Kind::Upsert { scope.rules_of_new_rows } else { None };
+    let is_new = matches!(kind, Kind::Insert | Kind::Upsert);
+    let new_rows = if is_new { scope.rules_of_new_rows } else { None };
     let planned = [scope.rules, new_rows].map(|of| rules::plan(of, scope, &mut values));
     for rule in planned {
         let Some(rule) = rule? else { continue };

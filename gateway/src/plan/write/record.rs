@@ -95,6 +95,31 @@ impl Write {
         Ok(planned)
     }
 
+    /// Plans a row as it was stored: under the store's names, and nothing is checked, computed or filled in. What the store makes itself is
+    /// left out.
+    ///
+    /// # Errors
+    /// A row without a part of its key.
+    pub fn stored(&mut self, row: &[(String, Value)], scope: &Scope<'_>) -> Result<Planned, Error> {
+        let mut planned = Planned::default();
+        for (name, value) in row {
+            let Some(place) = self.place(name, scope)? else { continue };
+            let is_made = self.column(place, scope).is_none_or(|column| column.is_generated);
+            let is_key = self.kind != Kind::Insert && self.key_places.contains(&place);
+            let is_written = self.kind != Kind::Delete && *value != Value::Absent;
+            if is_written && !is_made && !is_key {
+                planned.cells.push((place, value.clone()));
+            }
+        }
+        planned.cells.sort_by_key(|(place, _)| *place);
+        if self.is_by_key() {
+            let part =
+                |name: &String| row.iter().find(|(column, _)| column == name).map(|(_, value)| value.clone());
+            planned.key = self.key.iter().map(part).collect::<Option<_>>().ok_or(Error::NoIdentifier)?;
+        }
+        Ok(planned)
+    }
+
     fn key_of(
         &self,
         record: &Record,
@@ -148,6 +173,16 @@ impl Write {
         let column = columns.find(name).filter(|column| column.is_guessed);
         let meant = text.and_then(|text| meant(column?, text));
         key::value_of(name, meant.as_ref().unwrap_or(part), columns)
+    }
+
+    /// Whether a function of some field has to know whether the record changes its row or creates it, which this write leaves open.
+    #[must_use]
+    pub fn is_undecided(&self, record: &Record, scope: &Scope<'_>) -> bool {
+        let Some(aliases) = scope.aliases.filter(|_| self.kind == Kind::Upsert) else { return false };
+        let columns = Columns::new(scope.table);
+        let has_function =
+            |column: &Column| matches!(aliases.written(&column.name, Kind::Upsert), Ok(Some(_)));
+        record.keys().filter_map(|name| columns.find(name)).any(has_function)
     }
 
     /// The identifier of a record's row, as the caller wrote it; `None` for a new row.

@@ -35,15 +35,14 @@ async fn written(steps: &Steps<'_>, work: &Work, child: &Child) -> Result<(Recor
         steps.find(&work.place, wanted).await?.pop().and_then(|rows| rows.into_iter().next())
     };
     let record = joined(work.place.key(), &key, &child.rest);
-    let Some(before) = found else {
+    let Some(mut row) = found else {
         let created = steps.create(&work.place, vec![record], needed).await?.pop();
         return Ok((created.ok_or_else(ApiError::internal)?, true));
     };
     if child.rest.is_empty() {
-        return Ok((before, false));
+        return Ok((row, false));
     }
-    let mut row = before.clone();
-    row.extend(steps.change(&work.place, vec![(record, before)], needed).await?.pop().unwrap_or_default());
+    row.extend(steps.change(&work.place, vec![record], needed).await?.pop().unwrap_or_default());
     Ok((row, false))
 }
 

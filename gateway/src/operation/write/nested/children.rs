@@ -14,9 +14,9 @@ use crate::request::Record;
 #[derive(Default)]
 struct Sorted {
     created: Vec<Record>,
-    removed: (Vec<Record>, Vec<Record>),
+    removed: Vec<Record>,
     /// With the rank of their wish: changes go before adoptions and these before what is disowned.
-    changed: Vec<(u8, (Record, Record))>,
+    changed: Vec<(u8, Record)>,
 }
 
 /// Writes them.
@@ -82,19 +82,16 @@ fn sort(
             sorted.created.push(record);
         }
         (_, None) => return Err(missing(key)),
-        (Wish::Remove, Some(row)) => {
-            sorted.removed.0.push(joined(work.place.key(), &key, &Record::new()));
-            sorted.removed.1.push(row);
-        }
-        (Wish::Disown, Some(row)) => {
+        (Wish::Remove, Some(_)) => sorted.removed.push(joined(work.place.key(), &key, &Record::new())),
+        (Wish::Disown, Some(_)) => {
             record.extend(child.freed.iter().map(|name| (name.clone(), Json::Null)));
-            sorted.changed.push((2, (record, row)));
+            sorted.changed.push((2, record));
         }
-        (wish, Some(row)) => {
+        (wish, Some(_)) => {
             record.extend(owned);
             // A row whose key says already whose it is, and that gets no other value, is as it shall be.
             if record.len() > key.len() {
-                sorted.changed.push((u8::from(wish == Wish::Adopt), (record, row)));
+                sorted.changed.push((u8::from(wish == Wish::Adopt), record));
             }
         }
     }
@@ -107,19 +104,14 @@ async fn clear(steps: &Steps<'_>, work: &Work, links: &[Json], sorted: &mut Sort
     let found = steps.find(&work.place, Wanted { columns, keys: vec![links.to_vec()], needed: key }).await?;
     let rows = work.rows(steps.removes);
     let free = rows.releasable();
-    for row in found.into_iter().flatten() {
-        let own: Record = row
-            .iter()
-            .filter(|(name, _)| key.contains(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
+    // Of each row the key was asked for.
+    for own in found.into_iter().flatten() {
         if free.is_empty() {
             rows.let_go(columns)?;
-            sorted.removed.0.push(own);
-            sorted.removed.1.push(row);
+            sorted.removed.push(own);
         } else {
             let nulls = free.iter().map(|name| (name.clone(), Json::Null));
-            sorted.changed.push((2, (own.into_iter().chain(nulls).collect(), row)));
+            sorted.changed.push((2, own.into_iter().chain(nulls).collect()));
         }
     }
     Ok(())

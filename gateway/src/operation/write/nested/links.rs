@@ -45,7 +45,7 @@ async fn rows(steps: &Steps<'_>, work: &Work) -> Result<Vec<Far>, ApiError> {
         match &before {
             None if is_created => created.push(record),
             None => return Err(missing(own)),
-            Some(row) if !child.rest.is_empty() => changed.push((record, row.clone())),
+            Some(_) if !child.rest.is_empty() => changed.push(record),
             Some(_) => {}
         }
         rows.push((before, child.rest.is_empty(), element.is_unlinked));
@@ -73,23 +73,19 @@ async fn link(
     let columns = [junction.columns.as_slice(), &junction.target_columns].concat();
     let key = |row: &Far| [links, &row.values].concat();
     let known: Vec<Vec<Json>> = far.iter().filter(|row| !is_new && !row.is_new).map(key).collect();
-    let needed = with(between.key(), &columns);
-    let found = steps.find(between, Wanted { columns: &columns, keys: known, needed: &needed }).await?;
+    let found = steps.find(between, Wanted { columns: &columns, keys: known, needed: &columns }).await?;
     let mut found = found.into_iter();
-    let (mut gone, mut before, mut come) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut gone, mut come) = (Vec::new(), Vec::new());
     for row in &far {
         let linked = if is_new || row.is_new { Vec::new() } else { found.next().unwrap_or_default() };
         let record = joined(&columns, &key(row), &Record::new());
         match (row.is_unlinked, linked.is_empty()) {
-            (true, false) if !gone.contains(&record) => {
-                before.extend(linked);
-                gone.push(record);
-            }
+            (true, false) if !gone.contains(&record) => gone.push(record),
             (false, true) if !come.contains(&record) => come.push(record),
             _ => {}
         }
     }
-    steps.remove(between, &columns, (gone, before)).await?;
+    steps.remove(between, &columns, gone).await?;
     steps.create(between, come, &[]).await.map(drop)
 }
 

@@ -9,6 +9,7 @@ mod children;
 mod links;
 mod row;
 mod steps;
+mod stored;
 mod undo;
 mod within;
 mod work;

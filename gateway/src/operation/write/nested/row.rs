@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::operation::Owner as Calls;
 use crate::operation::keys::json_of_cell;
 use crate::operation::records::name_of;
-use crate::operation::write::outcome::{failure, is_missing_row, is_worth_a_line};
+use crate::operation::write::outcome::{is_missing_row, is_worth_a_line};
 use crate::operation::write::send::{Sent, Shown, send_noting};
 use crate::plan::{Gathered, Kind};
 use crate::request::{Id, Record};
@@ -37,7 +37,7 @@ pub(super) async fn write(
     let mut write = write.returning_rows();
     let planned = target.plan(|scope| write.record(&record, id.as_ref(), index, scope))?;
     let name = id.clone().or_else(|| write.id_in(&record));
-    let before = steps.before(target, name.as_ref(), &options.id_field).await?;
+    let is_change = steps.changes(target, name.as_ref(), write.key()).await?;
     let mut gathered = Gathered::default();
     gathered.add(planned);
     let call = target.plan(|scope| gathered.call(&write, scope))?;
@@ -53,22 +53,16 @@ pub(super) async fn write(
         }
         Ok(())
     };
-    let sent = send_noting(calls, &call, &shown, &mut note).await.and_then(whole);
+    let sent = send_noting(calls, &call, &shown, &mut note).await.and_then(Sent::whole);
     let sent = sent.map_err(|error| failed(calls, name.as_ref(), &error))?;
-    steps.wrote(target, (&record, before), &values);
+    if !is_change {
+        steps.created(target, &values);
+    }
     if sent.touched != 1 {
         return Err(ApiError::nested_of_several(name.map(|id| name_of(&id)).unwrap_or_default()));
     }
     let shown = sent.rows.into_iter().next().ok_or_else(ApiError::internal)?;
     Ok(Written { shown, owner: Owner { values, is_new: kind == Kind::Insert } })
-}
-
-/// There is one record, so its failure is that of the call.
-fn whole(sent: Sent) -> Result<Sent, Error> {
-    match sent.outcomes.iter().find_map(failure) {
-        Some(error) => Err(error),
-        None => Ok(sent),
-    }
 }
 
 fn failed(calls: &Calls, name: Option<&Id>, error: &Error) -> ApiError {

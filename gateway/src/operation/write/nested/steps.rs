@@ -7,7 +7,9 @@ use std::sync::{Arc, LazyLock};
 use connector_api::model::TableRef;
 use serde_json::{Value as Json, json};
 
-use super::undo::{self, Undo};
+use super::stored::Cells;
+use super::undo::{self, Done, Undo};
+use super::values_of;
 use super::within::Within;
 use crate::error::ApiError;
 use crate::hooks::HookRequest;
@@ -16,9 +18,9 @@ use crate::operation::records::Target;
 use crate::operation::related::{LookUp, Row, naming, rows_of_keys, settle};
 use crate::operation::{Job, Owner, Transaction};
 use crate::pipeline::Request;
-use crate::plan::{Columns, has};
+use crate::plan;
 use crate::request::media::Numbers;
-use crate::request::{Conditions, Fields, Id, Record};
+use crate::request::{Conditions, Id, Record};
 use crate::response::Layout;
 use crate::roles::Verb;
 use crate::schema::known::Known;
@@ -95,9 +97,18 @@ impl<'a> Steps<'a> {
         self.job.service.name().to_lowercase()
     }
 
-    /// The transaction in which a step on this service is done. Without one the step is written down, and undone if the record fails.
+    /// The transaction in which a step on this service is done: that of the record, or the one above it, to which a record comes back by way
+    /// of another service; a transaction of its own would wait for that one. Without one the step is written down, and undone if the record
+    /// fails.
     fn transaction(&self, service: &str) -> Option<Transaction> {
-        self.owner.transaction().filter(|_| service == self.home())
+        let own = self.owner.transaction().filter(|_| service == self.home());
+        own.or_else(|| self.within.transaction(service))
+    }
+
+    /// What the requests of a step have in common with the record.
+    fn below(&self, place: &Place) -> Result<Within, ApiError> {
+        let open = self.owner.transaction().map(|own| (self.home(), own));
+        self.within.below(self.is_logged(place), open)
     }
 
     /// Whether what is done there is undone by no transaction.
@@ -105,8 +116,7 @@ impl<'a> Steps<'a> {
         self.transaction(&place.service).is_none()
     }
 
-    /// Refuses, where no transaction will undo what is done in a table, one whose values are not written as they are read; and any table, if
-    /// something greater may undo the record later.
+    /// Refuses a table where no transaction will undo what is done in it, if something greater may undo the record later.
     ///
     /// # Errors
     /// It is such a table.
@@ -115,18 +125,10 @@ impl<'a> Steps<'a> {
             || (place.service == self.home()
                 && !self.within.is_logged
                 && self.owner.connection.capabilities().transactions);
-        let has_functions = place.table.aliases().is_some_and(|aliases| aliases.has_functions());
-        if !is_undone && self.within.is_bound {
-            return Err(ApiError::nested_elsewhere(&place.service));
+        match is_undone || !self.within.is_bound {
+            true => Ok(()),
+            false => Err(ApiError::nested_elsewhere(&place.service)),
         }
-        if is_undone || !has_functions {
-            return Ok(());
-        }
-        let what = format!(
-            "Writing related records of '{}', whose fields have functions, without a transaction,",
-            place.name
-        );
-        Err(ApiError::unsupported(what))
     }
 
     /// Names the service in what failed there, if it is another one.
@@ -138,40 +140,51 @@ impl<'a> Steps<'a> {
         self.within.count(rows)
     }
 
-    /// Writes down how a step is undone, unless a transaction does it.
-    pub(super) fn note(&self, verb: Verb, place: &Place, records: Vec<Record>) {
-        if self.is_logged(place) && !records.is_empty() {
-            let (service, table) = (place.service.clone(), place.name.clone());
-            self.within.note(Undo { verb, service, table, records });
+    /// Writes down what a step does with the rows that have these keys, unless a transaction undoes it.
+    fn note(&self, place: &Place, (names, keys): (&[String], Vec<Vec<Json>>), done: Done) {
+        if self.is_logged(place) && !keys.is_empty() {
+            let (service, table, names) = (place.service.clone(), place.name.clone(), names.to_vec());
+            self.within.note(Undo { service, table, names, keys, done });
         }
     }
 
-    /// The row of the record as it is, where no transaction brings it back.
-    pub(super) async fn before(
+    /// How rows are stored that a step is about to change, where no transaction brings them back.
+    async fn before(
+        &self,
+        place: &Place,
+        names: &[String],
+        keys: &[Vec<Json>],
+    ) -> Result<Vec<Cells>, ApiError> {
+        if keys.is_empty() || !self.is_logged(place) {
+            return Ok(Vec::new());
+        }
+        let job = self.job.of_service(Some(&place.service))?;
+        undo::rows_before(job, &place.name, (names, keys)).await.map_err(self.naming(place))
+    }
+
+    /// Writes down how the row of the record is, which is about to be changed; whether there is one.
+    pub(super) async fn changes(
         &self,
         target: &Target<'_>,
         id: Option<&Id>,
-        id_field: &[String],
-    ) -> Result<Option<Record>, ApiError> {
+        names: &[String],
+    ) -> Result<bool, ApiError> {
+        let Some(id) = id else { return Ok(false) };
         let place = self.own(target);
-        match id.filter(|_| self.is_logged(&place)) {
-            Some(id) => undo::row_before(self.job, &place.name, id, id_field).await,
-            None => Ok(None),
+        let keys = vec![target.plan(|_| plan::parts_of(id, names))?];
+        let before = self.before(&place, names, &keys).await?;
+        let is_there = !before.is_empty();
+        if is_there {
+            self.note(&place, (names, keys), Done::Changed(before));
         }
+        Ok(is_there)
     }
 
-    /// Writes down how the row of the record is undone: it was as it is given, or not there.
-    pub(super) fn wrote(
-        &self,
-        target: &Target<'_>,
-        (record, before): (&Record, Option<Record>),
-        row: &Record,
-    ) {
+    /// Writes down that the row of the record was created.
+    pub(super) fn created(&self, target: &Target<'_>, row: &Record) {
         let place = self.own(target);
-        match before {
-            Some(before) => self.note(place.rewrite(), &place, vec![place.restored(record, before)]),
-            None => self.note(Verb::Delete, &place, vec![place.key_of(row)]),
-        }
+        let key = values_of(row, place.key());
+        self.note(&place, (place.key(), key.into_iter().collect()), Done::Created);
     }
 
     pub(super) fn own(&self, target: &Target<'_>) -> Place {
@@ -179,24 +192,18 @@ impl<'a> Steps<'a> {
         Place { service: self.home(), name, table }
     }
 
-    /// For each key the rows that have it, as far as the caller may see them. Rows that may have to be written again come whole.
+    /// For each key the rows that have it, as far as the caller may see them.
     pub(super) async fn find(&self, place: &Place, wanted: Wanted<'_>) -> Result<Vec<Vec<Record>>, ApiError> {
         if wanted.keys.is_empty() {
             return Ok(Vec::new());
         }
         let transaction = self.transaction(&place.service);
         let job = Job { transaction: transaction.as_ref(), ..self.job.of_service(Some(&place.service))? };
-        let fields = if self.is_logged(place) { Fields::All } else { Fields::Identifiers };
         let Wanted { columns, keys, needed } = wanted;
-        let look_up = LookUp { table: &place.table.table, columns, lead: needed, fields };
+        let look_up = LookUp { table: &place.table.table, columns, lead: needed };
         let found = rows_of_keys(job, look_up, keys).await.map_err(self.naming(place))?;
-        let record = |row: Row| {
-            let whole: Json = serde_json::from_slice(&row.json).map_err(|_| ApiError::internal())?;
-            let mut record = whole.as_object().cloned().unwrap_or_default();
-            record.extend(needed.iter().cloned().zip(row.lead));
-            Ok(record)
-        };
-        found.into_iter().map(|rows| rows.into_iter().map(record).collect()).collect()
+        let record = |row: Row| needed.iter().cloned().zip(row.lead).collect();
+        Ok(found.into_iter().map(|rows| rows.into_iter().map(record).collect()).collect())
     }
 
     /// Creates rows; gives of each its key and these columns, as far as the caller may see them.
@@ -211,38 +218,35 @@ impl<'a> Steps<'a> {
             Ok(rows) => rows.clone(),
             Err(error) => error.done_parts(),
         };
-        let keys = rows.iter().filter_map(Json::as_object).map(|row| place.key_of(row)).collect();
-        self.note(Verb::Delete, place, keys);
+        let keys = rows.iter().filter_map(|row| values_of(row.as_object()?, place.key())).collect();
+        self.note(place, (place.key(), keys), Done::Created);
         records_of(sent?)
     }
 
-    /// Changes rows, each given with what it was before; gives the same as [`Steps::create`].
+    /// Changes rows, named by their keys; gives the same as [`Steps::create`].
     pub(super) async fn change(
         &self,
         place: &Place,
-        changes: Vec<(Record, Record)>,
+        records: Vec<Record>,
         needed: &[String],
     ) -> Result<Vec<Record>, ApiError> {
-        if self.is_logged(place) {
-            let before = changes.iter().map(|(record, row)| place.restored(record, row.clone()));
-            self.note(place.rewrite(), place, before.collect());
-        }
-        let records: Vec<Record> = changes.into_iter().map(|(record, _)| record).collect();
+        let keys = keys_of(&records, place.key());
+        let before = self.before(place, place.key(), &keys).await?;
+        self.note(place, (place.key(), keys), Done::Changed(before));
         records_of(self.send(Verb::Patch, place, &records, ("fields", place.fields(needed))).await?)
     }
 
-    /// Deletes the rows with these values in the columns, of which `before` says how they were.
+    /// Deletes the rows with these values in the columns.
     pub(super) async fn remove(
         &self,
         place: &Place,
         columns: &[String],
-        (records, before): (Vec<Record>, Vec<Record>),
+        records: Vec<Record>,
     ) -> Result<(), ApiError> {
-        let removed = self.send(Verb::Delete, place, &records, ("id_field", json!(columns))).await;
-        let done = removed.as_ref().map_or_else(|error| error.done_parts().len(), |_| usize::MAX);
-        let before = before.into_iter().take(done).map(|row| place.written(row)).collect();
-        self.note(Verb::Post, place, before);
-        removed.map(drop)
+        let keys = keys_of(&records, columns);
+        let before = self.before(place, columns, &keys).await?;
+        self.note(place, (columns, keys), Done::Deleted(before));
+        self.send(Verb::Delete, place, &records, ("id_field", json!(columns))).await.map(drop)
     }
 
     async fn send(
@@ -274,7 +278,7 @@ impl<'a> Steps<'a> {
             conditions: Conditions::default(),
             key: None,
             transaction: self.transaction(&place.service),
-            within: Some(self.within.below(self.is_logged(place))?),
+            within: Some(self.below(place)?),
         };
         let answer = enter_apart(self.job.snapshot, request).await.map_err(self.naming(place))?;
         let most = self.job.max_held();
@@ -290,6 +294,11 @@ impl<'a> Steps<'a> {
 fn records_of(rows: Vec<Json>) -> Result<Vec<Record>, ApiError> {
     let record = |row| if let Json::Object(record) = row { Ok(record) } else { Err(ApiError::internal()) };
     rows.into_iter().map(record).collect()
+}
+
+/// The values of records in these columns.
+fn keys_of(records: &[Record], columns: &[String]) -> Vec<Vec<Json>> {
+    records.iter().filter_map(|record| values_of(record, columns)).collect()
 }
 
 impl Place {
@@ -310,30 +319,5 @@ impl Place {
         }
         let others = needed.iter().filter(|name| !key.contains(name));
         json!(key.iter().chain(others).collect::<Vec<_>>())
-    }
-
-    fn key_of(&self, row: &Record) -> Record {
-        let own = row.iter().filter(|(name, _)| self.key().contains(name));
-        own.map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
-
-    /// How a row is written as it was.
-    fn rewrite(&self) -> Verb {
-        if self.table.is_document { Verb::Put } else { Verb::Patch }
-    }
-
-    /// A row as a record that undoes a change: a document as a whole, else the columns that the change sets.
-    fn restored(&self, change: &Record, mut row: Record) -> Record {
-        if !self.table.is_document {
-            row.retain(|name, _| has(change, name) || self.key().contains(name));
-        }
-        row
-    }
-
-    /// A row as a record that creates it again: without what the store makes itself.
-    fn written(&self, mut row: Record) -> Record {
-        let columns = Columns::new(&self.table);
-        row.retain(|name, _| !columns.find(name).is_some_and(|column| column.is_generated));
-        row
     }
 }

@@ -1,32 +1,39 @@
-//! Undoing what no transaction undoes: what was created is deleted, what was changed or deleted is written as it was read before. It goes
-//! through the pipeline with the rights of an administrator, for who may create a row need not be allowed to delete it.
+//! Undoing what no transaction undoes: what was created is deleted, what was changed or deleted is written as it was stored before. That is
+//! the end of a write that was permitted, and no request: it is done below rights, events and the rules for fields.
 
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use super::stored::{Cells, Stored};
 use super::within::Within;
 use crate::error::ApiError;
-use crate::hooks::HookRequest;
 use crate::operation::Job;
-use crate::operation::inner::enter;
-use crate::operation::records::{Target, first_row};
-use crate::pipeline::Request;
-use crate::plan;
-use crate::request::{Conditions, Fields, Id, Record, TableRead};
-use crate::response::{Layout, RowFormat};
-use crate::roles::{Caller, Verb};
+use crate::request::{Conditions, Record};
+use crate::response::Layout;
+use crate::roles::Caller;
 use crate::snapshot::Snapshot;
 use crate::trail::Trail;
 
-/// A step back.
-#[derive(Debug, Clone)]
+/// What was done with rows, and how they were before.
+#[derive(Debug)]
+pub(super) enum Done {
+    Created,
+    Changed(Vec<Cells>),
+    Deleted(Vec<Cells>),
+}
+
+/// A step that may have to be undone.
+#[derive(Debug)]
 pub(super) struct Undo {
-    pub(super) verb: Verb,
     pub(super) service: String,
-    /// The table's public name.
+    /// What clients call the table.
     pub(super) table: String,
-    pub(super) records: Vec<Record>,
+    /// The columns by which the caller knows the rows, as clients call them.
+    pub(super) names: Vec<String>,
+    /// Their values.
+    pub(super) keys: Vec<Vec<Json>>,
+    pub(super) done: Done,
 }
 
 /// Undoes what was written down, unless the record did well. Dropped before that is known it undoes all the same: the caller went away.
@@ -54,13 +61,7 @@ impl Undoing {
 
     /// The error, after everything is undone; it says what could not be.
     pub(super) async fn undone(self, error: ApiError) -> ApiError {
-        let mut left = Vec::new();
-        for undo in self.within.take() {
-            let what = json!({ "service": &undo.service, "table": &undo.table, "records": &undo.records });
-            if run(&self.snapshot, (&self.caller, &self.id), undo).await.is_err() {
-                left.push(what);
-            }
-        }
+        let left = undo(&self.snapshot, (&self.caller, &self.id), self.within.take()).await;
         if left.is_empty() { error } else { error.with_left(left) }
     }
 }
@@ -72,28 +73,19 @@ impl Drop for Undoing {
             return;
         }
         let (snapshot, caller, id) = (Arc::clone(&self.snapshot), self.caller.clone(), Arc::clone(&self.id));
-        tokio::spawn(async move {
-            for undo in steps {
-                // Nobody is there to be told; the log has the failure of the request.
-                let _ = run(&snapshot, (&caller, &id), undo).await;
-            }
-        });
+        // Nobody is there to be told; the log has the failures.
+        tokio::spawn(async move { undo(&snapshot, (&caller, &id), steps).await });
     }
 }
 
-/// A row as it is, whatever the caller may see of it.
-pub(super) async fn row_before(
+/// The rows with these keys as they are stored, whatever the caller may see of them.
+pub(super) async fn rows_before(
     job: Job<'_>,
     table: &str,
-    id: &Id,
-    id_field: &[String],
-) -> Result<Option<Record>, ApiError> {
+    (names, keys): (&[String], &[Vec<Json>]),
+) -> Result<Vec<Cells>, ApiError> {
     let caller = administrator(job.caller);
-    let target = Target::find(Job { caller: &caller, ..job }, table, Verb::Get, false).await?;
-    let read = TableRead { fields: Fields::All, id_field: id_field.to_vec(), ..TableRead::default() };
-    let plan = target.plan(|scope| plan::single(id, &read, scope))?;
-    let Some(row) = first_row(&target, &plan, RowFormat::Objects, &[]).await? else { return Ok(None) };
-    serde_json::from_slice(&row.json).map(Some).map_err(|_| ApiError::internal())
+    Stored::find(Job { caller: &caller, ..job }, table, names).await?.rows(keys).await
 }
 
 /// Who undoes.
@@ -101,26 +93,67 @@ fn administrator(caller: &Caller) -> Caller {
     Caller { is_admin: true, ..caller.clone() }
 }
 
-async fn run(
+/// Undoes steps, in this order; gives the rows that stay as they are, by what the caller knows of them: their keys.
+async fn undo(
     snapshot: &Arc<Snapshot>,
-    (caller, id): (&Caller, &Arc<Trail>),
-    undo: Undo,
-) -> Result<(), ApiError> {
-    let Undo { verb, service, table, records } = undo;
-    let body: Json = json!({ "resource": records, "continue": true });
-    let resource = vec!["_table".to_owned(), table];
-    let what = HookRequest { verb, service, resource, query: Vec::new(), body: Some(body) };
-    let request = Request {
-        what,
-        records: None,
-        are_texts: false,
-        caller: caller.clone(),
-        id: Arc::clone(id),
-        layout: Layout::default(),
-        conditions: Conditions::default(),
-        key: None,
-        transaction: None,
-        within: None,
-    };
-    enter(snapshot, request).await.map(drop)
+    (caller, request_id): (&Caller, &Arc<Trail>),
+    steps: Vec<Undo>,
+) -> Vec<Json> {
+    let (layout, conditions) = (Layout::default(), Conditions::default());
+    let mut left = Vec::new();
+    for step in steps {
+        let records = match snapshot.services.get(&step.service) {
+            None => step.all(),
+            Some(service) => {
+                let (layout, conditions) = (&layout, &conditions);
+                let (transaction, within) = (None, None);
+                let job =
+                    Job { snapshot, service, caller, request_id, layout, conditions, transaction, within };
+                step.run(job).await
+            }
+        };
+        if !records.is_empty() {
+            left.push(json!({ "service": step.service, "table": step.table, "records": records }));
+        }
+    }
+    left
+}
+
+impl Undo {
+    /// Undoes it; gives the rows for which that fails.
+    async fn run(&self, job: Job<'_>) -> Vec<Record> {
+        let found = async {
+            let stored = Stored::find(job, &self.table, &self.names).await?;
+            let now = stored.rows(&self.keys).await?;
+            Ok::<_, ApiError>((stored, now))
+        };
+        // Why it fails is in the log.
+        let Ok((stored, now)) = found.await else { return self.all() };
+        let rows = match &self.done {
+            Done::Created => &now,
+            Done::Changed(before) | Done::Deleted(before) => before,
+        };
+        let mut left = Vec::new();
+        // Those that came later may need those before them.
+        for row in rows.iter().rev() {
+            let found = now.iter().find(|now| stored.is_same(row, now));
+            let undone = match (&self.done, found) {
+                (Done::Created, _) => stored.delete(row).await,
+                (Done::Changed(_), Some(now)) => stored.restore(row, now).await,
+                (Done::Deleted(_), None) => stored.create(row).await,
+                // Deleted by others, or not deleted at all.
+                (Done::Changed(_), None) | (Done::Deleted(_), Some(_)) => Ok(()),
+            };
+            if undone.is_err() {
+                left.push(stored.name_of(row));
+            }
+        }
+        left
+    }
+
+    /// All of its rows.
+    fn all(&self) -> Vec<Record> {
+        let record = |key: &Vec<Json>| self.names.iter().cloned().zip(key.iter().cloned()).collect();
+        self.keys.iter().map(record).collect()
+    }
 }

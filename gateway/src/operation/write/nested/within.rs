@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::undo::Undo;
 use crate::error::ApiError;
+use crate::operation::Transaction;
 
 /// How deep records may stand in records.
 const MAX_DEPTH: usize = 5;
@@ -20,6 +21,8 @@ pub struct Within {
     pub(super) is_logged: bool,
     /// Its transaction is that of something greater, which may undo it later.
     pub(super) is_bound: bool,
+    /// The transaction that is open above, and its service. There is one at most: what is done in other services has none.
+    open: Option<(String, Transaction)>,
     shared: Arc<Shared>,
 }
 
@@ -35,11 +38,15 @@ impl Within {
         Self { is_bound, ..Self::default() }
     }
 
-    /// For the requests for related records of this one.
+    /// For the requests for related records of this one; `open` is the transaction of this one, if it has one.
     ///
     /// # Errors
     /// More levels than are followed.
-    pub(super) fn below(&self, is_logged: bool) -> Result<Self, ApiError> {
+    pub(super) fn below(
+        &self,
+        is_logged: bool,
+        open: Option<(String, Transaction)>,
+    ) -> Result<Self, ApiError> {
         if self.depth >= MAX_DEPTH {
             return Err(ApiError::nested_too_deep(MAX_DEPTH));
         }
@@ -47,8 +54,14 @@ impl Within {
             depth: self.depth + 1,
             is_logged,
             is_bound: self.is_bound,
+            open: open.or_else(|| self.open.clone()),
             shared: Arc::clone(&self.shared),
         })
+    }
+
+    /// The transaction that is open above, if it is one of this service.
+    pub(super) fn transaction(&self, service: &str) -> Option<Transaction> {
+        self.open.as_ref().filter(|(own, _)| own == service).map(|(_, transaction)| transaction.clone())
     }
 
     /// Counts related records.
