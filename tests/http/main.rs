@@ -103,6 +103,8 @@ mod nested_undo;
 #[cfg(test)]
 mod nested_writes;
 #[cfg(test)]
+mod observe;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod postgres_tls;
@@ -142,6 +144,8 @@ mod staying_up;
 mod stock;
 #[cfg(test)]
 mod streaming;
+#[cfg(test)]
+mod traced;
 #[cfg(test)]
 mod tunnel;
 #[cfg(test)]

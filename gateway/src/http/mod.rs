@@ -15,6 +15,8 @@ mod progress;
 mod refusal;
 mod request_id;
 mod router;
+mod scrape;
+mod seen;
 mod server;
 mod session;
 mod socket;
@@ -22,4 +24,5 @@ mod socket;
 #[cfg(fuzzing)]
 pub(crate) use input::query_pairs;
 pub use router::{Answering, router};
+pub use seen::{Watched, Watchers};
 pub use server::{Listening, serve};

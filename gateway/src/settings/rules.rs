@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cursor::MIN_KEY_BYTES;
 
 use super::{
-    CURSOR_KEY,
+    CURSOR_KEY, METRICS_TOKEN,
     model::EVERY_SERVICE,
     nearest::{did_you_mean, listed},
     origin::Places,
@@ -17,6 +17,9 @@ use super::{
 
 /// Names that the gateway serves itself.
 const RESERVED: [&str; 3] = ["system", "user", "api_docs"];
+
+/// A token that is shorter is too easily guessed.
+const MIN_TOKEN_BYTES: usize = 16;
 
 /// Every broken rule. `is_complete` is false when a file could not be read: then a name that seems unknown is not
 /// reported, for it may stand in that file.
@@ -29,6 +32,7 @@ pub(crate) fn check(document: &Value, places: &Places, is_complete: bool) -> Vec
     rules.api_keys_are_usable();
     rules.cursor_key_is_long();
     rules.memory_is_of_a_process();
+    rules.metrics_token_is_usable();
     rules.row_filters_have_values();
     if is_complete {
         rules.references_are_known();
@@ -123,6 +127,19 @@ impl<'a> Rules<'a> {
         }
     }
 
+    fn metrics_token_is_usable(&mut self) {
+        let token = self.document.pointer(METRICS_TOKEN).and_then(Value::as_str);
+        let fits =
+            |token: &str| token.len() >= MIN_TOKEN_BYTES && token.bytes().all(|byte| byte.is_ascii_graphic());
+        if token.is_some_and(|token| !fits(token)) {
+            let message = format!(
+                "`token` in [metrics] has fewer than {MIN_TOKEN_BYTES} characters, or some that an HTTP header can't carry"
+            );
+            let remedy = "make one with `openssl rand -hex 24` and keep it in a file or a variable";
+            self.report(METRICS_TOKEN, message, Some(remedy.to_owned()));
+        }
+    }
+
     fn cursor_key_is_long(&mut self) {
         let key = self.document.pointer(CURSOR_KEY).and_then(Value::as_str);
         if key.is_some_and(|key| key.len() < MIN_KEY_BYTES) {
@@ -137,9 +154,15 @@ impl<'a> Rules<'a> {
         for (name, settings) in libraries.into_iter().flatten() {
             let is_apart = settings.get("isolation").and_then(Value::as_str) == Some("process");
             if settings.get("memory_limit").is_some() && !is_apart {
-                let message = format!("`memory_limit` of [plugins.connectors.{name}] limits nothing inside the gateway");
+                let message = format!(
+                    "`memory_limit` of [plugins.connectors.{name}] limits nothing inside the gateway"
+                );
                 let remedy = "add `isolation = \"process\"`, or take it away";
-                self.report(&format!("/plugins/connectors/{name}/memory_limit"), message, Some(remedy.to_owned()));
+                self.report(
+                    &format!("/plugins/connectors/{name}/memory_limit"),
+                    message,
+                    Some(remedy.to_owned()),
+                );
             }
         }
     }

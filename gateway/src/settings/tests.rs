@@ -265,6 +265,18 @@ fn the_key_of_cursors_is_a_secret_of_some_length() {
 }
 
 #[test]
+fn the_token_of_metrics_is_a_secret_of_a_length() {
+    let config = "[metrics]\ntoken = \"${env:KEY}\"\n";
+    let settings = Files::new(config).variable("KEY", LONG_KEY).load().unwrap();
+    assert_eq!(settings.metrics.token.as_ref().map(Secret::expose), Some(LONG_KEY));
+    assert!(!format!("{settings:?}").contains(LONG_KEY));
+    for unfit in ["fifteen-letters", "sixteen letters!"] {
+        let told = Files::new(config).variable("KEY", unfit).load().unwrap_err().to_string();
+        assert!(told.contains("`token` in [metrics] has fewer than 16 characters"), "{unfit:?}: {told}");
+    }
+}
+
+#[test]
 fn words_of_a_grant_are_checked() {
     check(
         "[[roles]]\nname = \"r\"\n[[roles.access]]\nservice = \"shpo\"\ncomponent = \"*\"\nverbs = [\"GTE\", \"get\"]\n\
@@ -361,6 +373,7 @@ fn the_documented_defaults_are_the_built_in_ones() {
     let all = Files::new(&uncommented(&text))
         .variable("DASHBOARD_KEY", "k")
         .variable("CURSOR_KEY", LONG_KEY)
+        .variable("METRICS_TOKEN", LONG_KEY)
         .load()
         .unwrap();
     let mut documented = serde_json::to_value(&all).unwrap();
@@ -374,6 +387,8 @@ fn the_documented_defaults_are_the_built_in_ones() {
     assert!(documented["plugins"].as_object_mut().unwrap().remove("inline").is_some());
     let libraries = documented["plugins"].as_object_mut().unwrap().remove("connectors").unwrap();
     assert_eq!(libraries, serde_json::json!({"other": {"isolation": "process", "memory_limit": "1GiB"}}));
+    assert!(documented["logging"].as_object_mut().unwrap().remove("slow_statement").is_some());
+    assert!(documented["traces"].as_object_mut().unwrap().remove("endpoint").is_some());
     assert_eq!(documented, defaults);
 
     let service = &all.services[0];
@@ -421,6 +436,9 @@ fn the_schema_knows_the_keys_that_serde_writes() {
             "cursor_key",
             "max_stream_size",
             "max_request_time",
+            "slow_statement",
+            "token",
+            "endpoint",
         ];
         let described: Vec<&str> = described.into_keys().filter(|key| !optional.contains(key)).collect();
         let mut keys: Vec<&str> = keys.as_object().unwrap().keys().map(String::as_str).collect();
@@ -434,7 +452,8 @@ fn the_schema_knows_the_keys_that_serde_writes() {
 #[test]
 fn memory_is_limited_of_a_process_only() {
     let problems = |isolation: &str| {
-        let config = format!("[plugins.connectors.other]\nisolation = \"{isolation}\"\nmemory_limit = \"1GiB\"\n");
+        let config =
+            format!("[plugins.connectors.other]\nisolation = \"{isolation}\"\nmemory_limit = \"1GiB\"\n");
         Files::new(&config).load().map(drop).map_err(|problems| problems.to_string())
     };
     assert_eq!(problems("process"), Ok(()));
@@ -454,6 +473,7 @@ fn every_file_of_the_config_folder_loads() {
             let files = Files::new(&text)
                 .variable("DASHBOARD_KEY", "k")
                 .variable("CURSOR_KEY", LONG_KEY)
+                .variable("METRICS_TOKEN", LONG_KEY)
                 .variable("TABLEGATE_DEMO_KEY", "d");
             files.load().unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
             count += 1;
@@ -521,6 +541,7 @@ fn no_wrong_value_slips_past_the_schema() {
             match Files::new(&changed.to_string())
                 .variable("DASHBOARD_KEY", "k")
                 .variable("CURSOR_KEY", LONG_KEY)
+                .variable("METRICS_TOKEN", LONG_KEY)
                 .load()
             {
                 Ok(_) => accepted += 1,
