@@ -83,6 +83,8 @@ mod isolation;
 #[cfg(test)]
 mod kept;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod lifetimes;
 #[cfg(test)]
 mod logs;
