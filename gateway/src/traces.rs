@@ -19,7 +19,7 @@ use opentelemetry_http::{HeaderExtractor, HttpClient, HttpError};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use tokio::runtime::Handle;
 
 use crate::events;
@@ -85,8 +85,12 @@ impl Traces {
         let about = Resource::builder()
             .with_service_name("tablegate")
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-        let provider =
-            SdkTracerProvider::builder().with_resource(about.build()).with_batch_exporter(exporter).build();
+        let sampled = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.ratio)));
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(sampled)
+            .with_resource(about.build())
+            .with_batch_exporter(exporter)
+            .build();
         let tracer = provider.tracer("tablegate");
         Ok(Some(Arc::new(Self { provider, tracer, caller: TraceContextPropagator::new() })))
     }

@@ -120,6 +120,18 @@ fn a_caller_who_wants_no_trace_gets_none() {
 }
 
 #[test]
+fn of_those_whose_callers_trace_nothing_a_part_is_traced() {
+    let collector = Collector::default();
+    let gateway = traced(&collector.start(), "ratio = 0.0\n").start();
+    gateway.send(reading("shop/_table/orders"));
+    gateway.send(reading("shop/_table/orders").header("traceparent", format!("00-{TRACE}-{PARENT}-01")));
+    gateway.signal("TERM");
+    assert_eq!(gateway.wait().code(), Some(0));
+    let spans = collector.spans();
+    assert!(!spans.is_empty() && spans.iter().all(|span| hex(&span.trace_id) == TRACE), "{spans:#?}");
+}
+
+#[test]
 fn a_collector_that_is_away_is_told_once_and_stops_nothing() {
     // A port that was free a moment ago: nobody listens there.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

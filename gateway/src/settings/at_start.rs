@@ -49,7 +49,8 @@ impl AtStart {
             ("plugins.load_timeout", old.plugins.load_timeout != new.plugins.load_timeout),
             ("plugins.connectors", old.plugins.connectors != new.plugins.connectors),
             ("logging.format", old.format != new.format),
-            ("traces.endpoint", old.traces != new.traces),
+            ("traces.endpoint", old.traces.endpoint != new.traces.endpoint),
+            ("traces.ratio", old.traces != new.traces),
             ("state.directory", old.state.directory != new.state.directory),
         ];
         keys.into_iter().filter_map(|(key, is_changed)| is_changed.then_some(key)).collect()

@@ -245,12 +245,21 @@ pub struct Metrics {
 }
 
 /// Where traces go.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Traces {
     /// The address of a collector that takes OTLP over HTTP, without a path; `None`: there are no traces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = COLLECTOR_FORMAT))]
     pub endpoint: Option<String>,
+    /// The part of requests that is traced, of those whose caller traces nothing: 1 for all of them.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub ratio: f64,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self { endpoint: None, ratio: 1.0 }
+    }
 }
 
 /// How lists are answered.

@@ -34,6 +34,7 @@ pub(crate) fn check(document: &Value, places: &Places, is_complete: bool) -> Vec
     rules.memory_is_of_a_process();
     rules.metrics_token_is_usable();
     rules.row_filters_have_values();
+    rules.grants_for_every_service_grant_something();
     if is_complete {
         rules.references_are_known();
     }
@@ -191,6 +192,23 @@ impl<'a> Rules<'a> {
         self.report(pointer, format!("unknown {what} `{name}`"), Some(remedy));
     }
 
+    /// What clients of old know: such a grant is one for whole services, or for their roots.
+    fn grants_for_every_service_grant_something(&mut self) {
+        for (pointer, grant) in self.grants() {
+            let is_for_all = text(&pointer, grant, "service").is_some_and(|(_, name)| name == EVERY_SERVICE);
+            let Some((pointer, component)) = text(&pointer, grant, "component").filter(|_| is_for_all) else {
+                continue;
+            };
+            if !matches!(component, "" | "*") {
+                let message = format!(
+                    "a grant for every service has the component \"*\" or \"\", so `{component}` grants nothing"
+                );
+                let remedy = "write a grant for each service, or the component \"*\"";
+                self.report(&pointer, message, Some(remedy.to_owned()));
+            }
+        }
+    }
+
     fn row_filters_have_values(&mut self) {
         for (pointer, grant) in self.grants() {
             for (pointer, filter) in items(grant, &pointer, "filters") {
@@ -217,3 +235,7 @@ fn filter_value_fault(operator: &str, value: Option<&Value>) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "rules_tests.rs"]
+mod tests;

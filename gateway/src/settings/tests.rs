@@ -9,13 +9,13 @@ use tempfile::TempDir;
 use super::{layers::DEFAULT_FILE, *};
 
 /// A folder with a main file and others beside it.
-struct Files {
+pub(super) struct Files {
     folder: TempDir,
     environment: Vec<(String, String)>,
 }
 
 impl Files {
-    fn new(main: &str) -> Self {
+    pub(super) fn new(main: &str) -> Self {
         let files = Self { folder: TempDir::new().unwrap(), environment: Vec::new() };
         files.write("gateway.toml", main)
     }
@@ -32,7 +32,7 @@ impl Files {
         self
     }
 
-    fn load(&self) -> Result<Settings, Problems> {
+    pub(super) fn load(&self) -> Result<Settings, Problems> {
         let config = Some(self.folder.path().join("gateway.toml"));
         load(&LoadOptions { config, environment: self.environment.clone() })
     }
@@ -51,14 +51,14 @@ impl Files {
 }
 
 #[track_caller]
-fn check(main: &str, expected: &[&str]) {
+pub(super) fn check(main: &str, expected: &[&str]) {
     Files::new(main).refused_with(expected);
 }
 
 /// Long enough to seal cursors.
 const LONG_KEY: &str = "0123456789abcdef0123456789abcdef";
 const SERVICE: &str = "[[services]]\nname = \"shop\"\ntype = \"sqlite\"\n";
-const ROLE: &str = "[[roles]]\nname = \"reader\"\n";
+pub(super) const ROLE: &str = "[[roles]]\nname = \"reader\"\n";
 
 fn repository_file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../config").join(name)
@@ -447,19 +447,6 @@ fn the_schema_knows_the_keys_that_serde_writes() {
     }
     let back: Settings = serde_json::from_value(written.clone()).unwrap();
     assert_eq!(serde_json::to_value(back).unwrap(), written);
-}
-
-#[test]
-fn memory_is_limited_of_a_process_only() {
-    let problems = |isolation: &str| {
-        let config =
-            format!("[plugins.connectors.other]\nisolation = \"{isolation}\"\nmemory_limit = \"1GiB\"\n");
-        Files::new(&config).load().map(drop).map_err(|problems| problems.to_string())
-    };
-    assert_eq!(problems("process"), Ok(()));
-    let refused = "gateway.toml:3: `memory_limit` of [plugins.connectors.other] limits nothing inside the gateway; \
-                   add `isolation = \"process\"`, or take it away";
-    assert!(problems("none").unwrap_err().contains(refused));
 }
 
 #[test]
