@@ -1,6 +1,8 @@
 //! One process takes the place of another on the same socket: nobody notices, whatever is under way, and one that can't serve changes
 //! nothing.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::sync::Arc;
@@ -21,8 +23,12 @@ const CLIENTS: usize = 8;
 /// Answers that have to come between two changes of the process.
 const BETWEEN: usize = 200;
 
-/// Rows in a file, and rows of a library that runs in a process of its own.
+/// Rows in a file, and rows of a library that runs in a process of its own. No connection is closed because the machine is slow.
 const SERVICES: &str = r#"
+[server]
+header_timeout = "5m"
+shutdown_timeout = "5m"
+
 [[services]]
 name = "file"
 type = "sqlite"
@@ -141,6 +147,33 @@ fn what_is_under_way_is_finished_by_the_process_that_began_it() {
     let (rest, is_cut_off) = download.bytes();
     assert!(!is_cut_off);
     assert_eq!(begun + rest.len(), streaming::LARGE_SIZE);
+    assert!(former.wait().success());
+}
+
+/// The answer to a request on this connection.
+fn answered(stream: &mut TcpStream) -> String {
+    const END: &str = r#"{"status":"up"}"#;
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let (mut words, mut piece) = (String::new(), [0; 1024]);
+    while !words.ends_with(END) {
+        let size = stream.read(&mut piece).unwrap();
+        assert!(size > 0, "the connection ends after {words:?}");
+        words.push_str(std::str::from_utf8(&piece[..size]).unwrap());
+    }
+    words
+}
+
+#[test]
+fn a_kept_connection_is_told_which_answer_is_its_last() {
+    let mut gateway = rows().start();
+    let mut stream = TcpStream::connect(gateway.address).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    let says_last = |stream: &mut TcpStream| answered(stream).contains("connection: close");
+    assert!(!says_last(&mut stream));
+    let mut former = gateway.again(&TAKE_OVER);
+    former.log.find("another process serves now").unwrap();
+    eventually("an answer is the last one", || says_last(&mut stream));
+    assert_eq!(stream.read(&mut [0; 16]).unwrap(), 0);
     assert!(former.wait().success());
 }
 
