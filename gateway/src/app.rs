@@ -167,7 +167,7 @@ impl App {
     }
 
     /// Reads the configuration again, swaps the snapshot and gives the settings now in force. Services whose connection is described as
-    /// before keep it. What [`AtStart`] holds stays as it was.
+    /// before keep it. What [`crate::settings::AtStart`] holds stays as it was.
     ///
     /// # Errors
     /// What is wrong with the new configuration; the old one stays in force.
