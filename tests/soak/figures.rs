@@ -6,8 +6,10 @@ use std::io;
 
 /// What is measured, and by how much it may be more at the end than at the beginning. Bounds are for the whole run, so that a longer one
 /// finds a smaller leak.
+/// That of memory leaves room for what the allocator keeps in pieces: uploads that break off cost some KiB of it each time, although nothing of
+/// them is left (as valgrind says).
 pub(crate) const FIGURES: [(&str, f64); 5] = [
-    ("memory (KiB)", 24.0 * 1024.0),
+    ("memory (KiB)", 32.0 * 1024.0),
     ("memory of connectors' processes (KiB)", 8.0 * 1024.0),
     ("open files", 24.0),
     ("threads", 8.0),
