@@ -135,6 +135,14 @@ test-injection: $(addprefix plugin-,memory sqlite postgres mysql) ## take the te
 	$(RELEASE) build --release --locked -p tablegate
 	TABLEGATE_INJECTION_EVERY=$(INJECTION_EVERY) $(RELEASE) test --release --locked -p tests --test injection
 
+# Part of `make test` is a run of three minutes.
+SOAK_MINUTES ?= 30
+
+.PHONY: soak
+soak: $(addprefix plugin-,memory sqlite postgres mysql) ## load the gateway for SOAK_MINUTES=30 while databases restart and clients go away; prints what grew
+	$(RELEASE) build --release --locked -p tablegate
+	TABLEGATE_SOAK_MINUTES=$(SOAK_MINUTES) $(RELEASE) test --release --locked -p tests --test soak
+
 .PHONY: fuzz
 fuzz: fuzz-build $(addprefix fuzz-,$(FUZZ_TARGETS)) ## feed the parsers with bytes that are looked for (FUZZ_SECONDS=10 for each target)
 

@@ -7,9 +7,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use tablegate::app::{self, App, Signals, StartError, Started};
+use tablegate::app::{self, App, Signals, Socket, StartError, Started};
 use tablegate::connectors::{Registry, isolated, template};
-use tablegate::http::Listening;
 use tablegate::schema::declared;
 use tablegate::schema::names::public_name;
 use tablegate::settings::{self, LoadOptions, Problems, Settings};
@@ -31,7 +30,12 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve until stopped.
-    Serve,
+    Serve {
+        /// Take the place of the gateway that runs here: it hands its socket over, finishes its requests and ends. If this one can't
+        /// start, that one goes on.
+        #[arg(long)]
+        take_over: bool,
+    },
     /// Check configuration and connectors, and say everything that is wrong.
     Check,
     /// List the connectors found, and why others were refused.
@@ -71,7 +75,7 @@ enum ConnectorCommand {
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let options = LoadOptions::from_process(arguments.config.clone());
     let result = match &arguments.command {
-        Command::Serve => serve(options),
+        Command::Serve { take_over } => serve(options, *take_over),
         Command::Check => check(&options),
         Command::Connectors => connectors(&options),
         Command::Test { service } => test(&options, service),
@@ -98,22 +102,19 @@ fn say(text: impl std::fmt::Display) -> Result<(), Failure> {
     Ok(())
 }
 
-fn serve(options: LoadOptions) -> Result<(), Failure> {
+fn serve(options: LoadOptions, takes_over: bool) -> Result<(), Failure> {
     let settings = settings::load(&options)?;
     let telemetry = telemetry::install(&settings.logging)?;
     let runtime = runtime(&settings)?;
     runtime.block_on(async {
         let signals = Signals::take().map_err(StartError::System)?;
-        let address = settings.server.listen;
-        let listening =
-            Listening::open(address).await.map_err(|error| StartError::Listen { address, error })?;
+        let socket = Socket::new(&settings, takes_over).await?;
         let Started { app, settings, admin_email, one_time_password } = App::start(options, settings, None)?;
-        say(format_args!("tablegate listens on http://{}", listening.address()))?;
+        say(format_args!("tablegate listens on http://{}", socket.listening.address()))?;
         if let Some(password) = one_time_password {
             say(format_args!("administrator for this run: {admin_email}, password {}", password.reveal()))?;
         }
-        app.serve(&settings, listening, telemetry, signals).await;
-        Ok(())
+        Ok(app.serve(&settings, socket, telemetry, signals).await?)
     })
 }
 

@@ -1,27 +1,30 @@
 //! Puts the rooms together: settings become a snapshot, a snapshot is served, a signal makes another one. The only file that may use
 //! every room.
 
+mod process;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::auth::{self, Accounts, AppDefinition, OneTimePassword};
 use crate::connectors::Registry;
 use crate::cursor;
 use crate::extras;
 use crate::hooks::Hooks;
-use crate::http::{Answering, Listening, Watchers, router, serve};
+use crate::http::{Answering, Watchers, router};
 use crate::idempotency;
 use crate::metrics::Metrics;
 use crate::plan;
 use crate::roles::{self, RequestorMask, VerbMask};
 use crate::services::{Options, Service};
-use crate::settings::{self, AtStart, LoadOptions, Problem, Problems, Settings};
+use crate::settings::{self, LoadOptions, Problem, Problems, Settings};
 use crate::snapshot::{Answers, Snapshot};
 use crate::telemetry::{self, Telemetry};
 use crate::traces::{self, Traces};
+
+pub use process::{Signals, Socket};
 
 /// The administrator's address where the environment names none.
 const FIRST_ADMIN: &str = "admin@localhost";
@@ -58,6 +61,20 @@ pub enum StartError {
         /// The system's words.
         error: std::io::Error,
     },
+    /// A gateway runs and keeps its socket.
+    #[error("the gateway that runs can't be taken over, and goes on: {0}")]
+    TakeOver(std::io::Error),
+    /// A gateway runs with another address.
+    #[error(
+        "the gateway that runs listens on {runs}, and the configuration says {configured}. One that takes over keeps the address: put \
+             it back, or stop the other one and start this one without --take-over"
+    )]
+    OtherAddress {
+        /// Where the one that runs listens.
+        runs: std::net::SocketAddr,
+        /// What the configuration says.
+        configured: std::net::SocketAddr,
+    },
     /// Threads or signals.
     #[error("the system refused what the server needs: {0}")]
     System(#[from] std::io::Error),
@@ -80,28 +97,6 @@ struct Lasting {
     idempotency: Arc<idempotency::Requests>,
     extras: extras::Store,
     watchers: Watchers,
-}
-
-/// What the process is told by signals. Those that come before anybody waits for them are kept.
-#[derive(Debug)]
-pub struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    /// Takes the signals over; until then they end the process.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn take() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
 }
 
 /// A gateway that is set up, and what is to be told once.
@@ -172,7 +167,7 @@ impl App {
     }
 
     /// Reads the configuration again, swaps the snapshot and gives the settings now in force. Services whose connection is described as
-    /// before keep it. What [`AtStart`] holds stays as it was.
+    /// before keep it. What [`crate::settings::AtStart`] holds stays as it was.
     ///
     /// # Errors
     /// What is wrong with the new configuration; the old one stays in force.
@@ -188,54 +183,6 @@ impl App {
         }
         self.snapshot.store(Arc::new(new));
         Ok(settings)
-    }
-
-    /// Serves until the process is asked to stop; a hang-up signal reloads.
-    pub async fn serve(
-        self,
-        settings: &Settings,
-        listening: Listening,
-        telemetry: Telemetry,
-        signals: Signals,
-    ) {
-        let Signals { mut terminate, mut interrupt, mut hang_up } = signals;
-        let app = Arc::new(self);
-        open_services(&app.snapshot());
-        let (reloading, at_start) = (Arc::clone(&app), AtStart::of(settings));
-        tokio::spawn(async move {
-            while hang_up.recv().await.is_some() {
-                match reloading.reload(Some(&telemetry)) {
-                    Ok(new) => {
-                        tell_what_needs_a_restart(&at_start.changed(&new));
-                        tracing::info!("the configuration was loaded again");
-                        open_services(&reloading.snapshot());
-                    }
-                    Err(error) => tracing::error!(
-                        "the new configuration is not used, the old one stays in force:\n{error}"
-                    ),
-                }
-            }
-        });
-        let stop = async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            tracing::info!("stopping: running requests may end");
-        };
-        serve(listening, app.router(), stop, || Arc::clone(&app.snapshot().server)).await;
-        for service in app.snapshot().sorted_services() {
-            service.close().await;
-        }
-        if let Some(traces) = &app.lasting.watchers.traces {
-            Arc::clone(traces).stop().await;
-        }
-    }
-}
-
-fn tell_what_needs_a_restart(keys: &[&str]) {
-    if !keys.is_empty() {
-        tracing::warn!("only a restart puts these changed settings into force: {}", keys.join(", "));
     }
 }
 
@@ -412,20 +359,6 @@ fn role_of(id: i64, role: &settings::Role) -> roles::Role {
         filter_op: access.filter_op,
     });
     roles::Role::new(id, role.name.as_str(), role.is_active, access.collect())
-}
-
-/// Opens all services in the background, so that the first request of each need not wait. One that can't be opened is tried again by the
-/// first request that needs it.
-fn open_services(snapshot: &Arc<Snapshot>) {
-    for service in snapshot.sorted_services().into_iter().filter(|service| service.is_active()) {
-        let (service, snapshot) = (Arc::clone(service), Arc::clone(snapshot));
-        tokio::spawn(async move {
-            if let Err(error) = service.connection(&snapshot.registry).await {
-                let detail = error.detail.as_deref().unwrap_or_default();
-                tracing::error!(service = service.name(), detail, "the service can't be opened: {error}");
-            }
-        });
-    }
 }
 
 fn host_name() -> String {

@@ -108,6 +108,14 @@ impl Request {
         let stream = TcpStream::connect(address).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
+        let response = sender.send_request(self.to_hyper(address)).await.unwrap();
+        let (head, body) = response.into_parts();
+        let asked = format!("{} {}", self.method, self.target);
+        Download { asked, status: head.status.as_u16(), headers: head.headers, body }
+    }
+
+    /// The same for the HTTP library.
+    pub(crate) fn to_hyper(&self, address: SocketAddr) -> hyper::Request<Full<Bytes>> {
         let mut request = hyper::Request::builder().method(self.method.as_str()).uri(&self.target);
         for (name, value) in [(HOST.as_str(), &address.to_string())]
             .into_iter()
@@ -116,10 +124,7 @@ impl Request {
             request = request.header(name, value);
         }
         let body = Full::new(self.body.clone().unwrap_or_default());
-        let response = sender.send_request(request.body(body).unwrap()).await.unwrap();
-        let (head, body) = response.into_parts();
-        let asked = format!("{} {}", self.method, self.target);
-        Download { asked, status: head.status.as_u16(), headers: head.headers, body }
+        request.body(body).unwrap()
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) const ADMIN: (&str, &str) = ("root@example.com", "correct horse batte
 pub(crate) struct Setup {
     folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
+    /// `None`: the one that was built.
+    program: Option<PathBuf>,
 }
 
 impl Setup {
@@ -32,7 +34,7 @@ impl Setup {
         let folder = tempfile::tempdir().unwrap();
         let plugins = folder.path().join("plugins");
         std::fs::create_dir(&plugins).unwrap();
-        let setup = Self { folder, environment: Vec::new() };
+        let setup = Self { folder, environment: Vec::new(), program: None };
         let setup = CONNECTORS.iter().fold(setup, |setup, connector| setup.connector(connector));
         setup.write("gateway.toml", config);
         let (email, password) = ADMIN;
@@ -53,6 +55,20 @@ impl Setup {
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Has a copy of the program in the folder, which a test may replace.
+    pub(crate) fn own_program(mut self) -> Self {
+        self.program = Some(self.path("tablegate"));
+        self.replace_program();
+        self
+    }
+
+    /// Puts another file in the place of that copy.
+    pub(crate) fn replace_program(&self) {
+        let new = self.path("tablegate.new");
+        std::fs::copy(libraries::gateway().unwrap(), &new).unwrap();
+        std::fs::rename(new, self.path("tablegate")).unwrap();
     }
 
     /// Takes the administrator out of the environment.
@@ -80,7 +96,12 @@ impl Setup {
 
     /// Starts to serve, and returns when it listens.
     pub(crate) fn start(self) -> Gateway {
-        let child = self.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let Running { child, guard, output, log, address } = self.serves(&["serve"]);
+        Gateway { setup: self, child: Mutex::new(child), guard, output, log, address }
+    }
+
+    fn serves(&self, arguments: &[&str]) -> Running {
+        let child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap();
         let (output, log) =
             (Lines::of(child.stdout.take().unwrap()), Lines::of(child.stderr.take().unwrap()));
@@ -89,12 +110,13 @@ impl Setup {
             panic!("the gateway did not start:\n{}", log.text());
         };
         let address = line.trim_start_matches(LISTENS).parse().unwrap();
-        Gateway { setup: self, child: Mutex::new(child), guard, output, log, address }
+        Running { child, guard, output, log, address }
     }
 
     /// The program with these arguments, to be run in the folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(libraries::gateway().unwrap());
+        let program = self.program.clone().unwrap_or_else(|| libraries::gateway().unwrap());
+        let mut command = Command::new(program);
         command.args(["--config", "gateway.toml"]).args(arguments).current_dir(self.folder.path());
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());
@@ -109,6 +131,52 @@ fn guard(child: &Child, folder: &Path) -> Child {
     let mut shell = Command::new("sh");
     shell.args(["-c", WAIT, "sh", &child.id().to_string()]).arg(folder).stdin(Stdio::piped());
     shell.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// A process that listens.
+struct Running {
+    child: Child,
+    guard: Child,
+    output: Lines,
+    log: Lines,
+    address: SocketAddr,
+}
+
+/// A process that served before. Dropped, it is stopped.
+pub(crate) struct Former {
+    child: Child,
+    guard: Child,
+    pub(crate) log: Lines,
+}
+
+impl Former {
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        ended(|| self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Former {
+    fn drop(&mut self) {
+        end([&mut self.guard, &mut self.child]);
+    }
+}
+
+fn ended(mut end: impl FnMut() -> Option<ExitStatus>) -> ExitStatus {
+    let mut status = None;
+    eventually("the gateway ends", || {
+        status = end();
+        status.is_some()
+    });
+    status.unwrap()
+}
+
+fn end(processes: [&mut Child; 2]) {
+    for process in processes {
+        // It may have ended already.
+        let _ = process.kill();
+        let _ = process.wait();
+    }
 }
 
 /// A running gateway. Dropped, it is stopped.
@@ -143,12 +211,16 @@ impl Gateway {
 
     /// Waits for its end.
     pub(crate) fn wait(&self) -> ExitStatus {
-        let mut status = None;
-        eventually("the gateway ends", || {
-            status = self.child().try_wait().unwrap();
-            status.is_some()
-        });
-        status.unwrap()
+        ended(|| self.child().try_wait().unwrap())
+    }
+
+    /// Starts the program once more in the same folder, with these arguments; what ran until now is given back.
+    pub(crate) fn again(&mut self, arguments: &[&str]) -> Former {
+        let new = self.setup.serves(arguments);
+        (self.output, self.address) = (new.output, new.address);
+        let child = std::mem::replace(&mut *self.child(), new.child);
+        let guard = std::mem::replace(&mut self.guard, new.guard);
+        Former { child, guard, log: std::mem::replace(&mut self.log, new.log) }
     }
 
     fn child(&self) -> std::sync::MutexGuard<'_, Child> {
@@ -159,11 +231,7 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for process in [&mut self.guard, child] {
-            // It may have ended already.
-            let _ = process.kill();
-            let _ = process.wait();
-        }
+        end([&mut self.guard, child]);
     }
 }
 

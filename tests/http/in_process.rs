@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 
 use tablegate::app::App;
 use tablegate::hooks::Hooks;
-use tablegate::http::{Listening, serve};
+use tablegate::http::{End, Listening, serve};
 use tablegate::settings::{self, LoadOptions, Server, Timeout};
 
 use crate::client::{LIMIT, RUNTIME};
@@ -38,7 +38,10 @@ impl InProcess {
             let listening = Listening::open(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
             let address = listening.address();
             tokio::spawn(async move {
-                let stop = async { drop(stopping.await) };
+                let stop = async {
+                    drop(stopping.await);
+                    End::Stopped
+                };
                 let limit = Timeout::from_secs(LIMIT.as_secs());
                 let server = Server { request_timeout: limit, shutdown_timeout: limit, ..Server::default() };
                 let server = Arc::new(server);

@@ -248,7 +248,7 @@ fn a_message_that_is_too_long_ends_its_call_alone() {
     let gateway = started();
     read(&gateway, "bad/_table/good");
     let process = child(&gateway, "chaos").unwrap();
-    let answer = read(&gateway, "bad/_table/raw_too_long");
+    let answer = read(&gateway, "bad/_table/raw_far_oversized");
     assert_eq!(answer.status, 500, "{}", answer.body);
     assert_eq!(child(&gateway, "chaos"), Some(process));
     read(&gateway, "bad/_table/good").is_ok(r#"{"resource":[{"n":0},{"n":1},{"n":2}]}"#);
@@ -303,8 +303,8 @@ fn a_process_that_is_told_to_end_waits_for_the_gateway() {
     read(&gateway, "bad/_table/good");
     let process = child(&gateway, "chaos").unwrap();
     for signal in ["TERM", "INT", "HUP"] {
-        let told =
-            Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &process.to_string()]);
+        let mut told = Command::new("sh");
+        told.args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &process.to_string()]);
         assert!(told.status().unwrap().success());
     }
     read(&gateway, "bad/_table/good").is_ok(r#"{"resource":[{"n":0},{"n":1},{"n":2}]}"#);

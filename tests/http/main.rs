@@ -81,6 +81,10 @@ mod in_process;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod lifetimes;
 #[cfg(test)]
 mod logs;
@@ -118,6 +122,8 @@ mod read;
 mod related;
 #[cfg(test)]
 mod related_filters;
+#[cfg(test)]
+mod restart;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]

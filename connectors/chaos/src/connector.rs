@@ -65,7 +65,7 @@ impl Connector for Chaos {
 
     async fn list_tables(&self) -> Result<Vec<TableName>> {
         // Those that a request over HTTP may name.
-        let names = ["good", "abort", "crash", "fill_memory"];
+        let names = ["good", "abort", "crash", "fill_memory", "raw_far_oversized"];
         Ok(names.map(|name| TableName { table: TableRef::new(name), kind: TableKind::Table }).into())
     }
 

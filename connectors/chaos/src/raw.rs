@@ -105,6 +105,7 @@ fn message(fault: &str) -> Vec<u8> {
             message
         }
         "oversized" => vec![b'T'; MAX_MESSAGE_BYTES + 1],
+        "far_oversized" => vec![b'T'; MAX_MESSAGE_BYTES + 64 * 1024],
         "too_few_cells" => closed(table(&["n", "m"], 3, 2)),
         "too_many_cells" => closed(table(&["n"], 3, 2)),
         "no_done" => table(&["n"], 2, 2).into_bytes(),

@@ -1,6 +1,7 @@
 //! The files with extras: read as a whole, replaced as a whole, so that nobody ever sees half of one.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -203,6 +204,7 @@ impl Extras {
             tables.insert(table.to_owned(), changed);
         }
         if tables != *before {
+            let _alone = self.alone().map_err(|error| self.problem(error))?;
             self.check_against(&seen)?;
             self.hold(&tables).map_err(|what| self.problem(what))?;
             *seen = Some(self.write(&tables)?);
@@ -250,16 +252,27 @@ impl Extras {
         Ok(text)
     }
 
+    /// Keeps other processes from writing until it is dropped: one that takes over and the one before may both do so.
+    fn alone(&self) -> std::io::Result<File> {
+        let folder = self.folder();
+        std::fs::create_dir_all(folder)?;
+        let folder = File::open(folder)?;
+        folder.lock()?;
+        Ok(folder)
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
     /// A new file takes the place of the old one when all of it is on the disk.
     fn replace(&self, text: &str) -> std::io::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
         let new = self.path.with_extension("toml.new");
-        let mut file = std::fs::File::create(&new)?;
+        let mut file = File::create(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&new, &self.path)?;
-        std::fs::File::open(folder)?.sync_all()
+        File::open(self.folder())?.sync_all()
     }
 
     fn problem(&self, what: impl std::fmt::Display) -> Problem {

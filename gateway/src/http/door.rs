@@ -54,6 +54,12 @@ impl Door {
         }
     }
 
+    /// Waits until all connections have ended.
+    pub(super) async fn is_empty(&self) {
+        // It is never closed.
+        let _ = self.room.acquire_many(u32::try_from(self.most).unwrap_or(u32::MAX)).await;
+    }
+
     /// A place for a connection from this address; `None`: it has as many as it may have.
     pub(super) fn place(&self, peer: IpAddr, room: OwnedSemaphorePermit, server: &Server) -> Option<Place> {
         if is_trusted(peer, &server.trusted_proxies) {

@@ -25,4 +25,4 @@ mod socket;
 pub(crate) use input::query_pairs;
 pub use router::{Answering, router};
 pub use seen::{Watched, Watchers};
-pub use server::{Listening, serve};
+pub use server::{End, Listening, serve};

@@ -3,12 +3,14 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Body, HttpBody};
-use axum::http::header::CONTENT_LENGTH;
-use axum::http::{Request, Response, Version};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH};
+use axum::http::{HeaderValue, Request, Response, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -43,9 +45,29 @@ impl Listening {
     /// # Errors
     /// The system's, for example when the address is in use.
     pub async fn open(address: SocketAddr) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        Self::on(TcpListener::bind(address).await?)
+    }
+
+    /// Goes on with a socket that another process opened.
+    ///
+    /// # Errors
+    /// It is none that listens.
+    pub fn taken(listener: std::net::TcpListener) -> std::io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Self::on(TcpListener::from_std(listener)?)
+    }
+
+    fn on(listener: TcpListener) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
+    }
+
+    /// The same socket once more, to be handed to another process.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn handle(&self) -> std::io::Result<OwnedFd> {
+        self.listener.as_fd().try_clone_to_owned()
     }
 
     /// Where it listens; tells the port when port 0 was asked for.
@@ -55,36 +77,53 @@ impl Listening {
     }
 }
 
+/// Why a gateway accepts no more connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It was told to stop. Connections that wait for a request are closed.
+    Stopped,
+    /// Another process accepts them. Each connection has the time for one more request, which may be on its way.
+    HandedOver,
+}
+
 /// Serves until `stop` is over, then drains. `settings` are asked for each connection, so that a reload counts for the next one; the room
 /// for connections and the time to drain stay what they were.
 pub async fn serve(
     listening: Listening,
     router: impl Answering,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = End>,
     settings: impl Fn() -> Arc<Server>,
 ) {
     let at_start = settings();
     let mut door = Door::new(at_start.max_connections.get());
     let running = GracefulShutdown::new();
+    let last = Arc::new(AtomicBool::new(false));
     let mut stop = pin!(stop);
-    loop {
+    let end = loop {
         let (stream, peer, room) = tokio::select! {
             came = door.next(&listening.listener) => came,
-            () = stop.as_mut() => break,
+            end = stop.as_mut() => break end,
         };
         prepare(&stream);
         let server = settings();
         match door.place(peer, room, &server) {
             Some(place) => {
-                let connection = Connection { stream, peer, server, place };
+                let connection = Connection { stream, peer, server, place, last: Arc::clone(&last) };
                 tokio::spawn(connection.serve(router.clone(), running.watcher()));
             }
             None => turn_away(&stream, &server),
         }
-    }
+    };
     drop(listening);
+    let drained = async {
+        if end == End::HandedOver {
+            last.store(true, Ordering::Relaxed);
+            door.is_empty().await;
+        }
+        running.shutdown().await;
+    };
     tokio::select! {
-        () = running.shutdown() => {}
+        () = drained => {}
         () = tokio::time::sleep(at_start.shutdown_timeout.get()) => tracing::warn!("requests were still running at the end of the time to drain"),
     }
 }
@@ -95,12 +134,14 @@ struct Connection {
     peer: IpAddr,
     server: Arc<Server>,
     place: Place,
+    /// Whether the next answer is the last one.
+    last: Arc<AtomicBool>,
 }
 
 impl Connection {
     /// Answers its requests until it ends.
     async fn serve(self, router: impl Answering, watcher: Watcher) {
-        let Self { stream, peer, server, place } = self;
+        let Self { stream, peer, server, place, last } = self;
         let (ending, exchange, refusals) = (Ending::default(), Exchange::default(), Refusals::new(&server));
         let patience = Patience {
             standstill: server.request_timeout.get(),
@@ -115,8 +156,12 @@ impl Connection {
             let running = exchange.begin();
             let client = Client::of(peer, request.headers(), &server.trusted_proxies);
             let answer = router.clone().oneshot(taken(request, &ending, client));
+            let last = Arc::clone(&last);
             async move {
-                let response = without_wrong_length(answer.await?);
+                let mut response = without_wrong_length(answer.await?);
+                if last.load(Ordering::Relaxed) {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
                 Ok::<_, Infallible>(response.map(|body| held(body, running)))
             }
         });

@@ -1,3 +1,5 @@
+//! Tests of the rules that settings have to keep beside each other.
+
 use super::super::tests::{Files, ROLE, check};
 
 #[test]

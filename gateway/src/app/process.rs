@@ -1,0 +1,226 @@
+//! How a gateway lives as a process: it comes by its socket, hears signals, gives way to another process, and finishes what it has begun.
+
+use std::future::pending;
+use std::os::fd::AsFd as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::{App, StartError, problems};
+use crate::http::{End, Listening, serve};
+use crate::service_manager;
+use crate::settings::{AtStart, Problems, Settings};
+use crate::snapshot::Snapshot;
+use crate::takeover::{self, Offer, Predecessor, Program, Successor};
+use crate::telemetry::Telemetry;
+
+/// The longest that a process which takes over waits for its services to be open. The other one serves until then.
+const OPENING: Duration = Duration::from_secs(15);
+
+/// What the process is told by signals. Those that come before anybody waits for them are kept.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+    hand_over: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over; until then they end the process.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn take() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            hand_over: signal(SignalKind::user_defined2())?,
+        })
+    }
+}
+
+/// The socket that a gateway serves, and who did so before.
+#[derive(Debug)]
+pub struct Socket {
+    /// The socket.
+    pub listening: Listening,
+    predecessor: Option<Predecessor>,
+}
+
+impl Socket {
+    /// Opens the configured address, or asks the gateway that runs for its socket; where none runs, it opens the address as well.
+    ///
+    /// # Errors
+    /// The address is in use, or the gateway that runs listens on another one or does not hand its socket over.
+    pub async fn new(settings: &Settings, takes_over: bool) -> Result<Self, StartError> {
+        let address = settings.server.listen;
+        if takes_over {
+            let asked = takeover::ask(&settings.state.directory).await.map_err(StartError::TakeOver)?;
+            if let Some((socket, predecessor)) = asked {
+                let listening = Listening::taken(socket).map_err(StartError::TakeOver)?;
+                let runs = listening.address();
+                // Port 0 is any.
+                if runs.ip() != address.ip() || (address.port() != 0 && runs.port() != address.port()) {
+                    return Err(StartError::OtherAddress { runs, configured: address });
+                }
+                return Ok(Self { listening, predecessor: Some(predecessor) });
+            }
+            tracing::info!("there is no gateway to take over, so this one opens its address");
+        }
+        let listening = Listening::open(address).await;
+        let listening = listening.map_err(|error| StartError::Listen { address, error })?;
+        Ok(Self { listening, predecessor: None })
+    }
+}
+
+impl App {
+    /// Serves until the process is asked to stop or another one serves in its place. A hang-up signal reloads, the second signal for users
+    /// starts the program once more, to take over.
+    ///
+    /// # Errors
+    /// It would take over and could not serve what it is configured to; the other process goes on.
+    pub async fn serve(
+        self,
+        settings: &Settings,
+        socket: Socket,
+        telemetry: Telemetry,
+        signals: Signals,
+    ) -> Result<(), StartError> {
+        let Signals { mut terminate, mut interrupt, hang_up, hand_over } = signals;
+        let Socket { listening, predecessor } = socket;
+        if predecessor.is_some() {
+            refuse_anything_missing(&self, settings)?;
+        }
+        let app = Arc::new(self);
+        let opened = open_services(&app.snapshot());
+        let offer = offer(&settings.state.directory);
+        if let Some(predecessor) = predecessor {
+            app.relieve(predecessor, opened).await;
+        }
+        tokio::spawn(reloads(Arc::clone(&app), AtStart::of(settings), telemetry, hang_up));
+        tokio::spawn(successors(hand_over));
+        service_manager::ready();
+        let mut successor = None;
+        let handle = listening.handle()?;
+        let stop = async {
+            let end = tokio::select! {
+                _ = terminate.recv() => End::Stopped,
+                _ = interrupt.recv() => End::Stopped,
+                () = given_way(offer, handle, &mut successor) => End::HandedOver,
+            };
+            match end {
+                End::Stopped => tracing::info!("stopping: running requests may end"),
+                End::HandedOver => tracing::info!("another process serves now: running requests may end"),
+            }
+            end
+        };
+        serve(listening, app.router(), stop, || Arc::clone(&app.snapshot().server)).await;
+        for service in app.snapshot().sorted_services() {
+            service.close().await;
+        }
+        if let Some(traces) = &app.lasting.watchers.traces {
+            Arc::clone(traces).stop().await;
+        }
+        // It learns by this that nothing is done here any more.
+        drop(successor);
+        Ok(())
+    }
+
+    /// Tells the process that serves that this one does, as soon as it can.
+    async fn relieve(self: &Arc<Self>, mut predecessor: Predecessor, opened: Vec<JoinHandle<()>>) {
+        if timeout(OPENING, join_all(opened)).await.is_err() {
+            tracing::warn!("taking over although not every service is open yet");
+        }
+        if let Err(error) = predecessor.relieve().await {
+            tracing::warn!(%error, "the gateway that served is gone");
+        }
+        tracing::info!("took over: this process serves now");
+        let app = Arc::clone(self);
+        tokio::spawn(async move {
+            predecessor.ended().await;
+            // Its last requests may have changed them.
+            for service in app.snapshot().sorted_services() {
+                if let Err(problem) = app.lasting.extras.load(service.name()) {
+                    tracing::error!("{problem}");
+                }
+            }
+            tracing::info!("the gateway that served before has finished");
+        });
+    }
+}
+
+/// Starting alone, a gateway does without a connector that is not there; one that takes over would take it away from clients.
+fn refuse_anything_missing(app: &App, settings: &Settings) -> Result<(), Problems> {
+    let (missing, _) = problems(settings, &app.registry);
+    if missing.is_empty() { Ok(()) } else { Err(Problems(missing)) }
+}
+
+/// What the next process asks for the socket. Without it a gateway serves all the same.
+fn offer(state: &Path) -> Option<Offer> {
+    let offer = Offer::open(state);
+    let folder = state.display();
+    offer
+        .inspect_err(|error| tracing::warn!(%error, "no other process can take over, for want of a socket in {folder}"))
+        .ok()
+}
+
+/// Waits until another process has the socket and serves.
+async fn given_way(offer: Option<Offer>, socket: std::os::fd::OwnedFd, successor: &mut Option<Successor>) {
+    let Some(offer) = offer else { return pending().await };
+    let taken = offer.taken(socket.as_fd()).await;
+    if let Some(pid) = taken.pid {
+        service_manager::main_process(pid);
+    }
+    *successor = Some(taken);
+}
+
+async fn successors(mut hand_over: Signal) {
+    let program = Program::of_this_process();
+    while hand_over.recv().await.is_some() {
+        program.start();
+    }
+}
+
+async fn reloads(app: Arc<App>, at_start: AtStart, telemetry: Telemetry, mut hang_up: Signal) {
+    while hang_up.recv().await.is_some() {
+        match app.reload(Some(&telemetry)) {
+            Ok(new) => {
+                tell_what_needs_a_restart(&at_start.changed(&new));
+                tracing::info!("the configuration was loaded again");
+                open_services(&app.snapshot());
+            }
+            Err(error) => {
+                tracing::error!("the new configuration is not used, the old one stays in force:\n{error}");
+            }
+        }
+    }
+}
+
+fn tell_what_needs_a_restart(keys: &[&str]) {
+    if !keys.is_empty() {
+        tracing::warn!("only a restart puts these changed settings into force: {}", keys.join(", "));
+    }
+}
+
+/// Opens all services in the background, so that the first request of each need not wait. One that can't be opened is tried again by the
+/// first request that needs it.
+fn open_services(snapshot: &Arc<Snapshot>) -> Vec<JoinHandle<()>> {
+    let active = snapshot.sorted_services().into_iter().filter(|service| service.is_active());
+    let opened = active.map(|service| {
+        let (service, snapshot) = (Arc::clone(service), Arc::clone(snapshot));
+        tokio::spawn(async move {
+            if let Err(error) = service.connection(&snapshot.registry).await {
+                let detail = error.detail.as_deref().unwrap_or_default();
+                tracing::error!(service = service.name(), detail, "the service can't be opened: {error}");
+            }
+        })
+    });
+    opened.collect()
+}

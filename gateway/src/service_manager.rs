@@ -1,0 +1,64 @@
+//! What the service manager of the system is told: systemd's protocol of notifications, which others speak too. Without one nothing happens.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+/// Names its socket: a path, or behind an `@` a name that is none.
+const VARIABLE: &str = "NOTIFY_SOCKET";
+
+/// This process serves.
+pub fn ready() {
+    tell("READY=1");
+}
+
+/// From now on another process is the service.
+pub fn main_process(pid: i32) {
+    tell(&format!("MAINPID={pid}"));
+}
+
+fn tell(what: &str) {
+    let Some(socket) = std::env::var_os(VARIABLE) else { return };
+    if let Err(error) = send(&socket, what) {
+        tracing::warn!(%error, "the service manager is not told: {what}");
+    }
+}
+
+fn send(socket: &OsStr, what: &str) -> io::Result<()> {
+    let address = match socket.as_bytes().split_first() {
+        Some((b'@', name)) => SocketAddr::from_abstract_name(name)?,
+        _ => SocketAddr::from_pathname(socket)?,
+    };
+    UnixDatagram::unbound()?.send_to_addr(what.as_bytes(), &address)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(address: &SocketAddr, name: &str) {
+        let manager = UnixDatagram::bind_addr(address).unwrap();
+        send(OsStr::new(name), "READY=1").unwrap();
+        let mut heard = [0; 64];
+        let size = manager.recv(&mut heard).unwrap();
+        assert_eq!(&heard[..size], b"READY=1");
+    }
+
+    #[test]
+    fn it_is_told_at_a_path_or_at_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        check(&SocketAddr::from_pathname(&path).unwrap(), path.to_str().unwrap());
+        let name = format!("tablegate-test-{}", std::process::id());
+        check(&SocketAddr::from_abstract_name(&name).unwrap(), &format!("@{name}"));
+    }
+
+    #[test]
+    fn one_that_is_gone_is_an_error() {
+        assert!(send(OsStr::new("/nowhere/notify"), "READY=1").is_err());
+    }
+}
