@@ -214,7 +214,8 @@ fn a_process_that_is_told_to_end_waits_for_the_gateway() {
     read(&gateway, "bad/_table/good");
     let process = child(&gateway, "chaos").unwrap();
     for signal in ["TERM", "INT", "HUP"] {
-        let told = Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &process.to_string()]);
+        let told =
+            Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &process.to_string()]);
         assert!(told.status().unwrap().success());
     }
     read(&gateway, "bad/_table/good").is_ok(r#"{"resource":[{"n":0},{"n":1},{"n":2}]}"#);
@@ -226,7 +227,8 @@ fn a_service_that_a_reload_closes_leaves_the_others_of_its_library_alone() {
     let gateway = started();
     read(&gateway, "bad/_table/good");
     let process = child(&gateway, "sqlite").unwrap();
-    let second = "\n[[services]]\nname = \"second\"\ntype = \"sqlite\"\nconfig = { database = \"apart.sqlite\" }\n";
+    let second =
+        "\n[[services]]\nname = \"second\"\ntype = \"sqlite\"\nconfig = { database = \"apart.sqlite\" }\n";
     for config in [format!("{CONFIG}{second}"), CONFIG.to_owned(), format!("{CONFIG}{second}")] {
         let lines = gateway.log.count();
         gateway.setup.write("gateway.toml", &config);

@@ -4,6 +4,8 @@
 
 mod at_start;
 mod environment;
+#[cfg(test)]
+mod guide;
 mod layers;
 mod model;
 mod nearest;

@@ -9,9 +9,9 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connector_api::{Error, ErrorKind};
 use connector_api::abi::{Call, CallParts, Module, Step};
 use connector_api::model::{Descriptor, Opened};
+use connector_api::{Error, ErrorKind};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::io::{AsyncWriteExt as _, BufReader, BufWriter};
 use tokio::net::UnixStream;
