@@ -1,3 +1,5 @@
+//! Rules that need a whole file: grants for every service, limits of memory.
+
 use super::super::tests::{Files, ROLE, check};
 
 #[test]
