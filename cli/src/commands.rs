@@ -4,16 +4,15 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use tablegate::app::{self, App, Signals, Socket, StartError, Started};
 use tablegate::connectors::{Registry, isolated, template};
-use tablegate::schema::declared;
-use tablegate::schema::names::public_name;
+use tablegate::doctor::{Visit, visit};
 use tablegate::settings::{self, LoadOptions, Problems, Settings};
 use tablegate::telemetry;
 
+use crate::doctor::{self, Doctor};
 use crate::judge::{self, Judge};
 
 /// Any database, one secure REST gateway.
@@ -45,6 +44,10 @@ enum Command {
         /// The service's name.
         service: String,
     },
+    /// Look at configuration, files, connectors, stores and the system, and say what to do about what is wrong.
+    ///
+    /// Changes nothing, and may run beside a gateway that serves. The exit code is 1 when something does not work.
+    Doctor(Doctor),
     /// What the gateway runs for a connector that has a process of its own.
     #[command(name = isolated::COMMAND, hide = true)]
     Isolated {
@@ -79,6 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Command::Check => check(&options),
         Command::Connectors => connectors(&options),
         Command::Test { service } => test(&options, service),
+        Command::Doctor(asked) => return doctor::run(asked, &options),
         Command::Isolated { .. } => return isolated::run(),
         Command::Connector(ConnectorCommand::New { name }) => new_connector(name),
         Command::Connector(ConnectorCommand::Test(asked)) => {
@@ -133,14 +137,9 @@ fn load_connectors(settings: &Settings) -> Registry {
 }
 
 fn check(options: &LoadOptions) -> Result<(), Failure> {
-    let (settings, mut problems) = settings::read(options);
-    let mut lines = Vec::new();
-    if let Some(settings) = &settings {
-        let registry = load_connectors(settings);
-        let (missing, wrong) = app::problems(settings, &registry);
-        problems.extend(missing.into_iter().chain(wrong));
-        lines.extend(registry.refusals().iter().map(ToString::to_string));
-    }
+    let app::Read { settings, registry, problems } = app::read(options, telemetry::max_level());
+    let refusals = registry.iter().flat_map(Registry::refusals);
+    let mut lines: Vec<String> = refusals.map(ToString::to_string).collect();
     if !problems.is_empty() {
         lines.push(Problems::sorted(problems).to_string());
     }
@@ -198,36 +197,10 @@ fn test(options: &LoadOptions, name: &str) -> Result<(), Failure> {
             )
             .into());
         };
-        let began = Instant::now();
-        let tables = async {
-            service.ping(app.registry(), "test", TEST_LIMIT).await?;
-            service.list_tables(app.registry(), "test", TEST_LIMIT).await
-        };
-        let tables = tables.await.map_err(|error| explained(name, &error))?;
-        service.close().await;
-        let names: Vec<String> = tables.iter().map(|table| public_name(&table.table)).collect();
-        if let Some(unknown) = declared::unknown(&service.settings().config.keys, &names) {
-            let message = format!(
-                "service '{name}' has no table or view '{unknown}', for which `keys` declares columns"
-            );
-            return Err(message.into());
-        }
-        if let Some((table, alias)) = service.extras().alias_among(&names) {
-            let message =
-                format!("service '{name}': '{alias}', the alias of table '{table}', is another table");
-            return Err(message.into());
-        }
-        let took = began.elapsed().as_secs_f64() * 1000.0;
-        say(format_args!("service '{name}' answers: {} table(s) in {took:.1} ms", tables.len()))
+        let Visit { tables, time } = visit(service, app.registry()).await?;
+        let took = time.as_secs_f64() * 1000.0;
+        say(format_args!("service '{name}' answers: {tables} table(s) in {took:.1} ms"))
     })
-}
-
-const TEST_LIMIT: Duration = Duration::from_secs(10);
-
-/// A person at the command line may see the driver's own words.
-fn explained(name: &str, error: &connector_api::Error) -> Failure {
-    let detail = error.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-    format!("service '{name}' does not answer: {}{detail}", error.message).into()
 }
 
 fn new_connector(name: &str) -> Result<(), Failure> {

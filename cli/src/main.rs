@@ -1,6 +1,7 @@
 //! The `tablegate` program: reads its arguments and does one thing.
 
 mod commands;
+mod doctor;
 mod judge;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tracing::level_filters::LevelFilter;
 
 use crate::auth::{self, Accounts, AppDefinition, OneTimePassword};
 use crate::connectors::Registry;
@@ -194,6 +195,29 @@ pub fn workers(settings: &Settings) -> usize {
     settings.server.workers.map_or(cores + 1, usize::from).max(2)
 }
 
+/// What could be read of a configuration, the connectors with it, and everything that is wrong.
+pub struct Read {
+    /// `None`: nothing of it can be used, and there is a problem.
+    pub settings: Option<Settings>,
+    /// The libraries of its plugin folders.
+    pub registry: Option<Registry>,
+    /// All mistakes. Refused libraries are not among them.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a configuration for a command that serves nothing.
+#[must_use]
+pub fn read(options: &LoadOptions, level: LevelFilter) -> Read {
+    let (settings, mut problems) = settings::read(options);
+    let registry = settings.as_ref().map(|settings| {
+        let registry = Registry::load(&settings.plugins, workers(settings), level);
+        let (missing, wrong) = self::problems(settings, &registry);
+        problems.extend(missing.into_iter().chain(wrong));
+        registry
+    });
+    Read { settings, registry, problems }
+}
+
 /// Every problem that shows only beside the loaded connectors and the files of extras: first those with which the gateway starts.
 #[must_use]
 pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<Problem>) {
@@ -333,10 +357,7 @@ fn service_of(
     settings: &Settings,
     old: Option<&Snapshot>,
 ) -> Arc<Service> {
-    let options = Options {
-        allow_inline: settings.plugins.allows_inline(&service.service_type),
-        worker_threads: settings.plugins.worker_threads.get(),
-    };
+    let options = Options::of(settings, service);
     let same = old
         .and_then(|old| old.services.get(&service.name.to_lowercase()))
         .filter(|known| known.connects_like(service, options));

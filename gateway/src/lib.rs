@@ -6,6 +6,7 @@ pub mod app;
 pub mod auth;
 pub mod connectors;
 pub mod cursor;
+pub mod doctor;
 pub mod error;
 mod events;
 pub mod extras;

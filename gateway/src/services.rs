@@ -40,6 +40,17 @@ pub struct Options {
     pub worker_threads: usize,
 }
 
+impl Options {
+    /// What the configuration says for this service.
+    #[must_use]
+    pub fn of(settings: &settings::Settings, service: &settings::Service) -> Self {
+        Self {
+            allow_inline: settings.plugins.allows_inline(&service.service_type),
+            worker_threads: settings.plugins.worker_threads.get(),
+        }
+    }
+}
+
 /// How often a connection was opened, and how often that failed, since the process began.
 #[derive(Debug, Default)]
 pub struct Openings {

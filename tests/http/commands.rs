@@ -210,6 +210,6 @@ fn a_service_can_be_tested() {
     std::fs::remove_file(setup.path("shop.sqlite")).unwrap();
     let printed = run(&setup, &["test", "shop"]);
     assert_eq!((printed.code, printed.output.as_str()), (Some(1), ""));
-    let begin = "service 'shop' does not answer: the database file does not exist";
+    let begin = "service 'Shop' does not answer: the database file does not exist";
     assert!(printed.errors.starts_with(begin), "{}", printed.errors);
 }

@@ -303,9 +303,9 @@ fn a_process_that_is_told_to_end_waits_for_the_gateway() {
     read(&gateway, "bad/_table/good");
     let process = child(&gateway, "chaos").unwrap();
     for signal in ["TERM", "INT", "HUP"] {
-        let mut told = Command::new("sh");
-        told.args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &process.to_string()]);
-        assert!(told.status().unwrap().success());
+        let script = r#"kill -s "$1" "$2""#;
+        let told = Command::new("sh").args(["-c", script, "sh", signal, &process.to_string()]).status();
+        assert!(told.unwrap().success());
     }
     read(&gateway, "bad/_table/good").is_ok(r#"{"resource":[{"n":0},{"n":1},{"n":2}]}"#);
     assert_eq!(child(&gateway, "chaos"), Some(process));

@@ -41,6 +41,10 @@ mod differential;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
+mod doctor_bundle;
+#[cfg(test)]
 mod document_kinds;
 #[cfg(test)]
 mod document_servers;

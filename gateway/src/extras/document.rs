@@ -37,7 +37,7 @@ pub(super) fn written(tables: &Tables) -> Result<String, String> {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn read(text: &str) -> Result<Tables, String> {
-    let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
+    let document: DocumentMut = text.parse().map_err(|error| no_toml(text, &error))?;
     let json = json_of_item(document.as_item());
     let document: Document = serde_json::from_value(json).map_err(|error| error.to_string())?;
     for (name, table) in &document.tables {
@@ -53,6 +53,13 @@ pub(super) fn read(text: &str) -> Result<Tables, String> {
         }
     }
     Ok(document.tables)
+}
+
+/// The line and the mistake. The error's own words would show what is written there.
+fn no_toml(text: &str, error: &toml_edit::TomlError) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    format!("line {line}: not valid TOML: {}", error.message().trim().replace('\n', ", "))
 }
 
 /// Down to single fields tables have headings of their own; what is deeper stands in one line.

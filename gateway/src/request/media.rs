@@ -1,7 +1,7 @@
 //! Names of forms: which one an answer is wanted in, which one a body is said to be in. Pure; what the forms look like is for others.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Error;
 
@@ -20,7 +20,7 @@ pub enum Media {
 }
 
 /// How JSON has numbers that not every reader can hold: integers beyond ±2^53, and decimals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Numbers {
     /// As numbers with all their digits.

@@ -38,8 +38,13 @@ impl AtStart {
     /// The keys that say something else now, and so need a restart.
     #[must_use]
     pub fn changed(&self, settings: &Settings) -> Vec<&'static str> {
-        let (old, new) = (self, Self::of(settings));
-        let keys = [
+        self.compared(&Self::of(settings)).filter_map(|(key, is_changed)| is_changed.then_some(key)).collect()
+    }
+
+    /// Every key that a process keeps, and whether it is another one in `new`.
+    pub(crate) fn compared(&self, new: &Self) -> impl Iterator<Item = (&'static str, bool)> + use<> {
+        let old = self;
+        [
             ("server.listen", old.listen != new.listen),
             ("server.workers", old.workers != new.workers),
             ("server.shutdown_timeout", old.shutdown_timeout != new.shutdown_timeout),
@@ -52,7 +57,7 @@ impl AtStart {
             ("traces.endpoint", old.traces.endpoint != new.traces.endpoint),
             ("traces.ratio", old.traces != new.traces),
             ("state.directory", old.state.directory != new.state.directory),
-        ];
-        keys.into_iter().filter_map(|(key, is_changed)| is_changed.then_some(key)).collect()
+        ]
+        .into_iter()
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Layers {
     pub(crate) problems: Vec<Problem>,
     /// Whether every file could be read; when not, a name that seems unknown may stand in the missing one.
     pub(crate) is_complete: bool,
+    /// The files that were read.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Reads and merges every layer; `schema` names the keys that the environment may set.
@@ -41,6 +43,7 @@ pub(crate) fn read(options: &LoadOptions, schema: &Value) -> Layers {
         problems: Vec::new(),
         is_complete: true,
         counts: [0; LISTS.len()],
+        files: Vec::new(),
     };
     let main = options.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
     reader.read_file(&main, options.config.is_none());
@@ -69,6 +72,7 @@ struct Reader {
     is_complete: bool,
     /// How many items of each of [`LISTS`] were read.
     counts: [usize; LISTS.len()],
+    files: Vec<PathBuf>,
 }
 
 impl Reader {
@@ -79,7 +83,10 @@ impl Reader {
 
     fn read_file(&mut self, path: &Path, may_be_missing: bool) {
         match std::fs::read_to_string(path) {
-            Ok(text) => self.read_text(&path.display().to_string(), &text),
+            Ok(text) => {
+                self.files.push(path.to_path_buf());
+                self.read_text(&path.display().to_string(), &text);
+            }
             Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => self.unreadable(path, &error),
         }
@@ -139,7 +146,8 @@ impl Reader {
             self.problems.push(Problem::new(None, format!("the layers can't be merged: {error}")));
             Value::Null
         });
-        Layers { document, places: self.places, problems: self.problems, is_complete: self.is_complete }
+        let Self { places, problems, is_complete, files, .. } = self;
+        Layers { document, places, problems, is_complete, files }
     }
 }
 

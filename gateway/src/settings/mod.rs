@@ -4,6 +4,8 @@
 
 mod at_start;
 mod environment;
+#[cfg(test)]
+mod guide;
 mod layers;
 mod model;
 mod nearest;
@@ -17,6 +19,7 @@ mod service;
 mod source;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -37,6 +40,7 @@ pub use self::{
         with_common_keys,
     },
     source::Source,
+    written::{Masked, Written},
 };
 use self::{layers::Layers, origin::Places, schema::Schema, secret::Resolver};
 
@@ -82,7 +86,7 @@ pub fn load(options: &LoadOptions) -> Result<Settings, Problems> {
 #[must_use]
 pub fn read(options: &LoadOptions) -> (Option<Settings>, Vec<Problem>) {
     let schema = schemars::schema_for!(Settings).to_value();
-    let Layers { mut document, places, mut problems, is_complete } = layers::read(options, &schema);
+    let Layers { mut document, places, mut problems, is_complete, .. } = layers::read(options, &schema);
     let faults = Schema::new(&schema).showing_values().check(&document, "");
     problems.extend(
         faults.into_iter().map(|fault| places.problem(&fault.pointer, fault.message).remedy(fault.remedy)),

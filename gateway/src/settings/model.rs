@@ -130,7 +130,7 @@ impl Default for Server {
 pub struct Plugins {
     /// Folders with connector libraries, searched in this order.
     pub directories: Vec<PathBuf>,
-    /// SHA-256 digests of the libraries that may be loaded; `None` allows every library of the folders.
+    /// SHA-256 digests of the libraries that may be loaded; `None` means every library of the folders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_sha256: Option<Vec<Sha256Digest>>,
     /// The longest that a library may take to load and describe itself.

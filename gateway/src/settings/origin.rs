@@ -33,6 +33,14 @@ impl Places {
         }
     }
 
+    /// The file in which a key stands.
+    pub(crate) fn file(&self, pointer: &str) -> Option<&str> {
+        match self.spot(pointer)? {
+            Spot::File(place) => Some(&place.file),
+            Spot::Variable(_) => None,
+        }
+    }
+
     /// Where a key stands, in words for a message.
     pub(crate) fn describe(&self, pointer: &str) -> String {
         match self.spot(pointer) {

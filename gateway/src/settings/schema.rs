@@ -84,7 +84,7 @@ impl<'a> Schema<'a> {
     }
 
     /// The schema itself and all that hold together with it: the target of `$ref`, the items of `allOf`.
-    fn parts(&self, schema: &'a Value) -> Vec<&'a Value> {
+    pub(crate) fn parts(&self, schema: &'a Value) -> Vec<&'a Value> {
         let mut parts = vec![schema];
         let mut next = 0;
         while let Some(part) = parts.get(next).copied() {
@@ -204,7 +204,7 @@ impl<'a> Schema<'a> {
     }
 
     /// The words of an enumeration; `None` when the schema is something else.
-    fn words(&self, schema: &'a Value) -> Option<Vec<&'a Value>> {
+    pub(crate) fn words(&self, schema: &'a Value) -> Option<Vec<&'a Value>> {
         let mut words = Vec::new();
         for part in self.parts(schema) {
             words.extend(part.get("const"));
@@ -235,7 +235,7 @@ impl<'a> Schema<'a> {
     }
 }
 
-fn alternatives(part: &Value) -> &[Value] {
+pub(crate) fn alternatives(part: &Value) -> &[Value] {
     let branches = ["anyOf", "oneOf"].iter().find_map(|word| part.get(word)?.as_array());
     branches.map_or(&[], Vec::as_slice)
 }
