@@ -105,7 +105,8 @@ fn serve(options: LoadOptions) -> Result<(), Failure> {
         let listening =
             Listening::open(address).await.map_err(|error| StartError::Listen { address, error })?;
         let Started { app, settings, admin_email, one_time_password } = App::start(options, settings, None)?;
-        say(format_args!("tablegate listens on http://{}", listening.address()))?;
+        let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
+        say(format_args!("tablegate listens on {scheme}://{}", listening.address()))?;
         if let Some(password) = one_time_password {
             say(format_args!("administrator for this run: {admin_email}, password {}", password.reveal()))?;
         }

@@ -12,7 +12,7 @@ use crate::connectors::Registry;
 use crate::cursor;
 use crate::extras;
 use crate::hooks::Hooks;
-use crate::http::{Answering, Listening, router, serve};
+use crate::http::{Answering, Cors, Listening, Terms, Tls, router, serve};
 use crate::idempotency;
 use crate::plan;
 use crate::roles::{self, RequestorMask, VerbMask};
@@ -210,7 +210,11 @@ impl App {
             }
             tracing::info!("stopping: running requests may end");
         };
-        serve(listening, app.router(), stop, || Arc::clone(&app.snapshot().server)).await;
+        let terms = || {
+            let snapshot = app.snapshot();
+            Terms { server: Arc::clone(&snapshot.server), tls: snapshot.tls.clone() }
+        };
+        serve(listening, app.router(), stop, terms).await;
         for service in app.snapshot().sorted_services() {
             service.close().await;
         }
@@ -236,7 +240,8 @@ pub fn workers(settings: &Settings) -> usize {
 pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<Problem>) {
     let known = known_types(registry);
     let extras = extras::Store::new(&settings.state.directory, plan::check_functions);
-    let (mut missing, mut wrong) = (unknown_libraries(settings, registry), Vec::new());
+    let (mut missing, mut wrong) = settings.server.tls.as_ref().map(Tls::problems).unwrap_or_default();
+    missing.extend(unknown_libraries(settings, registry));
     for service in &settings.services {
         match extras.load(&service.name) {
             Err(problem) => missing.push(settings::unread_extras(service, &problem)),
@@ -342,6 +347,14 @@ fn snapshot(
         max_stream_size: settings.server.max_stream_size.map(|size| size.bytes()),
         request_timeout: settings.server.request_timeout.get(),
         server: Arc::new(settings.server.clone()),
+        tls: settings
+            .server
+            .tls
+            .as_ref()
+            .map(Tls::load)
+            .transpose()
+            .map_err(|problem| Problems(vec![problem]))?,
+        cors: Cors::new(&settings.cors),
     })
 }
 

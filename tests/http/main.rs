@@ -25,6 +25,8 @@ mod conditional;
 #[cfg(test)]
 mod connector_test;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod cross_engine;
 #[cfg(test)]
 mod cross_requests;
@@ -142,6 +144,8 @@ mod staying_up;
 mod stock;
 #[cfg(test)]
 mod streaming;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod tunnel;
 #[cfg(test)]

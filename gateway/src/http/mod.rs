@@ -5,6 +5,7 @@ mod address;
 mod answer;
 mod body;
 mod client;
+mod cors;
 mod delivery;
 mod door;
 mod exchange;
@@ -18,8 +19,11 @@ mod router;
 mod server;
 mod session;
 mod socket;
+mod tls;
 
+pub use cors::Cors;
 #[cfg(fuzzing)]
 pub(crate) use input::query_pairs;
 pub use router::{Answering, router};
-pub use server::{Listening, serve};
+pub use server::{Listening, Terms, serve};
+pub use tls::Tls;

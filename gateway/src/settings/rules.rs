@@ -9,6 +9,7 @@ use crate::cursor::MIN_KEY_BYTES;
 
 use super::{
     CURSOR_KEY,
+    edge::EVERY,
     model::EVERY_SERVICE,
     nearest::{did_you_mean, listed},
     origin::Places,
@@ -29,6 +30,7 @@ pub(crate) fn check(document: &Value, places: &Places, is_complete: bool) -> Vec
     rules.api_keys_are_usable();
     rules.cursor_key_is_long();
     rules.memory_is_of_a_process();
+    rules.credentials_need_known_names();
     rules.row_filters_have_values();
     if is_complete {
         rules.references_are_known();
@@ -123,6 +125,24 @@ impl<'a> Rules<'a> {
         }
     }
 
+    /// Browsers refuse `*` beside credentials, and an answer that names each origin instead would give every page of the world what the user
+    /// may see.
+    fn credentials_need_known_names(&mut self) {
+        for (pointer, entry) in items(self.document, "", "cors") {
+            let is_open = |key: &str| {
+                let names = entry.get(key).and_then(Value::as_array);
+                names.is_some_and(|names| names.iter().any(|name| name == EVERY))
+            };
+            let open = ["origins", "exposed_headers"].into_iter().find(|key| is_open(key));
+            if let Some(key) = open.filter(|_| entry.get("credentials") == Some(&Value::Bool(true))) {
+                let message = format!("`credentials` in [[cors]] can't be true where `{key}` has \"*\"");
+                let remedy =
+                    "list them by name; API keys and session tokens in headers work without `credentials`";
+                self.report(&format!("{pointer}/credentials"), message, Some(remedy.to_owned()));
+            }
+        }
+    }
+
     fn cursor_key_is_long(&mut self) {
         let key = self.document.pointer(CURSOR_KEY).and_then(Value::as_str);
         if key.is_some_and(|key| key.len() < MIN_KEY_BYTES) {
@@ -137,9 +157,15 @@ impl<'a> Rules<'a> {
         for (name, settings) in libraries.into_iter().flatten() {
             let is_apart = settings.get("isolation").and_then(Value::as_str) == Some("process");
             if settings.get("memory_limit").is_some() && !is_apart {
-                let message = format!("`memory_limit` of [plugins.connectors.{name}] limits nothing inside the gateway");
+                let message = format!(
+                    "`memory_limit` of [plugins.connectors.{name}] limits nothing inside the gateway"
+                );
                 let remedy = "add `isolation = \"process\"`, or take it away";
-                self.report(&format!("/plugins/connectors/{name}/memory_limit"), message, Some(remedy.to_owned()));
+                self.report(
+                    &format!("/plugins/connectors/{name}/memory_limit"),
+                    message,
+                    Some(remedy.to_owned()),
+                );
             }
         }
     }
