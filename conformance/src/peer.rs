@@ -248,7 +248,7 @@ async fn opened(
 /// The context of a call that may take so long.
 #[must_use]
 pub fn context(time: Duration) -> CallContext<'static> {
-    CallContext { request_id: SERVICE, time, session: None }
+    CallContext::new(SERVICE, time)
 }
 
 /// Reads an answer to its end.

@@ -12,14 +12,16 @@ use crate::connectors::Registry;
 use crate::cursor;
 use crate::extras;
 use crate::hooks::Hooks;
-use crate::http::{Answering, Cors, Listening, Terms, Tls, router, serve};
+use crate::http::{Answering, Cors, Listening, Terms, Tls, Watchers, router, serve};
 use crate::idempotency;
+use crate::metrics::Metrics;
 use crate::plan;
 use crate::roles::{self, RequestorMask, VerbMask};
 use crate::services::{Options, Service};
 use crate::settings::{self, AtStart, LoadOptions, Problem, Problems, Settings};
 use crate::snapshot::{Answers, Snapshot};
 use crate::telemetry::{self, Telemetry};
+use crate::traces::{self, Traces};
 
 /// The administrator's address where the environment names none.
 const FIRST_ADMIN: &str = "admin@localhost";
@@ -36,9 +38,15 @@ pub enum StartError {
     /// Extras of tables can't be read.
     #[error("the extras of tables can't be read: {0}")]
     Extras(#[from] extras::Problem),
+    /// No key for the token of metrics.
+    #[error("the token of the metrics can't be kept: {0}")]
+    Random(#[from] auth::RandomUnavailable),
     /// No key for cursors.
     #[error("no key for the cursors of pages can be made: {0}")]
     Cursors(#[from] cursor::RandomUnavailable),
+    /// Nobody can be sent traces.
+    #[error("traces can't be sent: {0}")]
+    Traces(#[from] traces::Problem),
     /// The log can't be set up.
     #[error("the log can't be set up: {0}")]
     Telemetry(#[from] telemetry::Error),
@@ -71,6 +79,7 @@ struct Lasting {
     cursors: Arc<cursor::Key>,
     idempotency: Arc<idempotency::Requests>,
     extras: extras::Store,
+    watchers: Watchers,
 }
 
 /// What the process is told by signals. Those that come before anybody waits for them are kept.
@@ -134,6 +143,10 @@ impl App {
             cursors: Arc::new(cursor::Key::random()?),
             idempotency: Arc::default(),
             extras: extras::Store::new(&settings.state.directory, plan::check_functions),
+            watchers: Watchers {
+                metrics: Arc::new(Metrics::new()),
+                traces: Traces::start(&settings.traces)?,
+            },
         };
         let snapshot = snapshot(&settings, &registry, &lasting, None)?;
         let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
@@ -155,7 +168,7 @@ impl App {
 
     /// The addresses of the server.
     pub fn router(&self) -> impl Answering + use<> {
-        router(Arc::clone(&self.snapshot))
+        router(Arc::clone(&self.snapshot), self.lasting.watchers.clone())
     }
 
     /// Reads the configuration again, swaps the snapshot and gives the settings now in force. Services whose connection is described as
@@ -217,6 +230,9 @@ impl App {
         serve(listening, app.router(), stop, terms).await;
         for service in app.snapshot().sorted_services() {
             service.close().await;
+        }
+        if let Some(traces) = &app.lasting.watchers.traces {
+            Arc::clone(traces).stop().await;
         }
     }
 }
@@ -335,6 +351,7 @@ fn snapshot(
         services: services.collect::<Result<HashMap<_, _>, StartError>>()?,
         registry: Arc::clone(registry),
         auth,
+        metrics_token: metrics_token(settings)?,
         idempotency: Arc::clone(&lasting.idempotency),
         cursors: cursor_key(settings, lasting),
         hooks: lasting.hooks.clone(),
@@ -356,6 +373,10 @@ fn snapshot(
             .map_err(|problem| Problems(vec![problem]))?,
         cors: Cors::new(&settings.cors),
     })
+}
+
+fn metrics_token(settings: &Settings) -> Result<Option<auth::SharedSecret>, auth::RandomUnavailable> {
+    settings.metrics.token.as_ref().map(|token| auth::SharedSecret::new(token.expose())).transpose()
 }
 
 /// The configured key, so that several gateways read each other's cursors, else the one of this process.

@@ -6,11 +6,16 @@ use std::time::Duration;
 
 use connector_api::ErrorKind;
 
-use crate::telemetry::QUERY_TARGET;
+use crate::telemetry::{ACCESS_TARGET, QUERY_TARGET, SLOW_TARGET, slow_statement};
 
 /// Whether anybody listens to [`statement`].
 pub(crate) fn logs_statements() -> bool {
     tracing::enabled!(target: QUERY_TARGET, tracing::Level::INFO)
+}
+
+/// Whether the text of a statement is needed at all.
+pub(crate) fn wants_statements() -> bool {
+    logs_statements() || slow_statement().is_some()
 }
 
 /// A statement was run. `statement` has placeholders; a connector that has no statements gives none.
@@ -24,6 +29,68 @@ pub(crate) fn statement(service: &str, request_id: &str, statement: Option<&str>
         rows,
         "statement"
     );
+    if slow_statement().is_some_and(|limit| took >= limit) {
+        tracing::warn!(
+            target: SLOW_TARGET,
+            service,
+            request_id,
+            statement = statement.unwrap_or("(no text)"),
+            milliseconds = took.as_secs_f64() * 1000.0,
+            rows,
+            "slow statement"
+        );
+    }
+}
+
+/// Whether anybody listens to [`visit`].
+pub(crate) fn logs_access() -> bool {
+    tracing::enabled!(target: ACCESS_TARGET, tracing::Level::INFO)
+}
+
+/// What the access log says of a request.
+pub(crate) struct Visit<'a> {
+    /// Where it came from, as far as that is known.
+    pub(crate) client: &'a str,
+    pub(crate) method: &'a str,
+    /// Without the query, and without what stands for a row.
+    pub(crate) path: &'a str,
+    pub(crate) status: u16,
+    /// Bytes of the answer's body that were sent.
+    pub(crate) bytes: u64,
+    /// The body was sent to its end.
+    pub(crate) is_whole: bool,
+    /// Until the last byte of the answer.
+    pub(crate) took: Duration,
+    pub(crate) user_agent: &'a str,
+}
+
+/// A request is over: its answer was sent, or its client is gone.
+pub(crate) fn visit(request_id: &str, visit: &Visit<'_>) {
+    let Visit { client, method, path, status, bytes, is_whole, took, user_agent } = visit;
+    let milliseconds = took.as_secs_f64() * 1000.0;
+    tracing::info!(
+        target: ACCESS_TARGET,
+        request_id,
+        client,
+        method,
+        path,
+        status,
+        bytes,
+        is_whole,
+        milliseconds,
+        user_agent,
+        "access"
+    );
+}
+
+/// Spans did not reach the collector, or do so again.
+pub(crate) fn traces_sent(problem: Option<&str>) {
+    match problem {
+        Some(problem) => {
+            tracing::warn!(target: "tablegate::traces", problem, "traces do not reach their collector")
+        }
+        None => tracing::info!(target: "tablegate::traces", "traces reach their collector again"),
+    }
 }
 
 /// A request was answered. `path` is asked for only where somebody listens.

@@ -32,6 +32,7 @@ use crate::request::{Conditions, Version};
 use crate::response::Layout;
 use crate::roles::{self, Caller, Denial, Verb};
 use crate::snapshot::Snapshot;
+use crate::trail::Trail;
 
 /// A permitted-or-not request with everything that deciding and doing need.
 pub struct Request {
@@ -44,7 +45,7 @@ pub struct Request {
     /// Who asks.
     pub caller: Caller,
     /// For logs, and for connectors to log with.
-    pub id: Arc<str>,
+    pub id: Arc<Trail>,
     /// How the answer shall look.
     pub layout: Layout,
     /// On which version of its row it shall be done.
@@ -126,6 +127,7 @@ impl Answer {
 /// # Errors
 /// Whatever refuses it on the way.
 pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answer, ApiError> {
+    request.id.planning();
     let operation = permitted(&request.caller, &request.what)?;
     match request.key.take() {
         Some(key) => once(snapshot, &key, request, operation).await,

@@ -2,6 +2,7 @@
 //! after a failure. Knows no database; whether somebody may use it is decided before.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use connector_api::model::{OpenRequest, Table, TableName};
@@ -19,9 +20,11 @@ use crate::settings;
 #[derive(Debug)]
 pub struct Service {
     id: i64,
+    label: Arc<str>,
     settings: settings::Service,
     options: Options,
     connection: Arc<OnceCell<Arc<connectors::Service>>>,
+    openings: Arc<Openings>,
     catalogue: Arc<Catalogue>,
     routines: Arc<Routines>,
     known: Tables,
@@ -37,15 +40,44 @@ pub struct Options {
     pub worker_threads: usize,
 }
 
+/// How often a connection was opened, and how often that failed, since the process began.
+#[derive(Debug, Default)]
+pub struct Openings {
+    done: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Openings {
+    /// How often it went well.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// How often it failed.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    fn counted<T>(&self, opened: Result<T, Error>) -> Result<T, Error> {
+        let count = if opened.is_ok() { &self.done } else { &self.failed };
+        count.fetch_add(1, Ordering::Relaxed);
+        opened
+    }
+}
+
 impl Service {
     /// A service that is not connected yet. `id` is its number on the wire.
     #[must_use]
     pub fn new(id: i64, settings: settings::Service, options: Options, extras: Arc<Extras>) -> Self {
         Self {
             id,
+            label: settings.name.as_str().into(),
             settings,
             options,
             connection: Arc::default(),
+            openings: Arc::default(),
             catalogue: Arc::default(),
             routines: Arc::default(),
             known: Tables::default(),
@@ -63,6 +95,24 @@ impl Service {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    /// The same, to be kept by others.
+    #[must_use]
+    pub fn label(&self) -> &Arc<str> {
+        &self.label
+    }
+
+    /// Its connection, if it is open.
+    #[must_use]
+    pub fn opened(&self) -> Option<&Arc<connectors::Service>> {
+        self.connection.get()
+    }
+
+    /// How often its connection was opened.
+    #[must_use]
+    pub fn openings(&self) -> &Openings {
+        &self.openings
     }
 
     /// Whether it is switched on.
@@ -130,9 +180,11 @@ impl Service {
     pub fn with_settings(&self, id: i64, settings: settings::Service) -> Self {
         Self {
             id,
+            label: settings.name.as_str().into(),
             settings,
             options: self.options,
             connection: Arc::clone(&self.connection),
+            openings: Arc::clone(&self.openings),
             catalogue: Arc::clone(&self.catalogue),
             routines: Arc::clone(&self.routines),
             known: Tables::default(),
@@ -145,7 +197,7 @@ impl Service {
     /// # Errors
     /// When no loaded connector offers the type, or opening fails.
     pub async fn connection(&self, registry: &Registry) -> Result<&Arc<connectors::Service>, Error> {
-        self.connection.get_or_try_init(|| self.open(registry)).await
+        self.connection.get_or_try_init(|| async { self.openings.counted(self.open(registry).await) }).await
     }
 
     async fn open(&self, registry: &Registry) -> Result<Arc<connectors::Service>, Error> {
@@ -173,7 +225,7 @@ impl Service {
     /// # Errors
     /// Why it is not.
     pub async fn ping(&self, registry: &Registry, request_id: &str, time: Duration) -> Result<(), Error> {
-        self.connection(registry).await?.ping(CallContext { request_id, time, session: None }).await
+        self.connection(registry).await?.ping(CallContext::new(request_id, time)).await
     }
 
     /// Names of its tables, from the store itself.
@@ -186,7 +238,7 @@ impl Service {
         request_id: &str,
         time: Duration,
     ) -> Result<Vec<TableName>, Error> {
-        self.connection(registry).await?.list_tables(CallContext { request_id, time, session: None }).await
+        self.connection(registry).await?.list_tables(CallContext::new(request_id, time)).await
     }
 
     /// Closes the connection, when there is one.

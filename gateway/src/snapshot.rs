@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub registry: Arc<Registry>,
     /// Who may call.
     pub auth: auth::State,
+    /// What opens the metrics to who is no administrator; `None`: nothing does.
+    pub metrics_token: Option<auth::SharedSecret>,
     /// What became of requests with a key against repetition; the same in every snapshot of the process.
     pub idempotency: Arc<idempotency::Requests>,
     /// What seals the cursors of pages.

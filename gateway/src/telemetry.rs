@@ -1,7 +1,9 @@
 //! Set-up of tracing: where log lines go, their form, and a level that can be changed while the process runs.
-//! What is logged is decided where it happens; nothing here knows an event, except that statements have a target.
+//! What is logged is decided where it happens; nothing here knows an event, except that some have a target of their own.
 
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -12,6 +14,21 @@ use crate::settings::{LogFormat, Logging};
 
 /// The target of statement log events, at level INFO; they are on only by `query_log`, whatever the level.
 pub const QUERY_TARGET: &str = "tablegate::query";
+
+/// The target of statements that took long, at level WARN; they are on only by `slow_statement`.
+pub const SLOW_TARGET: &str = "tablegate::slow";
+/// The target of the access log, at level INFO; it is on only by `access`.
+pub const ACCESS_TARGET: &str = "tablegate::access";
+
+/// From how many nanoseconds on a statement is slow; the largest number: none is. One for the process, as the log is.
+static SLOW: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// From when on a statement is slow; `None`: nobody wants to know.
+#[must_use]
+pub fn slow_statement() -> Option<Duration> {
+    let limit = SLOW.load(Ordering::Relaxed);
+    (limit != u64::MAX).then(|| Duration::from_nanos(limit))
+}
 
 /// Why telemetry could not be set up or changed.
 #[derive(Debug, thiserror::Error)]
@@ -31,11 +48,12 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Takes over `level` and `query_log`; `format` stays as it was installed.
+    /// Takes over everything but `format`, which stays as it was installed.
     ///
     /// # Errors
     /// When the subscriber is gone.
     pub fn apply(&self, logging: &Logging) -> Result<(), Error> {
+        take_limit(logging);
         Ok(self.filter.reload(targets(logging))?)
     }
 }
@@ -46,6 +64,7 @@ impl Telemetry {
 /// When a subscriber is already installed.
 pub fn install(logging: &Logging) -> Result<Telemetry, Error> {
     let is_terminal = io::stderr().is_terminal();
+    take_limit(logging);
     let (subscriber, telemetry) = subscriber(logging, io::stderr, is_terminal);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::AlreadyInstalled)?;
     Ok(telemetry)
@@ -57,12 +76,20 @@ pub fn max_level() -> LevelFilter {
     LevelFilter::current()
 }
 
+fn take_limit(logging: &Logging) {
+    let nanoseconds = |limit: Duration| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+    let limit = logging.slow_statement.map_or(u64::MAX, |limit| nanoseconds(limit.get()));
+    SLOW.store(limit, Ordering::Relaxed);
+}
+
 fn targets(logging: &Logging) -> Targets {
-    let queries = if logging.query_log { LevelFilter::INFO } else { LevelFilter::OFF };
+    let on = |is_on: bool, level: LevelFilter| if is_on { level } else { LevelFilter::OFF };
     Targets::new()
         .with_default(logging.level.general)
         .with_targets(logging.level.targets.iter().cloned())
-        .with_target(QUERY_TARGET, queries)
+        .with_target(QUERY_TARGET, on(logging.query_log, LevelFilter::INFO))
+        .with_target(SLOW_TARGET, on(logging.slow_statement.is_some(), LevelFilter::WARN))
+        .with_target(ACCESS_TARGET, on(logging.access, LevelFilter::INFO))
 }
 
 fn subscriber<W>(
@@ -126,7 +153,7 @@ mod tests {
     }
 
     fn logging(level: &str, format: LogFormat, query_log: bool) -> Logging {
-        Logging { level: level.parse().unwrap(), format, query_log }
+        Logging { level: level.parse().unwrap(), format, query_log, ..Logging::default() }
     }
 
     fn running(logging: &Logging) -> (Box<dyn Subscriber + Send + Sync>, Telemetry, Sink) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use connector_api::ErrorKind::{self, Busy, Conflict, Internal, Timeout, Unavailable};
 use connector_api::model::{OpenRequest, TableRef};
 use serde_json::json;
-use tablegate::connectors::{CallContext, Limits, Service, SessionId};
+use tablegate::connectors::{CallContext, Limits, Load, Service, SessionId};
 
 use crate::fixture::{Folder, LONG, context, eventually, limits, open, open_with, query, read, run};
 
@@ -209,6 +209,7 @@ fn more_calls_than_allowed_wait_and_are_then_refused_as_busy_but_for_those_in_a_
         let running = service.query(&shape, &params, context(LONG)).await.unwrap();
         let refused = read(&service, "good", LONG).await.unwrap_err();
         assert_eq!((refused.kind, refused.is_temporary), (Busy, true), "{refused}");
+        assert_eq!(service.load(), Load { most: 1, running: 1, waiting: 0, refused: 1 });
         // What a transaction holds others may wait for, so it never waits behind them.
         let inside = CallContext { session: Some(SessionId { number: 1, process: 0 }), ..context(LONG) };
         let (shape, params) = query("good", 3);
@@ -216,5 +217,6 @@ fn more_calls_than_allowed_wait_and_are_then_refused_as_busy_but_for_those_in_a_
         assert_eq!(rows.finish().await.map(drop), Ok(()));
         drop(running);
         assert_eq!(read(&service, "good", LONG).await, Ok(3));
+        assert_eq!(service.load(), Load { most: 1, running: 0, waiting: 0, refused: 1 });
     });
 }

@@ -102,7 +102,7 @@ pub(crate) async fn open(registry: &Registry, digits: &str) -> Arc<Service> {
 }
 
 pub(crate) fn context(time: Duration) -> CallContext<'static> {
-    CallContext { request_id: "test", time, session: None }
+    CallContext::new("test", time)
 }
 
 /// A query of this table and its parameters.

@@ -7,8 +7,8 @@ use crate::Failure;
 use crate::store::Address;
 
 const USAGE: &str = "usage: cargo bench -p tests -- [--json FILE] [STORE…] [PART…]
-parts: row page thousand related semi export insert memory start; without one, all of them
-stores: sqlite, or a fixture with a hand-written server: postgres mysql; without one, sqlite. Only sqlite has start
+parts: row page thousand related semi export insert memory start watched; without one, all of them
+stores: sqlite, or a fixture with a hand-written server: postgres mysql; without one, sqlite. Only sqlite has start and watched
 BENCH_SECONDS is the length of one run, 1 by default; BENCH_SERVICE is more configuration of the gateway's service, as JSON";
 
 /// What was asked for.
@@ -37,8 +37,8 @@ pub(crate) enum Mode {
 }
 
 const STORES: [&str; 2] = ["postgres", "mysql"];
-const PARTS: [&str; 9] =
-    ["row", "page", "thousand", "related", "semi", "export", "insert", "memory", "start"];
+const PARTS: [&str; 10] =
+    ["row", "page", "thousand", "related", "semi", "export", "insert", "memory", "start", "watched"];
 
 impl Arguments {
     /// Reads the command line and `BENCH_SECONDS`.

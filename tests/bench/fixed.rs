@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::routing::get;
+use axum::routing::{get, post};
 use bytes::Bytes;
 
 use crate::Failure;
@@ -13,9 +13,10 @@ use crate::process::serve_router;
 
 type Bodies = Arc<Mutex<HashMap<usize, Bytes>>>;
 
-/// Serves `/{length}`: so many bytes, made once.
+/// Serves `/{length}`: so many bytes, made once; and takes traces, of which it keeps nothing.
 pub(crate) fn serve() -> Result<(), Failure> {
-    serve_router(async { Ok(Router::new().route("/{length}", get(answer)).with_state(Bodies::default())) })
+    let router = Router::new().route("/{length}", get(answer)).with_state(Bodies::default());
+    serve_router(async { Ok(router.route("/v1/traces", post(async |_: Bytes| Bytes::new()))) })
 }
 
 async fn answer(State(bodies): State<Bodies>, Path(length): Path<usize>) -> Bytes {

@@ -23,6 +23,7 @@ mod report;
 mod scenario;
 mod start;
 mod store;
+mod watched;
 
 use arguments::{Arguments, Mode};
 use process::Servers;
@@ -42,6 +43,7 @@ struct Results {
     inserts: Vec<inserts::Row>,
     memory: Vec<memory::Row>,
     start: Vec<start::Row>,
+    watched: Vec<watched::Row>,
 }
 
 fn main() -> ExitCode {
@@ -118,6 +120,9 @@ async fn results(arguments: &Arguments) -> Result<Results, Failure> {
     }
     if arguments.measures_file() && arguments.selects("start") {
         results.start = start::measure(folder.path()).await?;
+    }
+    if arguments.measures_file() && arguments.selects("watched") {
+        results.watched = watched::measure(&Store::file()?, folder.path(), arguments.time).await?;
     }
     Ok(results)
 }

@@ -38,9 +38,9 @@ pub(crate) struct Row {
 
 /// One run.
 #[derive(Debug, Clone, Copy)]
-struct Run {
-    per_second: f64,
-    cpu_us: f64,
+pub(crate) struct Run {
+    pub(crate) per_second: f64,
+    pub(crate) cpu_us: f64,
 }
 
 /// The same questions to each of the servers.
@@ -137,7 +137,7 @@ async fn row(
     })
 }
 
-async fn run(
+pub(crate) async fn run(
     server: &Server,
     requests: &Rc<[Request]>,
     connections: usize,

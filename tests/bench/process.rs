@@ -116,7 +116,8 @@ fn address(output: &mut impl BufRead) -> Result<SocketAddr, Failure> {
     Err("a server ended without having listened; its own words stand above".into())
 }
 
-fn this_program() -> Result<Command, Failure> {
+/// This program, to be started as one of the servers.
+pub(crate) fn this_program() -> Result<Command, Failure> {
     Ok(Command::new(std::env::current_exe()?))
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::{Failure, inserts, measure, memory, start};
+use crate::{Failure, inserts, measure, memory, start, watched};
 
 /// Several runs of the same thing.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -106,6 +106,18 @@ pub(crate) fn memory_line(row: &memory::Row, is_first: bool) -> String {
         mib(row.idle_kib),
         mib(row.added_kib)
     )
+}
+
+/// A row of the table of ways to be watched.
+pub(crate) fn watched_line(row: &watched::Row, is_first: bool) -> String {
+    let heading = if is_first {
+        "\nwatched (processor time of one row by key at 16 connections, beside a gateway that nobody watches)\n\
+         | how | CPU us | not watched | ratio |\n|---|---|---|---|\n"
+    } else {
+        ""
+    };
+    let watched::Row { way, cpu_us, plain_cpu_us, cpu_ratio } = row;
+    format!("{heading}| {way} | {cpu_us:.1} | {plain_cpu_us:.1} | {cpu_ratio} |")
 }
 
 /// A row of the table of starts.

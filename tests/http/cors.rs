@@ -39,6 +39,10 @@ fn without_an_entry_browsers_are_told_nothing() {
     told(&gateway.send(reading("shop/_table/orders").header("Origin", APP)), &[OWN_VARY]);
     let refused = gateway.send(preflight(ORDERS, APP, "GET"));
     assert_eq!(refused.status, 405);
+    gateway
+        .log
+        .find(&format!("no entry of [[cors]] has this origin for this path origin=\"{APP}\""))
+        .unwrap();
     told(&refused, &[OWN_VARY]);
 }
 

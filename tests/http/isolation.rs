@@ -209,6 +209,39 @@ fn a_process_gets_no_variable_of_the_gateway_and_ends_with_it() {
 }
 
 #[test]
+fn a_process_that_is_told_to_end_waits_for_the_gateway() {
+    let gateway = started();
+    read(&gateway, "bad/_table/good");
+    let process = child(&gateway, "chaos").unwrap();
+    for signal in ["TERM", "INT", "HUP"] {
+        let told =
+            Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &process.to_string()]);
+        assert!(told.status().unwrap().success());
+    }
+    read(&gateway, "bad/_table/good").is_ok(r#"{"resource":[{"n":0},{"n":1},{"n":2}]}"#);
+    assert_eq!(child(&gateway, "chaos"), Some(process));
+}
+
+#[test]
+fn a_service_that_a_reload_closes_leaves_the_others_of_its_library_alone() {
+    let gateway = started();
+    read(&gateway, "bad/_table/good");
+    let process = child(&gateway, "sqlite").unwrap();
+    let second =
+        "\n[[services]]\nname = \"second\"\ntype = \"sqlite\"\nconfig = { database = \"apart.sqlite\" }\n";
+    for config in [format!("{CONFIG}{second}"), CONFIG.to_owned(), format!("{CONFIG}{second}")] {
+        let lines = gateway.log.count();
+        gateway.setup.write("gateway.toml", &config);
+        gateway.signal("HUP");
+        gateway.log.find_after(lines, "the configuration was loaded again").unwrap();
+        let expected = if config == CONFIG { 404 } else { 200 };
+        assert_eq!(read(&gateway, "second/_table/notes").status, expected);
+        assert_eq!(read(&gateway, "apart/_table/notes").status, 200);
+    }
+    assert_eq!(child(&gateway, "sqlite"), Some(process));
+}
+
+#[test]
 fn a_library_that_is_not_there_is_named() {
     let setup = Setup::new("[plugins.connectors.sqlit]\nisolation = \"process\"\n");
     let output = setup.run(&["check"]);

@@ -105,6 +105,8 @@ mod nested_undo;
 #[cfg(test)]
 mod nested_writes;
 #[cfg(test)]
+mod observe;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod postgres_tls;
@@ -146,6 +148,8 @@ mod stock;
 mod streaming;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod traced;
 #[cfg(test)]
 mod tunnel;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use tablegate::request::Conditions;
 use tablegate::response::Layout;
 use tablegate::roles::{Caller, Verb};
 use tablegate::settings::{self, LoadOptions};
+use tablegate::trail::Trail;
 
 use crate::client::RUNTIME;
 use crate::gateway::{Setup, eventually};
@@ -43,7 +44,7 @@ impl Inside {
     async fn run(&self, what: HookRequest, records: Option<RecordStream>) -> Result<Answer, ApiError> {
         let caller = Caller { is_admin: true, ..Caller::default() };
         let (layout, conditions) = (Layout::default(), Conditions::default());
-        let (id, key, transaction, within) = ("test".into(), None, None, None);
+        let (id, key, transaction, within) = (Arc::new(Trail::from("test")), None, None, None);
         let request = Request {
             what,
             records,

@@ -22,6 +22,7 @@ mod keyed_hash;
 mod password;
 mod session;
 mod sessions;
+mod shared_secret;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -34,4 +35,5 @@ pub use credentials::{Credentials, Lookup, Sources};
 pub use keyed_hash::RandomUnavailable;
 pub use password::OneTimePassword;
 pub use session::{Session, SessionError};
+pub use shared_secret::SharedSecret;
 pub use state::{State, authenticate};

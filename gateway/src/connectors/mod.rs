@@ -6,6 +6,7 @@
 //! * [`registry`]: what was loaded and what was refused.
 //! * [`service`]: an open service and its calls, [`writes`] those that write, `changes` those that change tables; [`params`] and [`rows`]: what goes in and what comes out.
 //! * [`guard`]: keeps a connector that hangs from hanging the gateway; `places`: how many workers may be inside connectors.
+//! * `watched`: what a call tells those who watch.
 //! * [`template`]: writes the folder of a new connector.
 //!
 //! A connector runs inside the gateway's process, unless the configuration gives it one of its own. What is contained: panics, calls that
@@ -25,11 +26,12 @@ pub mod registry;
 pub mod rows;
 pub mod service;
 pub mod template;
+mod watched;
 pub mod writes;
 
 pub use params::Params;
 pub use refusal::{Reason, Refusal};
-pub use registry::Registry;
+pub use registry::{Connector, Registry};
 pub use rows::{Batch, Columns, Renames, RowStream, Section};
-pub use service::{CallContext, Limits, Service, SessionId};
+pub use service::{CallContext, Limits, Load, Service, SessionId};
 pub use writes::Records;

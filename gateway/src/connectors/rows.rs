@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector_api::abi::Buffer;
 use connector_api::model::batch::{
@@ -15,6 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::guard::GuardedCall;
 use super::service::Service;
+use super::watched::Timing;
 
 /// Messages without a row that one answer may hold: the announcement of columns, outcomes, the end, and many more than that.
 const MAX_EMPTY_MESSAGES: u32 = 10_000;
@@ -75,6 +77,7 @@ pub struct RowStream {
     service: Arc<Service>,
     order: Order,
     is_over: bool,
+    timing: Option<Timing>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -85,7 +88,19 @@ impl RowStream {
         bounds: Bounds,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        Self { call, service, order: Order::new(bounds), is_over: false, _permit: permit }
+        Self { call, service, order: Order::new(bounds), is_over: false, timing: None, _permit: permit }
+    }
+
+    /// Takes the time of the call, where somebody wants to know.
+    pub(super) fn timed(mut self, timing: Option<Timing>) -> Self {
+        self.timing = timing;
+        self
+    }
+
+    /// For how long the connector was waited for; zero where nobody wants to know.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.timing.as_ref().map_or(Duration::ZERO, Timing::waited)
     }
 
     /// Says which names the columns of the answer most likely have, so that all answers to one question share them.
@@ -120,13 +135,23 @@ impl RowStream {
     }
 
     async fn take(&mut self) -> Result<Batch> {
-        let Some(message) = self.call.next().await? else {
+        if let Some(timing) = &mut self.timing {
+            timing.waits();
+        }
+        let message = self.call.next().await;
+        if let Some(timing) = &mut self.timing {
+            timing.waits_no_more();
+        }
+        let Some(message) = message? else {
             return Err(protocol_error("the answer was cut off: it has no closing frame"));
         };
         let batch = self.order.check(message)?;
         if batch.row_count() > 0 {
             // A long answer is not cut as long as rows come.
             self.call.renew();
+        }
+        if let Some(timing) = &mut self.timing {
+            timing.came(batch.row_count(), self.order.summary.as_ref());
         }
         if self.order.summary.is_some() {
             self.is_over = true;

@@ -1,6 +1,6 @@
 //! An open service and its calls: heads as JSON, parameters as frames, answers as rows. Which calls make sense is decided elsewhere.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -21,7 +21,9 @@ use super::Params;
 use super::guard::{self, GuardedCall};
 use super::registry::Connector;
 use super::rows::{Bounds, RowStream, protocol_error};
+use super::watched::{Timing, Waiting};
 use crate::events;
+use crate::trail::{Kind, Trail};
 
 /// The most bytes of descriptions that one catalogue call may answer with.
 const MAX_CATALOGUE_BYTES: usize = 256 * 1024 * 1024;
@@ -61,6 +63,29 @@ pub struct CallContext<'a> {
     pub time: Duration,
     /// The transaction it belongs to.
     pub session: Option<SessionId>,
+    /// Where its steps are kept, if they are.
+    pub trail: Option<&'a Arc<Trail>>,
+}
+
+impl<'a> CallContext<'a> {
+    /// A call that stands alone and that nobody watches.
+    #[must_use]
+    pub fn new(request_id: &'a str, time: Duration) -> Self {
+        Self { request_id, time, session: None, trail: None }
+    }
+}
+
+/// What a service is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// The most calls that run at the same time, those inside of transactions not counted.
+    pub most: usize,
+    /// Those that run.
+    pub running: usize,
+    /// Calls that wait for their turn.
+    pub waiting: u64,
+    /// Calls that were refused since the service was opened, because no turn came in time.
+    pub refused: u64,
 }
 
 /// A transaction of a connection, as [`Service::begin`] gave it.
@@ -80,6 +105,8 @@ pub struct Service {
     number: u64,
     capabilities: Capabilities,
     turns: Arc<Semaphore>,
+    waiting: AtomicU64,
+    refused: AtomicU64,
     limits: Limits,
     is_closed: AtomicBool,
     is_down: AtomicBool,
@@ -115,6 +142,8 @@ impl Service {
             number: opened.service,
             capabilities,
             turns: Arc::new(Semaphore::new(limits.calls)),
+            waiting: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             limits,
             is_closed: AtomicBool::new(false),
             is_down: AtomicBool::new(false),
@@ -145,6 +174,18 @@ impl Service {
     #[must_use]
     pub fn is_down(&self) -> bool {
         self.is_down.load(Ordering::Relaxed) || self.connector.watch().is_stuck()
+    }
+
+    /// How busy it is.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let most = self.limits.calls;
+        Load {
+            most,
+            running: most.saturating_sub(self.turns.available_permits()),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
     }
 
     /// Asks the store whether it is there.
@@ -232,25 +273,42 @@ impl Service {
         }
         let service = self.this.upgrade().ok_or_else(|| Error::internal("the service is closed"))?;
         let began = Instant::now();
+        if let Some(trail) = context.trail.filter(|_| !is_of_catalogue(operation)) {
+            trail.planned();
+        }
         // A transaction goes on without waiting: those who wait for its end, to begin their own, may hold all turns.
         let permit = match context.session {
             Some(_) => None,
-            None => Some(self.turn(context.time).await?),
+            None => Some(self.turn(context).await?),
         };
         let left = context.time.saturating_sub(began.elapsed());
+        let timing = Timing::of(context.trail, &self.name, operation);
         let call = self.start(operation, (head, body), CallContext { time: left, ..context }).await?;
-        Ok(RowStream::new(call, service, bounds, permit))
+        Ok(RowStream::new(call, service, bounds, permit).timed(timing))
     }
 
-    async fn turn(&self, time: Duration) -> Result<OwnedSemaphorePermit> {
+    async fn turn(&self, context: CallContext<'_>) -> Result<OwnedSemaphorePermit> {
+        let began = context.trail.and_then(|trail| trail.begin());
+        let turn = self.next_turn(context.time).await;
+        if let Some(trail) = context.trail {
+            trail.end(Kind::Wait, began);
+        }
+        turn
+    }
+
+    async fn next_turn(&self, time: Duration) -> Result<OwnedSemaphorePermit> {
         if let Ok(permit) = Arc::clone(&self.turns).try_acquire_owned() {
             return Ok(permit);
         }
+        let _waiting = Waiting::among(&self.waiting);
         let turn = Arc::clone(&self.turns).acquire_owned();
         match tokio::time::timeout(self.limits.wait.min(time), turn).await {
             Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Error::new(ErrorKind::Busy, format!("{} calls are running already", self.limits.calls))
-                .with_reason("no_turn")),
+            _ => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                let message = format!("{} calls are running already", self.limits.calls);
+                Err(Error::new(ErrorKind::Busy, message).with_reason("no_turn"))
+            }
         }
     }
 
@@ -264,7 +322,8 @@ impl Service {
             request_id: context.request_id.to_owned(),
             deadline_ms: Some(u64::try_from(context.time.as_millis()).unwrap_or(u64::MAX)),
             session: context.session.map(|session| session.number),
-            wants_statement: events::logs_statements(),
+            wants_statement: events::wants_statements()
+                || context.trail.is_some_and(|trail| trail.is_watched()),
         };
         let words = to_json(&words)?;
         let parts = CallParts { head, context: &words, body };
@@ -313,7 +372,7 @@ impl Service {
 
     /// Whether the connector answers at all; that the store is away is an answer.
     async fn responds(&self) -> bool {
-        let context = CallContext { request_id: "probe", time: self.limits.probe, session: None };
+        let context = CallContext::new("probe", self.limits.probe);
         let Ok(mut call) = self.start(Operation::Ping, (&[], &[]), context).await else { return false };
         match call.next().await {
             Ok(_) => true,
@@ -369,6 +428,12 @@ async fn probe(service: Weak<Service>) {
         drop(service);
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Whether a call is about what there is instead of what is in it.
+fn is_of_catalogue(operation: Operation) -> bool {
+    use Operation::{DescribeTables, ListRoutines, ListTables, Ping};
+    matches!(operation, Ping | ListTables | DescribeTables | ListRoutines)
 }
 
 fn down() -> Error {

@@ -26,6 +26,7 @@ use crate::pipeline::{Answer, AnswerBody, ChunkStream};
 use crate::request::Tag;
 use crate::request::media::{Media, Offer};
 use crate::response::{Layout, convert};
+use crate::trail::Trail;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
@@ -34,7 +35,7 @@ const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 pub(super) struct Failing {
     /// Messages are not HTML-encoded.
     pub(super) plain: bool,
-    pub(super) id: Arc<str>,
+    pub(super) id: Arc<Trail>,
     /// When they have to be sent.
     pub(super) lifetime: Option<Lifetime>,
 }

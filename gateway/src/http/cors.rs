@@ -33,11 +33,15 @@ impl Cors {
 
     /// What holds for a request; `None`: browsers are told nothing. An `OPTIONS` that asks for no permission is a request like others.
     pub(super) fn of(&self, request: &Request<Body>) -> Option<CorsLayer> {
-        if self.0.is_empty() || (request.method() == Method::OPTIONS && !is_preflight(request)) {
+        let is_preflight = is_preflight(request);
+        if !is_preflight && (self.0.is_empty() || request.method() == Method::OPTIONS) {
             return None;
         }
         let path = canonical(request.uri().path());
         let found = self.0.iter().find(|entry| entry.part.holds(&path));
+        if found.is_none() && is_preflight {
+            refused(request.headers().get(ORIGIN), request.uri().path());
+        }
         found.map(|entry| entry.layer.clone())
     }
 }
@@ -62,7 +66,7 @@ pub(super) fn preflighted(
 }
 
 /// A page may not call, and whoever looks after it wonders why.
-pub(super) fn refused(origin: Option<&HeaderValue>, path: &str) {
+fn refused(origin: Option<&HeaderValue>, path: &str) {
     let origin = origin.and_then(|origin| origin.to_str().ok()).unwrap_or_default();
     events::page_refused(origin, || logged(path));
 }

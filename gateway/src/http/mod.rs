@@ -16,6 +16,8 @@ mod progress;
 mod refusal;
 mod request_id;
 mod router;
+mod scrape;
+mod seen;
 mod server;
 mod session;
 mod socket;
@@ -25,5 +27,6 @@ pub use cors::Cors;
 #[cfg(fuzzing)]
 pub(crate) use input::query_pairs;
 pub use router::{Answering, router};
+pub use seen::{Watched, Watchers};
 pub use server::{Listening, Terms, serve};
 pub use tls::Tls;

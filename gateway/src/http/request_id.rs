@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::HeaderMap;
 
+use crate::trail::Trail;
+
 /// The longest id taken over from a caller.
 const MAX_LENGTH: usize = 64;
 
@@ -19,10 +21,10 @@ static RUN: LazyLock<u32> = LazyLock::new(|| {
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The caller's own `X-Request-Id`, when it is harmless to write into a log, else a new one.
-pub(super) fn of(headers: &HeaderMap) -> Arc<str> {
+pub(super) fn of(headers: &HeaderMap) -> Arc<Trail> {
     let given =
         headers.get("x-request-id").and_then(|value| value.to_str().ok()).filter(|id| is_harmless(id));
-    given.map_or_else(new, Arc::from)
+    Arc::new(given.map_or_else(new, Trail::from))
 }
 
 fn is_harmless(id: &str) -> bool {
@@ -31,11 +33,11 @@ fn is_harmless(id: &str) -> bool {
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))
 }
 
-fn new() -> Arc<str> {
+fn new() -> Trail {
     let mut id = String::with_capacity(24);
     // Writing into memory can't fail.
     let _ = write!(id, "{:08x}-{:x}", *RUN, COUNT.fetch_add(1, Ordering::Relaxed));
-    id.into()
+    Trail::new(id)
 }
 
 #[cfg(test)]
@@ -47,11 +49,11 @@ mod tests {
         let check = |given: &str, is_kept: bool| {
             let mut headers = HeaderMap::new();
             headers.insert("x-request-id", given.parse().unwrap());
-            assert_eq!(of(&headers).as_ref() == given, is_kept, "{given}");
+            assert_eq!(&**of(&headers) == given, is_kept, "{given}");
         };
         check("trace-1.2:3_4", true);
         check("a b", false);
         check(&"x".repeat(65), false);
-        assert_ne!(of(&HeaderMap::new()), of(&HeaderMap::new()));
+        assert_ne!(&**of(&HeaderMap::new()), &**of(&HeaderMap::new()));
     }
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
@@ -15,7 +15,6 @@ use tower_http::compression::predicate::SizeAbove;
 use tower_http::compression::{CompressionBody, CompressionLayer};
 use tower_http::cors::CorsLayer;
 
-use super::address::logged;
 use super::answer::{self, Failing};
 use super::body::Limits;
 use super::client::Misdirected;
@@ -25,17 +24,19 @@ use super::health::{Readiness, health, ready};
 use super::input::{Head, Input};
 use super::progress::{Lifetime, Progress};
 use super::refusal::check_head;
+use super::scrape;
+use super::seen::{Seen, Watched, Watchers, watched};
 use super::{request_id, session};
 use crate::auth::{Credentials, Sources, authenticate};
 use crate::error::ApiError;
-use crate::events;
 use crate::hooks::HookRequest;
 use crate::pipeline::{self, Answer, RecordStream, Request};
-use crate::request::Conditions;
+use crate::request::{Conditions, is_true};
 use crate::response::Layout;
 use crate::roles::{self, Caller, Denial, Verb};
 use crate::settings::Errors;
 use crate::snapshot::Snapshot;
+use crate::trail::{Kind, Trail};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -44,6 +45,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 struct Shared {
     snapshot: Arc<ArcSwap<Snapshot>>,
     readiness: Arc<Readiness>,
+    watchers: Watchers,
 }
 
 /// Bytes from which on an answer is worth compressing.
@@ -53,7 +55,7 @@ const WORTH_COMPRESSING: u64 = 1024;
 pub trait Answering:
     Service<
         HttpRequest<Body>,
-        Response = Response<CompressionBody<Body>>,
+        Response = Response<Watched<CompressionBody<Body>>>,
         Error = Infallible,
         Future: Send + 'static,
     > + Clone
@@ -65,7 +67,7 @@ pub trait Answering:
 impl<S> Answering for S where
     S: Service<
             HttpRequest<Body>,
-            Response = Response<CompressionBody<Body>>,
+            Response = Response<Watched<CompressionBody<Body>>>,
             Error = Infallible,
             Future: Send + 'static,
         > + Clone
@@ -75,8 +77,8 @@ impl<S> Answering for S where
 }
 
 /// All addresses of the server. Answers are compressed with gzip where the other side can read it.
-pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> impl Answering {
-    let shared = Shared { snapshot, readiness: Arc::default() };
+pub fn router(snapshot: Arc<ArcSwap<Snapshot>>, watchers: Watchers) -> impl Answering {
+    let shared = Shared { snapshot, readiness: Arc::default(), watchers };
     let all = service_fn(move |request| {
         let shared = shared.clone();
         async move {
@@ -89,7 +91,7 @@ pub fn router(snapshot: Arc<ArcSwap<Snapshot>>) -> impl Answering {
         }
     });
     let compression = CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING));
-    compression.layer(all).map_response(answer::mark_compressed)
+    compression.layer(all).map_response(|response| watched(answer::mark_compressed(response)))
 }
 
 /// Answers a page of another origin, or says what it may send.
@@ -108,14 +110,14 @@ async fn across(
     })
 }
 
-/// Answers a request, with its id in a header and a line in the log. Probes come every few seconds and are not worth a line.
+/// Answers a request, with its id in a header. Probes come every few seconds and are seen by nobody.
 async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
-    let began = Instant::now();
     let snapshot = shared.snapshot.load_full();
     let id = request_id::of(request.headers());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
     let lifetime = snapshot.server.max_request_time.map(Lifetime::new);
-    let probe = probe(&path);
+    let probe = probe(request.uri().path());
+    let seen = probe.is_none().then(|| Seen::of(&request, &id, &shared.watchers));
     let mut delivery = Delivery::default();
     let answered = match probe {
         _ if snapshot.tls.is_some() && request.extensions().get::<Misdirected>().is_some() => {
@@ -124,7 +126,12 @@ async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
         Some(_) if !matches!(method, Method::GET | Method::HEAD) => Err(ApiError::read_only(&method)),
         Some(Probe::Health) => Ok(health()),
         Some(Probe::Ready) => ready(&shared.readiness, &snapshot).await,
-        None => api(&snapshot, (request, lifetime), &id, &mut delivery).await,
+        Some(Probe::Metrics) => {
+            let metrics = &shared.watchers.metrics;
+            let text = scrape::metrics(metrics, &shared.snapshot, request.headers()).await;
+            text.inspect(|_| delivery.offer = &scrape::TEXT)
+        }
+        None => api(&snapshot, (request, lifetime), (&id, seen.as_deref()), &mut delivery).await,
     };
     let Errors { plain, strict } = snapshot.errors;
     let failing = Failing { plain, id: Arc::clone(&id), lifetime };
@@ -141,9 +148,8 @@ async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
     if let Some(hsts) = snapshot.tls.as_ref().and_then(|tls| tls.hsts.clone()) {
         response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts);
     }
-    if probe.is_none() {
-        let status = response.status().as_u16();
-        events::answered(&id, method.as_str(), || logged(&path), status, began.elapsed());
+    if let Some(seen) = seen {
+        seen.answered(&mut response);
     }
     response
 }
@@ -153,12 +159,14 @@ async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
 enum Probe {
     Health,
     Ready,
+    Metrics,
 }
 
 fn probe(path: &str) -> Option<Probe> {
     match path {
         "/health" => Some(Probe::Health),
         "/ready" => Some(Probe::Ready),
+        "/metrics" => Some(Probe::Metrics),
         _ => None,
     }
 }
@@ -167,12 +175,19 @@ fn probe(path: &str) -> Option<Probe> {
 async fn api(
     snapshot: &Arc<Snapshot>,
     (request, lifetime): (HttpRequest<Body>, Option<Lifetime>),
-    id: &Arc<str>,
+    (id, seen): (&Arc<Trail>, Option<&Seen>),
     delivery: &mut Delivery,
 ) -> Result<Answer, ApiError> {
     let (parts, body) = request.into_parts();
     check_head(&parts, &snapshot.server)?;
     let head = Head::read(parts)?;
+    if let Some(seen) = seen {
+        seen.is_about(&head, snapshot);
+    }
+    let wants_times = head.parameter("timing").is_some_and(is_true);
+    if wants_times {
+        id.watch();
+    }
     let negotiated = Delivery::of(&head, &snapshot.answers);
     if let Ok(wanted) = &negotiated {
         delivery.clone_from(wanted);
@@ -184,7 +199,12 @@ async fn api(
     let progress = Progress::new();
     // Passed on by reference: a future that is an argument takes its room twice, and all of it is moved with the request.
     let answer = pin!(async {
+        let began = id.begin();
         let by_head = ByHead::of(snapshot, &head).await;
+        id.end(Kind::Auth, began);
+        if let Some(seen) = seen.filter(|_| wants_times && by_head.denial.is_none()) {
+            seen.show_times();
+        }
         let document = by_head.max_document(snapshot.max_body_size);
         let limits = Limits { document, stream: snapshot.max_stream_size };
         let wrapper = &snapshot.answers.wrapper;
@@ -246,7 +266,7 @@ async fn handle(
     snapshot: &Arc<Snapshot>,
     input: Input,
     wanted: Wanted,
-    id: &Arc<str>,
+    id: &Arc<Trail>,
 ) -> Result<Answer, ApiError> {
     let Wanted { records, conditions, layout, by_head } = wanted;
     let Head { verb, address, .. } = &input.head;
@@ -292,7 +312,7 @@ struct Form {
 async fn answer(
     snapshot: &Arc<Snapshot>,
     input: Input,
-    (caller, id): (Caller, &Arc<str>),
+    (caller, id): (Caller, &Arc<Trail>),
     form: Form,
 ) -> Result<Answer, ApiError> {
     let Form { records, conditions, layout } = form;

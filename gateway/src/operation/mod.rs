@@ -50,6 +50,7 @@ use crate::schema::known::{Known, Seen};
 use crate::schema::names::public_name;
 use crate::services::Service;
 use crate::snapshot::Snapshot;
+use crate::trail::Trail;
 
 /// The path as roles see it. A `/` inside a segment stays encoded, so that a table named `a/b` is not taken for row `b` of table `a`.
 pub(crate) fn component(resource: &[String]) -> String {
@@ -72,7 +73,7 @@ struct Job<'a> {
     snapshot: &'a Arc<Snapshot>,
     service: &'a Arc<Service>,
     caller: &'a Caller,
-    request_id: &'a Arc<str>,
+    request_id: &'a Arc<Trail>,
     /// Rows that are streamed are written so; everything else is JSON and converted on its way out.
     layout: &'a Layout,
     conditions: &'a Conditions,
@@ -85,7 +86,7 @@ struct Job<'a> {
 struct Owner {
     service: Arc<Service>,
     connection: Arc<connectors::Service>,
-    request_id: Arc<str>,
+    request_id: Arc<Trail>,
     time: Duration,
     /// The transaction that its calls belong to.
     session: Option<SessionId>,
@@ -122,7 +123,8 @@ impl Owner {
     }
 
     fn call_context(&self) -> CallContext<'_> {
-        CallContext { request_id: &self.request_id, time: self.time, session: self.session }
+        let context = CallContext::new(&self.request_id, self.time);
+        CallContext { session: self.session, trail: Some(&self.request_id), ..context }
     }
 
     fn source(&self) -> Source {
@@ -151,7 +153,11 @@ impl Owner {
 
     async fn find(&self, name: &str) -> Result<Option<Arc<Known>>, ApiError> {
         let table = self.service.catalogue().table(name, &self.source()).await;
-        Ok(table.map_err(|error| self.failed(error))?.map(|table| self.known(table)))
+        let known = table.map_err(|error| self.failed(error))?.map(|table| self.known(table));
+        if let Some(known) = &known {
+            self.request_id.found(known.name());
+        }
+        Ok(known)
     }
 
     /// The table as the store has it now, if that is not how it is known: for who misses something in it.
@@ -207,12 +213,12 @@ impl Owner {
         let began = Instant::now();
         let counted = self.connection.count(shape, &params.iter().collect(), self.call_context()).await;
         let (count, summary) = counted.map_err(|error| self.failed(error))?;
-        self.log_statement(summary.statement.as_deref(), began, 1);
+        self.log_statement(summary.statement.as_deref(), began.elapsed(), 1);
         Ok(count)
     }
 
-    fn log_statement(&self, statement: Option<&str>, began: Instant, rows: u64) {
-        events::statement(self.service.name(), &self.request_id, statement, began.elapsed(), rows);
+    fn log_statement(&self, statement: Option<&str>, took: Duration, rows: u64) {
+        events::statement(self.service.name(), &self.request_id, statement, took, rows);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A page of rows as an answer: streamed while it comes, whole when it fits into one batch.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use bytes::Bytes;
 use connector_api::Error;
@@ -17,6 +17,7 @@ use crate::error::ApiError;
 use crate::pipeline::{Answer, AnswerBody};
 use crate::plan;
 use crate::response::{Document, RowEncoder, append_list};
+use crate::trail::Kind;
 
 /// What stands beside the rows.
 #[derive(Debug)]
@@ -164,7 +165,6 @@ struct Page {
     reads: std::vec::IntoIter<plan::Read>,
     document: Document,
     meta: Meta,
-    began: Instant,
     /// Rows of the reads that are over.
     rows_before: u64,
     has_more: bool,
@@ -181,13 +181,12 @@ impl Page {
         meta: Meta,
     ) -> Result<Self, ApiError> {
         let mut reads = reads.into_iter();
-        let began = Instant::now();
         let stream = match reads.next() {
             Some(read) => Some(owner.start(&read).await?),
             None => None,
         };
         let (owner, rows_before, has_more, is_over) = (owner.clone(), 0, false, false);
-        Ok(Self { owner, stream, reads, document, meta, began, rows_before, has_more, is_over, held: None })
+        Ok(Self { owner, stream, reads, document, meta, rows_before, has_more, is_over, held: None })
     }
 
     /// The next bytes; `None` after the end.
@@ -207,7 +206,9 @@ impl Page {
     async fn advance(&mut self, body: &mut Vec<u8>) -> Result<bool, ApiError> {
         while let Some(stream) = &mut self.stream {
             if let Some(batch) = stream.next().await {
+                let began = self.owner.request_id.begin();
                 let written = batch.and_then(|batch| self.write(&batch, body));
+                self.owner.request_id.end(Kind::Encode, began);
                 return written.map(|()| true).map_err(|error| self.owner.failed(error));
             }
             self.go_on().await?;
@@ -219,7 +220,8 @@ impl Page {
     async fn go_on(&mut self) -> Result<(), ApiError> {
         let statement = self.stream.as_ref().and_then(|stream| stream.summary()?.statement.as_deref());
         let rows = self.document.rows().saturating_sub(self.rows_before);
-        self.owner.log_statement(statement, self.began, rows);
+        let took = self.stream.as_ref().map_or(Duration::ZERO, RowStream::waited);
+        self.owner.log_statement(statement, took, rows);
         let token = self.stream.as_ref().and_then(|stream| stream.summary()?.next.as_deref());
         if let (Some(token), Some(cursor)) =
             (token, self.meta.cursor.as_mut().filter(|cursor| !cursor.is_by_row()))
@@ -229,7 +231,6 @@ impl Page {
         }
         self.rows_before = self.document.rows();
         let next = if self.has_more { None } else { self.reads.next() };
-        self.began = Instant::now();
         self.stream = match next {
             Some(read) => Some(self.owner.start(&read).await?),
             None => None,

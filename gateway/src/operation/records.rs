@@ -421,7 +421,7 @@ pub(super) async fn for_each_row(
         read.map_err(|error| target.owner.failed(error))?;
     }
     let statement = stream.summary().and_then(|summary| summary.statement.as_deref());
-    target.owner.log_statement(statement, began, rows);
+    target.owner.log_statement(statement, began.elapsed(), rows);
     Ok(())
 }
 

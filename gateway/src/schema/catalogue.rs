@@ -14,6 +14,7 @@ use super::relationships::{Followed, References};
 use crate::connectors::{CallContext, Service};
 use crate::events;
 use crate::extras::Tables;
+use crate::trail::Trail;
 
 /// How long an entry is fresh.
 pub(super) const FRESH: Duration = Duration::from_secs(60);
@@ -82,7 +83,7 @@ pub struct Source {
     /// The connection.
     pub service: Arc<Service>,
     /// For logs.
-    pub request_id: Arc<str>,
+    pub request_id: Arc<Trail>,
     /// How long a call may take.
     pub time: Duration,
     /// What was read before this is too old for whoever asks.
@@ -91,7 +92,7 @@ pub struct Source {
 
 impl Source {
     pub(super) fn context(&self) -> CallContext<'_> {
-        CallContext { request_id: &self.request_id, time: self.time, session: None }
+        CallContext { trail: Some(&self.request_id), ..CallContext::new(&self.request_id, self.time) }
     }
 }
 

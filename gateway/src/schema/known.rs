@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use connector_api::model::{Table, TableRef};
 
+use super::names::public_name;
 use crate::plan::{Aliases, Checks, Columns, Views};
 
 /// How many tables are remembered. Full, all are dropped: simple, and those in use are back at once.
@@ -17,6 +18,7 @@ pub struct Known {
     described: Arc<Table>,
     seen: Seen,
     views: Views,
+    name: Arc<str>,
 }
 
 /// What is made of a description.
@@ -33,6 +35,12 @@ pub struct Seen {
 }
 
 impl Known {
+    /// What clients call it, with the case that the catalogue has.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     /// How it is shown.
     #[must_use]
     pub fn views(&self) -> &Views {
@@ -82,7 +90,8 @@ impl Known {
     pub fn as_stored(&self) -> Arc<Self> {
         let (own, table) = (Arc::clone(&self.seen.own), Arc::clone(&self.seen.own));
         let seen = Seen { own, table, aliases: None, checks: Checks::default() };
-        Arc::new(Self { described: Arc::clone(&self.described), seen, views: Views::default() })
+        let name = Arc::clone(&self.name);
+        Arc::new(Self { described: Arc::clone(&self.described), seen, views: Views::default(), name })
     }
 }
 
@@ -107,7 +116,8 @@ impl Tables {
             return known;
         }
         let seen = make(Arc::clone(&described));
-        let known = Arc::new(Known { described, seen, views: Views::default() });
+        let name = public_name(&described.table).into();
+        let known = Arc::new(Known { described, seen, views: Views::default(), name });
         let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if tables.len() >= KEPT {
             tables.clear();

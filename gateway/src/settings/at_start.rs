@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use super::{LogFormat, Plugins, Settings, State, Timeout};
+use super::{LogFormat, Plugins, Settings, State, Timeout, Traces};
 
 /// The settings that a running process keeps.
 #[derive(Clone, Debug)]
@@ -14,6 +14,7 @@ pub struct AtStart {
     max_connections: NonZeroUsize,
     plugins: Plugins,
     format: LogFormat,
+    traces: Traces,
     state: State,
 }
 
@@ -21,7 +22,7 @@ impl AtStart {
     /// Those of the settings with which the process starts.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
-        let Settings { server, plugins, logging, state, .. } = settings;
+        let Settings { server, plugins, logging, traces, state, .. } = settings;
         Self {
             listen: server.listen,
             workers: server.workers,
@@ -29,6 +30,7 @@ impl AtStart {
             max_connections: server.max_connections,
             plugins: plugins.clone(),
             format: logging.format,
+            traces: traces.clone(),
             state: state.clone(),
         }
     }
@@ -47,6 +49,8 @@ impl AtStart {
             ("plugins.load_timeout", old.plugins.load_timeout != new.plugins.load_timeout),
             ("plugins.connectors", old.plugins.connectors != new.plugins.connectors),
             ("logging.format", old.format != new.format),
+            ("traces.endpoint", old.traces.endpoint != new.traces.endpoint),
+            ("traces.ratio", old.traces != new.traces),
             ("state.directory", old.state.directory != new.state.directory),
         ];
         keys.into_iter().filter_map(|(key, is_changed)| is_changed.then_some(key)).collect()

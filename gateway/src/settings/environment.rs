@@ -90,6 +90,9 @@ impl Known<'_> {
             Some("integer") => {
                 text.trim().parse().map_or_else(|_| as_text(), |number: i64| Value::from(number))
             }
+            Some("number") => {
+                text.trim().parse().map_or_else(|_| as_text(), |number: f64| Value::from(number))
+            }
             Some("boolean") => text.trim().parse().map_or_else(|_| as_text(), Value::Bool),
             Some("array") => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());

@@ -27,8 +27,8 @@ pub use self::{
     at_start::AtStart,
     edge::{Cors, HeaderChoice, PageOrigin, Tls},
     model::{
-        Access, Admin, App, Errors, Isolation, LibrarySettings, LogFormat, Logging, Plugins, Role, Server,
-        Service, ServiceConfig, Settings, State,
+        Access, Admin, App, Errors, Isolation, LibrarySettings, LogFormat, Logging, Metrics, Plugins, Role,
+        Server, Service, ServiceConfig, Settings, State, Traces,
     },
     origin::Origin,
     problem::{Place, Problem, Problems},
@@ -44,6 +44,8 @@ use self::{layers::Layers, origin::Places, schema::Schema, secret::Resolver};
 
 /// Where the key of cursors stands in the document.
 pub(crate) const CURSOR_KEY: &str = "/server/cursor_key";
+/// Where the token stands that opens the metrics.
+pub(crate) const METRICS_TOKEN: &str = "/metrics/token";
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +113,7 @@ pub fn read(options: &LoadOptions) -> (Option<Settings>, Vec<Problem>) {
     (Some(settings), problems)
 }
 
-/// Replaces the references in service configs, API keys and the key of cursors; returns the secrets of each service.
+/// Replaces the references in service configs, API keys, the key of cursors and the token of metrics; returns the secrets of each service.
 fn resolve_secrets(
     document: &mut Value,
     resolver: &Resolver<'_>,
@@ -126,8 +128,10 @@ fn resolve_secrets(
         }
         secrets.push(std::mem::take(&mut resolution.secrets));
     }
-    if let Some(key) = document.pointer_mut(CURSOR_KEY) {
-        resolution.replace(key, CURSOR_KEY);
+    for pointer in [CURSOR_KEY, METRICS_TOKEN] {
+        if let Some(text) = document.pointer_mut(pointer) {
+            resolution.replace(text, pointer);
+        }
     }
     for (index, app) in list_mut(document, "apps").enumerate() {
         if let Some(key) = app.get_mut("api_key") {

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use super::{
     edge::{Cors, Tls},
     origin::Origin,
-    quantity::{ADDRESS_FORMAT, ByteSize, LogLevel, Network, Sha256Digest, Timeout},
+    quantity::{ADDRESS_FORMAT, ByteSize, COLLECTOR_FORMAT, LogLevel, Network, Sha256Digest, Timeout},
     secret::Secret,
 };
 
@@ -36,6 +36,10 @@ pub struct Settings {
     pub answers: Answers,
     /// How errors are answered.
     pub errors: Errors,
+    /// Who may read the metrics.
+    pub metrics: Metrics,
+    /// Where traces go.
+    pub traces: Traces,
     /// Where the gateway keeps what is made at run time.
     pub state: State,
     /// The services: configured connections, each the `{service}` of a URL.
@@ -216,12 +220,17 @@ pub struct Logging {
     pub format: LogFormat,
     /// Whether each statement is logged: service, text with placeholders, milliseconds, rows; never values.
     pub query_log: bool,
+    /// From which time on a statement is logged as a slow one, as far as the connector was waited for; `None`: none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_statement: Option<Timeout>,
+    /// Whether each request is logged when it is over: who asked, what, and how much was sent.
+    pub access: bool,
 }
 
 impl Default for Logging {
     fn default() -> Self {
         let level = LogLevel { general: tracing::level_filters::LevelFilter::INFO, targets: Vec::new() };
-        Self { level, format: LogFormat::Text, query_log: false }
+        Self { level, format: LogFormat::Text, query_log: false, slow_statement: None, access: false }
     }
 }
 
@@ -233,6 +242,32 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for collectors.
     Json,
+}
+
+/// Who may read the metrics, besides the administrator.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Metrics {
+    /// Who sends this text as `Authorization: Bearer`; `None`: nobody.
+    #[serde(default, skip_serializing)]
+    pub token: Option<Secret>,
+}
+
+/// Where traces go.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Traces {
+    /// The address of a collector that takes OTLP over HTTP, without a path; `None`: there are no traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = COLLECTOR_FORMAT))]
+    pub endpoint: Option<String>,
+    /// The part of requests that is traced, of those whose caller traces nothing: 1 for all of them.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub ratio: f64,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self { endpoint: None, ratio: 1.0 }
+    }
 }
 
 /// How lists are answered.

@@ -21,6 +21,7 @@ pub(crate) const ADDRESS_FORMAT: &str = "socket-address";
 pub(crate) const NETWORK_FORMAT: &str = "network";
 pub(crate) const ORIGIN_FORMAT: &str = "page-origin";
 pub(crate) const HEADER_FORMAT: &str = "header-name";
+pub(crate) const COLLECTOR_FORMAT: &str = "collector";
 pub(crate) const DIGEST_FORMAT: &str = "sha256";
 pub(crate) const LOG_FORMAT: &str = "log-level";
 
@@ -42,8 +43,21 @@ pub(crate) fn check_format(format: &str, text: &str) -> Result<(), String> {
         HEADER_FORMAT if !HeaderChoice::is(text) => {
             Err("must be the name of a header, or \"*\" for each".to_owned())
         }
+        COLLECTOR_FORMAT if !is_collector(text) => {
+            Err("must be an address like \"http://127.0.0.1:4318\"; a collector beside the gateway can pass traces on with TLS"
+                .to_owned())
+        }
         _ => Ok(()),
     }
+}
+
+fn is_collector(text: &str) -> bool {
+    let is_plain = |uri: axum::http::Uri| {
+        uri.scheme_str() == Some("http")
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.path() == "/"
+    };
+    text.parse().is_ok_and(is_plain)
 }
 
 /// What to write instead of a bare number, for the formats that carry a unit.

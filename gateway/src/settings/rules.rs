@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cursor::MIN_KEY_BYTES;
 
 use super::{
-    CURSOR_KEY,
+    CURSOR_KEY, METRICS_TOKEN,
     edge::EVERY,
     model::EVERY_SERVICE,
     nearest::{did_you_mean, listed},
@@ -18,6 +18,9 @@ use super::{
 
 /// Names that the gateway serves itself.
 const RESERVED: [&str; 3] = ["system", "user", "api_docs"];
+
+/// A token that is shorter is too easily guessed.
+const MIN_TOKEN_BYTES: usize = 16;
 
 /// Every broken rule. `is_complete` is false when a file could not be read: then a name that seems unknown is not
 /// reported, for it may stand in that file.
@@ -31,7 +34,9 @@ pub(crate) fn check(document: &Value, places: &Places, is_complete: bool) -> Vec
     rules.cursor_key_is_long();
     rules.memory_is_of_a_process();
     rules.credentials_need_known_names();
+    rules.metrics_token_is_usable();
     rules.row_filters_have_values();
+    rules.grants_for_every_service_grant_something();
     if is_complete {
         rules.references_are_known();
     }
@@ -143,6 +148,19 @@ impl<'a> Rules<'a> {
         }
     }
 
+    fn metrics_token_is_usable(&mut self) {
+        let token = self.document.pointer(METRICS_TOKEN).and_then(Value::as_str);
+        let fits =
+            |token: &str| token.len() >= MIN_TOKEN_BYTES && token.bytes().all(|byte| byte.is_ascii_graphic());
+        if token.is_some_and(|token| !fits(token)) {
+            let message = format!(
+                "`token` in [metrics] has fewer than {MIN_TOKEN_BYTES} characters, or some that an HTTP header can't carry"
+            );
+            let remedy = "make one with `openssl rand -hex 24` and keep it in a file or a variable";
+            self.report(METRICS_TOKEN, message, Some(remedy.to_owned()));
+        }
+    }
+
     fn cursor_key_is_long(&mut self) {
         let key = self.document.pointer(CURSOR_KEY).and_then(Value::as_str);
         if key.is_some_and(|key| key.len() < MIN_KEY_BYTES) {
@@ -194,6 +212,23 @@ impl<'a> Rules<'a> {
         self.report(pointer, format!("unknown {what} `{name}`"), Some(remedy));
     }
 
+    /// What clients of old know: such a grant is one for whole services, or for their roots.
+    fn grants_for_every_service_grant_something(&mut self) {
+        for (pointer, grant) in self.grants() {
+            let is_for_all = text(&pointer, grant, "service").is_some_and(|(_, name)| name == EVERY_SERVICE);
+            let Some((pointer, component)) = text(&pointer, grant, "component").filter(|_| is_for_all) else {
+                continue;
+            };
+            if !matches!(component, "" | "*") {
+                let message = format!(
+                    "a grant for every service has the component \"*\" or \"\", so `{component}` grants nothing"
+                );
+                let remedy = "write a grant for each service, or the component \"*\"";
+                self.report(&pointer, message, Some(remedy.to_owned()));
+            }
+        }
+    }
+
     fn row_filters_have_values(&mut self) {
         for (pointer, grant) in self.grants() {
             for (pointer, filter) in items(grant, &pointer, "filters") {
@@ -220,3 +255,7 @@ fn filter_value_fault(operator: &str, value: Option<&Value>) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "rules_tests.rs"]
+mod tests;

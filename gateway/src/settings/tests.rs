@@ -11,13 +11,13 @@ use super::{layers::DEFAULT_FILE, *};
 mod edge;
 
 /// A folder with a main file and others beside it.
-struct Files {
+pub(super) struct Files {
     folder: TempDir,
     environment: Vec<(String, String)>,
 }
 
 impl Files {
-    fn new(main: &str) -> Self {
+    pub(super) fn new(main: &str) -> Self {
         let files = Self { folder: TempDir::new().unwrap(), environment: Vec::new() };
         files.write("gateway.toml", main)
     }
@@ -34,7 +34,7 @@ impl Files {
         self
     }
 
-    fn load(&self) -> Result<Settings, Problems> {
+    pub(super) fn load(&self) -> Result<Settings, Problems> {
         let config = Some(self.folder.path().join("gateway.toml"));
         load(&LoadOptions { config, environment: self.environment.clone() })
     }
@@ -53,14 +53,14 @@ impl Files {
 }
 
 #[track_caller]
-fn check(main: &str, expected: &[&str]) {
+pub(super) fn check(main: &str, expected: &[&str]) {
     Files::new(main).refused_with(expected);
 }
 
 /// Long enough to seal cursors.
 const LONG_KEY: &str = "0123456789abcdef0123456789abcdef";
 const SERVICE: &str = "[[services]]\nname = \"shop\"\ntype = \"sqlite\"\n";
-const ROLE: &str = "[[roles]]\nname = \"reader\"\n";
+pub(super) const ROLE: &str = "[[roles]]\nname = \"reader\"\n";
 
 fn repository_file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../config").join(name)
@@ -267,6 +267,18 @@ fn the_key_of_cursors_is_a_secret_of_some_length() {
 }
 
 #[test]
+fn the_token_of_metrics_is_a_secret_of_a_length() {
+    let config = "[metrics]\ntoken = \"${env:KEY}\"\n";
+    let settings = Files::new(config).variable("KEY", LONG_KEY).load().unwrap();
+    assert_eq!(settings.metrics.token.as_ref().map(Secret::expose), Some(LONG_KEY));
+    assert!(!format!("{settings:?}").contains(LONG_KEY));
+    for unfit in ["fifteen-letters", "sixteen letters!"] {
+        let told = Files::new(config).variable("KEY", unfit).load().unwrap_err().to_string();
+        assert!(told.contains("`token` in [metrics] has fewer than 16 characters"), "{unfit:?}: {told}");
+    }
+}
+
+#[test]
 fn words_of_a_grant_are_checked() {
     check(
         "[[roles]]\nname = \"r\"\n[[roles.access]]\nservice = \"shpo\"\ncomponent = \"*\"\nverbs = [\"GTE\", \"get\"]\n\
@@ -363,6 +375,7 @@ fn the_documented_defaults_are_the_built_in_ones() {
     let all = Files::new(&uncommented(&text))
         .variable("DASHBOARD_KEY", "k")
         .variable("CURSOR_KEY", LONG_KEY)
+        .variable("METRICS_TOKEN", LONG_KEY)
         .load()
         .unwrap();
     let mut documented = serde_json::to_value(&all).unwrap();
@@ -381,6 +394,8 @@ fn the_documented_defaults_are_the_built_in_ones() {
     assert!(documented["plugins"].as_object_mut().unwrap().remove("inline").is_some());
     let libraries = documented["plugins"].as_object_mut().unwrap().remove("connectors").unwrap();
     assert_eq!(libraries, serde_json::json!({"other": {"isolation": "process", "memory_limit": "1GiB"}}));
+    assert!(documented["logging"].as_object_mut().unwrap().remove("slow_statement").is_some());
+    assert!(documented["traces"].as_object_mut().unwrap().remove("endpoint").is_some());
     assert_eq!(documented, defaults);
 
     let service = &all.services[0];
@@ -431,6 +446,9 @@ fn the_schema_knows_the_keys_that_serde_writes() {
             "max_stream_size",
             "max_request_time",
             "tls",
+            "slow_statement",
+            "token",
+            "endpoint",
         ];
         let described: Vec<&str> = described.into_keys().filter(|key| !optional.contains(key)).collect();
         let mut keys: Vec<&str> = keys.as_object().unwrap().keys().map(String::as_str).collect();
@@ -439,19 +457,6 @@ fn the_schema_knows_the_keys_that_serde_writes() {
     }
     let back: Settings = serde_json::from_value(written.clone()).unwrap();
     assert_eq!(serde_json::to_value(back).unwrap(), written);
-}
-
-#[test]
-fn memory_is_limited_of_a_process_only() {
-    let problems = |isolation: &str| {
-        let config =
-            format!("[plugins.connectors.other]\nisolation = \"{isolation}\"\nmemory_limit = \"1GiB\"\n");
-        Files::new(&config).load().map(drop).map_err(|problems| problems.to_string())
-    };
-    assert_eq!(problems("process"), Ok(()));
-    let refused = "gateway.toml:3: `memory_limit` of [plugins.connectors.other] limits nothing inside the gateway; \
-                   add `isolation = \"process\"`, or take it away";
-    assert!(problems("none").unwrap_err().contains(refused));
 }
 
 #[test]
@@ -465,6 +470,7 @@ fn every_file_of_the_config_folder_loads() {
             let files = Files::new(&text)
                 .variable("DASHBOARD_KEY", "k")
                 .variable("CURSOR_KEY", LONG_KEY)
+                .variable("METRICS_TOKEN", LONG_KEY)
                 .variable("TABLEGATE_DEMO_KEY", "d");
             files.load().unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
             count += 1;
@@ -532,6 +538,7 @@ fn no_wrong_value_slips_past_the_schema() {
             match Files::new(&changed.to_string())
                 .variable("DASHBOARD_KEY", "k")
                 .variable("CURSOR_KEY", LONG_KEY)
+                .variable("METRICS_TOKEN", LONG_KEY)
                 .load()
             {
                 Ok(_) => accepted += 1,

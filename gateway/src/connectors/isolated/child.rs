@@ -9,13 +9,14 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connector_api::Error;
 use connector_api::abi::{Call, CallParts, Module, Step};
 use connector_api::model::{Descriptor, Opened};
+use connector_api::{Error, ErrorKind};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::io::{AsyncWriteExt as _, BufReader, BufWriter};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OnceCell, Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
@@ -99,6 +100,8 @@ async fn serve(
     socket: Socket,
     (out, outgoing): (mpsc::Sender<Frame>, mpsc::Receiver<Frame>),
 ) -> io::Result<()> {
+    // Whoever ends the gateway may signal all of its processes, while requests still run.
+    let _ignored = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
     socket.set_nonblocking(true)?;
     let (from, to) = UnixStream::from_std(socket)?.into_split();
     tokio::spawn(write(to, outgoing));
@@ -160,10 +163,11 @@ impl Child {
     /// Starts an operation, once its service is open.
     fn call(&mut self, number: u64, bytes: Vec<u8>) -> io::Result<()> {
         let mut parts = Parts(&bytes);
-        let slot = self.services.get(&parts.u64()?).map(Arc::clone).ok_or_else(malformed)?;
+        let slot = self.services.get(&parts.u64()?).map(Arc::clone);
         let _ = (parts.u32()?, parts.counted()?, parts.counted()?);
         let module = self.module;
         self.start(number, async move {
+            let slot = slot.ok_or_else(|| failure(&closed()))?;
             let service = *slot.opened.get_or_try_init(|| opened(module, &slot)).await?;
             begun(module, service, &bytes).map_err(|error| failure(&Error::internal(error.to_string())))
         });
@@ -280,6 +284,10 @@ fn begun(module: Module, service: u64, bytes: &[u8]) -> io::Result<Answering> {
     let (operation, head, context) = (parts.u32()?, parts.counted()?, parts.counted()?);
     let parts = CallParts { head, context, body: parts.0 };
     Ok(Answering::Call(module.call(service, operation, &parts)))
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Cancelled, "the service was closed").with_reason("closed")
 }
 
 fn failure(error: &Error) -> Vec<u8> {

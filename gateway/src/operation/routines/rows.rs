@@ -51,6 +51,6 @@ impl Rows {
     /// Logs the statement, at the end.
     pub(super) fn log(&self, owner: &Owner) {
         let statement = self.stream.summary().and_then(|summary| summary.statement.as_deref());
-        owner.log_statement(statement, self.began, self.count);
+        owner.log_statement(statement, self.began.elapsed(), self.count);
     }
 }

@@ -65,7 +65,7 @@ pub(super) async fn send_noting(
         *error = named(error.clone(), call);
     }
     let statement = stream.summary().and_then(|summary| summary.statement.as_deref());
-    owner.log_statement(statement, began, sent.touched);
+    owner.log_statement(statement, began.elapsed(), sent.touched);
     Ok(sent)
 }
 

@@ -13,6 +13,7 @@ use crate::request::{Conditions, Record};
 use crate::response::Layout;
 use crate::roles::Caller;
 use crate::snapshot::Snapshot;
+use crate::trail::Trail;
 
 /// What was done with rows, and how they were before.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ pub(super) struct Undo {
 pub(super) struct Undoing {
     snapshot: Arc<Snapshot>,
     caller: Caller,
-    id: Arc<str>,
+    id: Arc<Trail>,
     within: Within,
 }
 
@@ -95,7 +96,7 @@ fn administrator(caller: &Caller) -> Caller {
 /// Undoes steps, in this order; gives the rows that stay as they are, by what the caller knows of them: their keys.
 async fn undo(
     snapshot: &Arc<Snapshot>,
-    (caller, request_id): (&Caller, &Arc<str>),
+    (caller, request_id): (&Caller, &Arc<Trail>),
     steps: Vec<Undo>,
 ) -> Vec<Json> {
     let (layout, conditions) = (Layout::default(), Conditions::default());

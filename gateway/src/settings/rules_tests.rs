@@ -1,0 +1,31 @@
+use super::super::tests::{Files, ROLE, check};
+
+#[test]
+fn a_grant_for_every_service_that_grants_nothing_is_refused() {
+    let role = |component: &str| {
+        format!("{ROLE}access = [{{ service = \"*\", component = \"{component}\", verbs = [\"GET\"] }}]")
+    };
+    check(
+        &role("_table/*"),
+        &[
+            "gateway.toml:3: a grant for every service has the component \"*\" or \"\", so `_table/*` grants nothing; \
+           write a grant for each service, or the component \"*\"",
+        ],
+    );
+    for component in ["", "*"] {
+        assert!(Files::new(&role(component)).load().is_ok(), "{component}");
+    }
+}
+
+#[test]
+fn memory_is_limited_of_a_process_only() {
+    let problems = |isolation: &str| {
+        let config =
+            format!("[plugins.connectors.other]\nisolation = \"{isolation}\"\nmemory_limit = \"1GiB\"\n");
+        Files::new(&config).load().map(drop).map_err(|problems| problems.to_string())
+    };
+    assert_eq!(problems("process"), Ok(()));
+    let refused = "gateway.toml:3: `memory_limit` of [plugins.connectors.other] limits nothing inside the gateway; \
+                   add `isolation = \"process\"`, or take it away";
+    assert!(problems("none").unwrap_err().contains(refused));
+}
