@@ -43,7 +43,10 @@ enum Command {
     },
     /// What the gateway runs for a connector that has a process of its own.
     #[command(name = isolated::COMMAND, hide = true)]
-    Isolated,
+    Isolated {
+        /// The library, for those who list processes; the gateway says what is to be loaded.
+        library: Option<PathBuf>,
+    },
     /// For authors of connectors.
     #[command(subcommand)]
     Connector(ConnectorCommand),
@@ -72,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Command::Check => check(&options),
         Command::Connectors => connectors(&options),
         Command::Test { service } => test(&options, service),
-        Command::Isolated => return isolated::run(),
+        Command::Isolated { .. } => return isolated::run(),
         Command::Connector(ConnectorCommand::New { name }) => new_connector(name),
         Command::Connector(ConnectorCommand::Test(asked)) => {
             return judge::run(asked, arguments.config.as_ref());

@@ -21,6 +21,7 @@ isolation = "process"
 [plugins.connectors.chaos]
 isolation = "process"
 memory_limit = "256MiB"
+environment = ["WANTED"]
 
 [[services]]
 name = "apart"
@@ -52,15 +53,19 @@ api_key = "the-key-of-everything"
 const KEY: &str = "the-key-of-everything";
 
 fn started() -> Gateway {
+    setup().start()
+}
+
+fn setup() -> Setup {
     let setup = Setup::new(CONFIG).connector("chaos");
     let database = rusqlite::Connection::open(setup.path("apart.sqlite")).unwrap();
     database.execute_batch("CREATE TABLE notes (id INTEGER PRIMARY KEY, note TEXT NOT NULL)").unwrap();
-    setup.start()
+    setup
 }
 
-/// The processes that the gateway has started, with the libraries that they have loaded.
-fn children(gateway: &Gateway) -> Vec<(u32, String)> {
-    let tasks = std::fs::read_dir(format!("/proc/{}/task", gateway.pid())).unwrap();
+/// The processes that a process has started, with the libraries that they have loaded.
+fn children(parent: u32) -> Vec<(u32, String)> {
+    let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).unwrap();
     let lists = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("children")));
     let numbers: Vec<u32> = lists
         .flat_map(|list| list.unwrap_or_default().split_whitespace().map(str::to_owned).collect::<Vec<_>>())
@@ -74,8 +79,12 @@ fn children(gateway: &Gateway) -> Vec<(u32, String)> {
 
 /// The process of a library.
 fn child(gateway: &Gateway, library: &str) -> Option<u32> {
+    loaded_by(gateway.pid(), library)
+}
+
+fn loaded_by(parent: u32, library: &str) -> Option<u32> {
     let file = format!("libconnector_{library}.so");
-    children(gateway).into_iter().find(|(_, maps)| maps.contains(&file)).map(|(number, _)| number)
+    children(parent).into_iter().find(|(_, maps)| maps.contains(&file)).map(|(number, _)| number)
 }
 
 fn kill(process: u32) {
@@ -195,17 +204,97 @@ fn begun(gateway: &Gateway) -> TcpStream {
 }
 
 #[test]
-fn a_process_gets_no_variable_of_the_gateway_and_ends_with_it() {
-    let gateway = started();
+fn a_process_gets_the_variables_that_are_named_and_ends_with_the_gateway() {
+    let gateway = setup().variable("SHOP_PASSWORD", "secret").variable("WANTED", "1").start();
     read(&gateway, "bad/_table/good");
-    let processes: Vec<u32> = children(&gateway).into_iter().map(|(number, _)| number).collect();
+    let processes: Vec<u32> = children(gateway.pid()).into_iter().map(|(number, _)| number).collect();
     let process = child(&gateway, "chaos").unwrap();
     let environment = std::fs::read(format!("/proc/{process}/environ")).unwrap();
-    assert!(!String::from_utf8_lossy(&environment).contains("TABLEGATE"));
+    let environment = String::from_utf8_lossy(&environment);
+    assert!(environment.contains("WANTED=1"), "{environment}");
+    assert!(!environment.contains("TABLEGATE") && !environment.contains("SHOP_PASSWORD"), "{environment}");
     kill(gateway.pid());
     eventually("all of them are gone", || {
         processes.iter().all(|number| !std::path::Path::new(&format!("/proc/{number}")).exists())
     });
+}
+
+#[test]
+fn a_library_that_was_replaced_is_not_started() {
+    let setup = setup();
+    // A file of its own, instead of a link to the one of the suite.
+    let library = setup.path("plugins/libconnector_chaos.so");
+    let original = std::fs::read(&library).unwrap();
+    std::fs::remove_file(&library).unwrap();
+    std::fs::write(&library, &original).unwrap();
+    let gateway = setup.start();
+    read(&gateway, "bad/_table/good");
+    let process = child(&gateway, "chaos").unwrap();
+    let other = [original.as_slice(), b"another one"].concat();
+    std::fs::remove_file(&library).unwrap();
+    std::fs::write(&library, other).unwrap();
+    let lines = gateway.log.count();
+    kill(process);
+    gateway.log.find_after(lines, "its file was replaced while the gateway runs").unwrap();
+    assert_eq!(read(&gateway, "bad/_table/good").status, 503);
+    // The one that was inspected may come back.
+    std::fs::remove_file(&library).unwrap();
+    std::fs::write(&library, original).unwrap();
+    eventually("it is there again", || read(&gateway, "bad/_table/good").status == 200);
+}
+
+#[test]
+fn a_message_that_is_too_long_ends_its_call_alone() {
+    let gateway = started();
+    read(&gateway, "bad/_table/good");
+    let process = child(&gateway, "chaos").unwrap();
+    let answer = read(&gateway, "bad/_table/raw_too_long");
+    assert_eq!(answer.status, 500, "{}", answer.body);
+    assert_eq!(child(&gateway, "chaos"), Some(process));
+    read(&gateway, "bad/_table/good").is_ok(r#"{"resource":[{"n":0},{"n":1},{"n":2}]}"#);
+}
+
+#[test]
+fn a_process_ends_with_the_gateway_while_its_library_does_not_come_back_from_loading() {
+    let setup = setup();
+    let library = setup.path("plugins/libconnector_chaos.so");
+    let mut bytes = std::fs::read(&library).unwrap();
+    let knob = b"tablegate.chaos:";
+    let at = bytes.windows(knob.len()).position(|window| window == knob).unwrap();
+    // `describe` does not return.
+    bytes[at + knob.len()] = b'd';
+    std::fs::remove_file(&library).unwrap();
+    std::fs::write(&library, bytes).unwrap();
+    let mut starting = setup.command(&["serve"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut hanging = None;
+    eventually("its process hangs", || {
+        hanging = loaded_by(starting.id(), "chaos");
+        hanging.is_some()
+    });
+    starting.kill().unwrap();
+    starting.wait().unwrap();
+    let process = hanging.unwrap();
+    eventually("it is gone", || !std::path::Path::new(&format!("/proc/{process}")).exists());
+}
+
+#[test]
+fn metrics_tell_of_a_process_that_is_away() {
+    let gateway =
+        setup().variable("TABLEGATE_METRICS__TOKEN", "a-token-of-enough-characters-0123456789").start();
+    read(&gateway, "bad/_table/good");
+    let metrics = || {
+        let asked = get("/metrics").header("Authorization", "Bearer a-token-of-enough-characters-0123456789");
+        gateway.send(asked).body
+    };
+    let text = metrics();
+    assert!(text.contains(r#"tablegate_connector_processes_lost_total{connector="chaos"} 0"#), "{text}");
+    assert!(text.contains(r#"tablegate_service_up{service="bad"} 1"#), "{text}");
+    // The pause before the next start grows, so it is seen to be away.
+    eventually("it is told that it is away", || {
+        child(&gateway, "chaos").into_iter().for_each(kill);
+        metrics().contains(r#"tablegate_service_up{service="bad"} 0"#)
+    });
+    assert!(!metrics().contains(r#"tablegate_connector_processes_lost_total{connector="chaos"} 0"#));
 }
 
 #[test]

@@ -76,6 +76,14 @@ pub fn check_folder(folder: &Path) -> Result<(), Reason> {
     Ok(())
 }
 
+/// The digest of a file.
+///
+/// # Errors
+/// It can't be read.
+pub fn digest_of(file: &Path) -> Result<Sha256Digest, Reason> {
+    File::open(file).and_then(|mut file| sha256(&mut file)).map_err(unreadable)
+}
+
 fn is_world_writable(metadata: &fs::Metadata) -> bool {
     metadata.permissions().mode() & 0o002 != 0
 }

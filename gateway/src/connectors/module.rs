@@ -74,6 +74,14 @@ impl Module {
         }
     }
 
+    /// Whether its process is there.
+    pub(super) fn is_there(&self) -> bool {
+        match self {
+            Self::Inside(_) => true,
+            Self::Apart(apart) => apart.is_there(),
+        }
+    }
+
     /// Gives up a library that does not answer. One inside the gateway can only be waited for.
     pub(super) fn give_up(&self) {
         if let Self::Apart(apart) = self {

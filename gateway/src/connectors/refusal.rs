@@ -79,6 +79,9 @@ pub enum Reason {
     /// It was to run in a process of its own, and did not get there; the child's words.
     #[error("in a process of its own: {0}")]
     NotLoadedApart(String),
+    /// Its process has ended, and the file is not what it was.
+    #[error("its file was replaced while the gateway runs")]
+    Replaced,
     /// No process can be started for it; the system's words.
     #[error("no process can be started for it: {0}")]
     NoProcess(String),
@@ -129,6 +132,7 @@ impl Reason {
             Self::OtherRevision { .. } => "use the connector and the gateway of one release",
             Self::PanicAborts => "build it with `panic = \"unwind\"`, the default",
             Self::NotLoadedApart(_) => "see the log; `plugins.connectors` has its settings",
+            Self::Replaced => "restart the gateway to load another library",
             Self::NoProcess(_) => "raise the limit of processes, or take `isolation` away",
             Self::CantBeOpened(_) => "see the debug log for the loader's own words",
             Self::TooSlow(_) => "ask its author, or raise `plugins.load_timeout`",

@@ -11,7 +11,7 @@ use connector_api::model::{Descriptor, ServiceType};
 use tracing::level_filters::LevelFilter;
 
 use super::guard::{self, Watch, Watchdog};
-use super::inspect::{Inspected, check_folder, inspect};
+use super::inspect::{Inspected, check_folder, digest_of, inspect};
 use super::isolated::{self, Apart, Conditions};
 use super::loader::{self, level_number};
 use super::module::Module;
@@ -53,10 +53,16 @@ impl Connector {
         self.descriptor.service_types.iter().find(|known| known.name == name)
     }
 
-    /// Whether an entry of it does not return, so that its calls are refused.
+    /// Whether it takes calls: none of its entries is stuck, and its process, where it has one of its own, is there.
     #[must_use]
-    pub fn is_stuck(&self) -> bool {
-        self.watch.is_stuck()
+    pub fn is_responding(&self) -> bool {
+        !self.watch.is_stuck() && self.module.is_there()
+    }
+
+    /// How many processes of its own it has lost.
+    #[must_use]
+    pub fn lost_processes(&self) -> u64 {
+        self.module.process()
     }
 
     pub(super) fn module(&self) -> &Module {
@@ -208,7 +214,7 @@ fn start_loading(
                 Isolation::None => inside(&library, level)?,
                 Isolation::Process => {
                     let memory = settings.memory_limit.map(ByteSize::bytes);
-                    apart(Conditions { library, level, memory, time })?
+                    apart(Conditions { library, level, memory, environment: settings.environment, time })?
                 }
             };
             Ok((inspected, module, descriptor))
@@ -227,8 +233,9 @@ fn inside(library: &Path, level: u32) -> Result<(Module, Descriptor), Reason> {
 }
 
 fn apart(conditions: Conditions) -> Result<(Module, Descriptor), Reason> {
+    let digest = digest_of(&conditions.library)?;
     let (running, descriptor) = isolated::start(&conditions)?;
-    Ok((Module::Apart(Apart::new(running, conditions)), descriptor))
+    Ok((Module::Apart(Apart::new(running, conditions, digest)), descriptor))
 }
 
 fn receive(answer: &mpsc::Receiver<Answer>, limit: Duration, began: Instant) -> Answer {

@@ -42,7 +42,8 @@ impl State {
             )
         };
         of_all("service_up", "1: connected, and its connector responds.", |service| {
-            service.opened().is_some_and(|connection| !connection.is_down()).into()
+            let opened = service.opened();
+            opened.is_some_and(|open| !open.is_down() && open.connector().is_responding()).into()
         })?;
         of_all("pool_size", "The most calls of a service that run at once.", |service| {
             load(service, |load| count(load.most))
@@ -79,9 +80,17 @@ impl State {
         let values = self.connectors.iter().map(|connector| {
             let descriptor = connector.descriptor();
             let labels = [("connector", descriptor.name.clone()), ("version", descriptor.version.clone())];
-            (labels, ConstGauge::new(u64::from(!connector.is_stuck())))
+            (labels, ConstGauge::new(u64::from(connector.is_responding())))
         });
         family(encoder, ("connector_up", "1: loaded, and it responds."), values)?;
+        let lost = self.connectors.iter().map(|connector| {
+            (
+                [("connector", connector.descriptor().name.clone())],
+                ConstCounter::new(connector.lost_processes()),
+            )
+        });
+        let help = "Processes that a connector had for itself and that have ended.";
+        family(encoder, ("connector_processes_lost", help), lost)?;
         let refused = ConstGauge::new(count(self.refused));
         let help = "Libraries of the plugin folders that were not loaded.";
         refused.encode(encoder.encode_descriptor("connectors_refused", help, None, refused.metric_type())?)

@@ -164,6 +164,9 @@ pub struct LibrarySettings {
     /// The most memory that its process may have; `None`: no limit but the system's. Only with a process of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit: Option<ByteSize>,
+    /// Environment variables that its process gets beside the few that every program needs. Only with a process of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<String>,
 }
 
 /// Where a library runs.

@@ -32,7 +32,7 @@ pub(crate) fn check(document: &Value, places: &Places, is_complete: bool) -> Vec
     rules.service_names_fit_a_url();
     rules.api_keys_are_usable();
     rules.cursor_key_is_long();
-    rules.memory_is_of_a_process();
+    rules.settings_of_processes_have_one();
     rules.credentials_need_known_names();
     rules.metrics_token_is_usable();
     rules.row_filters_have_values();
@@ -170,20 +170,16 @@ impl<'a> Rules<'a> {
         }
     }
 
-    fn memory_is_of_a_process(&mut self) {
+    fn settings_of_processes_have_one(&mut self) {
         let libraries = self.document.pointer("/plugins/connectors").and_then(Value::as_object);
         for (name, settings) in libraries.into_iter().flatten() {
             let is_apart = settings.get("isolation").and_then(Value::as_str) == Some("process");
-            if settings.get("memory_limit").is_some() && !is_apart {
-                let message = format!(
-                    "`memory_limit` of [plugins.connectors.{name}] limits nothing inside the gateway"
-                );
+            let meaningless = ["memory_limit", "environment"].into_iter();
+            for key in meaningless.filter(|key| settings.get(key).is_some() && !is_apart) {
+                let message =
+                    format!("`{key}` of [plugins.connectors.{name}] means nothing inside the gateway");
                 let remedy = "add `isolation = \"process\"`, or take it away";
-                self.report(
-                    &format!("/plugins/connectors/{name}/memory_limit"),
-                    message,
-                    Some(remedy.to_owned()),
-                );
+                self.report(&format!("/plugins/connectors/{name}/{key}"), message, Some(remedy.to_owned()));
             }
         }
     }

@@ -18,14 +18,14 @@ fn a_grant_for_every_service_that_grants_nothing_is_refused() {
 }
 
 #[test]
-fn memory_is_limited_of_a_process_only() {
+fn settings_of_a_process_need_one() {
     let problems = |isolation: &str| {
         let config =
             format!("[plugins.connectors.other]\nisolation = \"{isolation}\"\nmemory_limit = \"1GiB\"\n");
         Files::new(&config).load().map(drop).map_err(|problems| problems.to_string())
     };
     assert_eq!(problems("process"), Ok(()));
-    let refused = "gateway.toml:3: `memory_limit` of [plugins.connectors.other] limits nothing inside the gateway; \
+    let refused = "gateway.toml:3: `memory_limit` of [plugins.connectors.other] means nothing inside the gateway; \
                    add `isolation = \"process\"`, or take it away";
     assert!(problems("none").unwrap_err().contains(refused));
 }

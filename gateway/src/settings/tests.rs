@@ -393,7 +393,10 @@ fn the_documented_defaults_are_the_built_in_ones() {
     assert!(documented["plugins"].as_object_mut().unwrap().remove("allow_sha256").is_some());
     assert!(documented["plugins"].as_object_mut().unwrap().remove("inline").is_some());
     let libraries = documented["plugins"].as_object_mut().unwrap().remove("connectors").unwrap();
-    assert_eq!(libraries, serde_json::json!({"other": {"isolation": "process", "memory_limit": "1GiB"}}));
+    assert_eq!(
+        libraries,
+        serde_json::json!({"other": {"isolation": "process", "memory_limit": "1GiB", "environment": ["TNS_ADMIN"]}})
+    );
     assert!(documented["logging"].as_object_mut().unwrap().remove("slow_statement").is_some());
     assert!(documented["traces"].as_object_mut().unwrap().remove("endpoint").is_some());
     assert_eq!(documented, defaults);

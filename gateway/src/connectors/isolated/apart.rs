@@ -1,31 +1,23 @@
-//! A library in a child: what a loaded library can do, by way of frames. When the child ends, the calls that it ran have failed, and another
-//! one is started, each time after a longer pause if it does not live long. Services stay open: the next child opens them when they are used.
+//! A library in a child: what a loaded library can do, by way of frames. When the child ends, the calls that it ran have failed. Services stay
+//! open: the next child opens them when they are used.
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use connector_api::abi::{Call, CallParts};
 use connector_api::model::Operation;
 use connector_api::{Error, ErrorKind};
-use tokio::io::{AsyncWriteExt as _, BufReader, BufWriter};
-use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::call::{Answer, Calling, WINDOW, lost};
 use super::frame::{Frame, Kind, Parts, malformed, push_counted};
-use super::process::{Conditions, Running, start};
+use super::keep::{Served, look_after};
+use super::process::{Conditions, Running};
 use crate::connectors::loader;
 use crate::connectors::service::SessionId;
-
-/// The pause before a child is started again, the first time; it doubles with each child that ends early.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A child that lived so long has not ended early.
-const LONG_LIFE: Duration = Duration::from_secs(60);
+use crate::settings::Sha256Digest;
 
 /// A library that runs in a process of its own.
 #[derive(Debug, Clone)]
@@ -34,7 +26,9 @@ pub(in crate::connectors) struct Apart(Arc<Shared>);
 /// What calls and the task that looks after the child have in common.
 #[derive(Debug)]
 pub(super) struct Shared {
-    conditions: Conditions,
+    pub(super) conditions: Conditions,
+    /// The digest of the library that was inspected: no other one is started again.
+    pub(super) digest: Sha256Digest,
     state: Mutex<State>,
 }
 
@@ -65,10 +59,10 @@ enum At {
 
 impl Apart {
     /// The library of this child.
-    pub(in crate::connectors) fn new(running: Running, conditions: Conditions) -> Self {
+    pub(in crate::connectors) fn new(running: Running, conditions: Conditions, digest: Sha256Digest) -> Self {
         let level = conditions.level;
         let state = State { child: At::Ready(running), level, ..State::default() };
-        Self(Arc::new(Shared { conditions, state: Mutex::new(state) }))
+        Self(Arc::new(Shared { conditions, digest, state: Mutex::new(state) }))
     }
 
     /// Opens a service. From the first one on the child is looked after, on this runtime.
@@ -121,6 +115,11 @@ impl Apart {
     /// How many children were lost.
     pub(in crate::connectors) fn lost(&self) -> u64 {
         self.0.state().lost
+    }
+
+    /// Whether a child is there.
+    pub(in crate::connectors) fn is_there(&self) -> bool {
+        !matches!(self.0.state().child, At::Gone)
     }
 
     /// Ends the child, so that another one is started.
@@ -191,7 +190,7 @@ impl Shared {
     ///
     /// # Errors
     /// It is nothing that it may send.
-    fn take(&self, frame: Frame) -> std::io::Result<()> {
+    pub(super) fn take(&self, frame: Frame) -> std::io::Result<()> {
         let answer = match frame.kind {
             Kind::Item => Answer::Item(frame.bytes),
             Kind::End => Answer::End,
@@ -212,7 +211,7 @@ impl Shared {
     }
 
     /// The child is gone, and with it all that it ran.
-    fn lose(&self) {
+    pub(super) fn lose(&self) {
         let mut state = self.state();
         state.child = At::Gone;
         state.lost += 1;
@@ -222,7 +221,7 @@ impl Shared {
     }
 
     /// A new child is there: it gets the services.
-    fn renew(&self) -> Served {
+    pub(super) fn renew(&self) -> Served {
         let mut state = self.state();
         let served = state.serve();
         if let At::Served(line, _) = &state.child {
@@ -247,85 +246,6 @@ impl State {
         let end = Arc::new(tokio::sync::Notify::new());
         self.child = At::Served(line, Arc::clone(&end));
         Served { frames, end }
-    }
-}
-
-/// The other ends of what [`At::Served`] holds.
-struct Served {
-    frames: mpsc::UnboundedReceiver<Frame>,
-    end: Arc<tokio::sync::Notify>,
-}
-
-/// Serves a child until it ends, and then the next one, as long as the library is in use.
-async fn look_after(shared: Weak<Shared>, mut running: Running, mut served: Served) {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let began = Instant::now();
-        let why = match serve(&shared, &running, served).await {
-            Ok(()) => None,
-            Err(error) => Some(error.to_string()),
-        };
-        // It waits for a process that was told to end, a moment.
-        let ended = tokio::task::spawn_blocking(move || running.end()).await.unwrap_or_default();
-        let Some(lost) = shared.upgrade() else { return };
-        lost.lose();
-        let library = lost.conditions.library.display();
-        tracing::error!(connector = %library, ended, why, "the process of a connector has ended and is started again");
-        drop(lost);
-        if began.elapsed() >= LONG_LIFE {
-            pause = FIRST_PAUSE;
-        }
-        let Some(next) = started(&shared, &mut pause).await else { return };
-        running = next;
-        let Some(shared) = shared.upgrade() else { return };
-        served = shared.renew();
-    }
-}
-
-/// Starts another child, as often as it takes; `None`: the library is no longer in use.
-async fn started(shared: &Weak<Shared>, pause: &mut Duration) -> Option<Running> {
-    loop {
-        tokio::time::sleep(*pause).await;
-        *pause = (*pause * 2).min(LONGEST_PAUSE);
-        let conditions = shared.upgrade()?.conditions.clone();
-        let library = conditions.library.clone();
-        match tokio::task::spawn_blocking(move || start(&conditions)).await {
-            Ok(Ok((running, _))) => return Some(running),
-            Ok(Err(reason)) => {
-                tracing::error!(connector = %library.display(), %reason, "the process of a connector can't be started again");
-            }
-            Err(error) => tracing::error!(%error, "the thread that starts a process panicked"),
-        }
-    }
-}
-
-/// Sends and takes frames until one side has gone, or the child is told to end.
-async fn serve(shared: &Weak<Shared>, running: &Running, served: Served) -> std::io::Result<()> {
-    let socket = running.socket.try_clone()?;
-    socket.set_nonblocking(true)?;
-    let (from, mut to) = UnixStream::from_std(socket)?.into_split();
-    let Served { mut frames, end } = served;
-    let writing = async {
-        let mut to = BufWriter::new(&mut to);
-        while let Some(frame) = frames.recv().await {
-            frame.send(&mut to).await?;
-            if frames.is_empty() {
-                to.flush().await?;
-            }
-        }
-        Ok(())
-    };
-    let reading = async {
-        let mut from = BufReader::new(from);
-        while let (Some(frame), Some(shared)) = (Frame::receive(&mut from).await?, shared.upgrade()) {
-            shared.take(frame)?;
-        }
-        Ok(())
-    };
-    tokio::select! {
-        done = writing => done,
-        done = reading => done,
-        () = end.notified() => Ok(()),
     }
 }
 

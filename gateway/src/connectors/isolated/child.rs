@@ -12,8 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use connector_api::abi::{Call, CallParts, Module, Step};
 use connector_api::model::{Descriptor, Opened};
 use connector_api::{Error, ErrorKind};
-use rustix::process::{Resource, Rlimit, setrlimit};
-use tokio::io::{AsyncWriteExt as _, BufReader, BufWriter};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
+use tokio::io::{BufReader, BufWriter};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,6 +45,7 @@ pub fn run() -> ExitCode {
 
 fn work() -> io::Result<()> {
     let mut socket = Socket::from(io::stdin().as_fd().try_clone_to_owned()?);
+    end_with(socket.try_clone()?)?;
     let load = Frame::read(&mut socket)?;
     let conditions: Conditions = match load.kind {
         Kind::Load => serde_json::from_slice(&load.bytes)?,
@@ -58,6 +61,16 @@ fn work() -> io::Result<()> {
     // Threads of the library may run for ever.
     runtime.shutdown_background();
     served
+}
+
+/// Ends the process when the other side of the socket is gone, whatever the library does meanwhile.
+fn end_with(socket: Socket) -> io::Result<()> {
+    let watching = move || {
+        let mut watched = [PollFd::new(&socket, PollFlags::RDHUP)];
+        while poll(&mut watched, None) == Err(Errno::INTR) {}
+        let _ = kill_process(getpid(), Signal::KILL);
+    };
+    std::thread::Builder::new().name("gateway-watch".to_owned()).spawn(watching).map(drop)
 }
 
 fn loaded(conditions: &Conditions, out: &mpsc::Sender<Frame>) -> Result<(Module, Descriptor), String> {
@@ -116,10 +129,7 @@ async fn serve(
 async fn write(to: OwnedWriteHalf, mut outgoing: mpsc::Receiver<Frame>) -> io::Result<()> {
     let mut to = BufWriter::new(to);
     while let Some(frame) = outgoing.recv().await {
-        frame.send(&mut to).await?;
-        if outgoing.is_empty() {
-            to.flush().await?;
-        }
+        frame.send_behind(&mut to, outgoing.is_empty()).await?;
     }
     Ok(())
 }
@@ -162,9 +172,7 @@ impl Child {
 
     /// Starts an operation, once its service is open.
     fn call(&mut self, number: u64, bytes: Vec<u8>) -> io::Result<()> {
-        let mut parts = Parts(&bytes);
-        let slot = self.services.get(&parts.u64()?).map(Arc::clone);
-        let _ = (parts.u32()?, parts.counted()?, parts.counted()?);
+        let slot = self.services.get(&Parts(&bytes).u64()?).map(Arc::clone);
         let module = self.module;
         self.start(number, async move {
             let slot = slot.ok_or_else(|| failure(&closed()))?;
@@ -200,7 +208,10 @@ impl Child {
         let number = self.services.remove(&service).and_then(|slot| slot.opened.get().copied());
         if let Some(number) = number {
             let module = self.module;
-            std::thread::spawn(move || module.close(number));
+            let closing = std::thread::Builder::new().name("close".to_owned());
+            if let Err(error) = closing.spawn(move || module.close(number)) {
+                tracing::error!(%error, "a service can't be closed");
+            }
         }
     }
 }
@@ -236,7 +247,11 @@ async fn run_call(
         }
         match poll_fn(|context| Pin::new(&mut call).poll_step(context)).await {
             Step::Item(item) => {
-                let _ = out.send(Frame::new(Kind::Item, number, item.as_ref())).await;
+                let frame = Frame::new(Kind::Item, number, item.as_ref());
+                if !frame.fits() {
+                    return Frame::new(Kind::Failed, number, failure(&too_long()));
+                }
+                let _ = out.send(frame).await;
             }
             Step::End => return Frame::bare(Kind::End, number),
             Step::Failed(error) => return Frame::new(Kind::Failed, number, error.as_ref()),
@@ -284,6 +299,10 @@ fn begun(module: Module, service: u64, bytes: &[u8]) -> io::Result<Answering> {
     let (operation, head, context) = (parts.u32()?, parts.counted()?, parts.counted()?);
     let parts = CallParts { head, context, body: parts.0 };
     Ok(Answering::Call(module.call(service, operation, &parts)))
+}
+
+fn too_long() -> Error {
+    Error::internal("the connector broke the contract: a message is too long").with_reason("protocol_error")
 }
 
 fn closed() -> Error {

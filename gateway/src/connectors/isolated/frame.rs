@@ -102,10 +102,15 @@ impl Frame {
         Ok(Self { kind, number, bytes })
     }
 
-    /// Writes it.
-    pub(super) async fn send(&self, to: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
+    async fn send(&self, to: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
         to.write_all(&self.head()?).await?;
         to.write_all(&self.bytes).await
+    }
+
+    /// The same into a buffer, which is emptied where nothing more waits.
+    pub(super) async fn send_behind(&self, to: &mut (impl AsyncWrite + Unpin), is_last: bool) -> Result<()> {
+        self.send(to).await?;
+        if is_last { to.flush().await } else { Ok(()) }
     }
 
     /// Reads one; `None`: the other side has gone.

@@ -4,7 +4,8 @@
 //! * [`frame`]: what goes over the sockets.
 //! * [`child`]: the child's side, the work of the hidden command [`COMMAND`].
 //! * [`process`]: starts a child and ends it.
-//! * [`apart`]: the gateway's side: what a loaded library can do, by way of the child; starts it anew.
+//! * [`apart`]: the gateway's side: what a loaded library can do, by way of the child.
+//! * [`keep`]: looks after the child, and starts another one when it has ended.
 //! * [`call`]: a call that runs in a child.
 //!
 //! Nothing here knows what a call says: shapes, contexts and rows pass as bytes.
@@ -13,6 +14,7 @@ mod apart;
 mod call;
 mod child;
 mod frame;
+mod keep;
 mod process;
 
 pub(super) use apart::Apart;

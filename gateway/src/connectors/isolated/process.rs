@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use connector_api::model::Descriptor;
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,21 @@ use crate::connectors::refusal::Reason;
 
 /// The gateway's own program, also where its file was replaced meanwhile.
 const PROGRAM: &str = "/proc/self/exe";
-/// What the gateway's own variables begin with: secrets may be among them, and a connector gets its configuration when a service is opened.
-const OWN_VARIABLES: &[u8] = b"TABLEGATE_";
+/// The variables that every program may need. Others may hold secrets, and a connector gets its configuration when a service is opened.
+const VARIABLES: [&str; 12] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "TZ",
+    "TZDIR",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LD_LIBRARY_PATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
 
 /// What a child is to load, and under which conditions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,6 +42,8 @@ pub(in crate::connectors) struct Conditions {
     pub(in crate::connectors) level: u32,
     /// The most bytes of memory that the child may write to.
     pub(in crate::connectors) memory: Option<u64>,
+    /// Names of further variables of the environment that the child gets.
+    pub(in crate::connectors) environment: Vec<String>,
     /// The longest that loading may take.
     pub(in crate::connectors) time: Duration,
 }
@@ -46,7 +61,7 @@ pub(in crate::connectors) struct Running {
 /// Why it did not.
 pub(in crate::connectors) fn start(conditions: &Conditions) -> Result<(Running, Descriptor), Reason> {
     let failed = |error: io::Error| Reason::NoProcess(error.to_string());
-    let mut running = spawn().map_err(failed)?;
+    let mut running = spawn(conditions).map_err(failed)?;
     let answer = running.load(conditions);
     match answer {
         Ok(answer) => {
@@ -63,26 +78,27 @@ fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-fn spawn() -> io::Result<Running> {
+fn spawn(conditions: &Conditions) -> io::Result<Running> {
     let (socket, theirs) = UnixStream::pair()?;
     let mut command = Command::new(PROGRAM);
-    command.arg(COMMAND).stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
+    // The name of the library is for those who list processes.
+    command.arg(COMMAND).args(conditions.library.file_name());
+    command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).env_clear();
+    let names = VARIABLES.into_iter().chain(conditions.environment.iter().map(String::as_str));
+    command.envs(names.filter_map(|name| Some((name, std::env::var_os(name)?))));
     // What is typed at a terminal, to end the gateway, is not meant for it.
     command.process_group(0);
-    for (name, _) in std::env::vars_os() {
-        if name.as_encoded_bytes().starts_with(OWN_VARIABLES) {
-            command.env_remove(name);
-        }
-    }
     Ok(Running { child: command.spawn()?, socket })
 }
 
 impl Running {
     fn load(&mut self, conditions: &Conditions) -> io::Result<Frame> {
         let words = serde_json::to_vec(conditions)?;
-        self.socket.set_read_timeout(Some(conditions.time))?;
+        let until = Instant::now() + conditions.time;
         Frame::new(Kind::Load, 0, words).write(&mut self.socket)?;
         loop {
+            let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+            self.socket.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
             let frame = Frame::read(&mut self.socket)?;
             match frame.kind {
                 Kind::Loaded => {
