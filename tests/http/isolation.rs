@@ -303,9 +303,9 @@ fn a_process_that_is_told_to_end_waits_for_the_gateway() {
     read(&gateway, "bad/_table/good");
     let process = child(&gateway, "chaos").unwrap();
     for signal in ["TERM", "INT", "HUP"] {
-        let told =
-            Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &process.to_string()]);
-        assert!(told.status().unwrap().success());
+        let number = process.to_string();
+        let told = Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, &number]).status();
+        assert!(told.unwrap().success());
     }
     read(&gateway, "bad/_table/good").is_ok(r#"{"resource":[{"n":0},{"n":1},{"n":2}]}"#);
     assert_eq!(child(&gateway, "chaos"), Some(process));
