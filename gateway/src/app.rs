@@ -14,7 +14,7 @@ use crate::connectors::Registry;
 use crate::cursor;
 use crate::extras;
 use crate::hooks::Hooks;
-use crate::http::{Answering, Watchers, router};
+use crate::http::{Answering, Cors, Tls, Watchers, router};
 use crate::idempotency;
 use crate::metrics::Metrics;
 use crate::plan;
@@ -223,7 +223,8 @@ pub fn read(options: &LoadOptions, level: LevelFilter) -> Read {
 pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<Problem>) {
     let known = known_types(registry);
     let extras = extras::Store::new(&settings.state.directory, plan::check_functions);
-    let (mut missing, mut wrong) = (unknown_libraries(settings, registry), Vec::new());
+    let (mut missing, mut wrong) = settings.server.tls.as_ref().map(Tls::problems).unwrap_or_default();
+    missing.extend(unknown_libraries(settings, registry));
     for service in &settings.services {
         match extras.load(&service.name) {
             Err(problem) => missing.push(settings::unread_extras(service, &problem)),
@@ -330,6 +331,14 @@ fn snapshot(
         max_stream_size: settings.server.max_stream_size.map(|size| size.bytes()),
         request_timeout: settings.server.request_timeout.get(),
         server: Arc::new(settings.server.clone()),
+        tls: settings
+            .server
+            .tls
+            .as_ref()
+            .map(Tls::load)
+            .transpose()
+            .map_err(|problem| Problems(vec![problem]))?,
+        cors: Cors::new(&settings.cors),
     })
 }
 

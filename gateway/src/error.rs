@@ -19,6 +19,8 @@ use crate::{cursor, plan, request};
 pub const OK: StatusCode = StatusCode::OK;
 /// Status of an answer that the caller has already.
 pub const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
+/// Status of an answer that says all in its head.
+pub const NO_CONTENT: StatusCode = StatusCode::NO_CONTENT;
 
 /// When to try again what only has to wait a moment.
 const SOON: Duration = Duration::from_secs(1);
@@ -178,6 +180,8 @@ errors! {
     head_too_large(limit, most) = REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is larger than the {limit} bytes that this server accepts, or has more than {most} headers.";
     /// Bytes that are no request.
     malformed_request() = BAD_REQUEST, "This is no request of HTTP/1.1. Spaces, quotes, angle brackets and the like must be percent-encoded in an address.";
+    /// Plain HTTP where TLS is spoken.
+    not_encrypted() = BAD_REQUEST, "This port speaks TLS only; use https://. Whatever was sent in this request was not encrypted.";
     /// A row can be created only where the store or the record says which one.
     no_create_by_id() = BAD_REQUEST, "Create record by identifier not currently supported.";
     /// A removal that does not say of what.

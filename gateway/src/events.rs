@@ -119,6 +119,21 @@ pub(crate) fn connection_refused(address: std::net::IpAddr, most: usize) {
     tracing::debug!(target: "tablegate::http", %address, most, "an address has as many connections as server.max_connections_per_address allows");
 }
 
+/// A client and the gateway did not come to terms about TLS, or it went away.
+pub(crate) fn handshake_failed(address: std::net::IpAddr, error: &std::io::Error) {
+    tracing::debug!(target: "tablegate::http", %address, %error, "a TLS handshake failed");
+}
+
+/// The certificate ends soon.
+pub(crate) fn certificate_ends(days: u64) {
+    tracing::warn!(target: "tablegate::http", days, "the certificate of server.tls expires soon; put a new one there and reload with `kill -HUP`");
+}
+
+/// A browser asked whether a page may call, and it may not.
+pub(crate) fn page_refused<'p>(origin: &str, path: impl FnOnce() -> Cow<'p, str>) {
+    tracing::info!(target: "tablegate::http", ?origin, path = &*path(), "a page may not call: no entry of [[cors]] has this origin for this path");
+}
+
 /// A client was given up that did not take its answer before the time for all of a request was over.
 pub(crate) fn lasted_too_long() {
     tracing::warn!(target: "tablegate::http", "a client did not take its answer within server.max_request_time, so it was cut off");

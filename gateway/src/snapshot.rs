@@ -8,6 +8,7 @@ use crate::auth;
 use crate::connectors::Registry;
 use crate::cursor;
 use crate::hooks::Hooks;
+use crate::http::{Cors, Tls};
 use crate::idempotency;
 use crate::services::Service;
 use crate::settings;
@@ -40,6 +41,10 @@ pub struct Snapshot {
     pub request_timeout: Duration,
     /// What is asked of connections and heads of requests.
     pub server: Arc<settings::Server>,
+    /// TLS; `None`: HTTP in the clear.
+    pub tls: Option<Tls>,
+    /// Which pages of other origins may call.
+    pub cors: Cors,
 }
 
 /// How answers look.

@@ -157,7 +157,7 @@ fn check_blocked_workers(digits: [&str; 2], table: &'static str, allow_inline: b
             let bad = Arc::clone(&bad);
             tokio::spawn(async move { read(&bad, table, SHORT).await });
         }
-        eventually("marked stuck", || bad.connector().is_stuck()).await;
+        eventually("marked stuck", || !bad.connector().is_responding()).await;
         assert_eq!(read(&bad, "good", LONG).await.unwrap_err().kind, Unavailable);
         // On a worker, not on the thread of the test.
         let answer = tokio::spawn(async move { read(&good, "good", LONG).await }).await.unwrap();

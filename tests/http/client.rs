@@ -13,6 +13,7 @@ use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap};
 use hyper_util::rt::TokioIo;
 use serde_json::Value as Json;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -22,6 +23,11 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 
 /// Every request and every wait of the suite runs here.
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// Bytes to and fro.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// A request to send. Parameters are added with [`Request::with`], encoded.
 #[derive(Clone, Debug)]
@@ -105,21 +111,30 @@ impl Request {
     }
 
     async fn start(&self, address: SocketAddr) -> Download {
-        let stream = TcpStream::connect(address).await.unwrap();
+        self.start_over(TcpStream::connect(address).await.unwrap(), &address.to_string()).await
+    }
+
+    /// Sends it over a connection that is there and reads the whole answer.
+    pub(crate) fn send_over(&self, stream: impl Stream, host: &str) -> Answer {
+        let begun = async { timeout(LIMIT, self.start_over(stream, host)).await.expect("no answer began") };
+        RUNTIME.block_on(begun).into_answer()
+    }
+
+    async fn start_over(&self, stream: impl Stream, host: &str) -> Download {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        let response = sender.send_request(self.to_hyper(address)).await.unwrap();
+        let response = sender.send_request(self.to_hyper(host)).await.unwrap();
         let (head, body) = response.into_parts();
         let asked = format!("{} {}", self.method, self.target);
         Download { asked, status: head.status.as_u16(), headers: head.headers, body }
     }
 
     /// The same for the HTTP library.
-    pub(crate) fn to_hyper(&self, address: SocketAddr) -> hyper::Request<Full<Bytes>> {
+    pub(crate) fn to_hyper(&self, host: &str) -> hyper::Request<Full<Bytes>> {
         let mut request = hyper::Request::builder().method(self.method.as_str()).uri(&self.target);
-        for (name, value) in [(HOST.as_str(), &address.to_string())]
+        for (name, value) in [(HOST.as_str(), host)]
             .into_iter()
-            .chain(self.headers.iter().map(|(name, value)| (name.as_str(), value)))
+            .chain(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
         {
             request = request.header(name, value);
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::client::{Answer, get, request};
 use crate::gateway::Gateway;
-use crate::shop::{READER, read, reading, setup, shared};
+use crate::shop::{READER, admin_token, read, reading, setup, shared};
 
 #[test]
 fn the_error_object_has_its_members_in_order_and_its_message_encoded() {
@@ -71,9 +71,20 @@ fn an_answer_has_the_headers_of_the_interface() {
         assert_eq!(answer.header("cache-control"), "no-cache, private");
         assert_eq!(answer.header("vary"), "accept, accept-encoding");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        for name in ["server", "strict-transport-security", "access-control-allow-origin"] {
+            assert_eq!(answer.header(name), "", "{name}");
+        }
     }
     let refused = request("DELETE", "/api/v2/shop/_table/orders").key(READER).send(shared().address);
     assert_eq!((refused.status, refused.header("www-authenticate")), (401, "Tablegate"));
+}
+
+#[test]
+fn an_answer_with_a_session_is_kept_nowhere() {
+    let session = get("/api/v2/system/admin/session").token(admin_token()).send(shared().address);
+    assert_eq!((session.status, session.header("cache-control")), (200, "no-store"));
 }
 
 #[test]

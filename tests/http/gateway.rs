@@ -15,7 +15,7 @@ use crate::client::{LIMIT, RUNTIME, Request};
 /// The connectors that every folder of the suite has.
 const CONNECTORS: [&str; 2] = ["sqlite", "memory"];
 /// How a line of the standard output begins that tells the address.
-const LISTENS: &str = "tablegate listens on http://";
+const LISTENS: &str = "tablegate listens on ";
 
 /// The administrator of the suite, where the environment names one.
 pub(crate) const ADMIN: (&str, &str) = ("root@example.com", "correct horse battery");
@@ -109,7 +109,8 @@ impl Setup {
         let Some(line) = output.find(LISTENS) else {
             panic!("the gateway did not start:\n{}", log.text());
         };
-        let address = line.trim_start_matches(LISTENS).parse().unwrap();
+        let (_scheme, address) = line.split_once("://").unwrap();
+        let address = address.parse().unwrap();
         Running { child, guard, output, log, address }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 
 use tablegate::app::App;
 use tablegate::hooks::Hooks;
-use tablegate::http::{End, Listening, serve};
+use tablegate::http::{End, Listening, Terms, serve};
 use tablegate::settings::{self, LoadOptions, Server, Timeout};
 
 use crate::client::{LIMIT, RUNTIME};
@@ -45,7 +45,8 @@ impl InProcess {
                 let limit = Timeout::from_secs(LIMIT.as_secs());
                 let server = Server { request_timeout: limit, shutdown_timeout: limit, ..Server::default() };
                 let server = Arc::new(server);
-                serve(listening, app.router(), stop, || Arc::clone(&server)).await;
+                serve(listening, app.router(), stop, || Terms { server: Arc::clone(&server), tls: None })
+                    .await;
                 // Nobody may wait for it any more.
                 let _ = stopped_in.send(());
             });

@@ -44,7 +44,7 @@ impl Kept {
             }
         };
         connection.ready().await?;
-        let response = connection.send_request(request.to_hyper(self.address)).await?;
+        let response = connection.send_request(request.to_hyper(&self.address.to_string())).await?;
         let is_last = response.headers().get(CONNECTION).is_some_and(|value| value == "close");
         let status = response.status().as_u16();
         let body = response.into_body().collect().await?.to_bytes();

@@ -25,6 +25,8 @@ mod conditional;
 #[cfg(test)]
 mod connector_test;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod cross_engine;
 #[cfg(test)]
 mod cross_requests;
@@ -154,6 +156,8 @@ mod staying_up;
 mod stock;
 #[cfg(test)]
 mod streaming;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod traced;
 #[cfg(test)]

@@ -13,13 +13,13 @@ use crate::postgres::{fixture, sql};
 use crate::shop::READER;
 
 /// Runs OpenSSL's program in a folder.
-fn openssl(folder: &Path, arguments: &str) {
+pub(crate) fn openssl(folder: &Path, arguments: &str) {
     let output = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// An authority, and certificates that it signed: for the server `localhost`, the same but expired, and for the client `certified`.
-fn certificates(folder: &Path) {
+pub(crate) fn certificates(folder: &Path) {
     const KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
     std::fs::write(folder.join("server.ext"), "subjectAltName=DNS:localhost").unwrap();
     std::fs::write(folder.join("client.ext"), "extendedKeyUsage=clientAuth").unwrap();

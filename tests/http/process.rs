@@ -25,14 +25,14 @@ rows = [{{ id = {number} }}]
     )
 }
 
-fn reload(gateway: &Gateway, outcome: &str) -> String {
+pub(crate) fn reload(gateway: &Gateway, outcome: &str) -> String {
     let before = gateway.log.count();
     gateway.signal("HUP");
     gateway.log.find_after(before, outcome).unwrap()
 }
 
-const RELOADED: &str = "the configuration was loaded again";
-const REFUSED: &str = "the new configuration is not used, the old one stays in force";
+pub(crate) const RELOADED: &str = "the configuration was loaded again";
+pub(crate) const REFUSED: &str = "the new configuration is not used, the old one stays in force";
 
 fn first_row(gateway: &Gateway, service: &str) -> Answer {
     gateway.send(reading(&format!("{service}/_table/t")))

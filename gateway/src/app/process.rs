@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{App, StartError, problems};
-use crate::http::{End, Listening, serve};
+use crate::http::{End, Listening, Terms, serve};
 use crate::service_manager;
 use crate::settings::{AtStart, Problems, Settings};
 use crate::snapshot::Snapshot;
@@ -121,7 +121,11 @@ impl App {
             }
             end
         };
-        serve(listening, app.router(), stop, || Arc::clone(&app.snapshot().server)).await;
+        let terms = || {
+            let snapshot = app.snapshot();
+            Terms { server: Arc::clone(&snapshot.server), tls: snapshot.tls.clone() }
+        };
+        serve(listening, app.router(), stop, terms).await;
         for service in app.snapshot().sorted_services() {
             service.close().await;
         }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName,
-    RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, HeaderName, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
@@ -57,6 +58,9 @@ pub(super) fn ok(answer: Answer, delivery: &Delivery, failing: Failing) -> Resul
         AnswerBody::Streamed(chunks) => Body::new(StreamBody::new(chunks, layout.media, failing)),
     };
     let mut response = respond(answer.status, delivery.offer, body);
+    if delivery.is_secret {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     if let Some(total) = answer.total {
         response.headers_mut().insert(TOTAL, HeaderValue::from(total));
     }
@@ -134,8 +138,16 @@ pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
     Response::from_parts(parts, Body::empty())
 }
 
+/// What every answer with a body tells browsers, were it opened in one: it is what its type says, it is no page with anything of its own,
+/// nothing may show it in a frame, and no address goes from it to others.
+pub(super) const FOR_BROWSERS: [(HeaderName, &str); 3] = [
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (REFERRER_POLICY, "no-referrer"),
+];
+
 /// So many headers most answers have at the end: room that is made once.
-const USUAL_HEADERS: usize = 10;
+const USUAL_HEADERS: usize = 12;
 
 fn respond(status: StatusCode, offer: &Offer, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
@@ -144,7 +156,9 @@ fn respond(status: StatusCode, offer: &Offer, body: Body) -> Response<Body> {
     headers.reserve(USUAL_HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(offer.content_type));
     insert_common(headers);
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    for (name, value) in FOR_BROWSERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     response
 }
 

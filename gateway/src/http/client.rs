@@ -13,6 +13,10 @@ const X_FORWARDED_FOR: &str = "x-forwarded-for";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Client(pub(crate) IpAddr);
 
+/// What came in the clear where TLS is spoken, as an extension of the request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Misdirected;
+
 impl Client {
     /// Who asks, by the other end of the connection and what a trusted proxy says of it. A proxy sends one of the two headers and lets the
     /// other one pass, so where both are there and differ, a client may have written one: then neither is believed.

@@ -20,11 +20,19 @@ pub(super) struct Delivery {
     pub(super) attachment: Option<HeaderValue>,
     /// Tags of answers that the caller has already: `If-None-Match` of a read.
     pub(super) held: Option<Tags>,
+    /// The answer may have a session in it, so nobody is to keep it.
+    pub(super) is_secret: bool,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { offer: Offer::json(), layout: Layout::default(), attachment: None, held: None }
+        Self {
+            offer: Offer::json(),
+            layout: Layout::default(),
+            attachment: None,
+            held: None,
+            is_secret: false,
+        }
     }
 }
 
@@ -55,7 +63,8 @@ impl Delivery {
             let name = if is_true(file) { own_name(head, offer) } else { file.to_owned() };
             HeaderValue::from_str(&content_disposition(&name)).ok()
         });
-        Ok(Self { offer, layout, attachment, held: None })
+        let is_secret = head.address.service.as_deref() == Some("system");
+        Ok(Self { offer, layout, attachment, held: None, is_secret })
     }
 }
 

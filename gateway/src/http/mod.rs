@@ -5,6 +5,7 @@ mod address;
 mod answer;
 mod body;
 mod client;
+mod cors;
 mod delivery;
 mod door;
 mod exchange;
@@ -20,9 +21,12 @@ mod seen;
 mod server;
 mod session;
 mod socket;
+mod tls;
 
+pub use cors::Cors;
 #[cfg(fuzzing)]
 pub(crate) use input::query_pairs;
 pub use router::{Answering, router};
 pub use seen::{Watched, Watchers};
-pub use server::{End, Listening, serve};
+pub use server::{End, Listening, Terms, serve};
+pub use tls::Tls;

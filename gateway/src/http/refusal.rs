@@ -4,6 +4,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use serde_json::json;
 
+use super::answer::FOR_BROWSERS;
 use crate::error::ApiError;
 use crate::settings::Server;
 
@@ -70,10 +71,12 @@ impl Refusals {
 /// An error as all that is sent before the connection ends.
 pub(super) fn last_words(error: &ApiError) -> Vec<u8> {
     let body = json!({ "error": error.object(false) }).to_string();
+    let for_browsers: String =
+        FOR_BROWSERS.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let retry = error.retry_after.map(|wait| format!("retry-after: {}\r\n", wait.as_secs().max(1)));
     format!(
         "HTTP/1.1 {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\ncache-control: no-cache, private\r\n\
-         x-content-type-options: nosniff\r\n{}connection: close\r\n\r\n{body}",
+         {for_browsers}{}connection: close\r\n\r\n{body}",
         error.status,
         body.len(),
         retry.unwrap_or_default(),

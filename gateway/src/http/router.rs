@@ -7,14 +7,18 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
-use axum::http::{HeaderValue, Method, Request as HttpRequest, Response, header::HeaderName};
+use axum::http::header::{HeaderName, ORIGIN, STRICT_TRANSPORT_SECURITY};
+use axum::http::{HeaderValue, Method, Request as HttpRequest, Response};
 use serde_json::{Value as Json, json};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_http::compression::predicate::SizeAbove;
 use tower_http::compression::{CompressionBody, CompressionLayer};
+use tower_http::cors::CorsLayer;
 
 use super::answer::{self, Failing};
 use super::body::Limits;
+use super::client::Misdirected;
+use super::cors;
 use super::delivery::Delivery;
 use super::health::{Readiness, health, ready};
 use super::input::{Head, Input};
@@ -77,10 +81,33 @@ pub fn router(snapshot: Arc<ArcSwap<Snapshot>>, watchers: Watchers) -> impl Answ
     let shared = Shared { snapshot, readiness: Arc::default(), watchers };
     let all = service_fn(move |request| {
         let shared = shared.clone();
-        async move { Ok(any(&shared, request).await) }
+        async move {
+            let layer = shared.snapshot.load().cors.of(&request);
+            match layer {
+                None => Ok(any(&shared, request).await),
+                // Boxed, so that requests without it do not carry its room.
+                Some(layer) => Box::pin(across(&shared, request, layer)).await,
+            }
+        }
     });
     let compression = CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING));
     compression.layer(all).map_response(|response| watched(answer::mark_compressed(response)))
+}
+
+/// Answers a page of another origin, or says what it may send.
+async fn across(
+    shared: &Shared,
+    request: HttpRequest<Body>,
+    layer: CorsLayer,
+) -> Result<Response<Body>, Infallible> {
+    let asked = cors::is_preflight(&request)
+        .then(|| (request.headers().get(ORIGIN).cloned(), request.uri().path().to_owned()));
+    let inner = service_fn(|request| async { Ok::<_, Infallible>(any(shared, request).await) });
+    let response = layer.layer(inner).oneshot(request).await?;
+    Ok(match asked {
+        Some((origin, path)) => cors::preflighted(response, origin.as_ref(), &path),
+        None => response,
+    })
 }
 
 /// Answers a request, with its id in a header. Probes come every few seconds and are seen by nobody.
@@ -93,6 +120,9 @@ async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
     let seen = probe.is_none().then(|| Seen::of(&request, &id, &shared.watchers));
     let mut delivery = Delivery::default();
     let answered = match probe {
+        _ if snapshot.tls.is_some() && request.extensions().get::<Misdirected>().is_some() => {
+            Err(ApiError::not_encrypted())
+        }
         Some(_) if !matches!(method, Method::GET | Method::HEAD) => Err(ApiError::read_only(&method)),
         Some(Probe::Health) => Ok(health()),
         Some(Probe::Ready) => ready(&shared.readiness, &snapshot).await,
@@ -114,6 +144,9 @@ async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if let Some(hsts) = snapshot.tls.as_ref().and_then(|tls| tls.hsts.clone()) {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts);
     }
     if let Some(seen) = seen {
         seen.answered(&mut response);

@@ -18,15 +18,18 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::client::Client;
-use super::door::{Door, Place};
+use super::client::{Client, Misdirected};
+use super::door::Door;
 use super::exchange::{Exchange, Running};
 use super::refusal::{Refusals, last_words};
 use super::router::Answering;
 use super::socket::{Ending, Patience, Socket};
+use super::tls::{Tls, Wire};
 use crate::error::{ApiError, NOT_MODIFIED};
+use crate::events;
 use crate::settings::Server;
 
 /// The most that the HTTP library holds of what it reads or writes, unless heads may be larger: its own number.
@@ -86,18 +89,27 @@ pub enum End {
     HandedOver,
 }
 
-/// Serves until `stop` is over, then drains. `settings` are asked for each connection, so that a reload counts for the next one; the room
+/// What holds for a connection from its beginning to its end.
+pub struct Terms {
+    /// How long, how large, how many.
+    pub server: Arc<Server>,
+    /// TLS; `None`: HTTP in the clear.
+    pub tls: Option<Tls>,
+}
+
+/// Serves until `stop` is over, then drains. `terms` are asked for each connection, so that a reload counts for the next one; the room
 /// for connections and the time to drain stay what they were.
 pub async fn serve(
     listening: Listening,
     router: impl Answering,
     stop: impl Future<Output = End>,
-    settings: impl Fn() -> Arc<Server>,
+    terms: impl Fn() -> Terms,
 ) {
-    let at_start = settings();
+    let at_start = terms().server;
     let mut door = Door::new(at_start.max_connections.get());
     let running = GracefulShutdown::new();
     let last = Arc::new(AtomicBool::new(false));
+    let (open, closing) = watch::channel(());
     let mut stop = pin!(stop);
     let end = loop {
         let (stream, peer, room) = tokio::select! {
@@ -105,18 +117,26 @@ pub async fn serve(
             end = stop.as_mut() => break end,
         };
         prepare(&stream);
-        let server = settings();
-        match door.place(peer, room, &server) {
+        let terms = terms();
+        match door.place(peer, room, &terms.server) {
             Some(place) => {
-                let connection = Connection { stream, peer, server, place, last: Arc::clone(&last) };
-                tokio::spawn(connection.serve(router.clone(), running.watcher()));
+                let visit = Visit { stream, peer, terms, closing: closing.clone(), last: Arc::clone(&last) };
+                let (router, watcher) = (router.clone(), running.watcher());
+                tokio::spawn(async move {
+                    if let Some(connection) = visit.begin().await {
+                        connection.serve(router, watcher).await;
+                    }
+                    drop(place);
+                });
             }
-            None => turn_away(&stream, &server),
+            None => turn_away(&stream, &terms),
         }
     };
     drop(listening);
+    // Who has a successor finishes the handshakes that it began.
+    let open = (end == End::HandedOver).then_some(open);
     let drained = async {
-        if end == End::HandedOver {
+        if open.is_some() {
             last.store(true, Ordering::Relaxed);
             door.is_empty().await;
         }
@@ -129,11 +149,53 @@ pub async fn serve(
 }
 
 /// A client that was let in.
-struct Connection {
+struct Visit {
     stream: TcpStream,
     peer: IpAddr,
+    terms: Terms,
+    /// Over when the gateway stops.
+    closing: watch::Receiver<()>,
+    last: Arc<AtomicBool>,
+}
+
+impl Visit {
+    /// Shakes hands, where TLS is spoken; `None`: it came to nothing. Who has not even begun when the gateway stops is not waited for.
+    async fn begin(mut self) -> Option<Connection> {
+        let Self { stream, peer, terms: Terms { server, tls }, last, .. } = self;
+        let Some(tls) = tls else {
+            return Some(Connection {
+                stream: Wire::Left(stream),
+                is_misdirected: false,
+                peer,
+                server,
+                last,
+            });
+        };
+        let patience = server.header_timeout.get();
+        let opened = tokio::select! {
+            opened = tokio::time::timeout(patience, tls.open(stream)) => opened,
+            _ = self.closing.changed() => return None,
+        };
+        match opened.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
+            Ok(stream) => {
+                let is_misdirected = matches!(stream, Wire::Left(_));
+                Some(Connection { stream, is_misdirected, peer, server, last })
+            }
+            Err(error) => {
+                events::handshake_failed(peer, &error);
+                None
+            }
+        }
+    }
+}
+
+/// A connection over which requests may come.
+struct Connection {
+    stream: Wire,
+    /// In the clear where TLS is spoken: its requests are refused.
+    is_misdirected: bool,
+    peer: IpAddr,
     server: Arc<Server>,
-    place: Place,
     /// Whether the next answer is the last one.
     last: Arc<AtomicBool>,
 }
@@ -141,7 +203,7 @@ struct Connection {
 impl Connection {
     /// Answers its requests until it ends.
     async fn serve(self, router: impl Answering, watcher: Watcher) {
-        let Self { stream, peer, server, place, last } = self;
+        let Self { stream, is_misdirected, peer, server, last } = self;
         let (ending, exchange, refusals) = (Ending::default(), Exchange::default(), Refusals::new(&server));
         let patience = Patience {
             standstill: server.request_timeout.get(),
@@ -155,7 +217,11 @@ impl Connection {
         let service = service_fn(move |request: Request<Incoming>| {
             let running = exchange.begin();
             let client = Client::of(peer, request.headers(), &server.trusted_proxies);
-            let answer = router.clone().oneshot(taken(request, &ending, client));
+            let mut request = taken(request, &ending, client);
+            if is_misdirected {
+                request.extensions_mut().insert(Misdirected);
+            }
+            let answer = router.clone().oneshot(request);
             let last = Arc::clone(&last);
             async move {
                 let mut response = without_wrong_length(answer.await?);
@@ -170,13 +236,16 @@ impl Connection {
             // A client that went away, or bytes that are no HTTP.
             tracing::debug!(%error, "a connection ended early");
         }
-        drop(place);
     }
 }
 
-/// Tells a client that there are too many of its kind. Whoever does not take it at once is not waited for.
-fn turn_away(stream: &TcpStream, server: &Server) {
-    let error = ApiError::too_many_connections(server.max_connections_per_address.get());
+/// Tells a client that there are too many of its kind. Whoever does not take it at once is not waited for, and a handshake is not made for
+/// it.
+fn turn_away(stream: &TcpStream, terms: &Terms) {
+    if terms.tls.is_some() {
+        return;
+    }
+    let error = ApiError::too_many_connections(terms.server.max_connections_per_address.get());
     if let Err(error) = stream.try_write(&last_words(&error)) {
         tracing::debug!(%error, "a client is not told why it is turned away");
     }

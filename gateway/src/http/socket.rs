@@ -10,12 +10,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::exchange::Exchange;
 use super::progress::WORTH;
 use super::refusal::Refusals;
+use super::tls::{Wire, bare};
 use crate::events;
 
 /// How long a client that was refused may go on sending, so that it comes to read why.
@@ -34,7 +34,7 @@ pub(super) struct Patience {
 
 /// A socket on which a client that takes too little in too long a time is given up.
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Wire,
     patience: Patience,
     /// Bytes taken since the wait began.
     taken: usize,
@@ -68,7 +68,7 @@ impl Ending {
 
 impl Socket {
     pub(super) fn new(
-        stream: TcpStream,
+        stream: Wire,
         patience: Patience,
         exchange: Exchange,
         refusals: Refusals,
@@ -101,21 +101,24 @@ impl Socket {
                 }
             }
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => {
-                if self.wait.is_none() {
-                    self.taken = 0;
-                    self.wait = Some(Box::pin(sleep_until(self.end_of_patience())));
-                }
-                let Some(wait) = &mut self.wait else { return written };
-                ready!(wait.as_mut().poll(context));
-                if self.end_of_all().is_some_and(|end| end <= Instant::now()) {
-                    events::lasted_too_long();
-                }
-                self.ending.reset();
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
+            Poll::Pending => return self.waited(context),
         }
         written
+    }
+
+    /// Something waits to be taken: for as long as the client may let others wait.
+    fn waited<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if self.wait.is_none() {
+            self.taken = 0;
+            self.wait = Some(Box::pin(sleep_until(self.end_of_patience())));
+        }
+        let Some(wait) = &mut self.wait else { return Poll::Pending };
+        ready!(wait.as_mut().poll(context));
+        if self.end_of_all().is_some_and(|end| end <= Instant::now()) {
+            events::lasted_too_long();
+        }
+        self.ending.reset();
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn end_of_all(&self) -> Option<Instant> {
@@ -129,10 +132,13 @@ impl Socket {
 
     /// What is written outside of an exchange is the HTTP library's word about bytes that it can't read; ours takes its place. Nothing else
     /// waits to be sent then, so it fits into the socket.
-    fn refuse(&mut self, bare: &[u8]) -> io::Result<usize> {
+    fn refuse(&mut self, context: &mut Context<'_>, bare: &[u8]) -> io::Result<usize> {
         if self.linger.is_none() {
             self.linger = Some(Linger { end: Box::pin(sleep(LINGER)), left: LINGER_BYTES });
-            self.stream.try_write(&self.refusals.instead_of(bare, self.has_line))?;
+            let words = self.refusals.instead_of(bare, self.has_line);
+            if let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(context, &words) {
+                written?;
+            }
         }
         Ok(bare.len())
     }
@@ -178,7 +184,7 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.exchange.since().is_none() {
-            return Poll::Ready(self.refuse(bytes));
+            return Poll::Ready(self.refuse(context, bytes));
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.paced(context, written)
@@ -191,7 +197,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         if self.exchange.since().is_none() {
             let bare = slices.first().map_or(&[][..], |slice| slice);
-            return Poll::Ready(self.refuse(bare));
+            return Poll::Ready(self.refuse(context, bare));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         self.paced(context, written)
@@ -203,18 +209,25 @@ impl AsyncWrite for Socket {
 
     /// All that there was is taken when this is asked.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Below TLS something may still wait.
+        let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(context) else {
+            return self.waited(context);
+        };
         self.wait = None;
         if self.exchange.since().is_some() {
             self.exchange.written();
             self.has_line = false;
         }
-        Pin::new(&mut self.stream).poll_flush(context)
+        Poll::Ready(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.is_shut {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            let Poll::Ready(shut) = Pin::new(&mut self.stream).poll_shutdown(context) else {
+                return self.waited(context);
+            };
             self.is_shut = true;
+            shut?;
         }
         self.lingered(context).map(Ok)
     }
@@ -224,7 +237,7 @@ impl Drop for Socket {
     fn drop(&mut self) {
         if !self.is_shut
             && self.ending.0.load(Ordering::Relaxed)
-            && let Err(error) = self.stream.set_zero_linger()
+            && let Err(error) = bare(&self.stream).set_zero_linger()
         {
             tracing::debug!(%error, "a broken connection is not reset");
         }

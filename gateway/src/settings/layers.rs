@@ -22,7 +22,7 @@ pub(crate) const DEFAULT_FILE: &str = "config/gateway.toml";
 /// The folder beside the main file whose `*.toml` files are read after it, in the order of their names.
 const FOLDER: &str = "services.d";
 /// The lists whose items add up over all files; every other key is replaced by a later layer.
-pub(crate) const LISTS: [&str; 3] = ["services", "roles", "apps"];
+pub(crate) const LISTS: [&str; 4] = ["services", "roles", "apps", "cors"];
 
 /// The merged configuration.
 pub(crate) struct Layers {

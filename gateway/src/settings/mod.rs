@@ -3,6 +3,7 @@
 //! It knows no connector; what a connector wants of its service is checked against the schema that it describes.
 
 mod at_start;
+mod edge;
 mod environment;
 #[cfg(test)]
 mod guide;
@@ -27,6 +28,7 @@ use serde_json::Value;
 
 pub use self::{
     at_start::AtStart,
+    edge::{Cors, HeaderChoice, PageOrigin, Tls},
     model::{
         Access, Admin, App, Errors, Isolation, LibrarySettings, LogFormat, Logging, Metrics, Plugins, Role,
         Server, Service, ServiceConfig, Settings, State, Traces,

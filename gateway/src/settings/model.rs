@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
+    edge::{Cors, Tls},
     origin::Origin,
     quantity::{ADDRESS_FORMAT, ByteSize, COLLECTOR_FORMAT, LogLevel, Network, Sha256Digest, Timeout},
     secret::Secret,
@@ -50,6 +51,9 @@ pub struct Settings {
     /// The applications: an API key with a role.
     #[serde(default, skip_serializing)]
     pub apps: Vec<App>,
+    /// Which pages of other origins may call; none may without.
+    #[serde(default, skip_serializing)]
+    pub cors: Vec<Cors>,
     /// The first administrator, from `TABLEGATE_ADMIN_EMAIL` and `TABLEGATE_ADMIN_PASSWORD`; `None` without them.
     #[serde(skip)]
     pub admin: Option<Admin>,
@@ -96,6 +100,9 @@ pub struct Server {
     pub max_connections_per_address: NonZeroUsize,
     /// Whose `X-Forwarded-For` and `Forwarded` are believed.
     pub trusted_proxies: Vec<Network>,
+    /// TLS; `None`: HTTP in the clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
 }
 
 /// A process may often have no more than 1024 files open, and databases need some of them.
@@ -121,6 +128,7 @@ impl Default for Server {
             max_connections: MAX_CONNECTIONS,
             max_connections_per_address: MAX_CONNECTIONS_PER_ADDRESS,
             trusted_proxies: Vec::new(),
+            tls: None,
         }
     }
 }

@@ -12,11 +12,15 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use tracing::level_filters::LevelFilter;
 
+use super::edge::{HeaderChoice, PageOrigin};
+
 /// The words of a schema's `format` that this room checks.
 pub(crate) const TIME_FORMAT: &str = "time-with-unit";
 pub(crate) const SIZE_FORMAT: &str = "size-with-unit";
 pub(crate) const ADDRESS_FORMAT: &str = "socket-address";
 pub(crate) const NETWORK_FORMAT: &str = "network";
+pub(crate) const ORIGIN_FORMAT: &str = "page-origin";
+pub(crate) const HEADER_FORMAT: &str = "header-name";
 pub(crate) const COLLECTOR_FORMAT: &str = "collector";
 pub(crate) const DIGEST_FORMAT: &str = "sha256";
 pub(crate) const LOG_FORMAT: &str = "log-level";
@@ -35,6 +39,10 @@ pub(crate) fn check_format(format: &str, text: &str) -> Result<(), String> {
         ADDRESS_FORMAT => text.parse::<SocketAddr>().map(drop).map_err(|_| {
             "must be an address and a port, for example \"127.0.0.1:8080\" or \"[::]:8080\"".to_owned()
         }),
+        ORIGIN_FORMAT => text.parse::<PageOrigin>().map(drop),
+        HEADER_FORMAT if !HeaderChoice::is(text) => {
+            Err("must be the name of a header, or \"*\" for each".to_owned())
+        }
         COLLECTOR_FORMAT if !is_collector(text) => {
             Err("must be an address like \"http://127.0.0.1:4318\"; a collector beside the gateway can pass traces on with TLS"
                 .to_owned())
@@ -313,7 +321,7 @@ macro_rules! as_text {
     )* };
 }
 
-as_text!(Timeout, ByteSize, Network, Sha256Digest, LogLevel);
+as_text!(Timeout, ByteSize, Network, Sha256Digest, LogLevel, PageOrigin);
 
 #[cfg(test)]
 #[path = "quantity_tests.rs"]

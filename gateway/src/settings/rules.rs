@@ -9,6 +9,7 @@ use crate::cursor::MIN_KEY_BYTES;
 
 use super::{
     CURSOR_KEY, METRICS_TOKEN,
+    edge::EVERY,
     model::EVERY_SERVICE,
     nearest::{did_you_mean, listed},
     origin::Places,
@@ -32,6 +33,7 @@ pub(crate) fn check(document: &Value, places: &Places, is_complete: bool) -> Vec
     rules.api_keys_are_usable();
     rules.cursor_key_is_long();
     rules.settings_of_processes_have_one();
+    rules.credentials_need_known_names();
     rules.metrics_token_is_usable();
     rules.row_filters_have_values();
     rules.grants_for_every_service_grant_something();
@@ -124,6 +126,24 @@ impl<'a> Rules<'a> {
                     self.report(&pointer, message, Some(remedy.to_owned()));
                 }
                 None => drop(first_uses.insert(key, pointer)),
+            }
+        }
+    }
+
+    /// Browsers refuse `*` beside credentials, and an answer that names each origin instead would give every page of the world what the user
+    /// may see.
+    fn credentials_need_known_names(&mut self) {
+        for (pointer, entry) in items(self.document, "", "cors") {
+            let is_open = |key: &str| {
+                let names = entry.get(key).and_then(Value::as_array);
+                names.is_some_and(|names| names.iter().any(|name| name == EVERY))
+            };
+            let open = ["origins", "exposed_headers"].into_iter().find(|key| is_open(key));
+            if let Some(key) = open.filter(|_| entry.get("credentials") == Some(&Value::Bool(true))) {
+                let message = format!("`credentials` in [[cors]] can't be true where `{key}` has \"*\"");
+                let remedy =
+                    "list them by name; API keys and session tokens in headers work without `credentials`";
+                self.report(&format!("{pointer}/credentials"), message, Some(remedy.to_owned()));
             }
         }
     }

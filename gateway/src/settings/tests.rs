@@ -8,6 +8,8 @@ use tempfile::TempDir;
 
 use super::{layers::DEFAULT_FILE, *};
 
+mod edge;
+
 /// A folder with a main file and others beside it.
 pub(super) struct Files {
     folder: TempDir,
@@ -383,6 +385,11 @@ fn the_documented_defaults_are_the_built_in_ones() {
     for key in ["max_stream_size", "max_request_time"] {
         assert!(documented["server"].as_object_mut().unwrap().remove(key).is_some());
     }
+    let tls = documented["server"].as_object_mut().unwrap().remove("tls").unwrap();
+    assert_eq!(
+        tls,
+        json!({ "certificate": "certificate.pem", "key": "key.pem", "client_ca": "clients.pem", "hsts_max_age": "8760h" })
+    );
     assert!(documented["plugins"].as_object_mut().unwrap().remove("allow_sha256").is_some());
     assert!(documented["plugins"].as_object_mut().unwrap().remove("inline").is_some());
     let libraries = documented["plugins"].as_object_mut().unwrap().remove("connectors").unwrap();
@@ -398,6 +405,8 @@ fn the_documented_defaults_are_the_built_in_ones() {
     let without_own_keys = ServiceConfig { connector: serde_json::Map::new(), ..service.config.clone() };
     assert_eq!(without_own_keys, ServiceConfig::default());
     assert!(service.is_active && service.label.is_empty() && service.description.is_empty());
+    let least: Cors = serde_json::from_value(json!({ "origins": ["https://app.example.com"] })).unwrap();
+    assert_eq!(all.cors, [least]);
     let grant = &all.roles[0].access[0];
     assert!(grant.filters.is_empty() && grant.filter_op == FilterOp::default());
     assert_eq!(grant.requestors, [Requestor::Api]);
@@ -439,6 +448,7 @@ fn the_schema_knows_the_keys_that_serde_writes() {
             "cursor_key",
             "max_stream_size",
             "max_request_time",
+            "tls",
             "slow_statement",
             "token",
             "endpoint",
