@@ -202,6 +202,27 @@ fn what_can_not_be_undone_is_told_by_service_table_and_key() {
 }
 
 #[test]
+fn changes_are_undone_in_reverse_so_that_rows_do_not_stand_in_each_others_way() {
+    let check = |more: &str, people: Json| {
+        let world = World::new(more);
+        let before = world.all();
+        let answer = world.patch(WRITER, &broken(people, json!([])));
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        assert!(answer.body.contains("Field 'text' can not be NULL."), "{}", answer.body);
+        assert_eq!(world.all(), before, "{more}");
+    };
+    // Each takes the note that the one before it had.
+    let unique = "UPDATE contacts SET note = 'b' WHERE id = 2; INSERT INTO contacts (id, note) VALUES (3, 'c'), (4, 'd');
+        CREATE UNIQUE INDEX notes ON contacts (note);";
+    let notes = [(4, "x"), (3, "d"), (2, "c"), (1, "b")];
+    check(unique, notes.map(|(id, note)| json!({ "id": id, "note": note })).into_iter().collect());
+    // The first to be undone has to wait for the second.
+    let waits = "CREATE TRIGGER waits BEFORE UPDATE ON contacts WHEN old.id = 1 AND old.note = 'new'
+        AND (SELECT note FROM contacts WHERE id = 2) = 'new' BEGIN SELECT RAISE(ABORT, 'not yet'); END;";
+    check(waits, json!([{ "id": 2, "note": "new" }, { "id": 1, "note": "new" }]));
+}
+
+#[test]
 fn a_record_that_comes_back_to_its_own_service_does_so_in_its_transaction() {
     let world = World::new("");
     let before = world.all();
