@@ -223,6 +223,35 @@ fn changes_are_undone_in_reverse_so_that_rows_do_not_stand_in_each_others_way() 
 }
 
 #[test]
+fn a_deletion_that_takes_other_rows_along_is_refused_where_no_transaction_brings_them_back() {
+    let patched = |rule: &str, badge: &str| {
+        let world = World::new(&format!(
+            "CREATE TABLE uses (id INTEGER PRIMARY KEY, badge INTEGER REFERENCES badges ON DELETE {rule});
+            INSERT INTO uses VALUES (1, {badge}), (2, {badge});"
+        ));
+        let (before, uses) = (world.all(), world.stored("crm.sqlite", "uses"));
+        let record = json!({
+            "crm.contacts_by_customer": [{ "id": 1, "note": "new" }],
+            "crm.badges_by_customer": [{ "label": "NEW" }, { "id": 7, "customer": null }],
+        });
+        let answer = world.patch(WRITER, &record);
+        assert_eq!(world.stored("crm.sqlite", "uses"), uses, "{rule}");
+        let is_as_before = world.all() == before;
+        (answer, is_as_before, world.stored("crm.sqlite", "badges").len())
+    };
+    for rule in ["CASCADE", "SET NULL", "SET DEFAULT"] {
+        let (answer, is_as_before, _) = patched(rule, "7");
+        assert!(answer.status == 501 && is_as_before, "{rule}: {}", answer.body);
+        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        let told = format!("rows of 'uses', which refers to them with ON DELETE {rule}, would not be");
+        assert!(message.contains("Rows of 'badges'") && message.contains(&told), "{message}");
+        assert!(!answer.body.contains("not_undone"), "{}", answer.body);
+    }
+    let (answer, _, badges) = patched("RESTRICT", "NULL");
+    assert_eq!((answer.status, badges), (200, 1), "{}", answer.body);
+}
+
+#[test]
 fn a_record_that_comes_back_to_its_own_service_does_so_in_its_transaction() {
     let world = World::new("");
     let before = world.all();
