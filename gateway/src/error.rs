@@ -138,6 +138,8 @@ errors! {
     nested_with_condition() = NOT_IMPLEMENTED, "If-Match and If-None-Match together with related records are not supported by this service, which has no transactions.";
     /// Records of another service inside a record whose transaction may be undone behind it.
     nested_elsewhere(service) = NOT_IMPLEMENTED, "Related records in service '{service}' can't be written with 'rollback', in a batch or with If-Match: no transaction would undo them if something fails later. Send the record alone.";
+    /// A row that would be deleted with a record, and others with it, where no transaction brings these back.
+    nested_takes_others(table, other, rule) = NOT_IMPLEMENTED, "Rows of '{table}' can't be deleted with a record here: if it fails no transaction would undo that, and rows of '{other}', which refers to them with ON DELETE {rule}, would not be as they were. Delete the rows of '{table}' in a request of their own.";
     /// A column that related records refer to has no value.
     nested_without_key(column) = BAD_REQUEST, "Field '{column}' is NULL, so no related record can refer to the row.";
     /// Records of a table whose rows nothing names.

@@ -202,6 +202,56 @@ fn what_can_not_be_undone_is_told_by_service_table_and_key() {
 }
 
 #[test]
+fn changes_are_undone_in_reverse_so_that_rows_do_not_stand_in_each_others_way() {
+    let check = |more: &str, people: Json| {
+        let world = World::new(more);
+        let before = world.all();
+        let answer = world.patch(WRITER, &broken(people, json!([])));
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        assert!(answer.body.contains("Field 'text' can not be NULL."), "{}", answer.body);
+        assert_eq!(world.all(), before, "{more}");
+    };
+    // Each takes the note that the one before it had.
+    let unique = "UPDATE contacts SET note = 'b' WHERE id = 2; INSERT INTO contacts (id, note) VALUES (3, 'c'), (4, 'd');
+        CREATE UNIQUE INDEX notes ON contacts (note);";
+    let notes = [(4, "x"), (3, "d"), (2, "c"), (1, "b")];
+    check(unique, notes.map(|(id, note)| json!({ "id": id, "note": note })).into_iter().collect());
+    // The first to be undone has to wait for the second.
+    let waits = "CREATE TRIGGER waits BEFORE UPDATE ON contacts WHEN old.id = 1 AND old.note = 'new'
+        AND (SELECT note FROM contacts WHERE id = 2) = 'new' BEGIN SELECT RAISE(ABORT, 'not yet'); END;";
+    check(waits, json!([{ "id": 2, "note": "new" }, { "id": 1, "note": "new" }]));
+}
+
+#[test]
+fn a_deletion_that_takes_other_rows_along_is_refused_where_no_transaction_brings_them_back() {
+    let patched = |rule: &str, badge: &str| {
+        let world = World::new(&format!(
+            "CREATE TABLE uses (id INTEGER PRIMARY KEY, badge INTEGER REFERENCES badges ON DELETE {rule});
+            INSERT INTO uses VALUES (1, {badge}), (2, {badge});"
+        ));
+        let (before, uses) = (world.all(), world.stored("crm.sqlite", "uses"));
+        let record = json!({
+            "crm.contacts_by_customer": [{ "id": 1, "note": "new" }],
+            "crm.badges_by_customer": [{ "label": "NEW" }, { "id": 7, "customer": null }],
+        });
+        let answer = world.patch(WRITER, &record);
+        assert_eq!(world.stored("crm.sqlite", "uses"), uses, "{rule}");
+        let is_as_before = world.all() == before;
+        (answer, is_as_before, world.stored("crm.sqlite", "badges").len())
+    };
+    for rule in ["CASCADE", "SET NULL", "SET DEFAULT"] {
+        let (answer, is_as_before, _) = patched(rule, "7");
+        assert!(answer.status == 501 && is_as_before, "{rule}: {}", answer.body);
+        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        let told = format!("rows of 'uses', which refers to them with ON DELETE {rule}, would not be");
+        assert!(message.contains("Rows of 'badges'") && message.contains(&told), "{message}");
+        assert!(!answer.body.contains("not_undone"), "{}", answer.body);
+    }
+    let (answer, _, badges) = patched("RESTRICT", "NULL");
+    assert_eq!((answer.status, badges), (200, 1), "{}", answer.body);
+}
+
+#[test]
 fn a_record_that_comes_back_to_its_own_service_does_so_in_its_transaction() {
     let world = World::new("");
     let before = world.all();

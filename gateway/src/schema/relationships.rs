@@ -17,6 +17,8 @@ use crate::extras::{self, RelationshipExtras};
 
 /// Ends the name of a `belongs_to` whose own name another relationship of the table has.
 const PARENT_SUFFIX: &str = "_parent";
+/// The rules for deletions that leave the referring rows as they are.
+const KEEPING: [&str; 2] = ["NO ACTION", "RESTRICT"];
 
 /// How rows relate, on the wire in words like `belongs_to`. `columns` are those of the foreign key, joined with `_`; tables go by their public names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -183,6 +185,18 @@ impl References {
         }
         relationships.sort_by(in_list_order);
         relationships
+    }
+
+    /// A table of which rows are changed or deleted by a foreign key when rows of this one are deleted, and the key's rule for deletions. The
+    /// table is named as the catalogue spells it.
+    #[must_use]
+    pub fn changed_by_deletion(&self, table: &TableRef) -> Option<(&TableRef, &str)> {
+        let at = position(&self.tables, table)?;
+        self.links_of(&self.incoming, at).find_map(|link| {
+            let keeps = |rule: &str| KEEPING.iter().any(|keeping| keeping.eq_ignore_ascii_case(rule));
+            let rule = link.on_delete.as_deref().filter(|rule| !keeps(rule))?;
+            Some((&self.tables.get(link.source)?.table, rule))
+        })
     }
 
     /// The virtual relationships that lead nowhere, as no row can be read through them: tables and names.

@@ -357,6 +357,27 @@ fn rules_go_with_both_sides_of_the_key() {
 }
 
 #[test]
+fn a_deletion_changes_the_rows_that_refer_with_a_rule_that_does_not_keep_them() {
+    let check = |rules: &[Option<&str>], changed: Option<(&str, &str)>| {
+        let child = |(at, rule): (usize, &Option<&str>)| {
+            let mut child = table(&format!("child{at}(id,parent_id)"), &["parent_id -> parent(id)"]);
+            child.foreign_keys.iter_mut().for_each(|key| key.on_delete = rule.map(str::to_owned));
+            Arc::new(child)
+        };
+        let mut tables: Vec<_> = rules.iter().enumerate().map(child).collect();
+        tables.push(Arc::new(table("parent(id)", &[])));
+        let references = References::new(&tables, Arc::default());
+        let found = references.changed_by_deletion(&table_ref("parent"));
+        assert_eq!(found.map(|(table, rule)| (table.name.as_str(), rule)), changed, "{rules:?}");
+        assert_eq!(references.changed_by_deletion(&table_ref("child0")), None);
+    };
+    check(&[None, Some("NO ACTION"), Some("restrict")], None);
+    for rule in ["CASCADE", "SET NULL", "SET DEFAULT", "set null"] {
+        check(&[Some("RESTRICT"), Some(rule)], Some(("child1", rule)));
+    }
+}
+
+#[test]
 fn fifty_thousand_tables_are_followed() {
     let count = 50_000;
     let tables: Vec<Arc<Table>> = (0..count)

@@ -16,6 +16,7 @@ use crate::hooks::HookRequest;
 use crate::operation::inner::enter_apart;
 use crate::operation::records::Target;
 use crate::operation::related::{LookUp, Row, naming, rows_of_keys, settle};
+use crate::operation::schema::references;
 use crate::operation::{Job, Owner, Transaction};
 use crate::pipeline::Request;
 use crate::plan;
@@ -131,6 +132,22 @@ impl<'a> Steps<'a> {
         }
     }
 
+    /// Refuses to delete rows of a table if that changes or deletes rows of others, which no transaction brings back.
+    ///
+    /// # Errors
+    /// It is such a table.
+    async fn check_deletable(&self, place: &Place) -> Result<(), ApiError> {
+        if !self.is_logged(place) || place.table.is_document {
+            return Ok(());
+        }
+        let job = self.job.of_service(Some(&place.service))?;
+        let references = references(&job.owner(false).await?).await?;
+        match references.changed_by_deletion(&place.table.table) {
+            None => Ok(()),
+            Some((other, rule)) => Err(ApiError::nested_takes_others(&place.name, &job.name_of(other), rule)),
+        }
+    }
+
     /// Names the service in what failed there, if it is another one.
     fn naming<'p>(&self, place: &'p Place) -> impl Fn(ApiError) -> ApiError + use<'p> {
         naming((place.service != self.home()).then_some(place.service.as_str()))
@@ -243,6 +260,10 @@ impl<'a> Steps<'a> {
         columns: &[String],
         records: Vec<Record>,
     ) -> Result<(), ApiError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.check_deletable(place).await.map_err(self.naming(place))?;
         let keys = keys_of(&records, columns);
         let before = self.before(place, columns, &keys).await?;
         self.note(place, (columns, keys), Done::Deleted(before));

@@ -1,6 +1,8 @@
 //! Rows as the store has them, under its names for columns and whatever the fields show, compute, check or fill in: read before they are
 //! changed, and put back. Nobody asks for that but who undoes a write that was permitted.
 
+use std::collections::HashMap;
+
 use connector_api::Error;
 use connector_api::model::Value;
 use connector_api::model::batch::{Cell, CellWriter as _, Malformed};
@@ -8,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::error::ApiError;
 use crate::operation::Job;
-use crate::operation::keys::json_of_value;
+use crate::operation::keys::{json_of_value, key_of_values};
 use crate::operation::records::{Target, for_each_row};
 use crate::operation::related::too_large;
 use crate::operation::write::outcome::is_missing_row;
@@ -42,7 +44,7 @@ impl<'a> Stored<'a> {
         Ok(Self { target, names: names.to_vec(), columns, identity })
     }
 
-    /// The rows with these values in the columns.
+    /// The rows with these values in the columns, in the order of the values.
     pub(super) async fn rows(&self, keys: &[Vec<Json>]) -> Result<Vec<Cells>, ApiError> {
         let target = &self.target;
         let typed = |key: &Vec<Json>| target.plan(|scope| plan::typed_key(&self.columns, key, scope));
@@ -61,7 +63,19 @@ impl<'a> Stored<'a> {
             })
             .await?;
         }
+        self.sort(&mut rows, &keys);
         Ok(rows)
+    }
+
+    /// Puts rows into the order of these keys; stores read them in any.
+    fn sort(&self, rows: &mut [Cells], keys: &[Vec<Value>]) {
+        let places = keys.iter().enumerate().filter_map(|(at, key)| Some((key_of_values(key).ok()?, at)));
+        let places: HashMap<Vec<u8>, usize> = places.collect();
+        rows.sort_by_cached_key(|row| {
+            let key: Vec<Value> =
+                self.columns.iter().filter_map(|column| value(row, column)).cloned().collect();
+            key_of_values(&key).ok().and_then(|key| places.get(&key).copied())
+        });
     }
 
     /// Whether both are the same row, whatever else became of it.

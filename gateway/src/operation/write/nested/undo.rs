@@ -15,6 +15,9 @@ use crate::roles::Caller;
 use crate::snapshot::Snapshot;
 use crate::trail::Trail;
 
+/// How often a row is tried: what stands in its way may be undone after it.
+const ATTEMPTS: usize = 2;
+
 /// What was done with rows, and how they were before.
 #[derive(Debug)]
 pub(super) enum Done {
@@ -31,7 +34,7 @@ pub(super) struct Undo {
     pub(super) table: String,
     /// The columns by which the caller knows the rows, as clients call them.
     pub(super) names: Vec<String>,
-    /// Their values.
+    /// Their values, in the order in which the rows were written.
     pub(super) keys: Vec<Vec<Json>>,
     pub(super) done: Done,
 }
@@ -133,22 +136,30 @@ impl Undo {
             Done::Created => &now,
             Done::Changed(before) | Done::Deleted(before) => before,
         };
-        let mut left = Vec::new();
-        // Those that came later may need those before them.
-        for row in rows.iter().rev() {
-            let found = now.iter().find(|now| stored.is_same(row, now));
-            let undone = match (&self.done, found) {
-                (Done::Created, _) => stored.delete(row).await,
-                (Done::Changed(_), Some(now)) => stored.restore(row, now).await,
-                (Done::Deleted(_), None) => stored.create(row).await,
-                // Deleted by others, or not deleted at all.
-                (Done::Changed(_), None) | (Done::Deleted(_), Some(_)) => Ok(()),
-            };
-            if undone.is_err() {
-                left.push(stored.name_of(row));
+        // The latest first: those that came later may need those before them, or have what those had.
+        let mut left: Vec<&Cells> = rows.iter().rev().collect();
+        for _ in 0..ATTEMPTS {
+            let mut failed = Vec::new();
+            for row in left {
+                if self.undo_row(&stored, row, &now).await.is_err() {
+                    failed.push(row);
+                }
             }
+            left = failed;
         }
-        left
+        left.into_iter().map(|row| stored.name_of(row)).collect()
+    }
+
+    /// Undoes what was done with a row; `now` has the rows as they are.
+    async fn undo_row(&self, stored: &Stored<'_>, row: &Cells, now: &[Cells]) -> Result<(), ApiError> {
+        let found = now.iter().find(|now| stored.is_same(row, now));
+        match (&self.done, found) {
+            (Done::Created, _) => stored.delete(row).await,
+            (Done::Changed(_), Some(now)) => stored.restore(row, now).await,
+            (Done::Deleted(_), None) => stored.create(row).await,
+            // Deleted by others, or not deleted at all.
+            (Done::Changed(_), None) | (Done::Deleted(_), Some(_)) => Ok(()),
+        }
     }
 
     /// All of its rows.
