@@ -94,10 +94,10 @@ pub(crate) fn traces_sent(problem: Option<&str>) {
 }
 
 /// A request was answered. `path` is asked for only where somebody listens.
-pub(crate) fn answered<'p>(
+pub(crate) fn answered(
     request_id: &str,
     method: &str,
-    path: impl FnOnce() -> Cow<'p, str>,
+    path: impl FnOnce() -> Cow<'static, str>,
     status: u16,
     took: Duration,
 ) {

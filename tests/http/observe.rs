@@ -329,6 +329,32 @@ fn each_request_is_in_the_access_log_once_it_is_over() {
 }
 
 #[test]
+fn what_a_request_makes_up_is_not_logged() {
+    let gateway = setup("[logging]\naccess = true\nformat = \"json\"").start();
+    let asked = [
+        (NEEDLE.to_owned(), "/api/v2/shop".to_owned()),
+        ("GET".to_owned(), format!("/{NEEDLE}")),
+        ("GET".to_owned(), format!("/api/v2/shop/_TABLE/orders/{NEEDLE}")),
+        ("GET".to_owned(), format!("/api/v2/shop/table/orders/{NEEDLE}")),
+    ];
+    for (method, path) in &asked {
+        gateway.send(request(method, path).key(READER));
+    }
+    eventually("all are logged", || lines(&gateway, "access").len() == asked.len());
+    let logged = lines(&gateway, "access");
+    let logged: Vec<_> = logged.iter().map(|line| (&line["method"], &line["path"])).collect();
+    let expected = [
+        ("_OTHER", "/api/v2/shop"),
+        ("GET", "/{unknown}"),
+        ("GET", "/api/v2/shop/_TABLE/orders/{id}"),
+        ("GET", "/api/v2/shop/{unknown}/{unknown}/{unknown}"),
+    ];
+    let expected = expected.map(|(method, path)| (json!(method), json!(path)));
+    assert_eq!(logged, expected.iter().map(|(method, path)| (method, path)).collect::<Vec<_>>());
+    assert!(!gateway.log.text().contains(NEEDLE), "{}", gateway.log.text());
+}
+
+#[test]
 fn the_access_log_has_a_text_form_and_is_off_by_default() {
     let gateway = setup("[logging]\naccess = true").start();
     gateway.send(reading("shop/_table/orders").header("User-Agent", "robot"));

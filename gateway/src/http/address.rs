@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use super::session;
 use crate::error::ApiError;
 use crate::operation::component;
 
@@ -49,23 +50,31 @@ impl Address {
     }
 }
 
-/// A path as it may stand in the log: an identifier is a value of a row, so its place stands for it, and so are arguments of a routine.
-pub(super) fn logged(path: &str) -> Cow<'_, str> {
+/// The most parts of a path below a service that are logged: no address has more.
+const MAX_LOGGED_PARTS: usize = 4;
+/// The most characters of a path that are logged.
+const MAX_LOGGED: usize = 500;
+
+/// A path as it may stand in the log: an identifier is a value of a row, so its place stands for it, and so are arguments of a routine. Of
+/// what is no address it is not known what it holds.
+pub(super) fn logged(path: &str) -> Cow<'static, str> {
     match Address::parse(path) {
-        Ok(None) => Cow::Borrowed(path),
-        Err(_) => Cow::Borrowed("/api/(malformed)"),
-        Ok(Some(Address { service, resource, .. })) => {
-            let is_in =
-                |rooms: &[&str]| resource.first().is_some_and(|first| rooms.contains(&first.as_str()));
-            let (is_row, is_routine) = (is_in(&["_table"]), is_in(&["_proc", "_func"]));
-            let parts = resource.iter().enumerate().map(|(index, part)| match index {
-                2.. if is_row => "{id}",
-                1 if is_routine => part.split('(').next().unwrap_or_default(),
-                2.. if is_routine => "{arguments}",
-                _ => part,
+        Ok(None) => Cow::Borrowed("/{unknown}"),
+        Err(_) => Cow::Borrowed("/api/{malformed}"),
+        Ok(Some(Address { service, resource, component })) => {
+            let is_session = service.as_deref() == Some("system") && component == session::COMPONENT;
+            let room = resource.first().map(|room| room.to_ascii_lowercase()).unwrap_or_default();
+            let parts = resource.iter().take(MAX_LOGGED_PARTS).enumerate();
+            let parts = parts.map(|(index, part)| match (room.as_str(), index) {
+                ("_table", 2..) => "{id}",
+                ("_proc" | "_func", 1) => part.split('(').next().unwrap_or_default(),
+                ("_proc" | "_func", 2..) => "{arguments}",
+                ("_table" | "_schema" | "_proc" | "_func" | "_batch", _) => part,
+                _ if is_session => part,
+                _ => "{unknown}",
             });
             let parts: Vec<&str> = ["/api/v2"].into_iter().chain(service.as_deref()).chain(parts).collect();
-            Cow::Owned(parts.join("/"))
+            Cow::Owned(parts.join("/").chars().take(MAX_LOGGED).collect())
         }
     }
 }
@@ -124,11 +133,21 @@ mod tests {
             ("/api/v2/shop/_proc/pay(1,'secret')", "/api/v2/shop/_proc/pay"),
             ("/api/v2/shop/_func/vat('a/secret')", "/api/v2/shop/_func/vat/{arguments}"),
             ("/api", "/api/v2"),
-            ("/elsewhere", "/elsewhere"),
-            ("/api/v2/shop/_table/people/%ff", "/api/(malformed)"),
+            ("/elsewhere", "/{unknown}"),
+            ("/api/v2/shop/_table/people/%ff", "/api/{malformed}"),
+            ("/api/v2/shop/_TABLE/people/ada", "/api/v2/shop/_TABLE/people/{id}"),
+            ("/api/v2/shop/_Proc/pay(1)", "/api/v2/shop/_Proc/pay"),
+            ("/api/v2/shop/table/people/ada", "/api/v2/shop/{unknown}/{unknown}/{unknown}"),
+            ("/api/v2/shop/_table/people/1/2/3/4", "/api/v2/shop/_table/people/{id}/{id}"),
+            ("/api/v2/shop/_schema/people/_field/name", "/api/v2/shop/_schema/people/_field/name"),
+            ("/api/v2/shop/_batch", "/api/v2/shop/_batch"),
+            ("/api/v2/system/admin/session", "/api/v2/system/admin/session"),
+            ("/api/v2/system/user/ada@x.io", "/api/v2/system/{unknown}/{unknown}"),
         ] {
             assert_eq!(logged(path), expected);
         }
+        let long = format!("/api/v2/shop/_table/{}", "ü".repeat(MAX_LOGGED));
+        assert_eq!(logged(&long).chars().count(), MAX_LOGGED);
     }
 
     #[test]

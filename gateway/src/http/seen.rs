@@ -46,7 +46,7 @@ pub struct Watchers {
 pub(super) struct Seen {
     watchers: Watchers,
     trail: Arc<Trail>,
-    method: Method,
+    method: &'static str,
     path: String,
     began: Instant,
     client: Option<IpAddr>,
@@ -89,7 +89,7 @@ impl Seen {
         Arc::new(Self {
             watchers: watchers.clone(),
             trail: Arc::clone(trail),
-            method: request.method().clone(),
+            method: known(request.method()),
             path: request.uri().path().to_owned(),
             began: Instant::now(),
             client: request.extensions().get::<Client>().map(|client| client.0),
@@ -127,7 +127,7 @@ impl Seen {
     pub(super) fn answered(self: Arc<Self>, response: &mut Response<Body>) {
         let (status, took) = (response.status().as_u16(), self.began.elapsed());
         self.trail.planned();
-        let (id, method) = (&self.trail, self.method.as_str());
+        let (id, method) = (&self.trail, self.method);
         events::answered(id, method, || logged(&self.path), status, took);
         let sent = self.count(status, took);
         let is_failure = response.status().is_server_error();
@@ -159,7 +159,7 @@ impl Seen {
         let client = self.client.map(|client| client.to_string()).unwrap_or_default();
         let visit = events::Visit {
             client: &client,
-            method: self.method.as_str(),
+            method: self.method,
             path: &logged(&self.path),
             status,
             bytes: self.bytes.load(Ordering::Relaxed),
@@ -177,7 +177,7 @@ impl Seen {
         let table = target.filter(|target| target.is_table).and_then(|_| self.trail.table());
         let table = table.map(|table| &**table).unwrap_or_default();
         let attributes = vec![
-            ("http.request.method", self.method.as_str().to_owned()),
+            ("http.request.method", self.method.to_owned()),
             ("url.path", logged(&self.path).into_owned()),
             ("tablegate.request_id", self.trail.to_string()),
             ("tablegate.service", service.to_owned()),
@@ -210,6 +210,22 @@ impl Drop for Seen {
 
 fn timing(name: &str, time: Duration) -> String {
     format!("{name};dur={:.3}", time.as_secs_f64() * 1000.0)
+}
+
+/// The name of a method of HTTP. Whoever asks with another one names it as he likes, so it gets the name that OpenTelemetry has for it.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "_OTHER",
+    }
 }
 
 /// What a client calls itself, as it may stand in a log.
