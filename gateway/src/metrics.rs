@@ -1,5 +1,5 @@
 //! What is counted while the gateway runs, and the text that tells it to Prometheus. The number of series is bounded whatever is asked:
-//! names come from the configuration and the catalogue, never from a request, and past [`MOST_SERIES`] they are `other`.
+//! names come from the configuration and the catalogue, never from a request, and past `MOST_SERIES` they are `other`.
 
 mod durations;
 mod process;

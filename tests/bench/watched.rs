@@ -28,16 +28,20 @@ pub(crate) struct Row {
     pub(crate) cpu_ratio: Spread,
 }
 
+/// How a gateway is watched: the title, variables of its environment, what its requests ask for.
+type Way<'a> = (&'static str, &'a [(&'a str, &'a str)], &'static str);
+
 /// Measures each way beside a gateway that nobody watches.
 pub(crate) async fn measure(store: &Store, folder: &Path, time: Duration) -> Result<Vec<Row>, Failure> {
     let collector = Server::start(this_program()?.arg("--serve-fixed"))?;
     let endpoint = format!("http://{}", collector.address());
-    let ways: [(&str, &[(&str, &str)], &str); 5] = [
+    let traced = [("TABLEGATE_TRACES__ENDPOINT", endpoint.as_str())];
+    let ways: [Way<'_>; 5] = [
         ("not at all", &[], ""),
         ("times of each request", &[], "?timing=true"),
         ("access log", &[("TABLEGATE_LOGGING__ACCESS", "true")], ""),
         ("slow statements", &[("TABLEGATE_LOGGING__SLOW_STATEMENT", "1s")], ""),
-        ("traces", &[("TABLEGATE_TRACES__ENDPOINT", &endpoint)], ""),
+        ("traces", &traced, ""),
     ];
     let mut rows = Vec::new();
     for (way, variables, query) in ways {

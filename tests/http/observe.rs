@@ -25,6 +25,11 @@ fn metrics(gateway: &Gateway) -> Answer {
     gateway.send(get("/metrics").header("Authorization", format!("Bearer {TOKEN}")))
 }
 
+/// A small number as samples have it.
+fn float(number: usize) -> f64 {
+    u32::try_from(number).unwrap().into()
+}
+
 /// The samples of the metrics, by name and labels.
 fn samples(gateway: &Gateway) -> BTreeMap<String, f64> {
     let answer = metrics(gateway);
@@ -91,7 +96,7 @@ fn sent_bytes_are_those_of_the_answers() {
     let gateway = metered("").start();
     let one = gateway.send(reading("shop/_table/orders"));
     let many = gateway.send(reading("shop/_table/customers"));
-    let bytes = (one.body.len() + many.body.len()) as f64;
+    let bytes = float(one.body.len() + many.body.len());
     eventually("all bytes are counted", || {
         samples(&gateway).get("tablegate_sent_bytes_total{service=\"Shop\"}") == Some(&bytes)
     });
@@ -117,7 +122,7 @@ fn names_that_nothing_has_make_no_series() {
     let heads = lines.filter(|line| line.contains("HTTP/1.1 404"));
     assert_eq!(heads.count(), NAMES);
     asking.join().unwrap();
-    let half = (NAMES / 2) as f64;
+    let half = float(NAMES / 2);
     is(&gateway, "tablegate_requests_total{service=\"Shop\",table=\"\",verb=\"GET\",status=\"404\"}", half);
     is(&gateway, "tablegate_requests_total{service=\"\",table=\"\",verb=\"GET\",status=\"404\"}", half);
     assert_eq!(family(&gateway, "tablegate_requests_total").len(), 3);
@@ -232,7 +237,7 @@ fn a_stream_is_counted_while_it_runs() {
         read += download.piece().unwrap().len();
     }
     let samples = samples(&gateway);
-    assert!(samples[sent] >= read as f64, "{samples:#?}");
+    assert!(samples[sent] >= float(read), "{samples:#?}");
     assert_eq!(samples["tablegate_pool_running{service=\"big\"}"], 1.0);
     assert_eq!(samples["tablegate_requests_running"], 1.0);
     drop(download);

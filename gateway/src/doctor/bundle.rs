@@ -1,5 +1,5 @@
 //! The support bundle: what doctor found, for somebody else to read. Has no row, no list of tables, nothing of the state folder and nothing
-//! of the environment; every text goes through [`Scrubber`](super::scrub::Scrubber).
+//! of the environment; every text goes through `Scrubber`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};

@@ -144,7 +144,7 @@ impl<'a> Steps<'a> {
         let references = references(&job.owner(false).await?).await?;
         match references.changed_by_deletion(&place.table.table) {
             None => Ok(()),
-            Some((other, rule)) => Err(ApiError::nested_takes_others(&place.name, &job.name_of(other), rule)),
+            Some((other, rule)) => Err(ApiError::nested_takes_others(&place.name, job.name_of(other), rule)),
         }
     }
 
