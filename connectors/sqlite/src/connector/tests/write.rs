@@ -174,9 +174,9 @@ fn each_constraint_has_its_kind_reason_and_name() {
     };
     let into = |table: &str, name: &str| Insert { into: TableRef::new(table), ..insert(&[name]) };
     for (shape, cell, kind, reason, sqlstate, message) in [
-        (into("t", "code"), text("a"), ErrorKind::Conflict, "unique_violation", "23505", "(t.code)"),
-        (into("t", "id"), int(1), ErrorKind::Conflict, "unique_violation", "23505", "(t.id)"),
-        (into("t", "qty"), Value::Null, ErrorKind::InvalidRequest, "not_null_violation", "23502", "(t.qty)"),
+        (into("t", "code"), text("a"), ErrorKind::Conflict, "unique_violation", "23505", "(code)"),
+        (into("t", "id"), int(1), ErrorKind::Conflict, "unique_violation", "23505", "(id)"),
+        (into("t", "qty"), Value::Null, ErrorKind::InvalidRequest, "not_null_violation", "23502", "(qty)"),
         (into("t", "qty"), int(0), ErrorKind::Conflict, "check_violation", "23514", "(positive)"),
         (into("child", "t"), int(9), ErrorKind::Conflict, "foreign_key_violation", "23503", "reference"),
         (into("s", "c"), text("x"), ErrorKind::InvalidRequest, "datatype_mismatch", "22000", "type"),
