@@ -83,7 +83,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Command::Connectors => connectors(&options),
         Command::Test { service } => test(&options, service),
         Command::Doctor(asked) => return doctor::run(asked, &options),
-        Command::Isolated { .. } => return isolated::run(),
+        Command::Isolated { .. } => isolated::run()
+            .map_err(|error| format!("the gateway runs this command for itself: {error}").into()),
         Command::Connector(ConnectorCommand::New { name }) => new_connector(name),
         Command::Connector(ConnectorCommand::Test(asked)) => {
             return judge::run(asked, arguments.config.as_ref());

@@ -6,7 +6,6 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream as Socket;
 use std::pin::Pin;
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use connector_api::abi::{Call, CallParts, Module, Step};
@@ -30,20 +29,11 @@ use crate::connectors::loader::{self, Log};
 /// Frames that wait to be written. A line of the log that finds no room is lost.
 const WAITING: usize = 256;
 
-/// Runs the child. For the command of this name.
-#[must_use]
-pub fn run() -> ExitCode {
-    match work() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The gateway knows more of it; this is for whoever typed the command.
-            tracing::error!(%error, "the gateway runs this command for itself");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn work() -> io::Result<()> {
+/// Runs the child until the gateway has gone.
+///
+/// # Errors
+/// The standard input is no socket of a gateway, or what came over it is nothing that may come.
+pub fn run() -> io::Result<()> {
     let mut socket = Socket::from(io::stdin().as_fd().try_clone_to_owned()?);
     end_with(socket.try_clone()?)?;
     let load = Frame::read(&mut socket)?;
@@ -129,7 +119,7 @@ async fn serve(
 async fn write(to: OwnedWriteHalf, mut outgoing: mpsc::Receiver<Frame>) -> io::Result<()> {
     let mut to = BufWriter::new(to);
     while let Some(frame) = outgoing.recv().await {
-        frame.send_behind(&mut to, outgoing.is_empty()).await?;
+        frame.send(&mut to, outgoing.is_empty()).await?;
     }
     Ok(())
 }
@@ -208,10 +198,8 @@ impl Child {
         let number = self.services.remove(&service).and_then(|slot| slot.opened.get().copied());
         if let Some(number) = number {
             let module = self.module;
-            let closing = std::thread::Builder::new().name("close".to_owned());
-            if let Err(error) = closing.spawn(move || module.close(number)) {
-                tracing::error!(%error, "a service can't be closed");
-            }
+            // Where there are no threads to be had, it stays open until the process ends.
+            let _ = std::thread::Builder::new().name("close".to_owned()).spawn(move || module.close(number));
         }
     }
 }
@@ -261,16 +249,9 @@ async fn run_call(
 
 /// Opens a service for the first time: the gateway gets what the library says of it, with the number that the gateway gave it.
 async fn open(module: Module, service: u64, slot: &Slot) -> Result<Answering, Vec<u8>> {
-    let mut answer = None;
-    slot.opened
-        .get_or_try_init(async || {
-            let opened = asked(module, slot).await?;
-            let number = opened.service;
-            answer = Some(opened);
-            Ok::<_, Vec<u8>>(number)
-        })
-        .await?;
-    let opened = answer.ok_or_else(|| failure(&Error::internal("the service was opened twice")))?;
+    let opened = asked(module, slot).await?;
+    // Nobody else knows of the service before it is answered.
+    let _ = slot.opened.set(opened.service);
     let opened = Opened { service, ..opened };
     serde_json::to_vec(&opened)
         .map(Answering::One)

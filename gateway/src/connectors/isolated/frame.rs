@@ -102,14 +102,10 @@ impl Frame {
         Ok(Self { kind, number, bytes })
     }
 
-    async fn send(&self, to: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
+    /// Writes it into a buffer, which is emptied where nothing more waits.
+    pub(super) async fn send(&self, to: &mut (impl AsyncWrite + Unpin), is_last: bool) -> Result<()> {
         to.write_all(&self.head()?).await?;
-        to.write_all(&self.bytes).await
-    }
-
-    /// The same into a buffer, which is emptied where nothing more waits.
-    pub(super) async fn send_behind(&self, to: &mut (impl AsyncWrite + Unpin), is_last: bool) -> Result<()> {
-        self.send(to).await?;
+        to.write_all(&self.bytes).await?;
         if is_last { to.flush().await } else { Ok(()) }
     }
 
@@ -140,7 +136,7 @@ pub(super) struct Parts<'b>(pub(super) &'b [u8]);
 
 impl<'b> Parts<'b> {
     /// So many bytes.
-    pub(super) fn take(&mut self, count: usize) -> Result<&'b [u8]> {
+    fn take(&mut self, count: usize) -> Result<&'b [u8]> {
         let (taken, rest) = self.0.split_at_checked(count).ok_or_else(malformed)?;
         self.0 = rest;
         Ok(taken)

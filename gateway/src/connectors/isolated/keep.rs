@@ -82,7 +82,7 @@ async fn serve(shared: &Weak<Shared>, running: &Running, served: Served) -> Resu
     let writing = async {
         let mut to = BufWriter::new(&mut to);
         while let Some(frame) = frames.recv().await {
-            frame.send_behind(&mut to, frames.is_empty()).await?;
+            frame.send(&mut to, frames.is_empty()).await?;
         }
         Ok(())
     };
