@@ -66,6 +66,18 @@ fn readiness_names_the_services_that_do_not_answer() {
 }
 
 #[test]
+fn a_service_whose_connections_are_all_in_use_is_ready() {
+    let gateway = streaming::setup("[server]\nrequest_timeout = \"10m\"").start();
+    let mut slow = reading("big/_table/endless").open(gateway.address);
+    assert!(slow.piece().is_some());
+    gateway.send(get("/ready")).is_ok(r#"{"status":"ready"}"#);
+    gateway
+        .send(reading("big/_table/large?limit=1&fields=n"))
+        .is_error(503, "Service 'big': all connections are in use, and none came free in time");
+    assert!(slow.piece().is_some());
+}
+
+#[test]
 fn a_deleted_database_is_not_ready() {
     let gateway = setup("").start();
     gateway.send(get("/ready")).is_ok(r#"{"status":"ready"}"#);

@@ -136,6 +136,15 @@ impl<C: Connect> Connections<C> {
         self.within(self.limits.acquire).await.map_err(refused)
     }
 
+    /// For who only asks whether the server is there: while all connections are in use, it is, and there is nothing to wait for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when all connections are in use.
+    pub fn has_spare(&self) -> Result<()> {
+        let status = self.pool.status();
+        if status.size >= status.max_size && status.available == 0 { Err(exhausted()) } else { Ok(()) }
+    }
+
     /// The same for a transaction of the caller. All together they leave one connection to others: what a transaction waits for in the midst of
     /// its work, such as the description of a table, must not wait for transactions again.
     ///
@@ -328,6 +337,16 @@ mod tests {
         assert!(waited.is_ok());
         let alone = one(false, 1);
         alone.get_for_transaction().await.unwrap().give_back();
+    }
+
+    #[tokio::test]
+    async fn only_while_all_connections_are_in_use_there_is_none_to_spare() {
+        let one = one(false, 1);
+        assert_eq!(one.has_spare(), Ok(()));
+        let held = one.get().await.unwrap();
+        assert_eq!(one.has_spare().unwrap_err().kind, ErrorKind::Busy);
+        held.give_back();
+        assert_eq!(one.has_spare(), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]

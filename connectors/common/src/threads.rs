@@ -107,13 +107,25 @@ impl<S: 'static> Threads<S> {
         &self,
         job: impl FnOnce(&mut S) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let place = self.place().await?;
+        self.run_begun_within(self.wait, job).await
+    }
+
+    /// The same for who waits only so long for a place, and then for a thread.
+    ///
+    /// # Errors
+    /// As [`Threads::run`].
+    pub async fn run_begun_within<T: Send + 'static>(
+        &self,
+        wait: Duration,
+        job: impl FnOnce(&mut S) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let place = self.place(wait).await?;
         let (call, answer) = Pending::new();
         self.push(Box::new(move |worker, shared| {
             worker.perform(shared, answer, job);
             drop(place);
         }));
-        call.result_begun_within(self.wait).await.unwrap_or_else(|| Err(closed()))
+        call.result_begun_within(wait).await.unwrap_or_else(|| Err(closed()))
     }
 
     fn push(&self, job: Job<S>) {
@@ -121,11 +133,11 @@ impl<S: 'static> Threads<S> {
         let _ = self.jobs.send(job);
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit> {
+    async fn place(&self, wait: Duration) -> Result<OwnedSemaphorePermit> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(place);
         }
-        match tokio::time::timeout(self.wait, Arc::clone(&self.places).acquire_owned()).await {
+        match tokio::time::timeout(wait, Arc::clone(&self.places).acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),
             _ => Err(Error::new(ErrorKind::Busy, "all connections are in use and the queue is full")
                 .with_reason("queue_full")),

@@ -64,6 +64,7 @@ impl Store {
     /// Why not.
     pub(crate) async fn ping(&self) -> Result<()> {
         asked_briefly(|| async {
+            self.client.has_spare()?;
             let mut work = self.client.work(None).await?;
             work.ping().await?;
             work.give_back();

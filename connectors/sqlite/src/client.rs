@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use connector_api::author::RowSink;
 use connector_api::{Error, ErrorKind, Result};
@@ -13,6 +14,9 @@ use connector_common::threads::{Held, Hold, Settings, Threads};
 
 use crate::config::Config;
 use crate::connection::{Database, Purpose, open};
+
+/// How long a ping waits for a thread: less than the gateway waits for a ping.
+const PING_WAIT: Duration = Duration::from_secs(1);
 
 /// The connections of one service.
 pub(crate) struct Client {
@@ -40,6 +44,14 @@ impl Client {
             transactions: Transactions::default(),
             config,
         })
+    }
+
+    /// Asks whether the file is there. Who asks that waits for no thread that is long in coming.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when all threads are in use; why the file can't be read.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        self.readers.run_begun_within(PING_WAIT, |database| database.ping()).await
     }
 
     /// Runs a job that reads, outside any transaction.

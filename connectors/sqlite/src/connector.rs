@@ -55,7 +55,7 @@ impl Connector for Sqlite {
     }
 
     async fn ping(&self) -> Result<()> {
-        self.client.run(|database| database.ping()).await
+        self.client.ping().await
     }
 
     async fn list_tables(&self) -> Result<Vec<TableName>> {

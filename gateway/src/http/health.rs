@@ -1,7 +1,10 @@
-//! `/health`: the process is up. `/ready`: it can serve, every active service is reachable.
+//! `/health`: the process is up. `/ready`: it can serve, every active service is reachable. One that is busy is: sending its requests to
+//! another gateway would leave that one with more of them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use connector_api::{Error, ErrorKind};
 
 use crate::error::ApiError;
 use crate::pipeline::Answer;
@@ -9,6 +12,8 @@ use crate::snapshot::Snapshot;
 
 /// The longest that one service may take to answer.
 const PING_LIMIT: Duration = Duration::from_secs(2);
+/// The same with the time in which it is opened. More than a ping has: its own word, that it is busy say, must come first.
+const LIMIT: Duration = Duration::from_secs(3);
 /// How long an answer is good for: repeated questions must not become a load on the stores.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -43,7 +48,7 @@ impl Readiness {
                 let snapshot = Arc::clone(snapshot);
                 tokio::spawn(async move {
                     let ping = service.ping(&snapshot.registry, "ready", PING_LIMIT);
-                    let is_up = matches!(tokio::time::timeout(PING_LIMIT, ping).await, Ok(Ok(())));
+                    let is_up = tokio::time::timeout(LIMIT, ping).await.is_ok_and(is_there);
                     (!is_up).then(|| service.name().to_owned())
                 })
             })
@@ -55,4 +60,8 @@ impl Readiness {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), failing.clone()));
         failing
     }
+}
+
+fn is_there(pinged: Result<(), Error>) -> bool {
+    pinged.map_or_else(|error| error.kind == ErrorKind::Busy, |()| true)
 }

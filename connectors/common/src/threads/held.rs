@@ -44,7 +44,7 @@ impl<S: 'static> Threads<S> {
         hold: Hold<S>,
         first: impl FnOnce(&mut S) -> Result<()> + Send + 'static,
     ) -> Result<Held<S>> {
-        let place = self.place().await?;
+        let place = self.place(self.wait).await?;
         let (call, answer) = Pending::new();
         let (jobs, waiting) = channel();
         let held = Held { jobs, caller: Mutex::new(()), is_over: Arc::default() };

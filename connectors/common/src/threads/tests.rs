@@ -113,6 +113,20 @@ fn a_full_queue_answers_busy_after_the_wait() {
 }
 
 #[test]
+fn who_waits_less_than_others_is_told_earlier() {
+    let (pool, _) = pool(1, 4, LONG);
+    block_on(async {
+        let (release, running) = occupy(&pool);
+        let mut running = Box::pin(running);
+        poll_once(running.as_mut()).await;
+        let error = pool.run_begun_within(Duration::from_millis(50), |_| Ok(())).await.unwrap_err();
+        assert_eq!((error.kind, error.reason.as_deref()), (ErrorKind::Busy, Some("no_connection")));
+        drop(release);
+        assert!(running.await.unwrap());
+    });
+}
+
+#[test]
 fn a_job_that_does_not_begin_in_time_is_busy_and_never_run() {
     let (pool, _) = pool(1, 4, Duration::from_millis(200));
     let started = Arc::new(AtomicBool::new(false));

@@ -70,6 +70,14 @@ impl Client {
         }
     }
 
+    /// Whether a connection is free or can be made.
+    ///
+    /// # Errors
+    /// [`connector_api::ErrorKind::Busy`] when all are in use.
+    pub(crate) fn has_spare(&self) -> Result<()> {
+        self.connections.has_spare()
+    }
+
     /// Begins a transaction and gives its number.
     ///
     /// # Errors
