@@ -1,6 +1,7 @@
 //! Answers larger than memory should be: streamed, ended with their client, and no burden on others.
 
 use std::io::{Read as _, Write as _};
+use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
@@ -150,6 +151,19 @@ fn a_client_that_takes_too_little_is_ended() {
         _ = slow.read(&mut byte);
         gateway.send(reading("big/_table/large?limit=1&fields=n")).status == 200
     });
+}
+
+/// Four times as fast as it has to be, for three times as long as nothing may move.
+#[test]
+fn a_client_that_takes_just_enough_is_not_ended() {
+    const EACH: usize = 64 * 1024;
+    let gateway = setup("[server]\nrequest_timeout = \"4s\"").start();
+    let mut slow = request("GET", "/api/v2/big/_table/endless").key(READER).send_only(gateway.address);
+    let (began, mut piece) = (Instant::now(), vec![0; EACH]);
+    for second in 0..13 {
+        eventually("its time has come", || began.elapsed() >= Duration::from_secs(second));
+        slow.read_exact(&mut piece).unwrap();
+    }
 }
 
 #[test]

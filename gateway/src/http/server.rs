@@ -17,6 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -34,6 +35,10 @@ use crate::settings::Server;
 
 /// The most that the HTTP library holds of what it reads or writes, unless heads may be larger: its own number.
 const BUFFER: usize = 408 * 1024;
+
+/// Bytes that the system takes for a client before it can send them. It asks for more when half of them are gone. What was sent and
+/// waits for a receipt counts apart, so a long way is filled as before.
+const MOST_UNSENT: u32 = 32 * 1024;
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -276,9 +281,12 @@ fn without_wrong_length<B>(mut response: Response<B>) -> Response<B> {
     response
 }
 
-/// Small answers must not wait for more to come.
+/// Small answers must not wait for more to come. Of long ones the system takes little more than can be sent, or it would say of a slow
+/// reader for a long time that nothing moves.
 fn prepare(stream: &TcpStream) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "the socket keeps its delay");
+    let set =
+        stream.set_nodelay(true).and_then(|()| SockRef::from(stream).set_tcp_notsent_lowat(MOST_UNSENT));
+    if let Err(error) = set {
+        tracing::debug!(%error, "the socket stays as the system made it");
     }
 }

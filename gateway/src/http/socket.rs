@@ -23,6 +23,10 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How many bytes it may send then.
 const LINGER_BYTES: usize = 1024 * 1024;
 
+/// Bytes that have to go out in the time that a client has to take [`WORTH`]. Fewer, since a client may have taken more than went out: the
+/// system tells of that in pieces.
+const MOVED: usize = WORTH / 2;
+
 /// For how long a client may let others wait.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
@@ -96,7 +100,7 @@ impl Socket {
         match written {
             Poll::Ready(Ok(size)) => {
                 self.taken = self.taken.saturating_add(size);
-                if self.taken >= WORTH {
+                if self.taken >= MOVED {
                     self.wait = None;
                 }
             }
