@@ -198,6 +198,14 @@ fn one_address_has_so_many_connections_and_others_are_served() {
         check(&words, 429, message);
         assert!(words.contains("retry-after: 1\r\n"), "{words}");
     }
+    for _ in 0..20 {
+        let mut late = connected_from([127, 0, 0, 2], &gateway);
+        // It is turned away before it has sent anything.
+        late.peek(&mut [0]).unwrap();
+        late.write_all(b"POST /api/v2/shop/_table/orders HTTP/1.1\r\nContent-Length: 2\r\n\r\n").unwrap();
+        late.write_all(b"{}").unwrap();
+        check(&last_words(&mut late), 429, message);
+    }
     is_well(&gateway);
     held.clear();
     eventually("there is a place again", || is_served(connected_from([127, 0, 0, 2], &gateway)));

@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 use super::client::{Client, Misdirected};
@@ -27,7 +27,7 @@ use super::door::Door;
 use super::exchange::{Exchange, Running};
 use super::refusal::{Refusals, last_words};
 use super::router::Answering;
-use super::socket::{Ending, Patience, Socket};
+use super::socket::{Ending, Patience, Socket, end_refused};
 use super::tls::{Tls, Wire};
 use crate::error::{ApiError, NOT_MODIFIED};
 use crate::events;
@@ -39,6 +39,9 @@ const BUFFER: usize = 408 * 1024;
 /// Bytes that the system takes for a client before it can send them. It asks for more when half of them are gone. What was sent and
 /// waits for a receipt counts apart, so a long way is filled as before.
 const MOST_UNSENT: u32 = 32 * 1024;
+
+/// So many clients that were turned away may take their time to read why. They hold no place among the connections.
+const MOST_LEAVING: usize = 64;
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -113,6 +116,7 @@ pub async fn serve(
     let at_start = terms().server;
     let mut door = Door::new(at_start.max_connections.get());
     let running = GracefulShutdown::new();
+    let leaving = Arc::new(Semaphore::new(MOST_LEAVING));
     let last = Arc::new(AtomicBool::new(false));
     let (open, closing) = watch::channel(());
     let mut stop = pin!(stop);
@@ -134,7 +138,7 @@ pub async fn serve(
                     drop(place);
                 });
             }
-            None => turn_away(&stream, &terms),
+            None => turn_away(stream, &terms, &leaving),
         }
     };
     drop(listening);
@@ -244,15 +248,22 @@ impl Connection {
     }
 }
 
-/// Tells a client that there are too many of its kind. Whoever does not take it at once is not waited for, and a handshake is not made for
-/// it.
-fn turn_away(stream: &TcpStream, terms: &Terms) {
+/// Tells a client that there are too many of its kind. It has a moment to read that, unless too many others are leaving. A handshake is
+/// not made for it.
+fn turn_away(stream: TcpStream, terms: &Terms, leaving: &Arc<Semaphore>) {
     if terms.tls.is_some() {
         return;
     }
     let error = ApiError::too_many_connections(terms.server.max_connections_per_address.get());
     if let Err(error) = stream.try_write(&last_words(&error)) {
         tracing::debug!(%error, "a client is not told why it is turned away");
+        return;
+    }
+    if let Ok(turn) = Arc::clone(leaving).try_acquire_owned() {
+        tokio::spawn(async move {
+            end_refused(stream).await;
+            drop(turn);
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! A client's connection as bytes: for how long it may take little, what it is told instead of what the HTTP library would tell it, and how
 //! it ends. Knows no HTTP.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::exchange::Exchange;
@@ -138,7 +139,7 @@ impl Socket {
     /// waits to be sent then, so it fits into the socket.
     fn refuse(&mut self, context: &mut Context<'_>, bare: &[u8]) -> io::Result<usize> {
         if self.linger.is_none() {
-            self.linger = Some(Linger { end: Box::pin(sleep(LINGER)), left: LINGER_BYTES });
+            self.linger = Some(Linger::begin());
             let words = self.refusals.instead_of(bare, self.has_line);
             if let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(context, &words) {
                 written?;
@@ -146,22 +147,35 @@ impl Socket {
         }
         Ok(bare.len())
     }
+}
+
+impl Linger {
+    fn begin() -> Self {
+        Self { end: Box::pin(sleep(LINGER)), left: LINGER_BYTES }
+    }
 
     /// Reads on and forgets it until the client has sent all, or too much, or the time for that is over: a connection that is closed before is reset, and
     /// the client may never see what it was told.
-    fn lingered(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(linger) = &mut self.linger else { return Poll::Ready(()) };
+    fn is_over(&mut self, stream: &mut (impl AsyncRead + Unpin), context: &mut Context<'_>) -> Poll<()> {
         let mut room = [0; 8192];
-        while linger.left > 0 && linger.end.as_mut().poll(context).is_pending() {
+        while self.left > 0 && self.end.as_mut().poll(context).is_pending() {
             let mut buffer = ReadBuf::new(&mut room);
-            match ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer)) {
+            match ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer)) {
                 Ok(()) if !buffer.filled().is_empty() => {
-                    linger.left = linger.left.saturating_sub(buffer.filled().len());
+                    self.left = self.left.saturating_sub(buffer.filled().len());
                 }
                 _ => break,
             }
         }
         Poll::Ready(())
+    }
+}
+
+/// Ends the connection of a client that was turned away and told so.
+pub(super) async fn end_refused(mut stream: TcpStream) {
+    let mut linger = Linger::begin();
+    if stream.shutdown().await.is_ok() {
+        poll_fn(|context| linger.is_over(&mut stream, context)).await;
     }
 }
 
@@ -233,7 +247,8 @@ impl AsyncWrite for Socket {
             self.is_shut = true;
             shut?;
         }
-        self.lingered(context).map(Ok)
+        let Self { linger, stream, .. } = &mut *self;
+        linger.as_mut().map_or(Poll::Ready(()), |linger| linger.is_over(stream, context)).map(Ok)
     }
 }
 
