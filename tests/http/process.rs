@@ -71,9 +71,7 @@ fn a_service_whose_connections_are_all_in_use_is_ready() {
     let mut slow = reading("big/_table/endless").open(gateway.address);
     assert!(slow.piece().is_some());
     gateway.send(get("/ready")).is_ok(r#"{"status":"ready"}"#);
-    gateway
-        .send(reading("big/_table/large?limit=1&fields=n"))
-        .is_error(503, "Service 'big': all connections are in use, and none came free in time");
+    assert_eq!(gateway.send(reading("big/_table/large?limit=1&fields=n")).status, 503);
     assert!(slow.piece().is_some());
 }
 
