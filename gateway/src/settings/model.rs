@@ -1,6 +1,7 @@
 //! The typed settings: what a configuration can say, with every default. The known keys, their types and their
 //! words are derived from these structs (`JsonSchema`) and stand nowhere else. Nothing here reads or checks.
 
+use crate::request::Bounds;
 use crate::request::media::Numbers;
 use crate::roles::{FilterOp, Requestor, RowFilter, Verb};
 use std::{
@@ -92,6 +93,11 @@ pub struct Server {
     pub max_uri_size: ByteSize,
     /// The largest head of a request: address and headers together.
     pub max_header_size: ByteSize,
+    /// The longest filter of a request, each of those on related rows for itself.
+    pub max_filter_size: ByteSize,
+    /// The most operations of one batch.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_batch_operations: NonZeroUsize,
     /// The most connections of clients at the same time; further ones wait until one ends.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: NonZeroUsize,
@@ -108,6 +114,7 @@ pub struct Server {
 /// A process may often have no more than 1024 files open, and databases need some of them.
 const MAX_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(800).unwrap();
 const MAX_CONNECTIONS_PER_ADDRESS: NonZeroUsize = NonZeroUsize::new(200).unwrap();
+const MAX_BATCH_OPERATIONS: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
 /// Calls of a service at the same time.
 const MAX_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
@@ -125,11 +132,22 @@ impl Default for Server {
             max_stream_size: None,
             max_uri_size: ByteSize::from_kibibytes(32),
             max_header_size: ByteSize::from_kibibytes(64),
+            max_filter_size: ByteSize::from_kibibytes(64),
+            max_batch_operations: MAX_BATCH_OPERATIONS,
             max_connections: MAX_CONNECTIONS,
             max_connections_per_address: MAX_CONNECTIONS_PER_ADDRESS,
             trusted_proxies: Vec::new(),
             tls: None,
         }
+    }
+}
+
+impl Server {
+    /// How much a request may ask.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        let filter = usize::try_from(self.max_filter_size.bytes()).unwrap_or(usize::MAX);
+        Bounds { filter, operations: self.max_batch_operations.get() }
     }
 }
 
