@@ -26,14 +26,14 @@ Every key of the configuration. [`config/gateway.toml`](../../config/gateway.tom
 
 The gateway reads, each over the one before: its defaults; `config/gateway.toml`, or the file that `--config` names; the `*.toml` files of
 `services.d` beside it, in the order of their names; variables of the environment.
-The lists `[[services]]`, `[[roles]]` and `[[apps]]` of all files add up. Every other key is replaced by the later layer.
+The lists `[[services]]`, `[[roles]]`, `[[apps]]` and `[[cors]]` of all files add up. Every other key is replaced by the later layer.
 
 `tablegate check` says everything that is wrong, with file and line. `tablegate doctor` also looks at what the configuration needs: [when something is wrong](doctor.md).
 
 * A time is a whole number with `ms`, `s`, `m` or `h`: `\"30s\"`. A size has `B`, `KB`, `MB`, `GB` (of 1000) or `KiB`, `MiB`, `GiB` (of 1024).
 * Relative paths begin in the folder in which the gateway is started.
 * `\"${env:NAME}\"` and `\"${file:PATH}\"` stand for secrets in `[services.config]`, `api_key`, `cursor_key` and the `token` of metrics.
-* A list in a variable has commas: `TABLEGATE_PLUGINS__DIRECTORIES=plugins,more`. Services, roles and apps can't be set by variables.
+* A list in a variable has commas: `TABLEGATE_PLUGINS__DIRECTORIES=plugins,more`. Those lists, TLS and `[plugins.connectors.NAME]` can't be set by variables.
 * The first administrator comes from `TABLEGATE_ADMIN_EMAIL` and `TABLEGATE_ADMIN_PASSWORD`, both or neither.
 * The hang-up signal has the configuration read again: `kill -HUP PID`. A key with *start* under *in force* counts from the next start on.
 ";

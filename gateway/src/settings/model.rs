@@ -106,7 +106,8 @@ pub struct Server {
     pub max_connections_per_address: NonZeroUsize,
     /// Whose `X-Forwarded-For` and `Forwarded` are believed.
     pub trusted_proxies: Vec<Network>,
-    /// TLS; `None`: HTTP in the clear.
+    /// TLS: the files `certificate` and `key`, and where they are wanted `client_ca` and `hsts_max_age`, as the guide on security has them;
+    /// `None`: HTTP in the clear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
 }
@@ -268,7 +269,7 @@ pub enum LogFormat {
 /// Who may read the metrics, besides the administrator.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Metrics {
-    /// Who sends this text as `Authorization: Bearer`; `None`: nobody.
+    /// Who sends this text, of at least 16 characters, as `Authorization: Bearer`, besides the administrator; `None`: nobody else.
     #[serde(default, skip_serializing)]
     pub token: Option<Secret>,
 }
@@ -312,8 +313,8 @@ impl Default for Answers {
 pub struct Errors {
     /// Whether messages are plain text. Otherwise they are HTML-encoded, as the clients of old expect them.
     pub plain: bool,
-    /// Whether a write that contradicts stored rows, a duplicate key say, is answered 409. Otherwise it is 400, as the clients of old
-    /// expect it.
+    /// Whether a write of one row or by filter that contradicts stored rows, a duplicate key say, is answered 409. Otherwise, and for
+    /// lists of records always, it is 400, as the clients of old expect it.
     pub strict: bool,
 }
 
@@ -361,7 +362,7 @@ pub struct Service {
 /// The connection of a service. `Debug` prints the names of the connector's keys only: a value may be a password.
 #[derive(Clone, PartialEq, Deserialize, JsonSchema)]
 pub struct ServiceConfig {
-    /// The most rows that one answer holds.
+    /// The most rows that one answer holds; those that `ids` name are all there.
     #[serde(default = "default_max_records")]
     #[schemars(range(min = 1))]
     pub max_records: u64,
