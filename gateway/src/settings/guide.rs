@@ -132,7 +132,7 @@ fn table(schema: Schema<'_>, section: &Section<'_>, kept: &[&str]) -> String {
 
 /// The default of a key as the type of its table has it.
 fn default_of<'a>(schema: Schema<'a>, described: &'a Value, key: &str) -> Option<&'a Value> {
-    schema.parts(described).into_iter().find_map(|part| part.get("default")?.get(key))
+    parts(schema, described).into_iter().find_map(|part| part.get("default")?.get(key))
 }
 
 fn shown(default: Option<&Value>) -> String {
@@ -143,16 +143,23 @@ fn shown(default: Option<&Value>) -> String {
     }
 }
 
+/// What describes a table, also one that may be left out.
+fn parts<'a>(schema: Schema<'a>, described: &'a Value) -> Vec<&'a Value> {
+    let own = schema.parts(described);
+    let chosen = own.iter().copied().flat_map(alternatives).flat_map(|choice| schema.parts(choice));
+    own.iter().copied().chain(chosen).collect()
+}
+
 /// The keys of a table in the order of their declaration.
 fn own_properties<'a>(schema: Schema<'a>, described: &'a Value) -> Vec<(&'a str, &'a Value)> {
-    let parts = schema.parts(described);
+    let parts = parts(schema, described);
     let tables = parts.into_iter().filter_map(|part| part.get("properties")?.as_object());
     tables.flat_map(Map::iter).map(|(key, property)| (key.as_str(), property)).collect()
 }
 
 fn required(schema: Schema<'_>, described: &Value, key: &str) -> bool {
     // A section of which nothing has to be written has its defaults from the types.
-    let parts = schema.parts(described);
+    let parts = parts(schema, described);
     let has_default = own_properties(schema, described)
         .into_iter()
         .any(|(name, property)| name == key && property.get("default").is_some());
