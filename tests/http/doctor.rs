@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::gateway::Setup;
+use crate::postgres_tls::certificates;
 
 /// Nothing is wrong with it.
 const RIGHT: &str = r#"
@@ -177,6 +178,23 @@ fn an_address_that_somebody_else_has_is_a_problem_and_a_gateway_there_is_not() {
     let mut beside = doctor(&gateway.setup);
     beside.env("TABLEGATE_SERVER__LISTEN", gateway.address.to_string());
     check(beside, "ok", "address", "a gateway answers on", "");
+}
+
+#[test]
+fn a_gateway_that_speaks_tls_is_known_also_where_it_wants_certificates_of_clients() {
+    for more in ["", "client_ca = \"ca.crt\"\n"] {
+        let pair = "certificate = \"server.crt\"\nkey = \"server.key\"\n";
+        let setup = setup(&format!("{RIGHT}\n[server.tls]\n{pair}{more}"));
+        certificates(&setup.path(""));
+        let gateway = setup.start();
+        let mut beside = doctor(&gateway.setup);
+        beside.env("TABLEGATE_SERVER__LISTEN", gateway.address.to_string());
+        let (code, findings) = findings(beside);
+        let found = findings.iter().find(|finding| finding["area"] == "address").unwrap();
+        assert!(found["what"].as_str().unwrap().starts_with("a gateway answers on "), "{found}");
+        assert!(findings.iter().all(|finding| finding["level"] == "ok"), "{findings:#?}");
+        assert_eq!(code, Some(0));
+    }
 }
 
 #[test]

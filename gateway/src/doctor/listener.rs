@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::Finding;
+use crate::error::ApiError;
 use crate::settings::Settings;
 
 const AREA: &str = "address";
@@ -44,7 +45,8 @@ fn taken(address: SocketAddr) -> Finding {
     Finding::problem(AREA, what, "stop that program, or change `server.listen`")
 }
 
-/// Whether what listens there answers as a gateway does.
+/// Whether what listens there answers as a gateway does. One that speaks TLS is asked in the clear too: it refuses that in its own words,
+/// before any handshake, so neither its certificate nor one of ours matters.
 fn is_gateway(address: SocketAddr) -> bool {
     let ask = || -> io::Result<String> {
         let mut address = address;
@@ -61,7 +63,10 @@ fn is_gateway(address: SocketAddr) -> bool {
         stream.take(4096).read_to_end(&mut answer)?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
     };
-    ask().is_ok_and(|answer| answer.ends_with(r#"{"status":"up"}"#))
+    let speaks_tls = ApiError::not_encrypted();
+    ask().is_ok_and(|answer| {
+        answer.ends_with(r#"{"status":"up"}"#) || answer.contains(speaks_tls.message.as_str())
+    })
 }
 
 /// Number and name of the process that listens on the port, as far as this account may know it.
