@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access, statvfs};
 
 use super::Finding;
-use crate::settings::{Settings, Written};
+use crate::settings::{PRIVATE_KEY, Settings, Written};
 
 const AREA: &str = "permissions";
 const STATE: &str = "state folder";
@@ -64,7 +64,7 @@ fn read_by_others(file: &Path, metadata: &Metadata, because: &str) -> Option<Fin
 fn is_private_key(file: &Path) -> bool {
     let mut head = Vec::new();
     let read = fs::File::open(file).and_then(|file| file.take(KEY_HEAD).read_to_end(&mut head));
-    read.is_ok() && String::from_utf8_lossy(&head).contains("PRIVATE KEY-----")
+    read.is_ok() && String::from_utf8_lossy(&head).contains(PRIVATE_KEY)
 }
 
 /// The folder for what is made at run time.

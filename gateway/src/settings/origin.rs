@@ -116,6 +116,7 @@ pub(crate) fn key_label(pointer: &str) -> String {
     }
 }
 
-fn unescape(step: &str) -> String {
+/// The key that a step of a pointer names.
+pub(crate) fn unescape(step: &str) -> String {
     step.replace("~1", "/").replace("~0", "~")
 }

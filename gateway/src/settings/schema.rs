@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     nearest::{did_you_mean, listed},
-    origin::{child, in_table, key_label, table_label},
+    origin::{child, in_table, key_label, table_label, unescape},
     quantity::{check_format, unit_wanted},
 };
 
@@ -81,6 +81,31 @@ impl<'a> Schema<'a> {
             }
         }
         kinds
+    }
+
+    /// The formats that `schema` has for texts, those of all alternatives included.
+    pub(crate) fn formats(&self, schema: &'a Value) -> Vec<&'a str> {
+        let mut formats = Vec::new();
+        for part in self.parts(schema) {
+            formats.extend(part.get("format").and_then(Value::as_str));
+            for branch in alternatives(part) {
+                formats.extend(self.formats(branch));
+            }
+        }
+        formats
+    }
+
+    /// What describes the value at a pointer; `None` where the schema names no such key.
+    pub(crate) fn at(&self, pointer: &str) -> Option<&'a Value> {
+        pointer.split('/').skip(1).try_fold(self.root, |schema, step| {
+            let named = self.properties(schema).remove(unescape(step).as_str());
+            named.or_else(|| {
+                let parts = self.parts(schema);
+                let of_any =
+                    |word| parts.iter().find_map(|part| part.get(word)).filter(|schema| schema.is_object());
+                of_any("items").or_else(|| of_any("additionalProperties"))
+            })
+        })
     }
 
     /// The schema itself and all that hold together with it: the target of `$ref`, the items of `allOf`.

@@ -8,10 +8,16 @@ use serde::Deserialize;
 /// What is shown in place of a secret.
 pub const MASK: &str = "**********";
 
+/// The word of a schema's `format` for secrets, as OpenAPI has it.
+pub(crate) const SECRET_FORMAT: &str = "password";
+
+/// What a private key as PEM has in its first line, whatever its kind.
+pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY-----";
+
 /// A text that must not be logged: `Debug` and `Display` print [`MASK`].
 #[derive(Clone, PartialEq, Eq, Hash, Default, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("format" = SECRET_FORMAT))]
 pub struct Secret(String);
 
 impl Secret {

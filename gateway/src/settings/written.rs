@@ -17,6 +17,7 @@ use super::{
         ADDRESS_FORMAT, DIGEST_FORMAT, LOG_FORMAT, NETWORK_FORMAT, SIZE_FORMAT, TIME_FORMAT, check_format,
     },
     schema::Schema,
+    secret::{PRIVATE_KEY, SECRET_FORMAT},
     service::with_common_keys,
 };
 
@@ -36,7 +37,7 @@ const SHOWN: [&str; 10] = [
 /// What texts of these can say is nothing to hide.
 const FORMATS: [&str; 6] =
     [ADDRESS_FORMAT, DIGEST_FORMAT, LOG_FORMAT, NETWORK_FORMAT, SIZE_FORMAT, TIME_FORMAT];
-/// Parts of the names of keys whose values are secrets.
+/// Parts of the names of keys whose values are secrets, where nothing but the name tells it.
 const SECRET_WORDS: [&str; 6] = ["pass", "pwd", "secret", "token", "key", "credential"];
 /// What stands for the items of a table whose names are the operator's own.
 const OTHERS: &str = "(names not shown)";
@@ -91,14 +92,25 @@ impl Written {
         paths
     }
 
-    /// The secrets that stand in the configuration themselves, by the names of their keys.
+    /// The secrets that stand in the configuration themselves.
     #[must_use]
     pub fn plain_secrets(&self) -> Vec<String> {
         let mut secrets = Vec::new();
         each_text(&self.document, "", &mut |pointer, text| {
-            secrets.extend((is_secret(pointer) && !is_reference(text)).then(|| text.to_owned()));
+            secrets.extend(self.is_plain_secret(pointer, text).then(|| text.to_owned()));
         });
         secrets
+    }
+
+    /// Whether the text at a pointer is a secret itself. The gateway's own keys have a type that says so; of a connector's there is the name.
+    fn is_plain_secret(&self, pointer: &str, text: &str) -> bool {
+        let schema = Schema::new(&self.schema);
+        let is_secret = match schema.at(pointer) {
+            Some(known) => schema.formats(known).contains(&SECRET_FORMAT),
+            None => speaks_of_a_secret(pointer),
+        };
+        // Who writes the key in place of its path has written a secret all the same.
+        (is_secret || text.contains(PRIVATE_KEY)) && !is_reference(text)
     }
 
     /// The files in which such secrets stand.
@@ -106,7 +118,7 @@ impl Written {
     pub fn files_with_secrets(&self) -> BTreeSet<&Path> {
         let mut files = BTreeSet::new();
         each_text(&self.document, "", &mut |pointer, text| {
-            if is_secret(pointer) && !is_reference(text) {
+            if self.is_plain_secret(pointer, text) {
                 files.extend(self.places.file(pointer).map(Path::new));
             }
         });
@@ -150,7 +162,7 @@ fn each_text<'a>(value: &'a Value, pointer: &str, found: &mut impl FnMut(&str, &
 }
 
 /// Whether the key's name speaks of a secret. Primary keys of tables do not.
-fn is_secret(pointer: &str) -> bool {
+fn speaks_of_a_secret(pointer: &str) -> bool {
     let key = pointer.rsplit('/').next().unwrap_or_default().to_lowercase();
     let is_path = key.ends_with("file") || key.starts_with("ssl") || key.starts_with("tls");
     !is_path && key != "primary_key" && SECRET_WORDS.iter().any(|word| key.contains(word))
@@ -231,11 +243,10 @@ impl<'a> Masking<'a, '_> {
 
     fn may_show(&self, schema: &'a Value, text: &str, pointer: &str) -> bool {
         let words = self.schema.words(schema).unwrap_or_default();
-        let parts = self.schema.parts(schema);
-        let mut formats = parts.iter().filter_map(|part| part.get("format")?.as_str());
+        let formats = self.schema.formats(schema);
         is_reference(text)
             || words.iter().any(|word| word.as_str() == Some(text))
-            || formats.any(|format| FORMATS.contains(&format) && check_format(format, text).is_ok())
+            || formats.iter().any(|format| FORMATS.contains(format) && check_format(format, text).is_ok())
             || (self.schema.kinds(schema).contains(&"integer") && is_time(text))
             || SHOWN.contains(&without_numbers(pointer).as_str())
     }

@@ -105,3 +105,18 @@ fn files_and_plain_secrets_are_found() {
         written.files_with_secrets().into_iter().collect::<Vec<_>>()
     );
 }
+
+#[test]
+fn the_type_of_a_key_says_whether_it_is_a_secret_and_else_its_name() {
+    let secrets = |text: &str| written(text).plain_secrets();
+    let paths = "[server.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\nclient_ca = \"ca.crt\"\n";
+    assert_eq!(secrets(paths), Vec::<String>::new());
+    assert_eq!(written(paths).files_with_secrets().len(), 0);
+    let names = "[[services]]\nname = \"shop\"\n[services.config.keys]\npasswords = [\"id\"]\n";
+    assert_eq!(secrets(names), Vec::<String>::new());
+    assert_eq!(secrets("[metrics]\ntoken = \"0123456789abcdef\"\n"), ["0123456789abcdef"]);
+    assert_eq!(secrets("[[apps]]\napi_key = \"0123456789abcdef\"\n"), ["0123456789abcdef"]);
+    assert_eq!(secrets("[server.tls]\nkey_password = \"hunter2\"\n"), ["hunter2"]);
+    let whole_key = "-----BEGIN PRIVATE KEY-----abc";
+    assert_eq!(secrets(&format!("[server.tls]\nkey = \"{whole_key}\"\n")), [whole_key]);
+}
