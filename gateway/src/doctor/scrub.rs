@@ -1,8 +1,11 @@
 //! Takes secrets out of texts: those that are known, in every form in which they may stand there, and what looks like one. Knows nothing of
 //! where a text comes from.
 
+mod bare;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -10,6 +13,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::Regex;
 
+use self::bare::Bare;
 use crate::settings::MASK;
 
 /// A shorter text is part of too many others: it is not looked for.
@@ -35,6 +39,8 @@ const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) struct Scrubber {
     /// The longest first, so that none is found in the middle of another.
     forms: Vec<String>,
+    /// The same as [`Bare`] has them.
+    bare_forms: BTreeSet<String>,
 }
 
 impl Scrubber {
@@ -45,16 +51,40 @@ impl Scrubber {
                 forms.extend(all_forms(&part));
             }
         }
-        let mut forms: Vec<String> = forms.into_iter().filter(|form| form.len() >= SHORTEST).collect();
+        forms.retain(|form| form.len() >= SHORTEST);
+        let bare_forms = forms.iter().map(|form| Bare::of(form).into_text());
+        let bare_forms = bare_forms.filter(|form| form.len() >= SHORTEST).collect();
+        let mut forms: Vec<String> = forms.into_iter().collect();
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        Self { forms }
+        Self { forms, bare_forms }
     }
 
     /// The text without the known secrets.
     pub(super) fn known(&self, text: &str) -> String {
-        self.forms.iter().fold(text.to_owned(), |text, form| {
+        let text = self.forms.iter().fold(text.to_owned(), |text, form| {
             if text.contains(form.as_str()) { text.replace(form.as_str(), MASK) } else { text }
-        })
+        });
+        text.split_inclusive('\n').map(|line| self.escaped(line)).collect()
+    }
+
+    /// A line without the known secrets, whichever of their characters are escaped as in JSON.
+    fn escaped(&self, line: &str) -> String {
+        if !line.contains('\\') {
+            return line.to_owned();
+        }
+        let bare = Bare::of(line);
+        let mut ranges: Vec<Range<usize>> = self.bare_forms.iter().flat_map(|form| bare.find(form)).collect();
+        ranges.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
+        let (mut shown, mut end) = (String::with_capacity(line.len()), 0);
+        for range in ranges {
+            if range.start >= end {
+                shown.push_str(line.get(end..range.start).unwrap_or_default());
+                shown.push_str(MASK);
+            }
+            end = end.max(range.end);
+        }
+        shown.push_str(line.get(end..).unwrap_or_default());
+        shown
     }
 
     /// The text without the known secrets and without whatever looks like one. Takes away more than needed rather than less.
@@ -206,6 +236,33 @@ mod tests {
                 "{form}: {shown}"
             );
         }
+    }
+
+    #[test]
+    fn a_known_secret_is_found_however_json_spells_it() {
+        let hidden = |secret: &str, spelled: &str| {
+            let text = format!("{{\"a\":\"before {spelled} behind\"}}");
+            let shown = Scrubber::new([secret]).known(&text);
+            assert!(shown.starts_with("{\"a\":\"before **********"), "{spelled}: {shown}");
+            assert!(shown.ends_with(" behind\"}") && !shown.contains("ord"), "{spelled}: {shown}");
+        };
+        for spelled in [
+            r#"p@ss/w\u003cord\u003e\u0026'\"1\\"#,
+            r#"p@ss\/w\u003Cord\u003E\u0026\u0027\u00221\\"#,
+            r"\u0070@ss\u002fw\u003Cord\u003e\u0026\u0027\u00221\u005C",
+            r#"p@ss/w\\u003cord\\u003e\\u0026'\\\"1\\\\"#,
+        ] {
+            hidden(SECRET, spelled);
+        }
+        hidden("pä😀word", r"p\u00e4\ud83d\ude00word");
+        hidden("pä😀word", r"p\u00E4\uD83D\uDE00word");
+        hidden("first\nword", r"first\u000aword");
+    }
+
+    #[test]
+    fn escapes_that_spell_no_secret_stay() {
+        let text = r#"{"a":"\u003cb\u003e \ud83d \" \u00"}"#;
+        assert_eq!(Scrubber::new([SECRET]).known(text), text);
     }
 
     #[test]
