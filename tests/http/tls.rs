@@ -106,12 +106,13 @@ fn a_whole_table_comes_through() {
 }
 
 #[test]
-fn browsers_are_told_to_stay_with_tls_where_that_is_configured() {
-    let gateway = setup(&format!("{PAIR}hsts_max_age = \"2h\"\n"), "").start();
-    let asked = [reading(ORDERS), get("/health"), get("/api/v2/shop")];
-    for request in asked {
-        let answer = request.send_over(CLIENT.connect(&gateway).unwrap(), "localhost");
-        assert_eq!(answer.header("strict-transport-security"), "max-age=7200", "{answer:?}");
+fn browsers_are_told_to_stay_with_tls_where_that_is_configured_and_to_forget_it() {
+    for (age, told) in [("2h", "max-age=7200"), ("0s", "max-age=0")] {
+        let gateway = setup(&format!("{PAIR}hsts_max_age = {age:?}\n"), "").start();
+        for request in [reading(ORDERS), get("/health"), get("/api/v2/shop")] {
+            let answer = request.send_over(CLIENT.connect(&gateway).unwrap(), "localhost");
+            assert_eq!(answer.header("strict-transport-security"), told, "{answer:?}");
+        }
     }
 }
 

@@ -59,7 +59,7 @@ impl Tls {
         };
         let mut config = builder.with_single_cert(chain, key).map_err(|error| unfit(settings, &error))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let hsts = settings.hsts_max_age.map(|age| format!("max-age={}", age.get().as_secs()));
+        let hsts = settings.hsts_max_age.map(|age| format!("max-age={}", age.seconds()));
         Ok(Self { config: Arc::new(config), hsts: hsts.and_then(|value| HeaderValue::try_from(value).ok()) })
     }
 

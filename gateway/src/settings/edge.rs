@@ -6,7 +6,7 @@ use axum::http::HeaderName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::quantity::{HEADER_FORMAT, ORIGIN_FORMAT, Timeout};
+use super::quantity::{Age, HEADER_FORMAT, ORIGIN_FORMAT, Timeout};
 use crate::roles::Verb;
 
 /// TLS on the address of the server.
@@ -20,9 +20,10 @@ pub struct Tls {
     /// Authorities as PEM: only clients with a certificate of theirs are let in. `None`: clients need none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ca: Option<PathBuf>,
-    /// How long browsers remember that this host speaks TLS only (`Strict-Transport-Security`); `None`: they are not told.
+    /// How long browsers remember that this host speaks TLS only (`Strict-Transport-Security`); `"0s"`: they forget it; `None`: they are
+    /// not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hsts_max_age: Option<Timeout>,
+    pub hsts_max_age: Option<Age>,
 }
 
 /// Which pages may call a part of the API from a browser.

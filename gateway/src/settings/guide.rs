@@ -9,7 +9,8 @@ use super::{
     AtStart, ServiceConfig, Settings,
     layers::LISTS,
     quantity::{
-        ADDRESS_FORMAT, COLLECTOR_FORMAT, DIGEST_FORMAT, LOG_FORMAT, NETWORK_FORMAT, SIZE_FORMAT, TIME_FORMAT,
+        ADDRESS_FORMAT, AGE_FORMAT, COLLECTOR_FORMAT, DIGEST_FORMAT, LOG_FORMAT, NETWORK_FORMAT, SIZE_FORMAT,
+        TIME_FORMAT,
     },
     schema::{Schema, alternatives},
 };
@@ -195,7 +196,7 @@ fn takes(schema: Schema<'_>, property: &Value) -> String {
     let parts = schema.parts(property);
     let format = parts.iter().find_map(|part| text_of(part, "format")).unwrap_or_default();
     match format.as_str() {
-        TIME_FORMAT => return "a time".to_owned(),
+        TIME_FORMAT | AGE_FORMAT => return "a time".to_owned(),
         SIZE_FORMAT => return "a size".to_owned(),
         NETWORK_FORMAT => return "a network".to_owned(),
         COLLECTOR_FORMAT => return "an address".to_owned(),

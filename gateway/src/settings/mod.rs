@@ -36,7 +36,7 @@ pub use self::{
     },
     origin::Origin,
     problem::{Place, Problem, Problems},
-    quantity::{ByteSize, LogLevel, Network, Sha256Digest, Timeout},
+    quantity::{Age, ByteSize, LogLevel, Network, Sha256Digest, Timeout},
     secret::{MASK, Secret},
     service::{
         check_service_config, unknown_library, unknown_related_service, unknown_service_type, unread_extras,

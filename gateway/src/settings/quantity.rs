@@ -16,6 +16,7 @@ use super::edge::{HeaderChoice, PageOrigin};
 
 /// The words of a schema's `format` that this room checks.
 pub(crate) const TIME_FORMAT: &str = "time-with-unit";
+pub(crate) const AGE_FORMAT: &str = "age-with-unit";
 pub(crate) const SIZE_FORMAT: &str = "size-with-unit";
 pub(crate) const ADDRESS_FORMAT: &str = "socket-address";
 pub(crate) const NETWORK_FORMAT: &str = "network";
@@ -32,6 +33,7 @@ pub(crate) const LOG_FORMAT: &str = "log-level";
 pub(crate) fn check_format(format: &str, text: &str) -> Result<(), String> {
     match format {
         TIME_FORMAT => text.parse::<Timeout>().map(drop),
+        AGE_FORMAT => text.parse::<Age>().map(drop),
         SIZE_FORMAT => text.parse::<ByteSize>().map(drop),
         NETWORK_FORMAT => text.parse::<Network>().map(drop),
         DIGEST_FORMAT => text.parse::<Sha256Digest>().map(drop),
@@ -63,7 +65,7 @@ fn is_collector(text: &str) -> bool {
 /// What to write instead of a bare number, for the formats that carry a unit.
 pub(crate) fn unit_wanted(format: &str) -> Option<&'static str> {
     match format {
-        TIME_FORMAT => Some("a time with a unit, for example \"30s\", \"500ms\" or \"5m\""),
+        TIME_FORMAT | AGE_FORMAT => Some("a time with a unit, for example \"30s\", \"500ms\" or \"5m\""),
         SIZE_FORMAT => Some("a size with a unit, for example \"64MiB\", \"10MB\" or \"512KiB\""),
         _ => None,
     }
@@ -107,8 +109,38 @@ impl FromStr for Timeout {
 
 impl fmt::Display for Timeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let milliseconds = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
-        write_quantity(f, milliseconds, &TIME_UNITS)
+        write_time(f, self.0)
+    }
+}
+
+/// How long others may remember something: as a [`Timeout`], and zero, which has them forget it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, schemars::JsonSchema,
+)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("format" = AGE_FORMAT))]
+pub struct Age(Duration);
+
+impl Age {
+    /// Whole seconds, a part of one counted as one.
+    #[must_use]
+    pub const fn seconds(self) -> u128 {
+        self.0.as_millis().div_ceil(1000)
+    }
+}
+
+impl FromStr for Age {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_quantity(text, &TIME_UNITS, AGE_FORMAT)
+            .map(|milliseconds| Self(Duration::from_millis(milliseconds)))
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_time(f, self.0)
     }
 }
 
@@ -183,6 +215,10 @@ fn parse_quantity(text: &str, units: &[(&str, u64)], format: &str) -> Result<u64
     let (_, factor) = known.ok_or_else(|| format!("has an unknown unit; write {wanted}"))?;
     let number: Option<u64> = number.parse().ok();
     number.and_then(|number| number.checked_mul(*factor)).ok_or_else(|| "is too large".to_owned())
+}
+
+fn write_time(f: &mut fmt::Formatter<'_>, time: Duration) -> fmt::Result {
+    write_quantity(f, u64::try_from(time.as_millis()).unwrap_or(u64::MAX), &TIME_UNITS)
 }
 
 fn write_quantity(f: &mut fmt::Formatter<'_>, amount: u64, units: &[(&str, u64)]) -> fmt::Result {
@@ -321,7 +357,7 @@ macro_rules! as_text {
     )* };
 }
 
-as_text!(Timeout, ByteSize, Network, Sha256Digest, LogLevel, PageOrigin);
+as_text!(Timeout, Age, ByteSize, Network, Sha256Digest, LogLevel, PageOrigin);
 
 #[cfg(test)]
 #[path = "quantity_tests.rs"]

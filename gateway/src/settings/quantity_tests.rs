@@ -32,6 +32,16 @@ fn times_carry_a_unit_and_are_not_zero() {
 }
 
 #[test]
+fn an_age_may_be_zero_and_is_told_in_whole_seconds() {
+    check::<Age>("8760h", Ok("8760h"));
+    check::<Age>("0s", Ok("0h"));
+    check::<Age>("0", Err("has no unit; write a time with a unit"));
+    for (text, seconds) in [("2h", 7200), ("1ms", 1), ("1500ms", 2), ("0s", 0)] {
+        assert_eq!(text.parse::<Age>().map(Age::seconds), Ok(seconds), "{text}");
+    }
+}
+
+#[test]
 fn sizes_carry_a_unit_of_1000_or_1024() {
     assert_eq!("64MiB".parse::<ByteSize>().map(ByteSize::bytes), Ok(64 << 20));
     assert_eq!("10MB".parse::<ByteSize>().map(ByteSize::bytes), Ok(10_000_000));

@@ -36,3 +36,17 @@ fn entries_for_pages_add_up_and_are_checked() {
         ],
     );
 }
+
+#[test]
+fn browsers_may_be_told_to_forget() {
+    let config = |tls: &str| format!("[server.tls]\ncertificate = \"a\"\nkey = \"b\"\n{tls}");
+    assert!(Files::new(&config("hsts_max_age = \"0s\"\n")).load().is_ok());
+    check(
+        &config("hsts_max_age = 0\n[server]\nheader_timeout = \"0s\"\n"),
+        &[
+            "gateway.toml:4: `hsts_max_age` in [server.tls] has no unit; write a time with a unit, for example \"30s\", \"500ms\" \
+             or \"5m\"",
+            "gateway.toml:6: `header_timeout` in [server] must not be zero: a request that may wait for ever ties up the gateway",
+        ],
+    );
+}
