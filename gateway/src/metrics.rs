@@ -119,8 +119,8 @@ impl Metrics {
         let mut root = Registry::default();
         root.register_collector(Box::new(Process::now()));
         let registry = root.sub_registry_with_prefix("tablegate");
-        let (version, revision) = (env!("CARGO_PKG_VERSION"), connector_api::abi::REVISION.to_string());
-        let build = [("version", version.to_owned()), ("contract", revision)];
+        let contract = connector_api::abi::Stamp::new(true).api_version().to_owned();
+        let build = [("version", env!("CARGO_PKG_VERSION").to_owned()), ("contract", contract)];
         let build = prometheus_client::metrics::info::Info::new(build.to_vec());
         registry.register("build", "This gateway and the contract that it speaks", build);
         registry.register("requests", "Requests that were answered", self.requests.family.clone());

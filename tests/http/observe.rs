@@ -222,7 +222,10 @@ fn services_and_connectors_tell_their_state() {
     assert!(!samples.contains_key("tablegate_service_up{service=\"closed\"}"), "{samples:#?}");
     let up: Vec<_> = samples.iter().filter(|(name, _)| name.starts_with("tablegate_connector_up")).collect();
     assert!(up.len() == 2 && up.iter().all(|(_, value)| **value == 1.0), "{up:?}");
-    assert!(samples.keys().any(|name| name.starts_with("tablegate_build_info{version=")), "{samples:#?}");
+    let build = samples.keys().find(|name| name.starts_with("tablegate_build_info{version=")).unwrap();
+    let contract = build.split("contract=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let listed = String::from_utf8(gateway.setup.run(&["connectors"]).stdout).unwrap();
+    assert!(listed.contains(&format!("  contract      connector-api {contract}, ")), "{contract}: {listed}");
     assert!(samples["process_resident_memory_bytes"] > 1e6 && samples["process_open_fds"] > 5.0);
     assert!(samples["process_threads"] > 2.0 && samples["process_start_time_seconds"] > 1.7e9);
 }
