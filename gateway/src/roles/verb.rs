@@ -4,12 +4,12 @@ use std::fmt;
 use std::ops::{BitAnd, BitOr};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Requestor;
 
 /// What a request does to a resource. HEAD is a GET without its body, MERGE another word for PATCH.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Verb {
     /// Read.

@@ -89,7 +89,7 @@ const fn an_hour() -> Timeout {
 pub(crate) const EVERY: &str = "*";
 
 /// The name of a header, or `*` for each.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(with = "String", extend("format" = HEADER_FORMAT))]
 pub struct HeaderChoice(String);

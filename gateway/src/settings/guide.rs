@@ -269,6 +269,18 @@ fn the_guide_has_every_key_as_the_code_has_it() {
 }
 
 #[test]
+fn a_list_that_may_be_left_out_is_shown_with_its_default() {
+    let guide = render();
+    let section = guide.split("## `[[cors]]`").nth(1).unwrap();
+    for (key, default) in
+        [("methods", r#"`["GET","POST","PUT","PATCH","DELETE"]`"#), ("headers", r#"`["*"]`"#)]
+    {
+        let row = section.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).unwrap();
+        assert!(row.contains(&format!(" | {default} | ")), "{row}");
+    }
+}
+
+#[test]
 fn the_keys_of_every_service_are_those_that_connectors_get_beside_their_own() {
     let common = schemars::schema_for!(ServiceConfig).to_value();
     let guide = render();
