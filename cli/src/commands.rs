@@ -2,7 +2,7 @@
 //! the standard error stream.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -141,7 +141,10 @@ fn load_connectors(settings: &Settings) -> Registry {
 fn check(options: &LoadOptions) -> Result<(), Failure> {
     let app::Read { settings, registry, problems } = app::read(options, telemetry::max_level());
     let refusals = registry.iter().flat_map(Registry::refusals);
-    let mut lines: Vec<String> = refusals.map(ToString::to_string).collect();
+    let origin =
+        |file: &Path| settings.as_ref().map(|settings| settings.origin_of_folder(file)).unwrap_or_default();
+    let mut lines: Vec<String> =
+        refusals.map(|refusal| format!("{}{refusal}", origin(&refusal.file))).collect();
     if !problems.is_empty() {
         lines.push(Problems::sorted(problems).to_string());
     }

@@ -246,7 +246,7 @@ fn unknown_libraries(settings: &Settings, registry: &Registry) -> Vec<Problem> {
     let known: Vec<&str> = registry.files().filter_map(settings::Plugins::library_name).collect();
     let names = settings.plugins.connectors.keys();
     let unknown = names.filter(|name| !known.contains(&name.as_str()));
-    unknown.map(|name| settings::unknown_library(name, &known)).collect()
+    unknown.map(|name| settings::unknown_library(settings, name, &known)).collect()
 }
 
 /// A relationship to a service that is not configured.

@@ -190,6 +190,15 @@ fn an_empty_plugin_folder_is_said_so() {
 }
 
 #[test]
+fn check_says_where_a_plugin_folder_is_named_that_is_not_there() {
+    let setup = Setup::new("[plugins]\ndirectories = [\n\"plugins\",\n\"absent\",\n]\n");
+    let printed = run(&setup, &["check"]);
+    assert_eq!(printed.code, Some(1));
+    let expected = "gateway.toml:4: absent: the plugin folder does not exist; create it, or change `plugins.directories`";
+    assert!(printed.errors.contains(expected), "{}", printed.errors);
+}
+
+#[test]
 fn a_service_can_be_tested() {
     let setup = shop::setup("");
     let printed = run(&setup, &["test", "SHOP"]);

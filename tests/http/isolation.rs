@@ -336,4 +336,5 @@ fn a_library_that_is_not_there_is_named() {
     let output = setup.run(&["check"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("did you mean `sqlite`?"), "{said}");
+    assert!(said.contains("gateway.toml:1: [plugins.connectors.sqlit]: no library"), "{said}");
 }

@@ -12,7 +12,8 @@ pub(super) fn findings(settings: &Settings, registry: &Registry) -> Vec<Finding>
     let mut findings: Vec<Finding> =
         registry.connectors().iter().map(|connector| loaded(connector, settings)).collect();
     findings.extend(registry.refusals().iter().map(|refusal| {
-        let what = format!("{}: {}", refusal.file.display(), refusal.reason);
+        let origin = settings.origin_of_folder(&refusal.file);
+        let what = format!("{origin}{}: {}", refusal.file.display(), refusal.reason);
         Finding::problem(AREA, what, refusal.reason.remedy())
     }));
     if findings.is_empty() {

@@ -115,6 +115,7 @@ pub fn read(options: &LoadOptions) -> (Option<Settings>, Vec<Problem>) {
         service.secrets = secrets;
         service.origin = Origin { pointer: format!("/services/{index}"), places: Arc::clone(&places) };
     }
+    settings.places = places;
     (Some(settings), problems)
 }
 

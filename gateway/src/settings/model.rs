@@ -10,6 +10,7 @@ use std::{
     net::SocketAddr,
     num::NonZeroUsize,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use schemars::JsonSchema;
@@ -18,7 +19,7 @@ use serde_json::{Map, Value};
 
 use super::{
     edge::{Cors, Tls},
-    origin::Origin,
+    origin::{Origin, Places},
     quantity::{ADDRESS_FORMAT, ByteSize, COLLECTOR_FORMAT, LogLevel, Network, Sha256Digest, Timeout},
     secret::Secret,
 };
@@ -58,6 +59,9 @@ pub struct Settings {
     /// The first administrator, from `TABLEGATE_ADMIN_EMAIL` and `TABLEGATE_ADMIN_PASSWORD`; `None` without them.
     #[serde(skip)]
     pub admin: Option<Admin>,
+    /// Where every key was written.
+    #[serde(skip)]
+    pub(crate) places: Arc<Places>,
 }
 
 /// The HTTP server.

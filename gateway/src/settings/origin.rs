@@ -1,9 +1,12 @@
 //! Where each key of the merged configuration was written. Keys are named by JSON pointers (`/services/0/config/host`).
 //! Nothing here judges a value.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc};
 
-use super::problem::{Place, Problem};
+use super::{
+    model::Settings,
+    problem::{Place, Problem},
+};
 
 /// What last set a key.
 #[derive(Clone, Debug)]
@@ -83,6 +86,24 @@ impl Origin {
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.places.describe(&self.pointer))
+    }
+}
+
+impl Settings {
+    /// A problem with the key at `pointer`, with the place where it was written.
+    pub(crate) fn problem(&self, pointer: &str, message: impl Into<String>) -> Problem {
+        self.places.problem(pointer, message)
+    }
+
+    /// Where a plugin folder is named, as lines about it begin: `gateway.toml:3: `. Empty where no file names it.
+    #[must_use]
+    pub fn origin_of_folder(&self, folder: &Path) -> String {
+        let index = self.plugins.directories.iter().position(|known| known == folder);
+        let spot = index.and_then(|index| self.places.spot(&format!("/plugins/directories/{index}")));
+        match spot {
+            Some(Spot::File(place)) => format!("{place}: "),
+            _ => String::new(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    model::{Service, ServiceConfig},
+    model::{Service, ServiceConfig, Settings},
     nearest::{did_you_mean, listed},
     origin::child,
     problem::Problem,
@@ -58,11 +58,11 @@ pub fn unknown_service_type(service: &Service, known: &[&str]) -> Problem {
 
 /// The problem of a library that is spoken of and not there.
 #[must_use]
-pub fn unknown_library(name: &str, known: &[&str]) -> Problem {
+pub fn unknown_library(settings: &Settings, name: &str, known: &[&str]) -> Problem {
     let message = format!("[plugins.connectors.{name}]: no library of this name is in the plugin folders");
     let remedy = did_you_mean(name, known.iter().copied())
         .unwrap_or_else(|| format!("the libraries are {}", listed(known.iter().copied())));
-    Problem::new(None, message).remedy(remedy)
+    settings.problem(&child("/plugins/connectors", name), message).remedy(remedy)
 }
 
 /// The problem of a service whose extras can't be read.
