@@ -223,7 +223,7 @@ pub fn read(options: &LoadOptions, level: LevelFilter) -> Read {
 pub fn problems(settings: &Settings, registry: &Registry) -> (Vec<Problem>, Vec<Problem>) {
     let known = known_types(registry);
     let extras = extras::Store::new(&settings.state.directory, plan::check_functions);
-    let (mut missing, mut wrong) = settings.server.tls.as_ref().map(Tls::problems).unwrap_or_default();
+    let (mut missing, mut wrong) = Tls::problems(settings);
     missing.extend(unknown_libraries(settings, registry));
     for service in &settings.services {
         match extras.load(&service.name) {
@@ -332,13 +332,7 @@ fn snapshot(
         bounds: settings.server.bounds(),
         request_timeout: settings.server.request_timeout.get(),
         server: Arc::new(settings.server.clone()),
-        tls: settings
-            .server
-            .tls
-            .as_ref()
-            .map(Tls::load)
-            .transpose()
-            .map_err(|problem| Problems(vec![problem]))?,
+        tls: Tls::load(settings).map_err(Problems)?,
         cors: Cors::new(&settings.cors),
     })
 }

@@ -292,7 +292,7 @@ fn what_is_wrong_with_the_files_is_said_in_words() {
         Some("locked.key"),
         "`key` in [server.tls]: `server.key` does not hold it in PEM form; a key with a password",
     );
-    check(None, "`key` in [server.tls]: `server.key` can't be read: entity not found; check the path");
+    check(None, "`key` in [server.tls]: `server.key` can't be read: no such file; check the path");
     std::fs::write(folder.join("server.key"), &own).unwrap();
     let mode = |mode| {
         std::fs::set_permissions(
@@ -318,6 +318,47 @@ fn what_is_wrong_with_the_files_is_said_in_words() {
     let gateway = setup.start();
     assert!(CLIENT.connect(&gateway).map(drop).unwrap_err().to_string().contains("expired"));
     gateway.log.find("`server.crt` expired").unwrap();
+}
+
+#[test]
+fn every_file_that_is_wrong_is_named_with_the_line_of_its_key() {
+    let setup = setup("certificate = \"a.crt\"\nkey = \"b.key\"\nclient_ca = \"c.crt\"\n", "");
+    setup.write("c.crt", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n");
+    let told = String::from_utf8(setup.run(&["check"]).stderr).unwrap();
+    let config = std::fs::read_to_string(setup.path("gateway.toml")).unwrap();
+    let line = config.lines().position(|line| line.starts_with("certificate")).unwrap() + 1;
+    for (line, what) in [
+        (line, "`certificate` in [server.tls]: `a.crt` can't be read: no such file; check"),
+        (line + 1, "`key` in [server.tls]: `b.key` can't be read: no such file; check"),
+        (line + 2, "`client_ca` in [server.tls]: `c.crt` holds what is no certificate of an authority; put"),
+    ] {
+        assert!(told.contains(&format!("gateway.toml:{line}: {what}")), "{line} {what}: {told}");
+    }
+    assert!(told.contains("3 problems in the configuration"), "{told}");
+}
+
+#[test]
+fn a_certificate_of_version_1_is_told_with_what_to_do() {
+    let setup = setup(PAIR, "");
+    let folder = setup.path("");
+    openssl(&folder, "x509 -req -in server.csr -out server.crt -CA ca.crt -CAkey ca.key -CAcreateserial");
+    let told = || String::from_utf8(setup.run(&["check"]).stderr).unwrap();
+    let old = told();
+    let what = "`certificate` in [server.tls]: `server.crt` holds a certificate of X.509 version 1, which TLS has no use for; make one of \
+                version 3";
+    assert!(old.contains(what) && old.contains("`subjectAltName=DNS:HOST`"), "{old}");
+    setup.write("server.crt", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n");
+    let none = told();
+    assert!(none.contains("`server.crt` holds what is no certificate; put the gateway's own"), "{none}");
+}
+
+#[test]
+fn a_key_in_place_of_its_path_is_not_shown() {
+    let written = "-----BEGIN PRIVATE KEY-----hunter2";
+    let setup = setup(&format!("certificate = \"server.crt\"\nkey = \"{written}\"\n"), "");
+    let told = String::from_utf8(setup.run(&["check"]).stderr).unwrap();
+    assert!(told.contains("`key` in [server.tls]: `**********` can't be read"), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
 }
 
 #[test]

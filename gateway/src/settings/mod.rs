@@ -26,6 +26,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 
+pub(crate) use self::layers::reason;
 pub(crate) use self::secret::PRIVATE_KEY;
 pub use self::{
     at_start::AtStart,
