@@ -199,6 +199,19 @@ fn check_says_where_a_plugin_folder_is_named_that_is_not_there() {
 }
 
 #[test]
+fn what_a_file_that_is_no_toml_may_say_is_not_called_a_mistake() {
+    let setup = Setup::new("[plugins]\ndirectories = [\"elsewhere\"]\n[[services]\n");
+    std::fs::remove_dir_all(setup.path("plugins")).unwrap();
+    setup.write("services.d/shop.toml", "[[services]]\nname = \"shop\"\ntype = \"sqlite\"\n");
+    let printed = run(&setup, &["check"]);
+    assert!(printed.errors.contains("gateway.toml:3: not valid TOML"), "{}", printed.errors);
+    assert!(printed.errors.contains("1 problem in the configuration"), "{}", printed.errors);
+    assert!(!printed.errors.contains("plugin folder"), "{}", printed.errors);
+    let found = String::from_utf8(setup.run(&["doctor"]).stdout).unwrap();
+    assert!(found.contains("not valid TOML") && !found.contains("plugin"), "{found}");
+}
+
+#[test]
 fn a_service_can_be_tested() {
     let setup = shop::setup("");
     let printed = run(&setup, &["test", "SHOP"]);

@@ -31,6 +31,8 @@ pub(crate) struct Layers {
     pub(crate) problems: Vec<Problem>,
     /// Whether every file could be read; when not, a name that seems unknown may stand in the missing one.
     pub(crate) is_complete: bool,
+    /// Whether the main file could be read, or is rightly missing.
+    pub(crate) has_main_file: bool,
     /// The files that were read.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -42,11 +44,13 @@ pub(crate) fn read(options: &LoadOptions, schema: &Value) -> Layers {
         places: Places::default(),
         problems: Vec::new(),
         is_complete: true,
+        has_main_file: true,
         counts: [0; LISTS.len()],
         files: Vec::new(),
     };
     let main = options.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
     reader.read_file(&main, options.config.is_none());
+    reader.has_main_file = reader.is_complete;
     reader.read_folder(&main.with_file_name(FOLDER));
     let variables = environment::read(&options.environment, schema, &mut reader.problems);
     for variable in variables {
@@ -70,6 +74,7 @@ struct Reader {
     places: Places,
     problems: Vec<Problem>,
     is_complete: bool,
+    has_main_file: bool,
     /// How many items of each of [`LISTS`] were read.
     counts: [usize; LISTS.len()],
     files: Vec<PathBuf>,
@@ -146,8 +151,8 @@ impl Reader {
             self.problems.push(Problem::new(None, format!("the layers can't be merged: {error}")));
             Value::Null
         });
-        let Self { places, problems, is_complete, files, .. } = self;
-        Layers { document, places, problems, is_complete, files }
+        let Self { places, problems, is_complete, has_main_file, files, .. } = self;
+        Layers { document, places, problems, is_complete, has_main_file, files }
     }
 }
 

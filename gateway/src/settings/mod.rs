@@ -90,7 +90,8 @@ pub fn load(options: &LoadOptions) -> Result<Settings, Problems> {
 #[must_use]
 pub fn read(options: &LoadOptions) -> (Option<Settings>, Vec<Problem>) {
     let schema = schemars::schema_for!(Settings).to_value();
-    let Layers { mut document, places, mut problems, is_complete, .. } = layers::read(options, &schema);
+    let Layers { mut document, places, mut problems, is_complete, has_main_file, .. } =
+        layers::read(options, &schema);
     let faults = Schema::new(&schema).showing_values().check(&document, "");
     problems.extend(
         faults.into_iter().map(|fault| places.problem(&fault.pointer, fault.message).remedy(fault.remedy)),
@@ -100,6 +101,10 @@ pub fn read(options: &LoadOptions) -> (Option<Settings>, Vec<Problem>) {
     let secrets = resolve_secrets(&mut document, &resolver, &places, &mut problems);
     problems.extend(rules::check(&document, &places, is_complete));
     let admin = environment::admin(&options.environment, &resolver, &mut problems);
+    if !has_main_file {
+        // What is left are defaults: whatever these lack is no mistake of the person.
+        return (None, problems);
+    }
     let mut settings: Settings = match serde_json::from_value(document) {
         Ok(settings) => settings,
         Err(error) => {
