@@ -73,6 +73,14 @@ impl Image {
     }
 }
 
+/// Steps that have the gateway speak TLS and ask for certificates of clients.
+const TLS: [&str; 2] = [
+    "inside sh -c 'cd /opt/tablegate/config && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+     -subj /CN=localhost -keyout server.key -out server.crt 2> /dev/null && chown 10001 server.key'",
+    "printf '\\n[server.tls]\\ncertificate = \"config/server.crt\"\\nkey = \"config/server.key\"\\nclient_ca = \"config/server.crt\"\\n' \
+     >> \"$root/opt/tablegate/config/gateway.toml\"",
+];
+
 fn dockerfile() -> String {
     std::fs::read_to_string(clone_folder().join("deploy/Dockerfile")).unwrap()
 }
@@ -96,6 +104,19 @@ fn the_image_starts_on_a_read_only_root_as_nobody_in_particular() {
     let scratch = tempfile::tempdir().unwrap();
     let gateway = Gateway::start(&mut script(&scratch, &image.script()));
     gateway.is_up_and_denies();
+    assert!(image.is_healthy(&gateway.address.to_string()));
+    let closed = gateway.address;
+    drop(gateway);
+    assert!(!image.is_healthy(&closed.to_string()));
+}
+
+#[test]
+fn the_check_of_health_goes_well_where_the_gateway_speaks_tls() {
+    let mut image = Image::read(&dockerfile(), archive().to_str().unwrap());
+    image.steps.extend(TLS.map(str::to_owned));
+    let scratch = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(&mut script(&scratch, &image.script()));
+    assert_eq!(gateway.get("/health").0, 400, "it speaks TLS only");
     assert!(image.is_healthy(&gateway.address.to_string()));
     let closed = gateway.address;
     drop(gateway);

@@ -12,7 +12,8 @@ pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 pub(crate) const KEY: &str = "key-of-the-dashboard";
 /// Longer than any answer takes, on a busy machine either.
 const LIMIT: Duration = Duration::from_secs(120);
-const LISTENS: &str = "tablegate listens on http://";
+/// The same with TLS and without.
+const LISTENS: [&str; 2] = ["tablegate listens on http://", "tablegate listens on https://"];
 
 /// A running gateway.
 pub(crate) struct Gateway {
@@ -41,7 +42,7 @@ impl Gateway {
         let mut log = process.stderr.take().unwrap();
         let mut line = String::new();
         printed.read_line(&mut line).unwrap();
-        let Some(address) = line.trim().strip_prefix(LISTENS) else {
+        let Some(address) = LISTENS.iter().find_map(|words| line.trim().strip_prefix(words)) else {
             let mut text = String::new();
             log.read_to_string(&mut text).unwrap();
             panic!("{command:?} printed {line:?} and logged:\n{text}");
