@@ -81,11 +81,25 @@ impl Socket {
 }
 
 impl App {
+    /// Whether it can do what the gateway does whose place it takes: starting alone, a gateway does without a connector that is not there;
+    /// one that takes over would take it away from clients.
+    ///
+    /// # Errors
+    /// Everything that is missing.
+    pub fn check_succession(&self, settings: &Settings, socket: &Socket) -> Result<(), StartError> {
+        let (missing, _) = problems(settings, &self.registry);
+        if socket.predecessor.is_none() || missing.is_empty() {
+            Ok(())
+        } else {
+            Err(Problems(missing).into())
+        }
+    }
+
     /// Serves until the process is asked to stop or another one serves in its place. A hang-up signal reloads, the second signal for users
     /// starts the program once more, to take over.
     ///
     /// # Errors
-    /// It would take over and could not serve what it is configured to; the other process goes on.
+    /// The system's.
     pub async fn serve(
         self,
         settings: &Settings,
@@ -95,9 +109,6 @@ impl App {
     ) -> Result<(), StartError> {
         let Signals { terminate, interrupt, hang_up, hand_over } = signals;
         let Socket { listening, predecessor } = socket;
-        if predecessor.is_some() {
-            refuse_anything_missing(&self, settings)?;
-        }
         let app = Arc::new(self);
         let opened = open_services(&app.snapshot());
         let state = settings.state.directory.clone();
@@ -160,12 +171,6 @@ impl App {
         });
         predecessor
     }
-}
-
-/// Starting alone, a gateway does without a connector that is not there; one that takes over would take it away from clients.
-fn refuse_anything_missing(app: &App, settings: &Settings) -> Result<(), Problems> {
-    let (missing, _) = problems(settings, &app.registry);
-    if missing.is_empty() { Ok(()) } else { Err(Problems(missing)) }
 }
 
 /// What the next process asks for the socket. Without it a gateway serves all the same.

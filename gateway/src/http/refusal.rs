@@ -1,7 +1,6 @@
 //! What is refused before it is a request: heads that are too large, bytes that are no HTTP, connections that are too many.
 
-use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, Request};
 use serde_json::json;
 
 use super::answer::FOR_BROWSERS;
@@ -15,16 +14,16 @@ const MAX_HEADERS: usize = 100;
 ///
 /// # Errors
 /// A long address, much in headers.
-pub(super) fn check_head(parts: &Parts, server: &Server) -> Result<(), ApiError> {
-    let uri = parts.uri.path_and_query().map_or(0, |text| text.as_str().len());
+pub(super) fn check_head<B>(request: &Request<B>, server: &Server) -> Result<(), ApiError> {
+    let uri = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
     if bytes(uri) > server.max_uri_size.bytes() {
         return Err(ApiError::uri_too_long(server.max_uri_size.bytes()));
     }
-    let headers: usize = parts.headers.iter().map(size).sum();
+    let headers: usize = request.headers().iter().map(size).sum();
     if bytes(uri.saturating_add(headers)) <= server.max_header_size.bytes() {
         return Ok(());
     }
-    let largest = parts.headers.iter().max_by_key(|header| size(*header));
+    let largest = request.headers().iter().max_by_key(|header| size(*header));
     let name = largest.map_or("", |(name, _)| name.as_str());
     Err(ApiError::headers_too_large(server.max_header_size.bytes(), name))
 }
@@ -86,8 +85,6 @@ pub(super) fn last_words(error: &ApiError) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Request;
-
     use super::*;
     use crate::settings::ByteSize;
 
@@ -101,8 +98,7 @@ mod tests {
         let check = |path: usize, value: usize, expected: Result<(), ApiError>| {
             let request = Request::builder().uri(format!("/{}", "p".repeat(path - 1)));
             let request = request.header("a", "b").header("large", "v".repeat(value)).body(());
-            let (parts, ()) = request.unwrap().into_parts();
-            assert_eq!(check_head(&parts, &server()), expected, "{path} {value}");
+            assert_eq!(check_head(&request.unwrap(), &server()), expected, "{path} {value}");
         };
         // Both names, the other value and what stands between.
         let around = 1 + 1 + 4 + 5 + 4;
