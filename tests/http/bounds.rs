@@ -38,7 +38,7 @@ fn lists_of_a_read_have_bounds() {
 fn filters_have_bounds() {
     let send = |filter: &str| shared().send(read(&json!({ "filter": filter })));
     // Each level is one of the statement, too.
-    let deep = |levels| {
+    let deep = |levels: usize| {
         format!("{}id = 1{}", "(not id = 2 and (".repeat(levels / 2), " or id = 3))".repeat(levels / 2))
     };
     assert_eq!(send(&deep(50)).status, 200);

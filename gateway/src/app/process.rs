@@ -1,7 +1,7 @@
 //! How a gateway lives as a process: it comes by its socket, hears signals, gives way to another process, and finishes what it has begun.
 
 use std::future::pending;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,7 +117,7 @@ impl App {
             interrupt,
             offer: offer(&state),
             state,
-            socket: listening.handle()?,
+            socket: Some(listening.handle()?),
             predecessor: None,
             successor: None,
         };
@@ -189,7 +189,8 @@ struct Reign {
     /// What the next process asks; `None`: nobody can.
     offer: Option<Offer>,
     state: PathBuf,
-    socket: OwnedFd,
+    /// The one that listens; `None`: nobody gets it any more.
+    socket: Option<OwnedFd>,
     /// Who served before, and may still finish its requests.
     predecessor: Option<Arc<Predecessor>>,
     /// Who serves now.
@@ -201,12 +202,13 @@ impl Succession for &mut Reign {
         let successor = tokio::select! {
             _ = self.terminate.recv() => None,
             _ = self.interrupt.recv() => None,
-            successor = given_way(self.offer.as_ref(), self.socket.as_fd()) => Some(successor),
+            successor = given_way(self.offer.as_ref().zip(self.socket.as_ref())) => Some(successor),
         };
         if let Some(predecessor) = &self.predecessor {
             predecessor.take_leave();
         }
         let Some(successor) = successor else {
+            self.socket = None;
             tracing::info!("stopping: running requests may end");
             return End::Stopped;
         };
@@ -229,9 +231,9 @@ impl Succession for &mut Reign {
 }
 
 /// Waits until another process has the socket and serves.
-async fn given_way(offer: Option<&Offer>, socket: BorrowedFd<'_>) -> Successor {
-    match offer {
-        Some(offer) => offer.taken(socket).await,
+async fn given_way(what: Option<(&Offer, &OwnedFd)>) -> Successor {
+    match what {
+        Some((offer, socket)) => offer.taken(socket.as_fd()).await,
         None => pending().await,
     }
 }
