@@ -454,11 +454,10 @@ fn a_run_that_is_interrupted_takes_its_tables_away() {
 }
 
 #[test]
-fn the_loader_tells_its_own_words_in_the_log() {
+fn the_loader_is_told_in_its_own_words() {
     let setup = folder("");
     let honest = std::fs::read(library("memory").unwrap()).unwrap();
     std::fs::write(setup.path("strange.so"), patched(&honest, b"libc.so.6", 3, b'z')).unwrap();
-    let judged = judge_file(&setup, &setup.path("strange.so"), &["--log", "debug"]);
-    check_unjudged(&judged, "the system can't open it; run this again with `--log debug`");
-    assert!(judged.errors.contains("libz.so.6"), "{judged:?}");
+    let judged = judge_file(&setup, &setup.path("strange.so"), &[]);
+    check_unjudged(&judged, "the system can't open it: libz.so.6: cannot open shared object file");
 }
