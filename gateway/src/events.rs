@@ -20,25 +20,16 @@ pub(crate) fn wants_statements() -> bool {
 
 /// A statement was run. `statement` has placeholders; a connector that has no statements gives none.
 pub(crate) fn statement(service: &str, request_id: &str, statement: Option<&str>, took: Duration, rows: u64) {
-    tracing::info!(
-        target: QUERY_TARGET,
-        service,
-        request_id,
-        statement = statement.unwrap_or("(no text)"),
-        milliseconds = took.as_secs_f64() * 1000.0,
-        rows,
-        "statement"
-    );
+    let statement = statement.unwrap_or("(no text)");
+    let milliseconds = took.as_secs_f64() * 1000.0;
+    macro_rules! log {
+        ($level:ident, $target:expr, $words:literal) => {
+            tracing::$level!(target: $target, service, request_id, statement, milliseconds, rows, $words)
+        };
+    }
+    log!(info, QUERY_TARGET, "statement");
     if slow_statement().is_some_and(|limit| took >= limit) {
-        tracing::warn!(
-            target: SLOW_TARGET,
-            service,
-            request_id,
-            statement = statement.unwrap_or("(no text)"),
-            milliseconds = took.as_secs_f64() * 1000.0,
-            rows,
-            "slow statement"
-        );
+        log!(warn, SLOW_TARGET, "slow statement");
     }
 }
 

@@ -1,7 +1,10 @@
 //! Pages of other origins: what browsers are told before and after they send a request, and what they are not.
 
+use serde_json::json;
+
 use crate::client::{Answer, Request, get, request};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, eventually};
+use crate::logs::lines;
 use crate::process::{RELOADED, reload};
 use crate::shop::{READER, log_in, reading, setup, shared};
 
@@ -63,6 +66,21 @@ fn a_preflight_is_answered_without_a_key() {
             ("vary", "origin"),
         ],
     );
+}
+
+#[test]
+fn a_preflight_is_in_the_access_log_as_every_request() {
+    let entry =
+        format!("[logging]\naccess = true\nformat = \"json\"\n[[cors]]\npath = \"*\"\norigins = [\"{APP}\"]");
+    let gateway = started(&entry);
+    for origin in [APP, "https://evil.example.com"] {
+        gateway.send(preflight(ORDERS, origin, "GET"));
+    }
+    eventually("both are logged", || lines(&gateway, "access").len() == 2);
+    for line in lines(&gateway, "access") {
+        let seen = (&line["method"], &line["path"], &line["status"], &line["client"]);
+        assert_eq!(seen, (&json!("OPTIONS"), &json!(ORDERS), &json!(204), &json!("127.0.0.1")));
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use connector_api::author::{Count, Filter, Path, Query, Request, RowSink, TableR
 use connector_api::{Error, Result};
 use connector_sql_common::{Bound, Statement, build};
 use futures_util::StreamExt as _;
+use tokio_postgres::Column;
 
 use crate::client::{Params, Parsed, Work};
 use crate::store::{Call, Store, key, placed};
@@ -44,8 +45,8 @@ impl Call for Reading<'_> {
         let params = bind(&statement, request.params())?;
         let width = self.announce();
         let others = request.group.as_ref().map_or(0, |group| group.aggregates.len()) + request.compute.len();
-        let expected = expected(store, &table, (&request.select, others), request.filter.as_ref())?;
-        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&expected)).await?);
+        let is_expected = is_expected(store, &table, (&request.select, others), request.filter.as_ref());
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&is_expected)).await?);
         let mut readers = Vec::new();
         let mut scratch = String::new();
         while let Some(row) = rows.next().await {
@@ -114,8 +115,8 @@ impl Call for Counting<'_> {
             self.out.summary().statement = Some(statement.sql().to_owned());
         }
         let params = bind(&statement, request.params())?;
-        let expected = expected(store, &table, (&[], 1), request.filter.as_ref())?;
-        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&expected)).await?);
+        let is_expected = is_expected(store, &table, (&[], 1), request.filter.as_ref());
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&is_expected)).await?);
         let mut count = None;
         while let Some(row) = rows.next().await {
             let row = row.map_err(|error| work.failed(&error))?;
@@ -136,6 +137,19 @@ impl Call for Counting<'_> {
 
     fn table(&self) -> &TableRef {
         &self.request.from
+    }
+}
+
+/// Whether the columns of a result are [what they have to be](expected).
+fn is_expected<'r>(
+    store: &'r Store,
+    table: &'r TableInfo,
+    wanted: (&'r [Path], usize),
+    condition: Option<&'r Filter>,
+) -> impl Fn(&[Column]) -> bool + Sync + 'r {
+    move |columns| {
+        let expected = expected(store, table, wanted, condition);
+        expected.is_ok_and(|expected| Reader::agree(&expected, columns))
     }
 }
 

@@ -303,7 +303,7 @@ impl Store {
         sql: &str,
         params: &Params,
     ) -> Result<Vec<T>> {
-        let rows = work.run(sql, params, Parsed::Once(&[])).await?;
+        let rows = work.run(sql, params, Parsed::ONCE).await?;
         let rows: Vec<_> = rows.try_collect().await.map_err(|error| from_driver(&error))?;
         work.finished();
         rows.iter().map(|row| schema::parsed(text(row, 0)?)).collect()

@@ -82,10 +82,11 @@ impl Module {
         }
     }
 
-    /// Gives up a library that does not answer. One inside the gateway can only be waited for.
-    pub(super) fn give_up(&self) {
-        if let Self::Apart(apart) = self {
-            apart.end();
+    /// Gives up a library that does not answer, and waits until it runs in another process. One inside the gateway stays what it is.
+    pub(super) async fn give_up(&self) {
+        match self {
+            Self::Inside(_) => std::future::pending().await,
+            Self::Apart(apart) => apart.replace().await,
         }
     }
 }

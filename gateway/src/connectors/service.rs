@@ -413,7 +413,7 @@ impl Drop for Service {
     }
 }
 
-/// Probes a service until it responds or is gone.
+/// Probes a service until it responds or is gone, at once where its connector has another process.
 async fn probe(service: Weak<Service>) {
     loop {
         let Some(service) = service.upgrade() else { return };
@@ -423,10 +423,9 @@ async fn probe(service: Weak<Service>) {
             service.is_probed.store(false, Ordering::Relaxed);
             return;
         }
-        service.connector.module().give_up();
-        let pause = service.limits.probe;
+        let (module, pause) = (service.connector.module().clone(), service.limits.probe);
         drop(service);
-        tokio::time::sleep(pause).await;
+        let _ = tokio::time::timeout(pause, module.give_up()).await;
     }
 }
 

@@ -100,14 +100,16 @@ async fn across(
     request: HttpRequest<Body>,
     layer: CorsLayer,
 ) -> Result<Response<Body>, Infallible> {
-    let asked = cors::is_preflight(&request)
-        .then(|| (request.headers().get(ORIGIN).cloned(), request.uri().path().to_owned()));
     let inner = service_fn(|request| async { Ok::<_, Infallible>(any(shared, request).await) });
-    let response = layer.layer(inner).oneshot(request).await?;
-    Ok(match asked {
-        Some((origin, path)) => cors::preflighted(response, origin.as_ref(), &path),
-        None => response,
-    })
+    let layered = layer.layer(inner);
+    if !cors::is_preflight(&request) {
+        return layered.oneshot(request).await;
+    }
+    let seen = Seen::of(&request, &request_id::of(request.headers()), &shared.watchers);
+    let (origin, path) = (request.headers().get(ORIGIN).cloned(), request.uri().path().to_owned());
+    let mut response = cors::preflighted(layered.oneshot(request).await?, origin.as_ref(), &path);
+    seen.answered(&mut response);
+    Ok(response)
 }
 
 /// Answers a request, with its id in a header. Probes come every few seconds and are seen by nobody.

@@ -20,11 +20,10 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Row, RowStream, Statement};
+use tokio_postgres::{Column, Row, RowStream, Statement};
 
 use super::manager::Login;
 use crate::error::from_driver;
-use crate::types::Reader;
 
 /// Statements that a connection keeps prepared. Full, it is emptied.
 const PREPARED: usize = 256;
@@ -32,13 +31,18 @@ const PREPARED: usize = 256;
 const END_TIME: Duration = Duration::from_secs(5);
 
 /// When the server parses a statement. It then settles the types of the statement's values for good, by the columns beside them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) enum Parsed<'e> {
-    /// Once for the connection. What its columns have to be is looked at then, and the server looks at it ever after. For what reads, and
-    /// for what writes and gives back the types of its columns.
-    Once(&'e [Option<Reader>]),
+    /// Once for the connection. Whether its columns are what they should be is asked then, and the server looks at it ever after. For what
+    /// reads, and for what writes and gives back the types of its columns.
+    Once(&'e (dyn Fn(&[Column]) -> bool + Sync)),
     /// With each run: a value is read as one of the type that its column has now. For what writes and gives back no types.
     Anew,
+}
+
+impl Parsed<'_> {
+    /// Once, whatever its columns are.
+    pub(crate) const ONCE: Self = Self::Once(&|_| true);
 }
 
 /// A connection.
@@ -106,7 +110,7 @@ impl Connection {
         (parsed, is_alone): (Parsed<'_>, bool),
     ) -> std::result::Result<Option<RowStream>, tokio_postgres::Error> {
         self.forget_what_changed();
-        let (Parsed::Once(expected), Some(prepared)) = (parsed, &mut self.prepared) else {
+        let (Parsed::Once(is_expected), Some(prepared)) = (parsed, &mut self.prepared) else {
             return run_unnamed(&self.client, sql, params).await.map(Some);
         };
         if let Some(statement) = prepared.get(sql) {
@@ -119,7 +123,7 @@ impl Connection {
             }
         }
         let statement = self.client.prepare(sql).await?;
-        if !Reader::agree(expected, statement.columns()) {
+        if !is_expected(statement.columns()) {
             return Ok(None);
         }
         keep(prepared, sql, &statement);

@@ -13,7 +13,7 @@ use connector_common::written::Returned;
 use connector_sql_common::build::{self, TableColumns};
 use connector_sql_common::{Bound, Form, Statement, StatementKey};
 use futures_util::StreamExt as _;
-use tokio_postgres::Row;
+use tokio_postgres::{Column, Row};
 
 use super::record::Records;
 use super::written::{Written, keep};
@@ -86,6 +86,7 @@ impl<'r> Run<'r> {
         let watched: Vec<_> = watched.into_iter().map(|watched| watched.column.clone()).collect();
         let class = |path: &Path| Ok(Reader::of_class(self.table.column(path)?.class));
         let expected = watched.iter().map(class).collect::<Result<Vec<_>>>()?;
+        let is_expected = |columns: &[Column]| Reader::agree(&expected, columns);
         let none = [Value::I64(0)];
         let form = Form::of(&VALUES, &none);
         let key = StatementKey { shape: Arc::clone(self.write.shape()), nth: WATCH, form };
@@ -94,7 +95,7 @@ impl<'r> Run<'r> {
                 build::query(dialect, &Query::new(self.place.clone(), watched, 0), form)
             })?;
         let params = bind(&statement, &none)?;
-        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&expected)).await?);
+        let mut rows = pin!(work.run(statement.sql(), &params, Parsed::Once(&is_expected)).await?);
         while let Some(row) = rows.next().await {
             row.map_err(|error| work.failed(&error))?;
         }
@@ -143,7 +144,7 @@ impl<'r> Run<'r> {
 
     /// A statement that shows the types of its columns is refused when they are others.
     fn parsed(&self, statement: &Statement) -> Parsed<'static> {
-        if self.table.is_given_back && !statement.hides_types() { Parsed::Once(&[]) } else { Parsed::Anew }
+        if self.table.is_given_back && !statement.hides_types() { Parsed::ONCE } else { Parsed::Anew }
     }
 
     fn is_checked_later(&self) -> bool {

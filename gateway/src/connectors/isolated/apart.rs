@@ -9,7 +9,7 @@ use connector_api::abi::{Call, CallParts};
 use connector_api::model::Operation;
 use connector_api::{Error, ErrorKind};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::call::{Answer, Calling, WINDOW, lost};
 use super::frame::{Frame, Kind, Parts, malformed, push_counted};
@@ -30,6 +30,8 @@ pub(super) struct Shared {
     /// The digest of the library that was inspected: no other one is started again.
     pub(super) digest: Sha256Digest,
     state: Mutex<State>,
+    /// Marked as changed when another child is there.
+    renewed: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +64,8 @@ impl Apart {
     pub(in crate::connectors) fn new(running: Running, conditions: Conditions, digest: Sha256Digest) -> Self {
         let level = conditions.level;
         let state = State { child: At::Ready(running), level, ..State::default() };
-        Self(Arc::new(Shared { conditions, digest, state: Mutex::new(state) }))
+        let renewed = watch::Sender::default();
+        Self(Arc::new(Shared { conditions, digest, state: Mutex::new(state), renewed }))
     }
 
     /// Opens a service. From the first one on the child is looked after, on this runtime.
@@ -122,11 +125,14 @@ impl Apart {
         !matches!(self.0.state().child, At::Gone)
     }
 
-    /// Ends the child, so that another one is started.
-    pub(in crate::connectors) fn end(&self) {
+    /// Ends the child, and waits until another one is there.
+    pub(in crate::connectors) async fn replace(&self) {
+        let mut renewed = self.0.renewed.subscribe();
         if let At::Served(_, end) = &self.0.state().child {
             end.notify_one();
         }
+        // Its other half is in `self`.
+        let _ = renewed.changed().await;
     }
 }
 
@@ -231,6 +237,8 @@ impl Shared {
                 services.map(|(number, request)| Frame::new(Kind::Renew, *number, request.as_slice()));
             std::iter::once(level).chain(services).for_each(|frame| drop(line.send(frame)));
         }
+        drop(state);
+        self.renewed.send_replace(());
         served
     }
 }
