@@ -329,6 +329,7 @@ fn snapshot(
         },
         max_body_size: settings.server.max_body_size.bytes(),
         max_stream_size: settings.server.max_stream_size.map(|size| size.bytes()),
+        bounds: settings.server.bounds(),
         request_timeout: settings.server.request_timeout.get(),
         server: Arc::new(settings.server.clone()),
         tls: settings

@@ -125,6 +125,11 @@ pub(crate) fn page_refused<'p>(origin: &str, path: impl FnOnce() -> Cow<'p, str>
     tracing::info!(target: "tablegate::http", ?origin, path = &*path(), "a page may not call: no entry of [[cors]] has this origin for this path");
 }
 
+/// The gateway ends although something still runs.
+pub(crate) fn drained_too_long() {
+    tracing::warn!(target: "tablegate::http", "requests were still running at the end of the time to drain");
+}
+
 /// A client was given up that did not take its answer before the time for all of a request was over.
 pub(crate) fn lasted_too_long() {
     tracing::warn!(target: "tablegate::http", "a client did not take its answer within server.max_request_time, so it was cut off");

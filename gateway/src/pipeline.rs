@@ -28,7 +28,7 @@ use crate::idempotency::{Begun, Digest, Kept, Key, digest};
 use crate::operation::{self, Operation, Transaction, Within};
 pub use crate::request::Record;
 use crate::request::media::Media;
-use crate::request::{Conditions, Version};
+use crate::request::{Bounds, Conditions, Version};
 use crate::response::Layout;
 use crate::roles::{self, Caller, Denial, Verb};
 use crate::snapshot::Snapshot;
@@ -128,7 +128,7 @@ impl Answer {
 /// Whatever refuses it on the way.
 pub async fn run(snapshot: &Arc<Snapshot>, mut request: Request) -> Result<Answer, ApiError> {
     request.id.planning();
-    let operation = permitted(&request.caller, &request.what)?;
+    let operation = permitted(&request.caller, &request.what, snapshot.bounds)?;
     match request.key.take() {
         Some(key) => once(snapshot, &key, request, operation).await,
         None => perform(snapshot, request, operation).await,
@@ -203,7 +203,7 @@ async fn perform(
     let Some(hooks) = snapshot.hooks.clone() else {
         return operation::run(snapshot, &mut request, operation).await;
     };
-    let given = before(hooks.as_ref(), &mut request, &mut operation).await?;
+    let given = before((hooks.as_ref(), snapshot.bounds), &mut request, &mut operation).await?;
     let listened = listened_to(hooks.as_ref(), &request.what);
     if !listened.is_empty() {
         request.layout.is_held = true;
@@ -219,9 +219,9 @@ async fn perform(
 ///
 /// # Errors
 /// A denial; a request that makes no sense.
-pub(crate) fn permitted(caller: &Caller, what: &HookRequest) -> Result<Operation, ApiError> {
+pub(crate) fn permitted(caller: &Caller, what: &HookRequest, bounds: Bounds) -> Result<Operation, ApiError> {
     permit(caller, &what.service, &what.resource, what.verb)?;
-    let operation = Operation::parse(what)?;
+    let operation = Operation::parse(what, bounds)?;
     if let Some(verb) = operation.further_verb() {
         permit(caller, &what.service, &what.resource, verb)?;
     }
@@ -242,7 +242,7 @@ pub(crate) fn permit(caller: &Caller, service: &str, resource: &[String], verb: 
 
 /// The events before the operation. A hook's answer stands for the operation's, but later hooks still see the request.
 async fn before(
-    hooks: &dyn Hooks,
+    (hooks, bounds): (&dyn Hooks, Bounds),
     request: &mut Request,
     operation: &mut Operation,
 ) -> Result<Option<HookAnswer>, ApiError> {
@@ -254,7 +254,7 @@ async fn before(
         let as_it_was = request.what.clone();
         given = hooks.before(&event, &mut request.what).await?.or(given);
         if request.what != as_it_was {
-            *operation = permitted(&request.caller, &request.what)?;
+            *operation = permitted(&request.caller, &request.what, bounds)?;
         }
     }
     Ok(given)

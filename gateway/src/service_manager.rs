@@ -9,9 +9,23 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 /// Names its socket: a path, or behind an `@` a name that is none.
 const VARIABLE: &str = "NOTIFY_SOCKET";
 
-/// This process serves.
+/// The number of the process that systemd itself has started.
+const STARTED: &str = "SYSTEMD_EXEC_PID";
+
+/// This process serves. Of one that another process has started systemd hears by that one.
 pub fn ready() {
-    tell("READY=1");
+    if is_for(std::env::var(STARTED).ok().as_deref(), std::process::id()) {
+        tell("READY=1");
+    }
+}
+
+fn is_for(started: Option<&str>, process: u32) -> bool {
+    started.is_none_or(|started| started == process.to_string())
+}
+
+/// What a person is told who asks for the service's state; nothing: all is as it should be.
+pub fn status(words: &str) {
+    tell(&format!("STATUS={words}"));
 }
 
 /// From now on another process is the service.
@@ -55,6 +69,13 @@ mod tests {
         check(&SocketAddr::from_pathname(&path).unwrap(), path.to_str().unwrap());
         let name = format!("tablegate-test-{}", std::process::id());
         check(&SocketAddr::from_abstract_name(&name).unwrap(), &format!("@{name}"));
+    }
+
+    #[test]
+    fn the_process_that_systemd_has_started_says_that_it_serves() {
+        for (started, is_told) in [(None, true), (Some("7"), true), (Some("8"), false)] {
+            assert_eq!(is_for(started, 7), is_told, "{started:?}");
+        }
     }
 
     #[test]

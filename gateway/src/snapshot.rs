@@ -10,6 +10,7 @@ use crate::cursor;
 use crate::hooks::Hooks;
 use crate::http::{Cors, Tls};
 use crate::idempotency;
+use crate::request::Bounds;
 use crate::services::Service;
 use crate::settings;
 
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub max_body_size: u64,
     /// The largest stream of records, in bytes; `None`: any size.
     pub max_stream_size: Option<u64>,
+    /// How much a request may ask.
+    pub bounds: Bounds,
     /// The longest that nothing may move until the answer begins.
     pub request_timeout: Duration,
     /// What is asked of connections and heads of requests.

@@ -2,6 +2,7 @@
 //! that wait to be accepted included. What each of them does then is for `app` to say. Knows no HTTP.
 
 use std::ffi::OsString;
+use std::future::pending;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::TcpListener;
@@ -15,7 +16,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, recvmsg, sendmsg,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::io::{AsyncReadExt as _, Interest};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 
@@ -32,6 +33,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const HERE: u8 = b'h';
 /// What the new process says when it serves.
 const SERVES: u8 = b's';
+/// What it says when it ends because it was told to, or because another one serves.
+const ENDS: u8 = b'e';
 
 /// What a running gateway offers to the next one.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ pub struct Offer(UnixListener);
 /// The process that serves now. As long as this lives, it knows that the old one is still there.
 #[derive(Debug)]
 pub struct Successor {
-    _stream: UnixStream,
+    stream: UnixStream,
     /// Its number.
     pub pid: Option<i32>,
 }
@@ -95,7 +98,7 @@ async fn handed(mut stream: UnixStream, socket: BorrowedFd<'_>) -> io::Result<Su
         return Err(io::Error::other("it says what nobody understands"));
     }
     let pid = stream.peer_cred()?.pid();
-    Ok(Successor { _stream: stream, pid })
+    Ok(Successor { stream, pid })
 }
 
 /// Asks the gateway that runs for its socket. `None`: none runs.
@@ -114,19 +117,34 @@ pub async fn ask(state: &Path) -> io::Result<Option<(TcpListener, Predecessor)>>
     Ok(Some((socket.into(), Predecessor(stream))))
 }
 
+impl Successor {
+    /// Waits until it is gone without a word, so that nobody serves. One that takes its leave is no longer waited for.
+    pub async fn lost(&mut self) {
+        if self.stream.read_u8().await.is_ok() {
+            pending().await
+        }
+    }
+}
+
 impl Predecessor {
     /// Tells it that this process serves: it accepts no more connections.
     ///
     /// # Errors
     /// It is gone.
-    pub async fn relieve(&mut self) -> io::Result<()> {
-        self.0.write_u8(SERVES).await
+    pub async fn relieve(&self) -> io::Result<()> {
+        self.0.async_io(Interest::WRITABLE, || self.0.try_write(&[SERVES])).await.map(drop)
+    }
+
+    /// Tells it that this process ends as it should, so that it does not serve again.
+    pub fn take_leave(&self) {
+        // Fails when it has ended, and then it need not know.
+        let _ = self.0.try_write(&[ENDS]);
     }
 
     /// Waits until it has finished what it was doing.
-    pub async fn ended(mut self) {
+    pub async fn ended(&self) {
         // It says nothing more: this is over when the other end is closed.
-        let _ = self.0.read_u8().await;
+        let _ = self.0.async_io(Interest::READABLE, || self.0.try_read(&mut [0])).await;
     }
 }
 
@@ -201,7 +219,7 @@ impl Program {
         std::thread::spawn(move || match child.wait() {
             Ok(status) if status.success() => {}
             Ok(status) => {
-                tracing::error!(%status, "the process that was to take over has ended; this one goes on")
+                tracing::error!(%status, "the process that was to take over has ended, so this one goes on")
             }
             Err(error) => {
                 tracing::error!(%error, "nobody knows what became of the process that was to take over")
@@ -225,7 +243,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let (offer, listening) = (Offer::open(state.path()).unwrap(), listener());
         let successor = async {
-            let (socket, mut predecessor) = ask(state.path()).await.unwrap().unwrap();
+            let (socket, predecessor) = ask(state.path()).await.unwrap().unwrap();
             predecessor.relieve().await.unwrap();
             (socket, predecessor)
         };

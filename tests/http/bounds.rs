@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::client::{Answer, Request, get, request};
-use crate::shop::{READER, admin_token, shared};
+use crate::shop::{READER, admin_token, reading, setup, shared};
 use crate::stock::{self, SERVICES, Stock, UNTOUCHED, WRITER};
 
 /// No refusal is longer.
@@ -122,4 +122,27 @@ fn a_key_may_stand_in_a_body_that_is_not_large() {
     };
     send(&"n".repeat(60_000)).is_ok(r#"{"resource":[{"id":1}]}"#);
     assert_eq!(send(&"n".repeat(70_000)).status, 400);
+}
+
+#[test]
+fn the_length_of_a_filter_and_the_size_of_a_batch_are_configured() {
+    let gateway = setup("[server]\nmax_filter_size = \"32B\"\nmax_batch_operations = 2").start();
+    let filtered = |name: &str, length: usize| {
+        let filter = format!("id > {}", "0".repeat(length - 5));
+        reading("shop/_table/customers?related=*&fields=id&limit=1").with(name, filter)
+    };
+    for name in ["filter", "orders_by_customer_id.filter"] {
+        assert_eq!(gateway.send(filtered(name, 32)).status, 200, "{name}");
+        check(
+            &gateway.send(filtered(name, 33)),
+            400,
+            "filter is 33 bytes long; at most 32 bytes are allowed",
+        );
+    }
+    let batch = |count: usize| {
+        let operations = vec![json!({"method": "GET", "path": "_table/customers/1"}); count];
+        request("POST", "/api/v2/shop/_batch").key(READER).body(json!({ "operations": operations }))
+    };
+    assert_eq!(gateway.send(batch(2)).status, 200);
+    check(&gateway.send(batch(3)), 400, "A batch has between 1 and 2 operations.");
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 
 use tablegate::app::App;
 use tablegate::hooks::Hooks;
-use tablegate::http::{End, Listening, Terms, serve};
+use tablegate::http::{End, Listening, Succession, Terms, serve};
 use tablegate::settings::{self, LoadOptions, Server, Timeout};
 
 use crate::client::{LIMIT, RUNTIME};
@@ -38,21 +38,34 @@ impl InProcess {
             let listening = Listening::open(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
             let address = listening.address();
             tokio::spawn(async move {
-                let stop = async {
-                    drop(stopping.await);
-                    End::Stopped
-                };
                 let limit = Timeout::from_secs(LIMIT.as_secs());
                 let server = Server { request_timeout: limit, shutdown_timeout: limit, ..Server::default() };
                 let server = Arc::new(server);
-                serve(listening, app.router(), stop, || Terms { server: Arc::clone(&server), tls: None })
-                    .await;
+                serve(listening, app.router(), Stopping(stopping), || Terms {
+                    server: Arc::clone(&server),
+                    tls: None,
+                })
+                .await;
                 // Nobody may wait for it any more.
                 let _ = stopped_in.send(());
             });
             address
         });
         Self { _setup: setup, address, stop: Some(stop), stopped }
+    }
+}
+
+/// Told by its other half, or by the end of that.
+struct Stopping(tokio::sync::oneshot::Receiver<()>);
+
+impl Succession for Stopping {
+    async fn end(&mut self) -> End {
+        let _ = (&mut self.0).await;
+        End::Stopped
+    }
+
+    async fn fallen_back(&mut self) {
+        std::future::pending().await
     }
 }
 

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use crate::client::{LIMIT, RUNTIME, get};
-use crate::gateway::{Gateway, Setup, eventually};
+use crate::client::{Download, LIMIT, RUNTIME, get};
+use crate::gateway::{Former, Gateway, Setup, eventually};
 use crate::kept::Kept;
 use crate::shop::{EVERYTHING, reading};
 use crate::staying_up::asks;
@@ -148,6 +148,41 @@ fn what_is_under_way_is_finished_by_the_process_that_began_it() {
     assert!(!is_cut_off);
     assert_eq!(begun + rest.len(), streaming::LARGE_SIZE);
     assert!(former.wait().success());
+}
+
+/// A process took over while the other one finishes a download.
+fn taken_over_meanwhile() -> (Gateway, Former, Download) {
+    let mut gateway = streaming::setup("").start();
+    let mut download = reading("big/_table/large").open(gateway.address);
+    download.piece().unwrap();
+    let former = gateway.again(&TAKE_OVER);
+    former.log.find("another process serves now").unwrap();
+    (gateway, former, download)
+}
+
+#[test]
+fn where_the_new_process_is_lost_the_old_one_serves_again() {
+    let (mut gateway, mut former, download) = taken_over_meanwhile();
+    gateway.signal("KILL");
+    gateway.wait();
+    former.log.find("this one serves again").unwrap();
+    gateway.send(get("/health")).is_ok(r#"{"status":"up"}"#);
+    let lines = former.log.count();
+    drop(gateway.again(&TAKE_OVER));
+    former.log.find_after(lines, "another process serves now").unwrap();
+    gateway.send(get("/health")).is_ok(r#"{"status":"up"}"#);
+    assert!(!download.bytes().1);
+    assert!(former.wait().success());
+}
+
+#[test]
+fn where_the_new_process_is_stopped_the_old_one_ends_with_its_requests() {
+    let (gateway, mut former, download) = taken_over_meanwhile();
+    gateway.signal("TERM");
+    assert!(gateway.wait().success());
+    assert!(!download.bytes().1);
+    assert!(former.wait().success());
+    assert!(!former.log.text().contains("serves again"), "{}", former.log.text());
 }
 
 /// The answer to a request on this connection.

@@ -1,8 +1,8 @@
 //! How a gateway lives as a process: it comes by its socket, hears signals, gives way to another process, and finishes what it has begun.
 
 use std::future::pending;
-use std::os::fd::AsFd as _;
-use std::path::Path;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{App, StartError, problems};
-use crate::http::{End, Listening, Terms, serve};
+use crate::http::{End, Listening, Succession, Terms, serve};
 use crate::service_manager;
 use crate::settings::{AtStart, Problems, Settings};
 use crate::snapshot::Snapshot;
@@ -93,52 +93,52 @@ impl App {
         telemetry: Telemetry,
         signals: Signals,
     ) -> Result<(), StartError> {
-        let Signals { mut terminate, mut interrupt, hang_up, hand_over } = signals;
+        let Signals { terminate, interrupt, hang_up, hand_over } = signals;
         let Socket { listening, predecessor } = socket;
         if predecessor.is_some() {
             refuse_anything_missing(&self, settings)?;
         }
         let app = Arc::new(self);
         let opened = open_services(&app.snapshot());
-        let offer = offer(&settings.state.directory);
-        if let Some(predecessor) = predecessor {
-            app.relieve(predecessor, opened).await;
+        let state = settings.state.directory.clone();
+        let mut reign = Reign {
+            terminate,
+            interrupt,
+            offer: offer(&state),
+            state,
+            socket: listening.handle()?,
+            predecessor: None,
+            successor: None,
+        };
+        match predecessor {
+            Some(predecessor) => reign.predecessor = Some(app.relieve(predecessor, opened).await),
+            None => tracing::info!(address = %listening.address(), "this process serves now"),
         }
         tokio::spawn(reloads(Arc::clone(&app), AtStart::of(settings), telemetry, hang_up));
         tokio::spawn(successors(hand_over));
         service_manager::ready();
-        let mut successor = None;
-        let handle = listening.handle()?;
-        let stop = async {
-            let end = tokio::select! {
-                _ = terminate.recv() => End::Stopped,
-                _ = interrupt.recv() => End::Stopped,
-                () = given_way(offer, handle, &mut successor) => End::HandedOver,
-            };
-            match end {
-                End::Stopped => tracing::info!("stopping: running requests may end"),
-                End::HandedOver => tracing::info!("another process serves now: running requests may end"),
-            }
-            end
-        };
         let terms = || {
             let snapshot = app.snapshot();
             Terms { server: Arc::clone(&snapshot.server), tls: snapshot.tls.clone() }
         };
-        serve(listening, app.router(), stop, terms).await;
+        serve(listening, app.router(), &mut reign, terms).await;
         for service in app.snapshot().sorted_services() {
             service.close().await;
         }
         if let Some(traces) = &app.lasting.watchers.traces {
             Arc::clone(traces).stop().await;
         }
-        // It learns by this that nothing is done here any more.
-        drop(successor);
+        // A successor learns by this that nothing is done here any more.
+        drop(reign);
         Ok(())
     }
 
     /// Tells the process that serves that this one does, as soon as it can.
-    async fn relieve(self: &Arc<Self>, mut predecessor: Predecessor, opened: Vec<JoinHandle<()>>) {
+    async fn relieve(
+        self: &Arc<Self>,
+        predecessor: Predecessor,
+        opened: Vec<JoinHandle<()>>,
+    ) -> Arc<Predecessor> {
         if timeout(OPENING, join_all(opened)).await.is_err() {
             tracing::warn!("taking over although not every service is open yet");
         }
@@ -146,9 +146,10 @@ impl App {
             tracing::warn!(%error, "the gateway that served is gone");
         }
         tracing::info!("took over: this process serves now");
-        let app = Arc::clone(self);
+        let (app, predecessor) = (Arc::clone(self), Arc::new(predecessor));
+        let former = Arc::clone(&predecessor);
         tokio::spawn(async move {
-            predecessor.ended().await;
+            former.ended().await;
             // Its last requests may have changed them.
             for service in app.snapshot().sorted_services() {
                 if let Err(problem) = app.lasting.extras.load(service.name()) {
@@ -157,6 +158,7 @@ impl App {
             }
             tracing::info!("the gateway that served before has finished");
         });
+        predecessor
     }
 }
 
@@ -175,14 +177,58 @@ fn offer(state: &Path) -> Option<Offer> {
         .ok()
 }
 
-/// Waits until another process has the socket and serves.
-async fn given_way(offer: Option<Offer>, socket: std::os::fd::OwnedFd, successor: &mut Option<Successor>) {
-    let Some(offer) = offer else { return pending().await };
-    let taken = offer.taken(socket.as_fd()).await;
-    if let Some(pid) = taken.pid {
-        service_manager::main_process(pid);
+/// The time in which this process is the one that accepts connections.
+struct Reign {
+    terminate: Signal,
+    interrupt: Signal,
+    /// What the next process asks; `None`: nobody can.
+    offer: Option<Offer>,
+    state: PathBuf,
+    socket: OwnedFd,
+    /// Who served before, and may still finish its requests.
+    predecessor: Option<Arc<Predecessor>>,
+    /// Who serves now.
+    successor: Option<Successor>,
+}
+
+impl Succession for &mut Reign {
+    async fn end(&mut self) -> End {
+        let successor = tokio::select! {
+            _ = self.terminate.recv() => None,
+            _ = self.interrupt.recv() => None,
+            successor = given_way(self.offer.as_ref(), self.socket.as_fd()) => Some(successor),
+        };
+        if let Some(predecessor) = &self.predecessor {
+            predecessor.take_leave();
+        }
+        let Some(successor) = successor else {
+            tracing::info!("stopping: running requests may end");
+            return End::Stopped;
+        };
+        tracing::info!("another process serves now: running requests may end");
+        if let Some(pid) = successor.pid {
+            service_manager::main_process(pid);
+        }
+        self.successor = Some(successor);
+        End::HandedOver
     }
-    *successor = Some(taken);
+
+    async fn fallen_back(&mut self) {
+        let Some(successor) = &mut self.successor else { return pending().await };
+        successor.lost().await;
+        self.successor = None;
+        self.offer = offer(&self.state);
+        service_manager::main_process(std::process::id().cast_signed());
+        tracing::error!("the process that took over has ended: this one serves again");
+    }
+}
+
+/// Waits until another process has the socket and serves.
+async fn given_way(offer: Option<&Offer>, socket: BorrowedFd<'_>) -> Successor {
+    match offer {
+        Some(offer) => offer.taken(socket).await,
+        None => pending().await,
+    }
 }
 
 async fn successors(mut hand_over: Signal) {
@@ -198,10 +244,14 @@ async fn reloads(app: Arc<App>, at_start: AtStart, telemetry: Telemetry, mut han
             Ok(new) => {
                 tell_what_needs_a_restart(&at_start.changed(&new));
                 tracing::info!("the configuration was loaded again");
+                service_manager::status("");
                 open_services(&app.snapshot());
             }
             Err(error) => {
                 tracing::error!("the new configuration is not used, the old one stays in force:\n{error}");
+                service_manager::status(
+                    "the configuration has a mistake, so an older one is in force; the log says more",
+                );
             }
         }
     }

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -105,30 +104,40 @@ pub struct Terms {
     pub tls: Option<Tls>,
 }
 
-/// Serves until `stop` is over, then drains. `terms` are asked for each connection, so that a reload counts for the next one; the room
+/// Who says how long a gateway accepts connections.
+pub trait Succession {
+    /// Over when it shall accept no more.
+    fn end(&mut self) -> impl Future<Output = End> + Send;
+
+    /// Over when the process that accepts them in its place is gone, so that it has to accept them again.
+    fn fallen_back(&mut self) -> impl Future<Output = ()> + Send;
+}
+
+/// Serves until it is told to end, then drains. `terms` are asked for each connection, so that a reload counts for the next one; the room
 /// for connections and the time to drain stay what they were.
 pub async fn serve(
     listening: Listening,
     router: impl Answering,
-    stop: impl Future<Output = End>,
+    mut succession: impl Succession,
     terms: impl Fn() -> Terms,
 ) {
     let at_start = terms().server;
+    let patience = at_start.shutdown_timeout.get();
     let mut door = Door::new(at_start.max_connections.get());
     let running = GracefulShutdown::new();
     let leaving = Arc::new(Semaphore::new(MOST_LEAVING));
     let last = Arc::new(AtomicBool::new(false));
     let (open, closing) = watch::channel(());
-    let mut stop = pin!(stop);
-    let end = loop {
-        let (stream, peer, room) = tokio::select! {
-            came = door.next(&listening.listener) => came,
-            end = stop.as_mut() => break end,
-        };
-        prepare(&stream);
-        let terms = terms();
-        match door.place(peer, room, &terms.server) {
-            Some(place) => {
+    loop {
+        let accepting = async {
+            loop {
+                let (stream, peer, room) = door.next(&listening.listener).await;
+                prepare(&stream);
+                let terms = terms();
+                let Some(place) = door.place(peer, room, &terms.server) else {
+                    turn_away(stream, &terms, &leaving);
+                    continue;
+                };
                 let visit = Visit { stream, peer, terms, closing: closing.clone(), last: Arc::clone(&last) };
                 let (router, watcher) = (router.clone(), running.watcher());
                 tokio::spawn(async move {
@@ -138,22 +147,26 @@ pub async fn serve(
                     drop(place);
                 });
             }
-            None => turn_away(stream, &terms, &leaving),
+        };
+        let end = tokio::select! {
+            end = succession.end() => end,
+            () = accepting => break,
+        };
+        if end == End::Stopped {
+            break;
         }
-    };
-    drop(listening);
-    // Who has a successor finishes the handshakes that it began.
-    let open = (end == End::HandedOver).then_some(open);
-    let drained = async {
-        if open.is_some() {
-            last.store(true, Ordering::Relaxed);
-            door.is_empty().await;
+        // Who has a successor finishes the handshakes that it began, and keeps the socket until it is done: it may be needed again.
+        last.store(true, Ordering::Relaxed);
+        tokio::select! {
+            () = door.is_empty() => return,
+            () = tokio::time::sleep(patience) => return events::drained_too_long(),
+            () = succession.fallen_back() => last.store(false, Ordering::Relaxed),
         }
-        running.shutdown().await;
-    };
+    }
+    drop((listening, open));
     tokio::select! {
-        () = drained => {}
-        () = tokio::time::sleep(at_start.shutdown_timeout.get()) => tracing::warn!("requests were still running at the end of the time to drain"),
+        () = running.shutdown() => {}
+        () = tokio::time::sleep(patience) => events::drained_too_long(),
     }
 }
 

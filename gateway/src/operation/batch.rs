@@ -29,7 +29,7 @@ pub(super) async fn run(job: Job<'_>, body: Option<Json>) -> Result<Answer, ApiE
     if job.transaction.is_some() {
         return Err(ApiError::unsupported("A batch inside a batch"));
     }
-    let steps = read(body)?;
+    let steps = read(body, job.snapshot.bounds.operations)?;
     let begin = Begin { read_only: steps.iter().all(|step| step.method == Verb::Get.word()) };
     let mut batch = Batch::new(job, &steps);
     let orders = batch.orders(steps)?;
@@ -97,7 +97,7 @@ impl<'a> Batch<'a> {
                 return Ok(Order { id, task: Task::Open(step) });
             }
             let checked = self.request(step).and_then(|what| {
-                pipeline::permitted(self.job.caller, &what)?;
+                pipeline::permitted(self.job.caller, &what, self.job.snapshot.bounds)?;
                 Ok(what)
             });
             let what = checked.map_err(|error| self.failed(index, &error))?;

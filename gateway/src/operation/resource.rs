@@ -9,7 +9,7 @@ use super::{SchemaOrder, SchemaTarget, WriteOrder};
 use crate::error::ApiError;
 use crate::hooks::HookRequest;
 use crate::request::{
-    Id, ListRead, Parameters, RoutineCall, SchemaWrite, TableRead, TableWrite, path_id, schema,
+    Bounds, Id, ListRead, Parameters, RoutineCall, SchemaWrite, TableRead, TableWrite, path_id, schema,
 };
 use crate::roles::{Verb, called};
 
@@ -103,7 +103,7 @@ impl Operation {
     ///
     /// # Errors
     /// A resource or verb that does not exist, and parameters that can't be read.
-    pub fn parse(what: &HookRequest) -> Result<Self, ApiError> {
+    pub fn parse(what: &HookRequest, bounds: Bounds) -> Result<Self, ApiError> {
         if is_batch(&what.resource) {
             return if what.verb == Verb::Post {
                 Ok(Self::Batch)
@@ -113,12 +113,12 @@ impl Operation {
         }
         let resource: Vec<&str> = what.resource.iter().map(String::as_str).collect();
         if let Some((kind, segments)) = routine(&resource) {
-            return Self::parse_routine(what, kind, segments);
+            return Self::parse_routine(what, bounds, (kind, segments));
         }
         if what.verb != Verb::Get {
-            return Self::parse_write(what, &resource);
+            return Self::parse_write(what, bounds, &resource);
         }
-        let parameters = parameters(what)?;
+        let parameters = parameters(what, bounds)?;
         let list = || ListRead::parse(parameters);
         let read = || TableRead::parse(parameters).map(Box::new);
         let owned = |name: &str| name.to_owned();
@@ -146,12 +146,18 @@ impl Operation {
     }
 
     /// What stands between parentheses may have slashes in it, so it may be several segments.
-    fn parse_routine(what: &HookRequest, kind: RoutineKind, segments: &[&str]) -> Result<Self, ApiError> {
+    fn parse_routine(
+        what: &HookRequest,
+        bounds: Bounds,
+        (kind, segments): (RoutineKind, &[&str]),
+    ) -> Result<Self, ApiError> {
         let verb = what.verb;
         let [first, ..] = segments else {
             let resource = what.resource.join("/");
             return match verb {
-                Verb::Get => Ok(Self::ListRoutines { kind, list: ListRead::parse(parameters(what)?)? }),
+                Verb::Get => {
+                    Ok(Self::ListRoutines { kind, list: ListRead::parse(parameters(what, bounds)?)? })
+                }
                 _ => Err(ApiError::unsupported_verb(verb.word(), resource)),
             };
         };
@@ -163,15 +169,15 @@ impl Operation {
         if !matches!(verb, Verb::Get | Verb::Post) {
             return Err(ApiError::unsupported_verb(verb.word(), first));
         }
-        let call = RoutineCall::parse(parameters(what)?, arguments)?;
+        let call = RoutineCall::parse(parameters(what, bounds)?, arguments)?;
         Ok(Self::Call(Box::new(CallOrder { verb, kind, name, call })))
     }
 
-    fn parse_write(what: &HookRequest, resource: &[&str]) -> Result<Self, ApiError> {
+    fn parse_write(what: &HookRequest, bounds: Bounds, resource: &[&str]) -> Result<Self, ApiError> {
         if let Some(target) = SchemaTarget::of(resource) {
             let body =
                 what.body.as_ref().filter(|body| schema::has_wrapper(body) || what.verb == Verb::Delete);
-            let parameters = Parameters { query: &what.query, body: body.and_then(Json::as_object) };
+            let parameters = Parameters { query: &what.query, body: body.and_then(Json::as_object), bounds };
             let options = SchemaWrite::parse(parameters)?;
             return Ok(Self::ChangeSchema(Box::new(SchemaOrder { verb: what.verb, target, options })));
         }
@@ -181,7 +187,7 @@ impl Operation {
             ["_table", table, id] => (table, Some(path_id(id)), None),
             _ => return Err(unsupported(what.verb, resource, &what.service)),
         };
-        let options = TableWrite::parse(Parameters { query: &what.query, body })?;
+        let options = TableWrite::parse(Parameters { query: &what.query, body, bounds })?;
         let order = WriteOrder { verb: what.verb, table: table.to_owned(), id, options };
         Ok(Self::Write(Box::new(order.check()?)))
     }
@@ -205,12 +211,12 @@ fn routine<'r, 's>(resource: &'r [&'s str]) -> Option<(RoutineKind, &'r [&'s str
     }
 }
 
-fn parameters(what: &HookRequest) -> Result<Parameters<'_>, ApiError> {
+fn parameters(what: &HookRequest, bounds: Bounds) -> Result<Parameters<'_>, ApiError> {
     let body = match &what.body {
         None => None,
         Some(body) => Some(body.as_object().ok_or_else(ApiError::unexpected_body)?),
     };
-    Ok(Parameters { query: &what.query, body })
+    Ok(Parameters { query: &what.query, body, bounds })
 }
 
 /// Where a verb makes no sense it is refused as such; where it is not built, as not supported.

@@ -59,7 +59,7 @@ fn orders() -> Table {
 /// The request of these parameters.
 fn request(query: &[(&str, &str)]) -> TableRead {
     let query: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    TableRead::parse(Parameters { query: &query, body: None }).unwrap()
+    TableRead::parse(Parameters { query: &query, body: None, ..Parameters::default() }).unwrap()
 }
 
 /// Plans it on a table of a store with these capabilities.

@@ -1,7 +1,22 @@
-//! How many names, terms and identifiers a request may list. Without bounds a few hundred kilobytes of them would keep a thread, and
-//! then the store, busy for long.
+//! How much a request may ask: names, terms, identifiers, operations. Without bounds a few hundred kilobytes of them would keep a thread,
+//! and then the store, busy for long.
 
 use super::Error;
+
+/// The bounds that the configuration sets. All others are far beyond what clients need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The longest text of one filter, in bytes.
+    pub filter: usize,
+    /// The most operations of a batch.
+    pub operations: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { filter: 64 * 1024, operations: 1000 }
+    }
+}
 
 /// Fields of an answer: as many as the widest tables have columns.
 pub(super) const MAX_FIELDS: usize = 2_000;

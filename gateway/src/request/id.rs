@@ -177,13 +177,13 @@ mod tests {
 
     fn check(query: &str, expected: &[&str]) {
         let pairs = [("ids".to_owned(), query.to_owned())];
-        let found = ids(Parameters { query: &pairs, body: None }).unwrap().unwrap();
+        let found = ids(Parameters { query: &pairs, body: None, ..Parameters::default() }).unwrap().unwrap();
         let expected: Vec<Id> = expected.iter().map(|text| path_id(text)).collect();
         assert_eq!(found, expected, "{query}");
     }
 
     fn check_body(body: &Json, expected: Option<Vec<Id>>) {
-        let found = ids(Parameters { query: &[], body: body.as_object() }).unwrap();
+        let found = ids(Parameters { query: &[], body: body.as_object(), ..Parameters::default() }).unwrap();
         assert_eq!(found, expected, "{body}");
     }
 
@@ -230,7 +230,8 @@ mod tests {
         for body in
             [json!({"ids": [null]}), json!({"ids": [[[1]]]}), json!({"ids": [[]]}), json!({"ids": [{}]})]
         {
-            let error = ids(Parameters { query: &[], body: body.as_object() }).unwrap_err();
+            let error =
+                ids(Parameters { query: &[], body: body.as_object(), ..Parameters::default() }).unwrap_err();
             assert_eq!(error.parameter, "ids", "{body}");
         }
     }
@@ -257,6 +258,6 @@ mod tests {
         check(&"(".repeat(60_000), &["(".repeat(60_000).as_str()]);
         let text = "(',".repeat(20_000);
         let pairs = [("ids".to_owned(), text)];
-        assert!(ids(Parameters { query: &pairs, body: None }).unwrap().is_some());
+        assert!(ids(Parameters { query: &pairs, body: None, ..Parameters::default() }).unwrap().is_some());
     }
 }

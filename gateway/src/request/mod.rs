@@ -30,6 +30,7 @@ mod term;
 mod write;
 
 pub use body::Record;
+pub use bounds::Bounds;
 pub use conditions::{Conditions, Tag, Tags, Version};
 pub use error::Error;
 pub use fields::Fields;

@@ -207,6 +207,11 @@ fn read_condition(
             value.as_str().ok_or_else(|| Error::new(name, format!("'{name}' must be a text")))?
         }
     };
+    let most = parameters.bounds.filter;
+    if text.len() > most {
+        let message = format!("{name} is {} bytes long; at most {most} bytes are allowed", text.len());
+        return Err(Error::new(name, message));
+    }
     parse(text, &*parameters.params()?).map_err(|error| Error { parameter: name, ..error })
 }
 

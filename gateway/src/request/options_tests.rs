@@ -5,14 +5,14 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::request::RelatedOptions;
 use crate::request::filter::Value;
-use crate::request::{FieldItem, Term};
+use crate::request::{Bounds, FieldItem, Term};
 
 fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
     query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn read(query: &[(&str, &str)], body: &Json) -> Result<TableRead, Error> {
-    TableRead::parse(Parameters { query: &pairs(query), body: body.as_object() })
+    TableRead::parse(Parameters { query: &pairs(query), body: body.as_object(), ..Parameters::default() })
 }
 
 fn check(query: &[(&str, &str)], body: &Json, expected: &TableRead) {
@@ -29,6 +29,22 @@ fn filter_text(read: &TableRead) -> String {
 
 fn named(names: &[&str]) -> Fields {
     Fields::Named(names.iter().map(|name| FieldItem::from(Term::read(name))).collect())
+}
+
+#[test]
+fn a_filter_is_as_long_as_it_may_be() {
+    let bounds = Bounds { filter: 7, ..Bounds::default() };
+    let read = |query: &[(&str, &str)]| {
+        let query = pairs(query);
+        let read = TableRead::parse(Parameters { query: &query, body: None, bounds })?;
+        read.related.options().read_of("orders", Vec::new())
+    };
+    for name in ["filter", "where", "having", "orders.filter"] {
+        let group = ("group", "a");
+        assert!(read(&[group, (name, "a = 123")]).is_ok(), "{name}");
+        let error = read(&[group, (name, "a = 1234")]).unwrap_err();
+        assert!(error.message.ends_with("is 8 bytes long; at most 7 bytes are allowed"), "{name}: {error:?}");
+    }
 }
 
 #[test]
@@ -199,7 +215,7 @@ fn tunnelled_get_reads_its_body() {
 fn lists_of_resources_have_their_own_options() {
     let query =
         pairs(&[("ids", "a, b"), ("as_access_list", "1"), ("include_access", "yes"), ("schema", "sales")]);
-    let found = ListRead::parse(Parameters { query: &query, body: None }).unwrap();
+    let found = ListRead::parse(Parameters { query: &query, body: None, ..Parameters::default() }).unwrap();
     let expected = ListRead {
         ids: Some(vec!["a".to_owned(), "b".to_owned()]),
         as_access_list: true,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 use super::Error;
-use super::bounds::at_most;
+use super::bounds::{Bounds, at_most};
 use super::filter::Params;
 
 /// The options of one request: query pairs in their order, percent-decoded, and the body's top-level members.
@@ -15,6 +15,8 @@ pub struct Parameters<'a> {
     pub query: &'a [(String, String)],
     /// The body, if it is a JSON object.
     pub body: Option<&'a Map<String, Json>>,
+    /// How much they may ask.
+    pub bounds: Bounds,
 }
 
 /// One option as it was given.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{Error, Parameters, TableRead};
+use super::{Bounds, Error, Parameters, TableRead};
 
 /// What may be asked of the rows of a relationship: `{relationship}.fields` and so on.
 const OPTIONS: [&str; 7] = ["fields", "limit", "order", "filter", "related", "group", "offset"];
@@ -58,6 +58,7 @@ pub struct RelatedOptions {
     /// What `:name` in filters stands for.
     params: Vec<(String, String)>,
     body_params: Option<Json>,
+    bounds: Bounds,
 }
 
 impl RelatedOptions {
@@ -72,6 +73,7 @@ impl RelatedOptions {
             given: in_body.chain(in_query).filter(|(name, _)| is_option(name)).collect(),
             params: params.cloned().collect(),
             body_params: parameters.body.and_then(|body| body.get("params")).cloned(),
+            bounds: parameters.bounds,
         }
     }
 
@@ -91,7 +93,7 @@ impl RelatedOptions {
         if !nested.is_empty() {
             body.insert("related".to_owned(), nested.into());
         }
-        TableRead::parse(Parameters { query: &self.params, body: Some(&body) })
+        TableRead::parse(Parameters { query: &self.params, body: Some(&body), bounds: self.bounds })
     }
 }
 
@@ -122,7 +124,9 @@ mod tests {
     fn named(query: &[(&str, &str)], body: &Json) -> (Vec<String>, RelatedOptions) {
         let query: Vec<(String, String)> =
             query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let read = TableRead::parse(Parameters { query: &query, body: body.as_object() }).unwrap();
+        let read =
+            TableRead::parse(Parameters { query: &query, body: body.as_object(), ..Parameters::default() })
+                .unwrap();
         match read.related {
             Related::Named(names, options) => (names, options),
             other => panic!("{other:?}"),

@@ -272,7 +272,10 @@ mod tests {
     fn parse(query: &[(&str, &str)], body: &Json, arguments: Option<&str>) -> Result<RoutineCall, Error> {
         let query: Vec<_> =
             query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        RoutineCall::parse(Parameters { query: &query, body: body.as_object() }, arguments)
+        RoutineCall::parse(
+            Parameters { query: &query, body: body.as_object(), ..Parameters::default() },
+            arguments,
+        )
     }
 
     fn value(value: Json, is_text: bool) -> GivenValue {

@@ -96,7 +96,7 @@ mod tests {
     fn parse(query: &[(&str, &str)], body: &Json) -> Result<TableWrite, Error> {
         let query: Vec<_> =
             query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        TableWrite::parse(Parameters { query: &query, body: body.as_object() })
+        TableWrite::parse(Parameters { query: &query, body: body.as_object(), ..Parameters::default() })
     }
 
     #[test]

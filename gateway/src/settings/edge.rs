@@ -35,13 +35,14 @@ pub struct Cors {
     /// Where the pages come from.
     #[schemars(length(min = 1))]
     pub origins: Vec<PageOrigin>,
-    /// The methods that they may use besides GET, HEAD and POST, which browsers always allow.
+    /// The methods that they may use besides GET, HEAD and POST, which browsers always allow. Without it, each.
     #[serde(default = "all_methods")]
     pub methods: Vec<Verb>,
-    /// The headers that they may send; `*` any.
+    /// The headers that they may send, `*` for any. Without it, any.
     #[serde(default = "any_header")]
     pub headers: Vec<HeaderChoice>,
-    /// The headers of answers that they may read, besides those that browsers always show.
+    /// The headers of answers that they may read, besides those that browsers always show. Without it, those that the gateway sends, such
+    /// as `ETag` and `X-Total-Count`.
     #[serde(default = "own_headers")]
     pub exposed_headers: Vec<HeaderChoice>,
     /// Whether browsers may send cookies, client certificates and passwords of their own accord. Keys and tokens in headers need it not.

@@ -26,14 +26,14 @@ Every key of the configuration. [`config/gateway.toml`](../../config/gateway.tom
 
 The gateway reads, each over the one before: its defaults; `config/gateway.toml`, or the file that `--config` names; the `*.toml` files of
 `services.d` beside it, in the order of their names; variables of the environment.
-The lists `[[services]]`, `[[roles]]` and `[[apps]]` of all files add up. Every other key is replaced by the later layer.
+The lists `[[services]]`, `[[roles]]`, `[[apps]]` and `[[cors]]` of all files add up. Every other key is replaced by the later layer.
 
 `tablegate check` says everything that is wrong, with file and line. `tablegate doctor` also looks at what the configuration needs: [when something is wrong](doctor.md).
 
 * A time is a whole number with `ms`, `s`, `m` or `h`: `\"30s\"`. A size has `B`, `KB`, `MB`, `GB` (of 1000) or `KiB`, `MiB`, `GiB` (of 1024).
 * Relative paths begin in the folder in which the gateway is started.
 * `\"${env:NAME}\"` and `\"${file:PATH}\"` stand for secrets in `[services.config]`, `api_key`, `cursor_key` and the `token` of metrics.
-* A list in a variable has commas: `TABLEGATE_PLUGINS__DIRECTORIES=plugins,more`. Services, roles and apps can't be set by variables.
+* A list in a variable has commas: `TABLEGATE_PLUGINS__DIRECTORIES=plugins,more`. Those lists, TLS and `[plugins.connectors.NAME]` can't be set by variables.
 * The first administrator comes from `TABLEGATE_ADMIN_EMAIL` and `TABLEGATE_ADMIN_PASSWORD`, both or neither.
 * The hang-up signal has the configuration read again: `kill -HUP PID`. A key with *start* under *in force* counts from the next start on.
 ";
@@ -132,7 +132,7 @@ fn table(schema: Schema<'_>, section: &Section<'_>, kept: &[&str]) -> String {
 
 /// The default of a key as the type of its table has it.
 fn default_of<'a>(schema: Schema<'a>, described: &'a Value, key: &str) -> Option<&'a Value> {
-    schema.parts(described).into_iter().find_map(|part| part.get("default")?.get(key))
+    parts(schema, described).into_iter().find_map(|part| part.get("default")?.get(key))
 }
 
 fn shown(default: Option<&Value>) -> String {
@@ -143,16 +143,23 @@ fn shown(default: Option<&Value>) -> String {
     }
 }
 
+/// What describes a table, also one that may be left out.
+fn parts<'a>(schema: Schema<'a>, described: &'a Value) -> Vec<&'a Value> {
+    let own = schema.parts(described);
+    let chosen = own.iter().copied().flat_map(alternatives).flat_map(|choice| schema.parts(choice));
+    own.iter().copied().chain(chosen).collect()
+}
+
 /// The keys of a table in the order of their declaration.
 fn own_properties<'a>(schema: Schema<'a>, described: &'a Value) -> Vec<(&'a str, &'a Value)> {
-    let parts = schema.parts(described);
+    let parts = parts(schema, described);
     let tables = parts.into_iter().filter_map(|part| part.get("properties")?.as_object());
     tables.flat_map(Map::iter).map(|(key, property)| (key.as_str(), property)).collect()
 }
 
 fn required(schema: Schema<'_>, described: &Value, key: &str) -> bool {
     // A section of which nothing has to be written has its defaults from the types.
-    let parts = schema.parts(described);
+    let parts = parts(schema, described);
     let has_default = own_properties(schema, described)
         .into_iter()
         .any(|(name, property)| name == key && property.get("default").is_some());

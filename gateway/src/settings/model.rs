@@ -1,6 +1,7 @@
 //! The typed settings: what a configuration can say, with every default. The known keys, their types and their
 //! words are derived from these structs (`JsonSchema`) and stand nowhere else. Nothing here reads or checks.
 
+use crate::request::Bounds;
 use crate::request::media::Numbers;
 use crate::roles::{FilterOp, Requestor, RowFilter, Verb};
 use std::{
@@ -92,6 +93,11 @@ pub struct Server {
     pub max_uri_size: ByteSize,
     /// The largest head of a request: address and headers together.
     pub max_header_size: ByteSize,
+    /// The longest filter of a request, each of those on related rows for itself.
+    pub max_filter_size: ByteSize,
+    /// The most operations of one batch.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_batch_operations: NonZeroUsize,
     /// The most connections of clients at the same time; further ones wait until one ends.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: NonZeroUsize,
@@ -100,7 +106,8 @@ pub struct Server {
     pub max_connections_per_address: NonZeroUsize,
     /// Whose `X-Forwarded-For` and `Forwarded` are believed.
     pub trusted_proxies: Vec<Network>,
-    /// TLS; `None`: HTTP in the clear.
+    /// TLS: the files `certificate` and `key`, and where they are wanted `client_ca` and `hsts_max_age`, as the guide on security has them;
+    /// `None`: HTTP in the clear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
 }
@@ -108,6 +115,7 @@ pub struct Server {
 /// A process may often have no more than 1024 files open, and databases need some of them.
 const MAX_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(800).unwrap();
 const MAX_CONNECTIONS_PER_ADDRESS: NonZeroUsize = NonZeroUsize::new(200).unwrap();
+const MAX_BATCH_OPERATIONS: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
 /// Calls of a service at the same time.
 const MAX_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
@@ -125,11 +133,22 @@ impl Default for Server {
             max_stream_size: None,
             max_uri_size: ByteSize::from_kibibytes(32),
             max_header_size: ByteSize::from_kibibytes(64),
+            max_filter_size: ByteSize::from_kibibytes(64),
+            max_batch_operations: MAX_BATCH_OPERATIONS,
             max_connections: MAX_CONNECTIONS,
             max_connections_per_address: MAX_CONNECTIONS_PER_ADDRESS,
             trusted_proxies: Vec::new(),
             tls: None,
         }
+    }
+}
+
+impl Server {
+    /// How much a request may ask.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        let filter = usize::try_from(self.max_filter_size.bytes()).unwrap_or(usize::MAX);
+        Bounds { filter, operations: self.max_batch_operations.get() }
     }
 }
 
@@ -250,7 +269,7 @@ pub enum LogFormat {
 /// Who may read the metrics, besides the administrator.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Metrics {
-    /// Who sends this text as `Authorization: Bearer`; `None`: nobody.
+    /// Who sends this text, of at least 16 characters, as `Authorization: Bearer`, besides the administrator; `None`: nobody else.
     #[serde(default, skip_serializing)]
     pub token: Option<Secret>,
 }
@@ -294,8 +313,8 @@ impl Default for Answers {
 pub struct Errors {
     /// Whether messages are plain text. Otherwise they are HTML-encoded, as the clients of old expect them.
     pub plain: bool,
-    /// Whether a write that contradicts stored rows, a duplicate key say, is answered 409. Otherwise it is 400, as the clients of old
-    /// expect it.
+    /// Whether a write of one row or by filter that contradicts stored rows, a duplicate key say, is answered 409. Otherwise, and for
+    /// lists of records always, it is 400, as the clients of old expect it.
     pub strict: bool,
 }
 
@@ -343,7 +362,7 @@ pub struct Service {
 /// The connection of a service. `Debug` prints the names of the connector's keys only: a value may be a password.
 #[derive(Clone, PartialEq, Deserialize, JsonSchema)]
 pub struct ServiceConfig {
-    /// The most rows that one answer holds.
+    /// The most rows that one answer holds; those that `ids` name are all there.
     #[serde(default = "default_max_records")]
     #[schemars(range(min = 1))]
     pub max_records: u64,

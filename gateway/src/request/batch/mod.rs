@@ -14,9 +14,6 @@ use self::reference::{Filling, Reference, collect};
 use super::Error;
 pub use reference::Results;
 
-/// The most operations of a batch.
-const MAX_OPERATIONS: usize = 1000;
-
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// Parameters that say something about the whole request, so never about a part of it.
@@ -81,17 +78,17 @@ pub struct Filled {
     pub has_options: bool,
 }
 
-/// Reads a batch.
+/// Reads a batch of at most so many operations.
 ///
 /// # Errors
 /// Anything that is not known or allowed in a batch, names given twice, references to operations that do not come before.
-pub fn read(body: Option<Json>) -> Result<Vec<Step>, Error> {
+pub fn read(body: Option<Json>, most: usize) -> Result<Vec<Step>, Error> {
     let document = Document::deserialize(body.unwrap_or_default());
     let Document { operations } = document.map_err(|error| {
         Error::whole(format!("The body of a batch is {{\"operations\": [...]}}; this one is not: {error}."))
     })?;
-    if operations.is_empty() || operations.len() > MAX_OPERATIONS {
-        return Err(Error::whole(format!("A batch has between 1 and {MAX_OPERATIONS} operations.")));
+    if operations.is_empty() || operations.len() > most {
+        return Err(Error::whole(format!("A batch has between 1 and {most} operations.")));
     }
     let mut known = HashSet::new();
     let steps = operations.into_iter().enumerate().map(|(index, operation)| {
@@ -212,7 +209,7 @@ mod tests {
     use super::*;
 
     fn refusal(operations: &Json) -> String {
-        read(Some(json!({ "operations": operations }))).unwrap_err().message
+        read(Some(json!({ "operations": operations })), 1000).unwrap_err().message
     }
 
     #[test]
@@ -221,7 +218,7 @@ mod tests {
             { "method": "get", "path": "_table/a/5", "query": { "fields": "*", "limit": 5, "as_list": true } },
             { "id": "b", "method": "POST", "path": "_table/b", "body": { "resource": [{ "n": { "$ref": "0#/id" } }] } },
         ]);
-        let mut steps = read(Some(json!({ "operations": operations }))).unwrap();
+        let mut steps = read(Some(json!({ "operations": operations })), 1000).unwrap();
         let second = steps.pop().unwrap();
         assert_eq!((second.id.as_str(), second.references().collect::<Vec<_>>()), ("b", vec!["0"]));
         let results = Results::from([("0".to_owned(), json!({ "id": 7 }))]);
@@ -280,9 +277,9 @@ mod tests {
         let many = |count: usize| json!(vec![json!({ "method": "GET", "path": "_table/a" }); count]);
         assert_eq!(refusal(&many(0)), "A batch has between 1 and 1000 operations.");
         assert_eq!(refusal(&many(1001)), "A batch has between 1 and 1000 operations.");
-        assert_eq!(read(Some(json!({ "operations": many(1000) }))).unwrap().len(), 1000);
+        assert_eq!(read(Some(json!({ "operations": many(1000) })), 1000).unwrap().len(), 1000);
         for body in [None, Some(json!([])), Some(json!({ "operations": many(1), "rollback": true }))] {
-            assert!(read(body).unwrap_err().message.starts_with("The body of a batch is"));
+            assert!(read(body, 1000).unwrap_err().message.starts_with("The body of a batch is"));
         }
     }
 
@@ -291,7 +288,7 @@ mod tests {
         let fill = |method: &str, path: &str| {
             let body = json!({ "continue": true });
             let operation = json!({ "method": method, "path": path, "body": body });
-            let mut steps = read(Some(json!({ "operations": [operation] }))).unwrap();
+            let mut steps = read(Some(json!({ "operations": [operation] })), 1000).unwrap();
             steps.pop().unwrap().filled(&Results::new(), 100).map(|filled| filled.body)
         };
         let refused = Err(Error::whole("Operation '0': 'continue' is not supported inside a batch."));

@@ -28,4 +28,4 @@ pub use ast::{
     ArithmeticOp, CompareOp, Expression, Field, Function, Literal, Node, Parameter, TextKind, Value,
 };
 pub use expression::{MAX_OPERATIONS, VALUE, parse_expression, parse_function};
-pub use parser::{MAX_COMPARISONS, MAX_DEPTH, MAX_LENGTH_BYTES, MAX_LIST_ITEMS, Params, parse, parse_having};
+pub use parser::{MAX_COMPARISONS, MAX_DEPTH, MAX_LIST_ITEMS, Params, parse, parse_having};

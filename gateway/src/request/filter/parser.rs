@@ -9,8 +9,6 @@ use super::operator::{Found, Operator};
 use super::value::End;
 use crate::request::Error;
 
-/// Longest filter text in bytes.
-pub const MAX_LENGTH_BYTES: usize = 64 * 1024;
 /// Deepest nesting of groups and negations.
 pub const MAX_DEPTH: usize = 64;
 /// Most comparisons in one filter.
@@ -40,11 +38,6 @@ pub fn parse_having(text: &str, params: &Params) -> Result<Option<Node>, Error> 
 }
 
 fn read(text: &str, params: &Params, knows_aggregates: bool) -> Result<Option<Node>, Error> {
-    if text.len() > MAX_LENGTH_BYTES {
-        let message =
-            format!("filter is {} bytes long; at most {MAX_LENGTH_BYTES} bytes are allowed", text.len());
-        return Err(Error::new("filter", message));
-    }
     let mut parser = Parser { knows_aggregates, ..Parser::new(text, params) };
     if parser.tokens.is_empty() {
         return Ok(None);
