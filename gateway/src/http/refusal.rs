@@ -10,6 +10,9 @@ use crate::settings::Server;
 /// The most headers of a request. The HTTP library's own number, for which it has room without asking for memory.
 const MAX_HEADERS: usize = 100;
 
+/// The longest address that the HTTP library reads, in bytes.
+const LONGEST_URI: u64 = 65_534;
+
 /// Refuses heads that are larger than the settings allow, and names what is large.
 ///
 /// # Errors
@@ -46,7 +49,8 @@ pub(super) struct Refusals {
 
 impl Refusals {
     pub(super) fn new(server: &Server) -> Self {
-        Self { max_uri_size: server.max_uri_size.bytes(), max_header_size: server.max_header_size.bytes() }
+        let max_uri_size = server.max_uri_size.bytes().min(LONGEST_URI);
+        Self { max_uri_size, max_header_size: server.max_header_size.bytes() }
     }
 
     /// So many bytes of a head are read at most, for the HTTP library. Of one that is a little too large it is told what is large in it.
@@ -106,6 +110,13 @@ mod tests {
         check(24, 1001 - around, Err(ApiError::headers_too_large(1024, "large")));
         check(1024, 1, Err(ApiError::headers_too_large(1024, "large")));
         check(1025, 1, Err(ApiError::uri_too_long(1024)));
+    }
+
+    #[test]
+    fn a_limit_that_is_never_reached_is_not_named() {
+        let generous = Server { max_uri_size: ByteSize::from_mebibytes(1), ..Server::default() };
+        let answer = Refusals::new(&generous).instead_of(b"HTTP/1.1 414 URI Too Long\r\n\r\n", true);
+        assert!(String::from_utf8(answer).unwrap().contains("65534"));
     }
 
     #[test]
