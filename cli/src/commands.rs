@@ -115,6 +115,7 @@ fn serve(options: LoadOptions, takes_over: bool) -> Result<(), Failure> {
         let signals = Signals::take().map_err(StartError::System)?;
         let socket = Socket::new(&settings, takes_over).await?;
         let Started { app, settings, admin_email, one_time_password } = App::start(options, settings, None)?;
+        app.check_succession(&settings, &socket)?;
         let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
         say(format_args!("tablegate listens on {scheme}://{}", socket.listening.address()))?;
         if let Some(password) = one_time_password {

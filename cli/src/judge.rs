@@ -37,7 +37,7 @@ The --config file:
   [store]          what the store can have: types, features, names, ...
   [prepare]        who makes the tables of the suite: command = [\"program\"] or by_hand = true
   [[quirks....]]   where the store differs from what the suite expects, each with its manual
-  docs/guides/write-a-connector.md has every key.
+  The guide has every key: connector-api/docs/write-a-connector.md in the folder of a connector.
 
 The result goes to the standard output, progress and the log to the error stream.";
 

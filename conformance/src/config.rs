@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use connector_api::model::ColumnType;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use tablegate::settings::{Problems, ServiceConfig, Source};
@@ -86,6 +87,11 @@ impl Config {
         if self.store.types.is_empty() {
             let message = "[store] has to name the `types` that a column can have, or no table has columns";
             return wrong("/store", message.to_owned());
+        }
+        if !self.store.has(ColumnType::Integer) {
+            let message = "`types` in [store] has to have `integer`, for the keys of the suite's tables; \
+                           a store without whole numbers is judged by tables that are there, without a [prepare]";
+            return wrong("/store/types", message.to_owned());
         }
         Ok(())
     }

@@ -41,7 +41,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("filter::and_is_false_before_it_is_unknown", &["query", "filter_compare"], and),
         Case::new("filter::or_is_true_before_it_is_unknown", &["query", "filter_compare", "filter_or"], or),
         Case::new("filter::not_of_unknown_is_unknown", &["query", "filter_compare", "filter_not"], negation),
-        Case::new("filter::always_holds_for_every_row_or_for_none", &["query"], always),
+        Case::new("filter::always_holds_for_every_row_or_for_none", &["query", "filter_compare"], always),
         Case::new("filter::two_columns_compare", &["query", "filter_compare", "filter_expressions"], columns),
         Case::new(
             "filter::arithmetic_keeps_to_its_words",

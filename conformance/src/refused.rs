@@ -56,6 +56,9 @@ fn reads() -> Vec<Case> {
             query(peer, |ask| ask.filter(filter, &values)).await
         })
     }));
+    cases.push(Case::refusal("refused::a_filter_that_never_holds", "filter_compare", |peer| {
+        query(peer, |ask| ask.filter(Filter::Always(false), &[]))
+    }));
     cases
 }
 
@@ -86,8 +89,8 @@ fn filter(flag: &str, peer: &Peer) -> (Filter, Vec<Value>) {
         "filter_like" => (search("note", TextOp::Like), vec![text("a")]),
         "filter_ilike" => (search("note", TextOp::Ilike), vec![text("a")]),
         "filter_text" => (search("note", TextOp::Contains), vec![text("a")]),
-        "filter_or" => (Filter::Or(vec![Filter::Always(true), Filter::Always(false)]), vec![]),
-        "filter_not" => (not(Filter::Always(false)), vec![]),
+        "filter_or" => (Filter::Or(vec![Filter::Always(true), Filter::Always(true)]), vec![]),
+        "filter_not" => (not(Filter::Always(true)), vec![]),
         "filter_expressions" => {
             let sum = arithmetic(column("size"), ArithmeticOp::Add, Expr::Param(0));
             (compare_exprs(sum, CompareOp::Eq, Expr::Param(0)), vec![one()])

@@ -8,6 +8,11 @@ use connector_api::ErrorKind;
 
 use crate::telemetry::{ACCESS_TARGET, QUERY_TARGET, SLOW_TARGET, slow_statement};
 
+/// As they are logged: to the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
 /// Whether anybody listens to [`statement`].
 pub(crate) fn logs_statements() -> bool {
     tracing::enabled!(target: QUERY_TARGET, tracing::Level::INFO)
@@ -21,7 +26,7 @@ pub(crate) fn wants_statements() -> bool {
 /// A statement was run. `statement` has placeholders; a connector that has no statements gives none.
 pub(crate) fn statement(service: &str, request_id: &str, statement: Option<&str>, took: Duration, rows: u64) {
     let statement = statement.unwrap_or("(no text)");
-    let milliseconds = took.as_secs_f64() * 1000.0;
+    let milliseconds = milliseconds(took);
     macro_rules! log {
         ($level:ident, $target:expr, $words:literal) => {
             tracing::$level!(target: $target, service, request_id, statement, milliseconds, rows, $words)
@@ -58,7 +63,7 @@ pub(crate) struct Visit<'a> {
 /// A request is over: its answer was sent, or its client is gone.
 pub(crate) fn visit(request_id: &str, visit: &Visit<'_>) {
     let Visit { client, method, path, status, bytes, is_whole, took, user_agent } = visit;
-    let milliseconds = took.as_secs_f64() * 1000.0;
+    let milliseconds = milliseconds(*took);
     tracing::info!(
         target: ACCESS_TARGET,
         request_id,
@@ -92,7 +97,7 @@ pub(crate) fn answered(
     status: u16,
     took: Duration,
 ) {
-    tracing::info!(target: "tablegate::http", request_id, method, path = &*path(), status, milliseconds = took.as_secs_f64() * 1000.0, "answered");
+    tracing::info!(target: "tablegate::http", request_id, method, path = &*path(), status, milliseconds = milliseconds(took), "answered");
 }
 
 /// An answer was cut off after its beginning had been sent.
@@ -188,4 +193,11 @@ pub(crate) fn connector_failed(service: &str, request_id: &str, error: &connecto
 fn is_callers(kind: ErrorKind) -> bool {
     use ErrorKind::{Conflict, InvalidRequest, LimitExceeded, NotFound, RuleViolated, Unsupported};
     matches!(kind, InvalidRequest | Unsupported | LimitExceeded | RuleViolated | NotFound | Conflict)
+}
+
+#[test]
+fn times_are_logged_to_the_microsecond() {
+    for (nanoseconds, logged) in [(502_889, 0.503), (1_277_000, 1.277), (400, 0.0)] {
+        assert_eq!(milliseconds(Duration::from_nanos(nanoseconds)).to_string(), logged.to_string());
+    }
 }

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value as Json;
 
-use crate::client::{LIMIT, RUNTIME, request};
+use crate::client::{LIMIT, RUNTIME, get, request};
 use crate::gateway::{Gateway, eventually};
 use crate::shop::{READER, reading, setup, shared};
 use crate::streaming::{memory_kib, stays_small};
@@ -150,6 +150,7 @@ fn a_head_that_is_too_large_is_told_what_is_large_and_the_connection_goes_on() {
     gateway.send(headed(1500)).is_ok("5");
     let message = "The head of the request is larger than the 2048 bytes that this server accepts; its largest header is x-pad.";
     gateway.send(headed(2048)).is_error(431, message);
+    gateway.send(get("/health").header("X-Pad", "x".repeat(2048))).is_error(431, message);
     let mut stream = connected(&gateway);
     let ask = |pad: usize| format!("GET /api/v2 HTTP/1.1\r\nX-Pad: {}\r\n\r\n", "x".repeat(pad));
     let both = ask(2048) + &ask(0).replace("X-Pad: ", "Connection: close");

@@ -219,6 +219,7 @@ fn is_refused(gateway: &Gateway, config: &str, words: &str) {
     let output = gateway.setup.run(&TAKE_OVER);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && said.contains(words), "{said}");
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
     serves(gateway);
 }
 

@@ -73,6 +73,7 @@ fn a_request_is_a_span_with_its_steps_below_it() {
     gateway
         .send(asked.header("traceparent", format!("00-{TRACE}-{PARENT}-01")).header("X-Request-Id", "mine"));
     gateway.send(get(&format!("/api/v2/shop/_table/{NEEDLE}")));
+    gateway.send(get("/nowhere"));
     // The last spans are sent before the end.
     gateway.signal("TERM");
     assert_eq!(gateway.wait().code(), Some(0));
@@ -98,6 +99,7 @@ fn a_request_is_a_span_with_its_steps_below_it() {
     assert_eq!(attribute(query, "tablegate.service"), text("Shop"));
     let refused = spans.iter().find(|span| span.name == "GET Shop").unwrap();
     assert_eq!(attribute(refused, "http.response.status_code"), Some(Value::IntValue(400)));
+    assert!(spans.iter().any(|span| span.name == "GET"), "{spans:#?}");
     let everything = format!("{spans:?}").replace(&format!("/_table/{NEEDLE}"), "");
     assert!(!everything.contains(NEEDLE) && !everything.contains(READER), "{everything}");
 }

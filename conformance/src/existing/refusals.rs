@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connector_api::ErrorKind;
-use connector_api::model::{Direction, Group, Nulls, Path};
+use connector_api::model::{Direction, Filter, Group, Nulls, Path};
 
 use super::{Existing, Scan};
 use crate::ask::Ask;
@@ -23,6 +23,13 @@ const SHAPES: [(&str, Shape); 7] = [
     ("aggregates", |ask, column| ask.group(Group { by: vec![Path::column(column)], ..Group::default() })),
 ];
 
+/// The name of the case for the filter that a row rule may come to, whatever it says.
+const NEVER: &str = "existing::an_undeclared_filter_that_never_holds_is_refused";
+
+fn never(ask: Ask, _: &str) -> Ask {
+    ask.filter(Filter::Always(false), &[])
+}
+
 /// The name of the case for a capability that is not declared.
 pub(super) fn refusal(flag: &str) -> String {
     format!("existing::undeclared_{flag}_is_refused")
@@ -38,7 +45,11 @@ pub(super) fn cases(scan: &Scan) -> Vec<Case> {
         let table = Arc::clone(table);
         Case::refusal(refusal("count"), "count", move |peer| not_counted(peer, Arc::clone(&table)))
     };
-    SHAPES.into_iter().map(case).chain([count]).collect()
+    let never = {
+        let table = Arc::clone(table);
+        Case::refusal(NEVER, "filter_compare", move |peer| refused(peer, Arc::clone(&table), never))
+    };
+    SHAPES.into_iter().map(case).chain([count, never]).collect()
 }
 
 async fn refused(peer: Arc<Peer>, on: Arc<Existing>, shape: Shape) -> Outcome {

@@ -229,6 +229,7 @@ fn what_is_not_declared_does_not_reach_the_connector() {
         (ErrorKind::LimitExceeded, "too many levels of a filter: at most 2 are allowed"),
     );
     let not = (ErrorKind::Unsupported, "'filter_not' is not supported by this connector");
+    let never = (ErrorKind::Unsupported, "'filter_compare' is not supported by this connector");
     for (filter, values, expected) in [
         (&leaf, vec![list(3)], None),
         (&leaf, vec![list(4)], Some(many)),
@@ -236,6 +237,7 @@ fn what_is_not_declared_does_not_reach_the_connector() {
         (&shallow, vec![], None),
         (&deep, vec![], Some(depth)),
         (&json!({"not": leaf}), vec![], Some(not)),
+        (&json!({"always": false}), vec![], Some(never)),
     ] {
         let mut head = shape("numbers");
         head["filter"] = filter.clone();

@@ -61,7 +61,7 @@ capabilities! {
         offset,
         /// Pages go on from a token that the page before gave (`after` in a query).
         page_token,
-        /// Comparisons `= <> < <= > >=` of a column with a value.
+        /// Comparisons `= <> < <= > >=` of a column with a value, and the filter that never holds: a row rule may come to that.
         filter_compare,
         /// `in` a list of values.
         filter_in,

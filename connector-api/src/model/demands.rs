@@ -114,7 +114,11 @@ impl Demands {
     /// Adds what a node and those below demand; gives the depth.
     fn node(&mut self, filter: &Filter) -> u32 {
         let (capability, exprs): (_, Vec<&Expr>) = match filter {
-            Filter::Always(_) => return 1,
+            Filter::Always(holds) => {
+                // Whoever looks at no filter would give all rows.
+                self.capabilities.extend((!holds).then_some("filter_compare"));
+                return 1;
+            }
             Filter::And(parts) => return self.deepest(parts),
             Filter::Or(parts) => {
                 self.capabilities.insert("filter_or");
@@ -338,6 +342,7 @@ mod tests {
         for (filter, depth, demanded) in [
             (always.clone(), 1, &[][..]),
             (json!({"and": [always, {"and": [always]}]}), 3, &[]),
+            (json!({"and": [always, {"always": false}]}), 2, &["filter_compare"]),
             (json!({"or": [always]}), 2, &["filter_or"]),
             (json!({"not": {"not": always}}), 3, &["filter_not"]),
             (compare(&a, &one), 1, &["filter_compare"]),

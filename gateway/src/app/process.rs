@@ -1,7 +1,7 @@
 //! How a gateway lives as a process: it comes by its socket, hears signals, gives way to another process, and finishes what it has begun.
 
 use std::future::pending;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,11 +81,25 @@ impl Socket {
 }
 
 impl App {
+    /// Whether it can do what the gateway does whose place it takes: starting alone, a gateway does without a connector that is not there;
+    /// one that takes over would take it away from clients.
+    ///
+    /// # Errors
+    /// Everything that is missing.
+    pub fn check_succession(&self, settings: &Settings, socket: &Socket) -> Result<(), StartError> {
+        let (missing, _) = problems(settings, &self.registry);
+        if socket.predecessor.is_none() || missing.is_empty() {
+            Ok(())
+        } else {
+            Err(Problems(missing).into())
+        }
+    }
+
     /// Serves until the process is asked to stop or another one serves in its place. A hang-up signal reloads, the second signal for users
     /// starts the program once more, to take over.
     ///
     /// # Errors
-    /// It would take over and could not serve what it is configured to; the other process goes on.
+    /// The system's.
     pub async fn serve(
         self,
         settings: &Settings,
@@ -95,9 +109,6 @@ impl App {
     ) -> Result<(), StartError> {
         let Signals { terminate, interrupt, hang_up, hand_over } = signals;
         let Socket { listening, predecessor } = socket;
-        if predecessor.is_some() {
-            refuse_anything_missing(&self, settings)?;
-        }
         let app = Arc::new(self);
         let opened = open_services(&app.snapshot());
         let state = settings.state.directory.clone();
@@ -106,7 +117,7 @@ impl App {
             interrupt,
             offer: offer(&state),
             state,
-            socket: listening.handle()?,
+            socket: Some(listening.handle()?),
             predecessor: None,
             successor: None,
         };
@@ -162,12 +173,6 @@ impl App {
     }
 }
 
-/// Starting alone, a gateway does without a connector that is not there; one that takes over would take it away from clients.
-fn refuse_anything_missing(app: &App, settings: &Settings) -> Result<(), Problems> {
-    let (missing, _) = problems(settings, &app.registry);
-    if missing.is_empty() { Ok(()) } else { Err(Problems(missing)) }
-}
-
 /// What the next process asks for the socket. Without it a gateway serves all the same.
 fn offer(state: &Path) -> Option<Offer> {
     let offer = Offer::open(state);
@@ -184,7 +189,8 @@ struct Reign {
     /// What the next process asks; `None`: nobody can.
     offer: Option<Offer>,
     state: PathBuf,
-    socket: OwnedFd,
+    /// The one that listens; `None`: nobody gets it any more.
+    socket: Option<OwnedFd>,
     /// Who served before, and may still finish its requests.
     predecessor: Option<Arc<Predecessor>>,
     /// Who serves now.
@@ -196,12 +202,13 @@ impl Succession for &mut Reign {
         let successor = tokio::select! {
             _ = self.terminate.recv() => None,
             _ = self.interrupt.recv() => None,
-            successor = given_way(self.offer.as_ref(), self.socket.as_fd()) => Some(successor),
+            successor = given_way(self.offer.as_ref().zip(self.socket.as_ref())) => Some(successor),
         };
         if let Some(predecessor) = &self.predecessor {
             predecessor.take_leave();
         }
         let Some(successor) = successor else {
+            self.socket = None;
             tracing::info!("stopping: running requests may end");
             return End::Stopped;
         };
@@ -224,9 +231,9 @@ impl Succession for &mut Reign {
 }
 
 /// Waits until another process has the socket and serves.
-async fn given_way(offer: Option<&Offer>, socket: BorrowedFd<'_>) -> Successor {
-    match offer {
-        Some(offer) => offer.taken(socket).await,
+async fn given_way(what: Option<(&Offer, &OwnedFd)>) -> Successor {
+    match what {
+        Some((offer, socket)) => offer.taken(socket.as_fd()).await,
         None => pending().await,
     }
 }

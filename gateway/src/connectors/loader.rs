@@ -49,9 +49,8 @@ fn open_now(path: &Path) -> Result<(), Reason> {
     // the control of the gateway's owner, see `inspect`.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
         // What the system says stands behind the error.
-        let report = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        tracing::debug!(file = %path.display(), %error, report, "a library can't be opened");
-        Reason::CantBeOpened("the system can't open it".to_owned())
+        let said = std::error::Error::source(&error).unwrap_or(&error);
+        Reason::NotOpened(tame(&said.to_string()))
     })?;
     std::mem::forget(library);
     Ok(())

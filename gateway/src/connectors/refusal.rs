@@ -85,7 +85,10 @@ pub enum Reason {
     /// No process can be started for it; the system's words.
     #[error("no process can be started for it: {0}")]
     NoProcess(String),
-    /// The system's loader or the layout check refuses it.
+    /// The system's loader refuses it; the loader's words.
+    #[error("the system can't open it: {0}")]
+    NotOpened(String),
+    /// The layout check refuses it.
     #[error("{0}")]
     CantBeOpened(String),
     /// Loading, initialising or describing took too long.
@@ -129,11 +132,14 @@ impl Reason {
             Self::Truncated { .. } => "copy it again, under another name first, and rename it then",
             Self::OtherArchitecture { .. } => "use the library built for this machine",
             Self::NoEntryPoint => "a connector calls `export_connector!` and is built as a cdylib",
-            Self::OtherRevision { .. } => "use the connector and the gateway of one release",
+            Self::OtherRevision { .. } => {
+                "use the connector of the gateway's release; one from elsewhere has to be built for this revision"
+            }
             Self::PanicAborts => "build it with `panic = \"unwind\"`, the default",
             Self::NotLoadedApart(_) => "see the log; `plugins.connectors` has its settings",
             Self::Replaced => "restart the gateway to load another library",
             Self::NoProcess(_) => "raise the limit of processes, or take `isolation` away",
+            Self::NotOpened(_) => "install what is missing, or use a build for a system as old as this one",
             Self::CantBeOpened(_) => "see the debug log for the loader's own words",
             Self::TooSlow(_) => "ask its author, or raise `plugins.load_timeout`",
             Self::InitializeFailed | Self::DescribeFailed(_) | Self::DescriptionMalformed(_) => {

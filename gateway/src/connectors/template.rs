@@ -15,6 +15,13 @@ const README: &str = include_str!("../../template/README.md");
 /// What the new connector is judged by.
 const JUDGE: &str = include_str!("../../template/judge.toml");
 
+/// What an author needs beside the contract's source, in its folder: it fits this contract, and a copy of the source has to have its licences.
+const BESIDE_CONTRACT: [(&str, &str); 3] = [
+    ("docs/write-a-connector.md", include_str!("../../../docs/guides/write-a-connector.md")),
+    ("LICENSE-APACHE", include_str!("../../../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("../../../LICENSE-MIT")),
+];
+
 /// The gateway's workspace: what `workspace = true` stands for in a manifest, and the versions it was tested with.
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
 const LOCK: &str = include_str!("../../../Cargo.lock");
@@ -186,6 +193,9 @@ fn write_contract(folder: &Path) -> Result<(), TemplateError> {
             write(&folder.join(file.path()), file.contents())?;
         }
     }
+    for (path, text) in BESIDE_CONTRACT {
+        write(&folder.join(path), text)?;
+    }
     let manifest = CONTRACT.get_file("Cargo.toml").and_then(|file| file.contents_utf8());
     let manifest =
         manifest.ok_or_else(|| TemplateError::Defect("the contract has no manifest".to_owned()))?;
@@ -282,6 +292,23 @@ mod tests {
         assert!(matches!(create("file", parent.path()), Err(TemplateError::Exists(_))));
         std::os::unix::fs::symlink("/nowhere", parent.path().join("link")).unwrap();
         assert!(matches!(create("link", parent.path()), Err(TemplateError::Exists(_))));
+    }
+
+    #[test]
+    fn the_contract_comes_with_its_guide_and_its_licences() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = create("store", parent.path()).unwrap().join(CONTRACT_FOLDER);
+        let first = |path: &str| {
+            fs::read_to_string(folder.join(path)).unwrap().trim_start().lines().next().map(str::to_owned)
+        };
+        for (path, line) in [
+            ("docs/write-a-connector.md", "# Write a connector"),
+            ("docs/contract.md", "# The contract in prose"),
+            ("LICENSE-APACHE", "Apache License"),
+            ("LICENSE-MIT", "MIT License"),
+        ] {
+            assert_eq!(first(path).as_deref(), Some(line), "{path}");
+        }
     }
 
     #[test]

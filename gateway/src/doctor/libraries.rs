@@ -47,7 +47,7 @@ fn loaded(connector: &Connector, settings: &Settings) -> Finding {
         return Finding::ok(AREA, what);
     }
     let what = format!("{what}; the gateway was built with contract {}", own.api_version());
-    Finding::warning(AREA, what, "use the connector and the gateway of one release")
+    Finding::warning(AREA, what, "use one that was built for this gateway's contract")
 }
 
 /// Whether the library runs in a process of its own.

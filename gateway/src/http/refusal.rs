@@ -1,7 +1,6 @@
 //! What is refused before it is a request: heads that are too large, bytes that are no HTTP, connections that are too many.
 
-use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, Request};
 use serde_json::json;
 
 use super::answer::FOR_BROWSERS;
@@ -11,20 +10,23 @@ use crate::settings::Server;
 /// The most headers of a request. The HTTP library's own number, for which it has room without asking for memory.
 const MAX_HEADERS: usize = 100;
 
+/// The longest address that the HTTP library reads, in bytes.
+const LONGEST_URI: u64 = 65_534;
+
 /// Refuses heads that are larger than the settings allow, and names what is large.
 ///
 /// # Errors
 /// A long address, much in headers.
-pub(super) fn check_head(parts: &Parts, server: &Server) -> Result<(), ApiError> {
-    let uri = parts.uri.path_and_query().map_or(0, |text| text.as_str().len());
+pub(super) fn check_head<B>(request: &Request<B>, server: &Server) -> Result<(), ApiError> {
+    let uri = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
     if bytes(uri) > server.max_uri_size.bytes() {
         return Err(ApiError::uri_too_long(server.max_uri_size.bytes()));
     }
-    let headers: usize = parts.headers.iter().map(size).sum();
+    let headers: usize = request.headers().iter().map(size).sum();
     if bytes(uri.saturating_add(headers)) <= server.max_header_size.bytes() {
         return Ok(());
     }
-    let largest = parts.headers.iter().max_by_key(|header| size(*header));
+    let largest = request.headers().iter().max_by_key(|header| size(*header));
     let name = largest.map_or("", |(name, _)| name.as_str());
     Err(ApiError::headers_too_large(server.max_header_size.bytes(), name))
 }
@@ -47,7 +49,8 @@ pub(super) struct Refusals {
 
 impl Refusals {
     pub(super) fn new(server: &Server) -> Self {
-        Self { max_uri_size: server.max_uri_size.bytes(), max_header_size: server.max_header_size.bytes() }
+        let max_uri_size = server.max_uri_size.bytes().min(LONGEST_URI);
+        Self { max_uri_size, max_header_size: server.max_header_size.bytes() }
     }
 
     /// So many bytes of a head are read at most, for the HTTP library. Of one that is a little too large it is told what is large in it.
@@ -86,8 +89,6 @@ pub(super) fn last_words(error: &ApiError) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Request;
-
     use super::*;
     use crate::settings::ByteSize;
 
@@ -101,8 +102,7 @@ mod tests {
         let check = |path: usize, value: usize, expected: Result<(), ApiError>| {
             let request = Request::builder().uri(format!("/{}", "p".repeat(path - 1)));
             let request = request.header("a", "b").header("large", "v".repeat(value)).body(());
-            let (parts, ()) = request.unwrap().into_parts();
-            assert_eq!(check_head(&parts, &server()), expected, "{path} {value}");
+            assert_eq!(check_head(&request.unwrap(), &server()), expected, "{path} {value}");
         };
         // Both names, the other value and what stands between.
         let around = 1 + 1 + 4 + 5 + 4;
@@ -110,6 +110,13 @@ mod tests {
         check(24, 1001 - around, Err(ApiError::headers_too_large(1024, "large")));
         check(1024, 1, Err(ApiError::headers_too_large(1024, "large")));
         check(1025, 1, Err(ApiError::uri_too_long(1024)));
+    }
+
+    #[test]
+    fn a_limit_that_is_never_reached_is_not_named() {
+        let generous = Server { max_uri_size: ByteSize::from_mebibytes(1), ..Server::default() };
+        let answer = Refusals::new(&generous).instead_of(b"HTTP/1.1 414 URI Too Long\r\n\r\n", true);
+        assert!(String::from_utf8(answer).unwrap().contains("65534"));
     }
 
     #[test]

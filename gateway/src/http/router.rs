@@ -121,19 +121,22 @@ async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
     let probe = probe(request.uri().path());
     let seen = probe.is_none().then(|| Seen::of(&request, &id, &shared.watchers));
     let mut delivery = Delivery::default();
-    let answered = match probe {
-        _ if snapshot.tls.is_some() && request.extensions().get::<Misdirected>().is_some() => {
-            Err(ApiError::not_encrypted())
+    let answered = if snapshot.tls.is_some() && request.extensions().get::<Misdirected>().is_some() {
+        Err(ApiError::not_encrypted())
+    } else if let Err(error) = check_head(&request, &snapshot.server) {
+        Err(error)
+    } else {
+        match probe {
+            Some(_) if !matches!(method, Method::GET | Method::HEAD) => Err(ApiError::read_only(&method)),
+            Some(Probe::Health) => Ok(health()),
+            Some(Probe::Ready) => ready(&shared.readiness, &snapshot).await,
+            Some(Probe::Metrics) => {
+                let metrics = &shared.watchers.metrics;
+                let text = scrape::metrics(metrics, &shared.snapshot, request.headers()).await;
+                text.inspect(|_| delivery.offer = &scrape::TEXT)
+            }
+            None => api(&snapshot, (request, lifetime), (&id, seen.as_deref()), &mut delivery).await,
         }
-        Some(_) if !matches!(method, Method::GET | Method::HEAD) => Err(ApiError::read_only(&method)),
-        Some(Probe::Health) => Ok(health()),
-        Some(Probe::Ready) => ready(&shared.readiness, &snapshot).await,
-        Some(Probe::Metrics) => {
-            let metrics = &shared.watchers.metrics;
-            let text = scrape::metrics(metrics, &shared.snapshot, request.headers()).await;
-            text.inspect(|_| delivery.offer = &scrape::TEXT)
-        }
-        None => api(&snapshot, (request, lifetime), (&id, seen.as_deref()), &mut delivery).await,
     };
     let Errors { plain, strict } = snapshot.errors;
     let failing = Failing { plain, id: Arc::clone(&id), lifetime };
@@ -181,7 +184,6 @@ async fn api(
     delivery: &mut Delivery,
 ) -> Result<Answer, ApiError> {
     let (parts, body) = request.into_parts();
-    check_head(&parts, &snapshot.server)?;
     let head = Head::read(parts)?;
     if let Some(seen) = seen {
         seen.is_about(&head, snapshot);

@@ -183,6 +183,8 @@ impl Seen {
             ("tablegate.service", service.to_owned()),
             ("tablegate.table", table.to_owned()),
         ];
+        // Of what is no request it is not known which verb is meant.
+        let verb = if verb.is_empty() { self.method } else { verb };
         let name = [verb, service, table].into_iter().filter(|word| !word.is_empty());
         let name = name.collect::<Vec<_>>().join(" ");
         let is_failure = self.answered.get().is_some_and(|answered| answered.is_failure);

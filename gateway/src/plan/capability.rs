@@ -60,7 +60,9 @@ pub(super) fn require(is_able: bool, feature: &'static str) -> Result<(), Error>
 /// Checks one node and those below; gives the depth.
 fn check_node(filter: &Filter, can: &Capabilities) -> Result<u32, Error> {
     match filter {
-        Filter::Always(_) => {}
+        Filter::Always(true) => {}
+        // A connector without filters looks at none, and would give all rows.
+        Filter::Always(false) => require(can.filter_compare, "a filter that never holds")?,
         Filter::And(members) => return deepest(members, can),
         Filter::Or(members) => {
             require(can.filter_or, "OR in a filter")?;

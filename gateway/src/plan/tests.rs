@@ -5,6 +5,7 @@ mod cursor;
 mod group;
 mod guessed;
 mod order;
+mod rules;
 mod token;
 
 use connector_api::model::{Capabilities, Column, ColumnType, Key, Table, TableRef};

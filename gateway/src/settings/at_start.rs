@@ -52,6 +52,7 @@ impl AtStart {
             ("plugins.directories", old.plugins.directories != new.plugins.directories),
             ("plugins.allow_sha256", old.plugins.allow_sha256 != new.plugins.allow_sha256),
             ("plugins.load_timeout", old.plugins.load_timeout != new.plugins.load_timeout),
+            ("plugins.worker_threads", old.plugins.worker_threads != new.plugins.worker_threads),
             ("plugins.connectors", old.plugins.connectors != new.plugins.connectors),
             ("logging.format", old.format != new.format),
             ("traces.endpoint", old.traces.endpoint != new.traces.endpoint),

@@ -5,6 +5,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let word = word.to_lowercase();
     known
         .into_iter()
+        .filter(|candidate| !candidate.is_empty())
         .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
@@ -23,5 +24,16 @@ pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
         None => "none".to_owned(),
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_word_is_offered() {
+        assert_eq!(did_you_mean("prot", ["host", "port"]), Some("did you mean `port`?".to_owned()));
+        assert_eq!(did_you_mean("a", ["", "host"]), None);
     }
 }

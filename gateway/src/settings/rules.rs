@@ -18,6 +18,8 @@ use super::{
 
 /// Names that the gateway serves itself.
 const RESERVED: [&str; 3] = ["system", "user", "api_docs"];
+/// What a service of a database has, as paths begin with it.
+const RESOURCES: [&str; 5] = ["_table", "_schema", "_proc", "_func", "_batch"];
 
 /// A token that is shorter is too easily guessed.
 const MIN_TOKEN_BYTES: usize = 16;
@@ -37,6 +39,7 @@ pub(crate) fn check(document: &Value, places: &Places, is_complete: bool) -> Vec
     rules.metrics_token_is_usable();
     rules.row_filters_have_values();
     rules.grants_for_every_service_grant_something();
+    rules.grants_name_resources();
     if is_complete {
         rules.references_are_known();
     }
@@ -221,6 +224,24 @@ impl<'a> Rules<'a> {
                 );
                 let remedy = "write a grant for each service, or the component \"*\"";
                 self.report(&pointer, message, Some(remedy.to_owned()));
+            }
+        }
+    }
+
+    fn grants_name_resources(&mut self) {
+        for (pointer, grant) in self.grants() {
+            let is_of_a_database = |name: &str| !matches!(name, EVERY_SERVICE | "system");
+            let Some(_) = text(&pointer, grant, "service").filter(|(_, name)| is_of_a_database(name)) else {
+                continue;
+            };
+            let Some((pointer, component)) = text(&pointer, grant, "component") else { continue };
+            let name = component.trim_matches('/').split('/').next().unwrap_or_default();
+            if !matches!(name, "" | "*") && !RESOURCES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                let message =
+                    format!("no resource of a service is called `{name}`, so `{component}` grants nothing");
+                let remedy = did_you_mean(name, RESOURCES)
+                    .unwrap_or_else(|| format!("resources are {}", listed(RESOURCES)));
+                self.report(&pointer, message, Some(remedy));
             }
         }
     }

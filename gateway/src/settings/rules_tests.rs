@@ -20,6 +20,25 @@ fn a_grant_for_every_service_that_grants_nothing_is_refused() {
 }
 
 #[test]
+fn a_grant_of_what_no_service_has_is_refused() {
+    let role = |component: &str| {
+        format!(
+            "[[services]]\nname = \"shop\"\ntype = \"t\"\n\
+             {ROLE}access = [{{ service = \"shop\", component = \"{component}\", verbs = [\"GET\"] }}]"
+        )
+    };
+    check(
+        &role("_tabel/*"),
+        &[
+            "gateway.toml:6: no resource of a service is called `_tabel`, so `_tabel/*` grants nothing; did you mean `_table`?",
+        ],
+    );
+    for component in ["", "*", "_schema/", "/_table/orders/*", "_PROC/*", "_func", "_batch"] {
+        assert!(Files::new(&role(component)).load().is_ok(), "{component}");
+    }
+}
+
+#[test]
 fn settings_of_a_process_need_one() {
     let problems = |isolation: &str| {
         let config =

@@ -4,6 +4,8 @@
 mod calls;
 mod credentials;
 mod sign;
+#[cfg(test)]
+mod tests;
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
@@ -29,6 +31,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(5);
 const LONGEST_CALL: Duration = Duration::from_secs(300);
 /// The first pause is at most so long; each next one twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
+/// So often a read whose connection broke is sent again.
+const BROKEN_ATTEMPTS: u32 = 2;
 /// No pause is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -37,6 +41,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) enum Failure {
     /// The store refused it; nothing was done.
     Refused(Exception),
+    /// Its connection broke, which one that was kept for later does when the store has closed it meanwhile.
+    Broken(Error),
     /// It did not get there, or its answer did not come back.
     Lost(Error),
 }
@@ -45,7 +51,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused(exception) => exception.into(),
-            Failure::Lost(error) => error,
+            Failure::Broken(error) | Failure::Lost(error) => error,
         }
     }
 }
@@ -166,7 +172,7 @@ impl Client {
                 }
                 Err(failure) => failure,
             };
-            if !kind.may_repeat(&failure) || !deadline.pause(attempt).await {
+            if !kind.may_repeat(&failure, attempt) || !deadline.pause(attempt).await {
                 return Err(failure);
             }
             attempt += 1;
@@ -231,23 +237,25 @@ enum Kind {
 }
 
 impl Kind {
-    fn may_repeat(self, failure: &Failure) -> bool {
+    fn may_repeat(self, failure: &Failure, attempt: u32) -> bool {
         match failure {
             Failure::Refused(exception) => {
                 exception.is_throttling() || (self == Self::Read && exception.is_failure())
             }
+            Failure::Broken(_) => self == Self::Read && attempt < BROKEN_ATTEMPTS,
             Failure::Lost(_) => false,
         }
     }
 
     fn lost(self, error: &reqwest::Error) -> Failure {
-        Failure::Lost(if error.is_connect() || error.is_builder() {
-            Error::new(ErrorKind::Unavailable, "the store can't be reached").with_detail(full(error))
+        let unavailable = |message| Error::new(ErrorKind::Unavailable, message).with_detail(full(error));
+        if error.is_connect() || error.is_builder() {
+            Failure::Lost(unavailable("the store can't be reached"))
         } else if self == Self::Write {
-            unknown_outcome(Some(full(error).into()))
+            Failure::Lost(unknown_outcome(Some(full(error).into())))
         } else {
-            Error::new(ErrorKind::Unavailable, "the connection to the store broke").with_detail(full(error))
-        })
+            Failure::Broken(unavailable("the connection to the store broke"))
+        }
     }
 
     /// What can't be read says nothing about a write.

@@ -12,7 +12,7 @@ pub enum Error {
         column: u64,
     },
     /// JSON nested deeper than is read.
-    #[error("The JSON is nested too deeply at line {line}, column {column}.")]
+    #[error("The JSON is nested too deeply at line {line}, column {column}: at most 127 levels are read.")]
     Depth {
         /// From 1.
         line: u64,
@@ -40,7 +40,7 @@ pub enum Error {
     Form,
     /// A form with records inside it.
     #[error(
-        "A form holds one record: write name=x, not resource[0][name]=x, and send several records as JSON or CSV."
+        "A form holds the record of one row, so it goes to the address of that row: write name=x, not resource[0][name]=x. Send new and several records as JSON or CSV."
     )]
     Nested,
     /// One record is larger than a body may be that is kept in memory.

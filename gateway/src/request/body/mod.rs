@@ -85,7 +85,10 @@ mod tests {
         check(b"{\"a\":\n  x}", "Invalid or malformed JSON at line 2, column 3.");
         check(b"{\"a\":\"\xff\"}", "Invalid or malformed JSON at line 1, column 7.");
         let deep = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
-        check(deep.as_bytes(), "The JSON is nested too deeply at line 1, column 128.");
+        check(
+            deep.as_bytes(),
+            "The JSON is nested too deeply at line 1, column 128: at most 127 levels are read.",
+        );
         let allowed = "[".repeat(MAX_DEPTH - 1) + &"]".repeat(MAX_DEPTH - 1);
         assert!(document(BodyMedia::Json, allowed.as_bytes()).is_ok());
     }

@@ -5,7 +5,7 @@ use super::ast::{ArithmeticOp, Expression, Field, Function, Literal};
 use crate::request::Error;
 
 /// Most operators, calls and parentheses of one expression; bounds the depth of the tree and of the recursion.
-pub const MAX_OPERATIONS: usize = 64;
+pub const MAX_OPERATIONS: usize = 50;
 
 /// Reads a whole text as one expression.
 ///

@@ -9,8 +9,8 @@ use super::operator::{Found, Operator};
 use super::value::End;
 use crate::request::Error;
 
-/// Deepest nesting of groups and negations.
-pub const MAX_DEPTH: usize = 64;
+/// Deepest nesting of groups and negations. JSON takes two levels for each, of which a library reads 127 of a whole request.
+pub const MAX_DEPTH: usize = 50;
 /// Most comparisons in one filter.
 pub const MAX_COMPARISONS: usize = 1_000;
 /// Most items of one value list, items of a parameter that is an array included.
