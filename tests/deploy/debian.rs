@@ -122,6 +122,41 @@ secrets
     assert_eq!(printed, expected);
 }
 
+/// Installs the package over itself while its service runs, as far as systemd's own programs say: once with the unit that it brings, once with
+/// another one. The service is a process that has a successor when it is asked for one.
+const UPGRADE: &str = r#"
+rm -f "$root/usr/sbin/policy-rc.d"
+mkdir -p "$root/run/systemd/system"
+cat >"$root/usr/bin/systemctl" <<'END'
+#!/bin/sh
+case "$*" in
+*ActiveState*) echo active ;;
+*MainPID*) cat /run/main ;;
+esac
+END
+cat >"$root/usr/bin/deb-systemd-invoke" <<'END'
+#!/bin/sh
+echo "$@" >>/run/invoked
+END
+chmod 755 "$root/usr/bin/systemctl" "$root/usr/bin/deb-systemd-invoke"
+touch "$root/run/invoked"
+bash -c 'trap "echo 1 >$0/run/main; kill \$!" USR2; touch $0/run/up; sleep 600 & wait' "$root" >/dev/null 2>&1 &
+until [ -e "$root/run/up" ]; do :; done
+echo $! >"$root/run/main"
+inside dpkg --install /package.deb >&2
+echo "taken over by $(cat "$root/run/main"), invoked: $(cat "$root/run/invoked")"
+echo '# another unit' >>"$root/lib/systemd/system/tablegate.service"
+inside dpkg --install /package.deb >&2
+echo "invoked: $(cat "$root/run/invoked")"
+"#;
+
+#[test]
+fn a_new_version_takes_over_unless_it_brings_another_unit() {
+    let scratch = tempfile::tempdir().unwrap();
+    let printed = output(script(&scratch, &format!("({INSTALL}) >&2\n{UPGRADE}")).arg(package()));
+    assert_eq!(printed, "taken over by 1, invoked: \ninvoked: restart tablegate.service\n");
+}
+
 #[test]
 fn installed_it_starts_as_the_unit_says_on_a_read_only_root() {
     let unit = std::fs::read_to_string(unit(tree().path())).unwrap();
