@@ -123,7 +123,7 @@ secrets
 }
 
 /// Installs the package over itself while its service runs, as far as systemd's own programs say: once with the unit that it brings, once with
-/// another one. The service is a process that has a successor when it is asked for one.
+/// another one, and then while there is no process that could be asked. The service is a process that has a successor when it is asked for one.
 const UPGRADE: &str = r#"
 rm -f "$root/usr/sbin/policy-rc.d"
 mkdir -p "$root/run/systemd/system"
@@ -148,13 +148,24 @@ echo "taken over by $(cat "$root/run/main"), invoked: $(cat "$root/run/invoked")
 echo '# another unit' >>"$root/lib/systemd/system/tablegate.service"
 inside dpkg --install /package.deb >&2
 echo "invoked: $(cat "$root/run/invoked")"
+for main in 0 4194305 ''; do
+    : >"$root/run/invoked"
+    echo "$main" >"$root/run/main"
+    inside dpkg --install /package.deb >&2
+    echo "without '$main' invoked: $(cat "$root/run/invoked")"
+done
 "#;
 
 #[test]
-fn a_new_version_takes_over_unless_it_brings_another_unit() {
+fn a_new_version_takes_over_unless_it_brings_another_unit_or_finds_no_process() {
     let scratch = tempfile::tempdir().unwrap();
     let printed = output(script(&scratch, &format!("({INSTALL}) >&2\n{UPGRADE}")).arg(package()));
-    assert_eq!(printed, "taken over by 1, invoked: \ninvoked: restart tablegate.service\n");
+    let expected = "taken over by 1, invoked: \ninvoked: restart tablegate.service
+without '0' invoked: restart tablegate.service
+without '4194305' invoked: restart tablegate.service
+without '' invoked: restart tablegate.service
+";
+    assert_eq!(printed, expected);
 }
 
 #[test]
