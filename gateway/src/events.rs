@@ -27,14 +27,9 @@ pub(crate) fn wants_statements() -> bool {
 pub(crate) fn statement(service: &str, request_id: &str, statement: Option<&str>, took: Duration, rows: u64) {
     let statement = statement.unwrap_or("(no text)");
     let milliseconds = milliseconds(took);
-    macro_rules! log {
-        ($level:ident, $target:expr, $words:literal) => {
-            tracing::$level!(target: $target, service, request_id, statement, milliseconds, rows, $words)
-        };
-    }
-    log!(info, QUERY_TARGET, "statement");
+    tracing::info!(target: QUERY_TARGET, service, request_id, statement, milliseconds, rows, "statement");
     if slow_statement().is_some_and(|limit| took >= limit) {
-        log!(warn, SLOW_TARGET, "slow statement");
+        tracing::warn!(target: SLOW_TARGET, service, request_id, statement, milliseconds, rows, "slow statement");
     }
 }
 
@@ -125,9 +120,9 @@ pub(crate) fn certificate_ends(days: u64) {
     tracing::warn!(target: "tablegate::http", days, "the certificate of server.tls expires soon; put a new one there and reload with `kill -HUP`");
 }
 
-/// A browser asked whether a page may call, and it may not.
-pub(crate) fn page_refused<'p>(origin: &str, path: impl FnOnce() -> Cow<'p, str>) {
-    tracing::info!(target: "tablegate::http", ?origin, path = &*path(), "a page may not call: no entry of [[cors]] has this origin for this path");
+/// A browser asked whether a page may call, and it may not. Both are asked for only where somebody listens.
+pub(crate) fn page_refused(origin: impl FnOnce() -> String, path: impl FnOnce() -> Cow<'static, str>) {
+    tracing::info!(target: "tablegate::http", origin = ?origin(), path = &*path(), "a page may not call: no entry of [[cors]] has this origin for this path");
 }
 
 /// The gateway ends although something still runs.
@@ -195,9 +190,14 @@ fn is_callers(kind: ErrorKind) -> bool {
     matches!(kind, InvalidRequest | Unsupported | LimitExceeded | RuleViolated | NotFound | Conflict)
 }
 
-#[test]
-fn times_are_logged_to_the_microsecond() {
-    for (nanoseconds, logged) in [(502_889, 0.503), (1_277_000, 1.277), (400, 0.0)] {
-        assert_eq!(milliseconds(Duration::from_nanos(nanoseconds)).to_string(), logged.to_string());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_logged_to_the_microsecond() {
+        for (nanoseconds, logged) in [(502_889, 0.503), (1_277_000, 1.277), (400, 0.0)] {
+            assert_eq!(milliseconds(Duration::from_nanos(nanoseconds)).to_string(), logged.to_string());
+        }
     }
 }

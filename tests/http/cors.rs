@@ -73,13 +73,36 @@ fn a_preflight_is_in_the_access_log_as_every_request() {
     let entry =
         format!("[logging]\naccess = true\nformat = \"json\"\n[[cors]]\npath = \"*\"\norigins = [\"{APP}\"]");
     let gateway = started(&entry);
-    for origin in [APP, "https://evil.example.com"] {
-        gateway.send(preflight(ORDERS, origin, "GET"));
+    // Nobody sees who asks for these.
+    for probe in ["/health", "/ready", "/metrics"] {
+        assert_eq!(gateway.send(preflight(probe, APP, "GET")).status, 204, "{probe}");
     }
+    let ids = [APP, "https://evil.example.com"].map(|origin| {
+        let answer = gateway.send(preflight(ORDERS, origin, "GET"));
+        answer.header("x-request-id").to_owned()
+    });
     eventually("both are logged", || lines(&gateway, "access").len() == 2);
     for line in lines(&gateway, "access") {
         let seen = (&line["method"], &line["path"], &line["status"], &line["client"]);
         assert_eq!(seen, (&json!("OPTIONS"), &json!(ORDERS), &json!(204), &json!("127.0.0.1")));
+        assert!(ids.iter().any(|id| line["request_id"] == id.as_str()), "{line} {ids:?}");
+    }
+}
+
+#[test]
+fn a_preflight_is_held_to_the_limits_of_heads_and_does_not_fill_the_log() {
+    for entry in ["", "[[cors]]\npath = \"*\"\norigins = [\"https://app.example.com\"]\n"] {
+        let gateway = started(entry);
+        let of_origin = |size| gateway.send(preflight(ORDERS, &"x".repeat(size), "GET"));
+        assert_eq!(of_origin(100_000).status, 431, "{entry}");
+        let long = format!("/{}", "x".repeat(40_000));
+        assert_eq!(gateway.send(preflight(&long, APP, "GET")).status, 414, "{entry}");
+        // The next is not too large, and told to the log.
+        of_origin(50_000);
+        gateway.log.find("a page may not call").unwrap();
+        let log = gateway.log.text();
+        let told: Vec<_> = log.lines().filter(|line| line.contains("a page may not call")).collect();
+        assert!(told.len() == 1 && told[0].len() < 1_000, "{entry}: {} lines", told.len());
     }
 }
 

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, Method, Request, Response};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
 
 use super::address::{Address, logged};
+use super::seen::harmless;
 use crate::error::NO_CONTENT;
 use crate::events;
 use crate::settings::{self, HeaderChoice, PageOrigin};
@@ -31,9 +32,9 @@ impl Cors {
         Self(entries)
     }
 
-    /// What holds for a request; `None`: browsers are told nothing. An `OPTIONS` that asks for no permission is a request like others.
-    pub(super) fn of(&self, request: &Request<Body>) -> Option<CorsLayer> {
-        let is_preflight = is_preflight(request);
+    /// What holds for a request; `None`: browsers are told nothing. An `OPTIONS` that asks for no permission, or is refused already, is a
+    /// request like others.
+    pub(super) fn of(&self, request: &Request<Body>, is_preflight: bool) -> Option<CorsLayer> {
         if !is_preflight && (self.0.is_empty() || request.method() == Method::OPTIONS) {
             return None;
         }
@@ -67,8 +68,7 @@ pub(super) fn preflighted(
 
 /// A page may not call, and whoever looks after it wonders why.
 fn refused(origin: Option<&HeaderValue>, path: &str) {
-    let origin = origin.and_then(|origin| origin.to_str().ok()).unwrap_or_default();
-    events::page_refused(origin, || logged(path));
+    events::page_refused(|| origin.map(harmless).unwrap_or_default(), || logged(path));
 }
 
 fn layer(entry: &settings::Cors) -> CorsLayer {

@@ -82,11 +82,19 @@ pub fn router(snapshot: Arc<ArcSwap<Snapshot>>, watchers: Watchers) -> impl Answ
     let all = service_fn(move |request| {
         let shared = shared.clone();
         async move {
-            let layer = shared.snapshot.load().cors.of(&request);
-            match layer {
-                None => Ok(any(&shared, request).await),
+            let snapshot = shared.snapshot.load_full();
+            let head = checked(&request, &snapshot);
+            let is_preflight = head.is_ok() && cors::is_preflight(&request);
+            match snapshot.cors.of(&request, is_preflight) {
+                None => Ok(any(&shared, &snapshot, request, &head).await),
+                Some(layer) if is_preflight => preflight(&shared, &snapshot, request, layer).await,
                 // Boxed, so that requests without it do not carry its room.
-                Some(layer) => Box::pin(across(&shared, request, layer)).await,
+                Some(layer) => {
+                    let inner = service_fn(|request| async {
+                        Ok::<_, Infallible>(any(&shared, &snapshot, request, &head).await)
+                    });
+                    Box::pin(layer.layer(inner).oneshot(request)).await
+                }
             }
         }
     });
@@ -94,49 +102,60 @@ pub fn router(snapshot: Arc<ArcSwap<Snapshot>>, watchers: Watchers) -> impl Answ
     compression.layer(all).map_response(|response| watched(answer::mark_compressed(response)))
 }
 
-/// Answers a page of another origin, or says what it may send.
-async fn across(
+/// What may be looked at: heads that came by TLS where there is TLS, and are no larger than the settings allow.
+fn checked(request: &HttpRequest<Body>, snapshot: &Snapshot) -> Result<(), ApiError> {
+    if snapshot.tls.is_some() && request.extensions().get::<Misdirected>().is_some() {
+        return Err(ApiError::not_encrypted());
+    }
+    check_head(request, &snapshot.server)
+}
+
+/// Probes come every few seconds and are seen by nobody.
+fn seen(request: &HttpRequest<Body>, id: &Arc<Trail>, watchers: &Watchers) -> Option<Arc<Seen>> {
+    probe(request.uri().path()).is_none().then(|| Seen::of(request, id, watchers))
+}
+
+/// Tells a browser what a page of another origin may send.
+async fn preflight(
     shared: &Shared,
+    snapshot: &Snapshot,
     request: HttpRequest<Body>,
     layer: CorsLayer,
 ) -> Result<Response<Body>, Infallible> {
-    let inner = service_fn(|request| async { Ok::<_, Infallible>(any(shared, request).await) });
-    let layered = layer.layer(inner);
-    if !cors::is_preflight(&request) {
-        return layered.oneshot(request).await;
-    }
-    let seen = Seen::of(&request, &request_id::of(request.headers()), &shared.watchers);
+    let id = request_id::of(request.headers());
+    let seen = seen(&request, &id, &shared.watchers);
     let (origin, path) = (request.headers().get(ORIGIN).cloned(), request.uri().path().to_owned());
-    let mut response = cors::preflighted(layered.oneshot(request).await?, origin.as_ref(), &path);
-    seen.answered(&mut response);
-    Ok(response)
+    // The layer asks nobody.
+    let nobody = service_fn(|_| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+    let response = layer.layer(nobody).oneshot(request).await?;
+    Ok(sent(cors::preflighted(response, origin.as_ref(), &path), &id, snapshot, seen))
 }
 
-/// Answers a request, with its id in a header. Probes come every few seconds and are seen by nobody.
-async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
-    let snapshot = shared.snapshot.load_full();
+/// Answers a request whose head was checked.
+async fn any(
+    shared: &Shared,
+    snapshot: &Arc<Snapshot>,
+    request: HttpRequest<Body>,
+    head: &Result<(), ApiError>,
+) -> Response<Body> {
     let id = request_id::of(request.headers());
     let method = request.method().clone();
     let lifetime = snapshot.server.max_request_time.map(Lifetime::new);
-    let probe = probe(request.uri().path());
-    let seen = probe.is_none().then(|| Seen::of(&request, &id, &shared.watchers));
+    let seen = seen(&request, &id, &shared.watchers);
     let mut delivery = Delivery::default();
-    let answered = if snapshot.tls.is_some() && request.extensions().get::<Misdirected>().is_some() {
-        Err(ApiError::not_encrypted())
-    } else if let Err(error) = check_head(&request, &snapshot.server) {
-        Err(error)
-    } else {
-        match probe {
-            Some(_) if !matches!(method, Method::GET | Method::HEAD) => Err(ApiError::read_only(&method)),
-            Some(Probe::Health) => Ok(health()),
-            Some(Probe::Ready) => ready(&shared.readiness, &snapshot).await,
-            Some(Probe::Metrics) => {
-                let metrics = &shared.watchers.metrics;
-                let text = scrape::metrics(metrics, &shared.snapshot, request.headers()).await;
-                text.inspect(|_| delivery.offer = &scrape::TEXT)
-            }
-            None => api(&snapshot, (request, lifetime), (&id, seen.as_deref()), &mut delivery).await,
+    let answered = match (head, probe(request.uri().path())) {
+        (Err(error), _) => Err(error.clone()),
+        (Ok(()), Some(_)) if !matches!(method, Method::GET | Method::HEAD) => {
+            Err(ApiError::read_only(&method))
         }
+        (Ok(()), Some(Probe::Health)) => Ok(health()),
+        (Ok(()), Some(Probe::Ready)) => ready(&shared.readiness, snapshot).await,
+        (Ok(()), Some(Probe::Metrics)) => {
+            let metrics = &shared.watchers.metrics;
+            let text = scrape::metrics(metrics, &shared.snapshot, request.headers()).await;
+            text.inspect(|_| delivery.offer = &scrape::TEXT)
+        }
+        (Ok(()), None) => api(snapshot, (request, lifetime), (&id, seen.as_deref()), &mut delivery).await,
     };
     let Errors { plain, strict } = snapshot.errors;
     let failing = Failing { plain, id: Arc::clone(&id), lifetime };
@@ -147,7 +166,17 @@ async fn any(shared: &Shared, request: HttpRequest<Body>) -> Response<Body> {
     if method == Method::HEAD {
         response = answer::without_body(response);
     }
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    sent(response, &id, snapshot, seen)
+}
+
+/// An answer on its way, with what each has: the id of its request, and that the next one comes by TLS.
+fn sent(
+    mut response: Response<Body>,
+    id: &str,
+    snapshot: &Snapshot,
+    seen: Option<Arc<Seen>>,
+) -> Response<Body> {
+    if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     if let Some(hsts) = snapshot.tls.as_ref().and_then(|tls| tls.hsts.clone()) {

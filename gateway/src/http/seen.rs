@@ -26,8 +26,8 @@ use crate::traces::{Root, Traces};
 use crate::trail::Trail;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// The most of a client's name for itself that is logged.
-const MAX_USER_AGENT: usize = 200;
+/// The most characters that are logged of what a client says of itself.
+const MAX_SAID: usize = 200;
 /// Under this number a request is counted whose client went away before there was an answer. Nobody is sent it.
 const CLIENT_GONE: u16 = 499;
 /// The service that is the gateway itself.
@@ -230,10 +230,10 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// What a client calls itself, as it may stand in a log.
-fn harmless(name: &HeaderValue) -> String {
-    let name = String::from_utf8_lossy(name.as_bytes());
-    name.chars().filter(|character| !character.is_control()).take(MAX_USER_AGENT).collect()
+/// What a client says of itself in a header, as it may stand in a log.
+pub(super) fn harmless(said: &HeaderValue) -> String {
+    let said = String::from_utf8_lossy(said.as_bytes());
+    said.chars().filter(|character| !character.is_control()).take(MAX_SAID).collect()
 }
 
 /// The body of an answer whose bytes are counted. Dropped, the request is over.
@@ -290,13 +290,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_s_name_is_short_and_one_line() {
+    fn what_a_client_says_of_itself_is_short_and_one_line() {
         let check = |name: &[u8], expected: &str| {
             assert_eq!(harmless(&HeaderValue::from_bytes(name).unwrap()), expected);
         };
         check(b"curl/8.0", "curl/8.0");
         check(b"a\tb\xff", "ab\u{fffd}");
-        check("x".repeat(1000).as_bytes(), &"x".repeat(MAX_USER_AGENT));
+        check("x".repeat(1000).as_bytes(), &"x".repeat(MAX_SAID));
     }
 
     #[test]
