@@ -46,6 +46,15 @@ fn filters_have_bounds() {
     let many = |count| vec!["id=1"; count].join(" or ");
     assert_eq!(send(&many(1_000)).status, 200);
     check(&send(&many(1_001)), 400, "filter has too many comparisons; at most 1000 are allowed");
+    for path in ["shop/_table/orders", "mem/_table/people"] {
+        let send = |filter: &str| shared().send(reading(path).with("filter", filter));
+        let message = "filter is nested too deeply; at most 115 levels are allowed, of which AND, OR and an operator take 2, NOT 1, \
+                       NOR and a call 3";
+        check(&send(&["id = 1"; 50].join(" nor ")), 400, message);
+        let sum = format!("id{} = 1", " + 1".repeat(50));
+        let inside = format!("{}{sum}{}", "not (id = 1 or (".repeat(16), "))".repeat(16));
+        check(&send(&inside), 400, message);
+    }
     let long = format!("name = '{}'", "x".repeat(65_536));
     check(&send(&long), 400, "filter is 65545 bytes long; at most 65536 bytes are allowed");
 }

@@ -3,6 +3,7 @@
 use connector_api::model::{Capabilities, CompareOp, Expr, Filter, Function, Order, Path, TextOp};
 
 use super::Error;
+use super::levels::{self, MAX_LEVELS};
 
 /// What a member of a document is called where the service can't look into documents.
 const PATH: &str = "a path into a document";
@@ -10,8 +11,11 @@ const PATH: &str = "a path into a document";
 /// What texts one behind the other are called where the service can't make them.
 const CONCAT: &str = "concat in an expression";
 
-/// Every feature of a filter that the service lacks is a refusal by name.
+/// Every feature of a filter that the service lacks is a refusal by name, and so is one that no connector could read.
 pub(super) fn check_filter(filter: &Filter, capabilities: &Capabilities) -> Result<(), Error> {
+    if levels::of_filter(filter) > MAX_LEVELS {
+        return Err(Error::invalid("filter", format!("filter is nested too deeply; {}", levels::bound())));
+    }
     let depth = check_node(filter, capabilities)?;
     match capabilities.max_filter_depth {
         Some(limit) if depth > limit => Err(Error::TooMuch { what: "the depth of a filter", limit }),
@@ -40,8 +44,17 @@ pub(super) fn check_paths<'p>(
 /// What the store shall compute for a column of a write.
 pub(super) fn check_computed(expr: &Expr, capabilities: &Capabilities) -> Result<(), Error> {
     require(capabilities.write_expressions, "an expression as a value")?;
+    check_levels(expr)?;
     require(capabilities.computed_columns || !has_concat(expr), CONCAT)?;
     require(capabilities.filter_paths || !has_path(expr), PATH)
+}
+
+/// An expression that stands by itself.
+pub(super) fn check_levels(expr: &Expr) -> Result<(), Error> {
+    if levels::of_expr(expr) > MAX_LEVELS {
+        return Err(Error::record(format!("an expression is nested too deeply; {}", levels::bound())));
+    }
+    Ok(())
 }
 
 /// The number of values to bind.

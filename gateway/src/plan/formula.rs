@@ -5,6 +5,7 @@
 use connector_api::model::{ArithmeticOp, ColumnType, Expr, Function, Path, Table, Value};
 
 use super::Error;
+use super::capability::check_levels;
 use super::columns::Columns;
 use super::filter::{Leaf, expression};
 use super::literal::number;
@@ -29,6 +30,7 @@ impl Formula {
         let parsed = parse_function(text).map_err(|error| Error::record(error.message))?;
         let mut formula = Self { expr: Expr::Param(0), params: Vec::new(), value: None };
         formula.expr = expression(&parsed, &mut |leaf| formula.leaf(&leaf, Columns::new(table)))?;
+        check_levels(&formula.expr)?;
         match divides(&formula.expr) {
             true => {
                 Err(Error::record("databases divide in different ways, so '/' can't stand in a function"))

@@ -12,6 +12,7 @@ mod formula;
 mod group;
 mod key;
 mod keyset;
+mod levels;
 mod literal;
 mod moment;
 mod nested;

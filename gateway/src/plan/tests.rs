@@ -14,7 +14,7 @@ use super::{Checks, Error, Scope, Views};
 use crate::request::{Parameters, TableRead};
 
 /// Everything that a read may need.
-fn able() -> Capabilities {
+pub(super) fn able() -> Capabilities {
     Capabilities {
         query: true,
         count: true,

@@ -9,7 +9,7 @@ use super::operator::{Found, Operator};
 use super::value::End;
 use crate::request::Error;
 
-/// Deepest nesting of groups and negations. JSON takes two levels for each, of which a library reads 127 of a whole request.
+/// Deepest nesting of groups and negations. What JSON takes for them and for expressions together has a bound in the plan.
 pub const MAX_DEPTH: usize = 50;
 /// Most comparisons in one filter.
 pub const MAX_COMPARISONS: usize = 1_000;
