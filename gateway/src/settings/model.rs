@@ -462,7 +462,8 @@ pub struct Role {
 pub struct Access {
     /// The service's name, or `*` for every service.
     pub service: String,
-    /// The path inside the service: empty for its root, `*` for everything, `_table/orders/*` for a part.
+    /// The path inside the service: empty for its root, `*` for everything, `_table/orders/*` for a part. `*` stands for any text, at the
+    /// end: `_table/pub_*` is every table whose name begins with `pub_`.
     pub component: String,
     /// The HTTP methods granted.
     #[schemars(length(min = 1))]

@@ -230,17 +230,11 @@ impl<'a> Rules<'a> {
 
     fn grants_name_resources(&mut self) {
         for (pointer, grant) in self.grants() {
-            let is_of_a_database = |name: &str| !matches!(name, EVERY_SERVICE | "system");
-            let Some(_) = text(&pointer, grant, "service").filter(|(_, name)| is_of_a_database(name)) else {
+            if !text(&pointer, grant, "service").is_some_and(|(_, name)| is_of_a_database(name)) {
                 continue;
-            };
+            }
             let Some((pointer, component)) = text(&pointer, grant, "component") else { continue };
-            let name = component.trim_matches('/').split('/').next().unwrap_or_default();
-            if !matches!(name, "" | "*") && !RESOURCES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                let message =
-                    format!("no resource of a service is called `{name}`, so `{component}` grants nothing");
-                let remedy = did_you_mean(name, RESOURCES)
-                    .unwrap_or_else(|| format!("resources are {}", listed(RESOURCES)));
+            if let Some((message, remedy)) = component_fault(component) {
                 self.report(&pointer, message, Some(remedy));
             }
         }
@@ -257,6 +251,36 @@ impl<'a> Rules<'a> {
             }
         }
     }
+}
+
+/// Of grants for every service another rule knows.
+fn is_of_a_database(service: &str) -> bool {
+    service != EVERY_SERVICE && !RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(service))
+}
+
+/// Why the component of a grant does not grant what it seems to, and what to write.
+fn component_fault(component: &str) -> Option<(String, String)> {
+    let trimmed = component.trim_matches('/');
+    let (start, behind) = trimmed.split_once('*').unwrap_or((trimmed, ""));
+    let name = start.split('/').next().unwrap_or_default();
+    // `_table*` and `_t*` are beginnings of a name, in `_table/*` the name is whole.
+    let is_whole = start.contains('/') || start == trimmed;
+    let fits = |known: &str| match known.get(..name.len()) {
+        Some(begin) => begin.eq_ignore_ascii_case(name) && (!is_whole || known.len() == name.len()),
+        None => false,
+    };
+    if !name.is_empty() && !RESOURCES.into_iter().any(fits) {
+        let how = if is_whole { "is called" } else { "begins with" };
+        let message = format!("no resource of a service {how} `{name}`, so `{component}` grants nothing");
+        let remedy =
+            did_you_mean(name, RESOURCES).unwrap_or_else(|| format!("resources are {}", listed(RESOURCES)));
+        return Some((message, remedy));
+    }
+    if behind.is_empty() {
+        return None;
+    }
+    let message = format!("what stands behind `*` does not count: `{component}` grants all of `{start}*`");
+    Some((message, format!("write `{start}*` if that is meant, else a grant for each name")))
 }
 
 /// What is wrong with the value of a row filter. An unknown operator is the schema's business.

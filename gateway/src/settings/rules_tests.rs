@@ -33,8 +33,60 @@ fn a_grant_of_what_no_service_has_is_refused() {
             "gateway.toml:6: no resource of a service is called `_tabel`, so `_tabel/*` grants nothing; did you mean `_table`?",
         ],
     );
-    for component in ["", "*", "_schema/", "/_table/orders/*", "_PROC/*", "_func", "_batch"] {
+    check(
+        &role("_tabel*"),
+        &[
+            "gateway.toml:6: no resource of a service begins with `_tabel`, so `_tabel*` grants nothing; did you mean `_table`?",
+        ],
+    );
+    for component in [
+        "",
+        "/",
+        "*",
+        "_schema/",
+        "/_table/orders/*",
+        "_PROC/*",
+        "_func",
+        "_batch",
+        "_table*",
+        "_T*",
+        "_table/t_*/",
+    ] {
         assert!(Files::new(&role(component)).load().is_ok(), "{component}");
+    }
+}
+
+#[test]
+fn text_behind_a_star_is_refused_for_it_does_not_count() {
+    for (component, granted) in [
+        ("*/flights", "*"),
+        ("_table/*/x", "_table/*"),
+        ("_table/*_public", "_table/*"),
+        ("/_table/t_*_public/*", "_table/t_*"),
+        ("_table*/flights", "_table*"),
+        ("**", "*"),
+    ] {
+        let config = format!(
+            "[[services]]\nname = \"shop\"\ntype = \"t\"\n\
+             {ROLE}access = [{{ service = \"shop\", component = \"{component}\", verbs = [\"GET\"] }}]"
+        );
+        check(
+            &config,
+            &[&format!(
+                "gateway.toml:6: what stands behind `*` does not count: `{component}` grants all of `{granted}`; \
+                 write `{granted}` if that is meant, else a grant for each name"
+            )],
+        );
+    }
+}
+
+#[test]
+fn of_services_that_are_no_databases_it_is_not_known_what_they_have() {
+    for service in ["system", "System", "user", "API_DOCS"] {
+        let config = format!(
+            "{ROLE}access = [{{ service = \"{service}\", component = \"environment/*\", verbs = [\"GET\"] }}]"
+        );
+        assert!(Files::new(&config).load().is_ok(), "{service}");
     }
 }
 
