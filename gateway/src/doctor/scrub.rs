@@ -128,7 +128,8 @@ fn all_forms(secret: &str) -> Vec<String> {
     let json = serde_json::Value::from(secret).to_string();
     let json = json.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned();
     let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    let mut forms = vec![secret.to_owned(), json, html.clone(), hex(secret)];
+    let hex = hex(secret);
+    let mut forms = vec![secret.to_owned(), json, html.clone(), hex.to_ascii_uppercase(), hex];
     forms.extend(["&#39;", "&#039;", "&#x27;", "&apos;"].map(|quote| html.replace('\'', quote)));
     for encoded in [percent, component, form] {
         forms.extend([in_lower_case(&encoded), encoded.replace('%', "%25"), encoded]);
@@ -228,6 +229,7 @@ mod tests {
             form_urlencoded::byte_serialize(SECRET.as_bytes()).collect(),
             "p@ss/w&lt;ord&gt;&amp;&#39;&quot;1\\".to_owned(),
             hex(SECRET),
+            hex(SECRET).to_ascii_uppercase(),
         ];
         for form in forms {
             let shown = scrubber.known(&format!("before {form} behind"));
