@@ -32,7 +32,11 @@ pub struct Keyset {
 }
 
 /// Completes a selection so that its order tells any two rows apart and its rows bring what a position is made of.
-pub(super) fn plan(selection: &mut Selected, scope: &Scope<'_>) -> Result<Keyset, Error> {
+pub(super) fn plan(
+    selection: &mut Selected,
+    filter: Option<&Filter>,
+    scope: &Scope<'_>,
+) -> Result<Keyset, Error> {
     if selection.group.is_some() || selection.distinct {
         let message = "a cursor can't go through groups, aggregates or 'distinct'; page by 'offset'";
         return Err(Error::invalid(PARAMETER, message));
@@ -49,7 +53,7 @@ pub(super) fn plan(selection: &mut Selected, scope: &Scope<'_>) -> Result<Keyset
         nullable: ordered.iter().map(|column| column.is_nullable).collect(),
     };
     refuse_ambiguous(&keyset, scope.table)?;
-    check(&keyset, &selection.order, scope)?;
+    check(&keyset, &selection.order, filter, scope)?;
     selection.view.wanted.add(keyset.columns.iter().map(Path::column));
     Ok(keyset)
 }
@@ -100,7 +104,7 @@ fn refuse_ambiguous(keyset: &Keyset, table: &Table) -> Result<(), Error> {
 }
 
 /// Refuses on the first page what a later one would need and the store can't do.
-fn check(keyset: &Keyset, order: &[Order], scope: &Scope<'_>) -> Result<(), Error> {
+fn check(keyset: &Keyset, order: &[Order], filter: Option<&Filter>, scope: &Scope<'_>) -> Result<(), Error> {
     let can = scope.capabilities;
     let is_placed = |(item, is_nullable): (&Order, &bool)| !is_nullable || item.nulls.is_some();
     require(order.iter().zip(&keyset.nullable).all(is_placed), "a cursor by a field that may be null")?;
@@ -109,7 +113,8 @@ fn check(keyset: &Keyset, order: &[Order], scope: &Scope<'_>) -> Result<(), Erro
         keyset.nullable.iter().map(|is_nullable| if *is_nullable { Value::Null } else { Value::I64(0) });
     for last in [filled, empty.collect()] {
         for run in runs(order, keyset, &last) {
-            check_filter(&run.filter(order, &last, &mut Values::default()), can)?;
+            let run = run.filter(order, &last, &mut Values::default());
+            check_filter(&narrowed_by(run, filter.cloned()), can)?;
         }
     }
     Ok(())
@@ -152,14 +157,19 @@ impl Page {
         let Read { query, params, .. } = &self.read;
         let mut values = Values::from(params.clone());
         let run = run.filter(&query.order, last, &mut values);
-        let filter = match query.filter.clone() {
-            Some(filter) => Filter::And(vec![filter, run]),
-            None => run,
-        };
+        let filter = narrowed_by(run, query.filter.clone());
         check_filter(&filter, scope.capabilities)?;
         check_parameters(values.bound_count(), scope.capabilities)?;
         let query = Query { filter: Some(filter), ..query.clone() };
         Ok(Read { query, params: values.into_vec(), ..self.read.clone() })
+    }
+}
+
+/// The rows of a run, of those that are asked for.
+fn narrowed_by(run: Filter, filter: Option<Filter>) -> Filter {
+    match filter {
+        Some(filter) => Filter::And(vec![filter, run]),
+        None => run,
     }
 }
 

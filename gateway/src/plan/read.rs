@@ -163,7 +163,8 @@ pub fn page(request: &TableRead, scope: &Scope<'_>) -> Result<Page, Error> {
     let mut selection = selection::plan(request, &key, scope, &mut values)?;
     let is_by_token = is_by_token(request, &selection, scope);
     let is_by_cursor = request.is_by_cursor() && !is_by_token;
-    let keyset = if is_by_cursor { Some(keyset::plan(&mut selection, scope)?) } else { None };
+    let keyset =
+        if is_by_cursor { Some(keyset::plan(&mut selection, filter.as_ref(), scope)?) } else { None };
     refuse_offset(request, scope)?;
     let limit = request
         .limit

@@ -164,3 +164,14 @@ fn a_position_of_another_order_is_refused() {
         planned(&table, &able(), |scope| page.after(&[Value::I64(1), Value::I64(2)], scope)).unwrap_err();
     assert_eq!(error.to_string(), "the cursor is one of another request");
 }
+
+#[test]
+fn a_filter_is_refused_on_the_first_page_if_it_is_too_deep_for_the_next() {
+    let check = |limit: u32, expected: Option<&str>| {
+        let able = Capabilities { max_filter_depth: Some(limit), ..able() };
+        let refused = first(&orders(), &able, &[("filter", "id = 1 and (code = 'a' or code = 'b')")]).err();
+        assert_eq!(refused.map(|error| error.to_string()).as_deref(), expected, "{limit}");
+    };
+    check(4, None);
+    check(3, Some("the depth of a filter is limited to 3 by this service"));
+}
