@@ -2,6 +2,7 @@
 //! every room.
 
 mod process;
+mod reign;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -12,9 +12,9 @@ const VARIABLE: &str = "NOTIFY_SOCKET";
 /// The number of the process that systemd itself has started.
 const STARTED: &str = "SYSTEMD_EXEC_PID";
 
-/// This process serves. Of one that another process has started systemd hears by that one.
-pub fn ready() {
-    if is_for(std::env::var(STARTED).ok().as_deref(), std::process::id()) {
+/// This process serves, in the place of no other or of one. Of a successor that another process has started systemd hears by that one.
+pub fn ready(is_first: bool) {
+    if is_first || is_for(std::env::var(STARTED).ok().as_deref(), std::process::id()) {
         tell("READY=1");
     }
 }
@@ -30,7 +30,8 @@ pub fn status(words: &str) {
 
 /// From now on another process is the service.
 pub fn main_process(pid: i32) {
-    tell(&format!("MAINPID={pid}"));
+    // What was wrong with the one before is over.
+    tell(&format!("MAINPID={pid}\nSTATUS="));
 }
 
 fn tell(what: &str) {

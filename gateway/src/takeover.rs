@@ -2,7 +2,6 @@
 //! that wait to be accepted included. What each of them does then is for `app` to say. Knows no HTTP.
 
 use std::ffi::OsString;
-use std::future::pending;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::TcpListener;
@@ -27,6 +26,8 @@ pub const OPTION: &str = "--take-over";
 const NAME: &str = "takeover.sock";
 /// The longest that the gateway that runs may take to answer.
 const LIMIT: Duration = Duration::from_secs(30);
+/// The longest that a process which asked may take until it serves.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait after the system refused a connection.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Comes with the socket.
@@ -94,7 +95,8 @@ impl Offer {
 async fn handed(mut stream: UnixStream, socket: BorrowedFd<'_>) -> io::Result<Successor> {
     check_owner(&stream)?;
     stream.async_io(Interest::WRITABLE, || send(&stream, socket)).await?;
-    if stream.read_u8().await? != SERVES {
+    // Others wait meanwhile, so one that hangs is not waited for.
+    if timeout(PATIENCE, stream.read_u8()).await?? != SERVES {
         return Err(io::Error::other("it says what nobody understands"));
     }
     let pid = stream.peer_cred()?.pid();
@@ -113,16 +115,21 @@ pub async fn ask(state: &Path) -> io::Result<Option<(TcpListener, Predecessor)>>
         stream => stream?,
     };
     check_owner(&stream)?;
-    let socket = timeout(LIMIT, stream.async_io(Interest::READABLE, || receive(&stream))).await??;
-    Ok(Some((socket.into(), Predecessor(stream))))
+    match timeout(LIMIT, stream.async_io(Interest::READABLE, || receive(&stream))).await? {
+        // It ends.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) =>
+        {
+            Ok(None)
+        }
+        socket => Ok(Some((socket?.into(), Predecessor(stream)))),
+    }
 }
 
 impl Successor {
-    /// Waits until it is gone without a word, so that nobody serves. One that takes its leave is no longer waited for.
-    pub async fn lost(&mut self) {
-        if self.stream.read_u8().await.is_ok() {
-            pending().await
-        }
+    /// Waits for its end, or for the word that it ends as it should. `true`: it is gone without that, so nobody serves.
+    pub async fn is_lost(&mut self) -> bool {
+        self.stream.read_u8().await.is_err()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 
 use tablegate::app::App;
 use tablegate::hooks::Hooks;
-use tablegate::http::{End, Listening, Succession, Terms, serve};
+use tablegate::http::{End, Fate, Listening, Succession, Terms, serve};
 use tablegate::settings::{self, LoadOptions, Server, Timeout};
 
 use crate::client::{LIMIT, RUNTIME};
@@ -64,7 +64,7 @@ impl Succession for Stopping {
         End::Stopped
     }
 
-    async fn fallen_back(&mut self) {
+    async fn fate(&mut self) -> Fate {
         std::future::pending().await
     }
 }

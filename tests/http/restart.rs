@@ -180,9 +180,65 @@ fn where_the_new_process_is_stopped_the_old_one_ends_with_its_requests() {
     let (gateway, mut former, download) = taken_over_meanwhile();
     gateway.signal("TERM");
     assert!(gateway.wait().success());
+    eventually("the address is free", || TcpStream::connect(gateway.address).is_err());
     assert!(!download.bytes().1);
     assert!(former.wait().success());
     assert!(!former.log.text().contains("serves again"), "{}", former.log.text());
+}
+
+#[test]
+fn what_a_lost_process_has_changed_is_known_to_the_one_that_serves_again() {
+    let mut gateway = rows().start();
+    let mut kept = TcpStream::connect(gateway.address).unwrap();
+    answered(&mut kept);
+    let former = gateway.again(&TAKE_OVER);
+    former.log.find("another process serves now").unwrap();
+    let label = json!({"label": "Signs"});
+    let changed = gateway.send(asks("PATCH", "file/_schema/marks").body(label));
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    gateway.signal("KILL");
+    gateway.wait();
+    former.log.find("this one serves again").unwrap();
+    assert_eq!(gateway.send(asks("GET", "file/_schema/marks")).json()["label"], "Signs");
+}
+
+/// A service that is never open.
+const HANGING: &str =
+    "\n[[services]]\nname = \"slow\"\ntype = \"chaos_00\"\n[services.config]\nopen_hangs = true\n";
+
+#[test]
+fn one_that_ends_before_it_serves_changes_nothing() {
+    let mut gateway = rows().connector("chaos").start();
+    let config = std::fs::read_to_string(gateway.setup.path("gateway.toml")).unwrap();
+    gateway.setup.write("gateway.toml", &format!("{config}{HANGING}"));
+    let mut first = gateway.again(&TAKE_OVER);
+    gateway.signal("TERM");
+    assert!(gateway.wait().success());
+    gateway.log.find("the other process goes on").unwrap();
+    serves(&gateway);
+    drop(gateway.again(&TAKE_OVER));
+    gateway.signal("KILL");
+    gateway.wait();
+    serves(&gateway);
+    gateway.setup.write("gateway.toml", &config);
+    drop(gateway.again(&TAKE_OVER));
+    first.log.find("another process serves now").unwrap();
+    assert!(first.wait().success());
+    serves(&gateway);
+}
+
+#[test]
+fn where_one_is_just_stopping_the_address_is_opened() {
+    let mut gateway = streaming::setup("").start();
+    let mut download = reading("big/_table/large").open(gateway.address);
+    download.piece().unwrap();
+    gateway.signal("TERM");
+    gateway.log.find("stopping").unwrap();
+    let mut former = gateway.again(&TAKE_OVER);
+    gateway.log.find("there is no gateway to take over").unwrap();
+    gateway.send(get("/health")).is_ok(r#"{"status":"up"}"#);
+    assert!(!download.bytes().1);
+    assert!(former.wait().success());
 }
 
 /// The answer to a request on this connection.
@@ -286,7 +342,7 @@ fn a_signal_starts_the_replaced_program_which_takes_over_and_the_service_manager
     let _stray = Stray(pid);
     gateway.log.find("this process serves now").unwrap();
     let words = [told(), told()];
-    assert!(words.contains(&format!("MAINPID={pid}")), "{words:?}");
+    assert!(words.contains(&format!("MAINPID={pid}\nSTATUS=")), "{words:?}");
     assert!(gateway.wait().success());
     serves(&gateway);
 }

@@ -429,7 +429,7 @@ fn a_call_whose_connection_breaks_is_not_repeated() {
             assert_eq!(answer.status, 504, "{}", answer.body);
             assert_eq!(answer.json()["error"]["context"]["kind"], "unknown_outcome", "{}", answer.body);
         });
-        assert_eq!(world.engine.running(running), 0);
+        eventually("none runs any more", || world.engine.running(running) == 0);
         assert!(world.engine.deeds(mark) <= 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::client::{Answer, Request, request};
+use crate::client::{Answer, Request, get, request};
 use crate::engine::{Engine, Kind, MARIADB, POSTGRES};
 use crate::gateway::{Gateway, Setup, eventually};
 use crate::shop::{EVERYTHING, READER};
@@ -149,6 +149,7 @@ fn a_service_whose_connections_are_in_use_says_so(world: &World) {
         eventually("the slow statement runs", || world.engine.running("slow") == 1);
         is_refused_for_now(&world.gateway.send(reads(service)), service, Some(kind));
         world.is_well("store");
+        world.gateway.send(get("/ready")).is_ok(r#"{"status":"ready"}"#);
         drop(slow);
         eventually("nobody waits, so it is ended", || world.engine.running("slow") == 0);
         eventually("the connection is free", || world.gateway.send(reads(service)).status == 200);
@@ -300,6 +301,8 @@ fn a_paused_server_holds_up_nobody_else(world: &World) {
     for gateway in [&world.gateway, &world.hasty] {
         gateway.send(asks("GET", "mem/_table/t/1")).is_ok(r#"{"id":1}"#);
     }
+    let ready = world.gateway.send(get("/ready"));
+    assert!(ready.status == 503 && ready.body.contains("store"), "{}: {}", ready.status, ready.body);
     std::thread::scope(|threads| {
         for number in 0..12 {
             threads.spawn(move || {

@@ -136,13 +136,21 @@ impl<C: Connect> Connections<C> {
         self.within(self.limits.acquire).await.map_err(refused)
     }
 
-    /// For who only asks whether the server is there: while all connections are in use, it is, and there is nothing to wait for.
+    /// For who only asks whether the server is there: while all connections are in use, one beside them is made for the question. `false`:
+    /// they are not all in use, so one of them can be asked.
     ///
     /// # Errors
-    /// [`ErrorKind::Busy`] when all connections are in use.
-    pub fn has_spare(&self) -> Result<()> {
+    /// Why no connection could be made, and what the server says.
+    pub async fn answers_beside(&self) -> Result<bool> {
         let status = self.pool.status();
-        if status.size >= status.max_size && status.available == 0 { Err(exhausted()) } else { Ok(()) }
+        if status.size < status.max_size || status.available > 0 {
+            return Ok(false);
+        }
+        let made = tokio::time::timeout(self.limits.connect, self.pool.manager().connect.connect());
+        let mut connection = made.await.map_err(|_| no_answer())??;
+        let answer = C::try_out(&mut connection).await;
+        C::abandon(connection);
+        answer.map(|()| true)
     }
 
     /// The same for a transaction of the caller. All together they leave one connection to others: what a transaction waits for in the midst of
@@ -340,13 +348,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_while_all_connections_are_in_use_there_is_none_to_spare() {
+    async fn only_while_all_connections_are_in_use_the_server_is_asked_beside_them() {
         let one = one(false, 1);
-        assert_eq!(one.has_spare(), Ok(()));
+        assert_eq!(one.answers_beside().await, Ok(false));
         let held = one.get().await.unwrap();
-        assert_eq!(one.has_spare().unwrap_err().kind, ErrorKind::Busy);
+        assert_eq!(one.answers_beside().await, Ok(true));
         held.give_back();
-        assert_eq!(one.has_spare(), Ok(()));
+        assert_eq!(one.answers_beside().await, Ok(false));
     }
 
     #[tokio::test(start_paused = true)]

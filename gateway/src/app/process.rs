@@ -1,26 +1,18 @@
 //! How a gateway lives as a process: it comes by its socket, hears signals, gives way to another process, and finishes what it has begun.
 
-use std::future::pending;
-use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
+use super::reign::{Asked, Reign};
 use super::{App, StartError, problems};
-use crate::http::{End, Listening, Succession, Terms, serve};
+use crate::http::{Listening, Terms, serve};
 use crate::service_manager;
 use crate::settings::{AtStart, Problems, Settings};
 use crate::snapshot::Snapshot;
-use crate::takeover::{self, Offer, Predecessor, Program, Successor};
+use crate::takeover::{self, Predecessor, Program};
 use crate::telemetry::Telemetry;
-
-/// The longest that a process which takes over waits for its services to be open. The other one serves until then.
-const OPENING: Duration = Duration::from_secs(15);
 
 /// What the process is told by signals. Those that come before anybody waits for them are kept.
 #[derive(Debug)]
@@ -111,23 +103,15 @@ impl App {
         let Socket { listening, predecessor } = socket;
         let app = Arc::new(self);
         let opened = open_services(&app.snapshot());
-        let state = settings.state.directory.clone();
-        let mut reign = Reign {
-            terminate,
-            interrupt,
-            offer: offer(&state),
-            state,
-            socket: Some(listening.handle()?),
-            predecessor: None,
-            successor: None,
-        };
-        match predecessor {
-            Some(predecessor) => reign.predecessor = Some(app.relieve(predecessor, opened).await),
-            None => tracing::info!(address = %listening.address(), "this process serves now"),
+        let asked = Asked { terminate, interrupt };
+        let mut reign = Reign::new(Arc::clone(&app), asked, &settings.state.directory, listening.handle()?);
+        let is_first = predecessor.is_none();
+        if !reign.begin(predecessor, opened).await {
+            return Ok(());
         }
         tokio::spawn(reloads(Arc::clone(&app), AtStart::of(settings), telemetry, hang_up));
         tokio::spawn(successors(hand_over));
-        service_manager::ready();
+        service_manager::ready(is_first);
         let terms = || {
             let snapshot = app.snapshot();
             Terms { server: Arc::clone(&snapshot.server), tls: snapshot.tls.clone() }
@@ -139,102 +123,16 @@ impl App {
         if let Some(traces) = &app.lasting.watchers.traces {
             Arc::clone(traces).stop().await;
         }
-        // A successor learns by this that nothing is done here any more.
-        drop(reign);
         Ok(())
     }
 
-    /// Tells the process that serves that this one does, as soon as it can.
-    async fn relieve(
-        self: &Arc<Self>,
-        predecessor: Predecessor,
-        opened: Vec<JoinHandle<()>>,
-    ) -> Arc<Predecessor> {
-        if timeout(OPENING, join_all(opened)).await.is_err() {
-            tracing::warn!("taking over although not every service is open yet");
-        }
-        if let Err(error) = predecessor.relieve().await {
-            tracing::warn!(%error, "the gateway that served is gone");
-        }
-        tracing::info!("took over: this process serves now");
-        let (app, predecessor) = (Arc::clone(self), Arc::new(predecessor));
-        let former = Arc::clone(&predecessor);
-        tokio::spawn(async move {
-            former.ended().await;
-            // Its last requests may have changed them.
-            for service in app.snapshot().sorted_services() {
-                if let Err(problem) = app.lasting.extras.load(service.name()) {
-                    tracing::error!("{problem}");
-                }
+    /// Reads again what is kept beside databases: another process may have changed it.
+    pub(super) fn read_extras(&self) {
+        for service in self.snapshot().sorted_services() {
+            if let Err(problem) = self.lasting.extras.load(service.name()) {
+                tracing::error!("{problem}");
             }
-            tracing::info!("the gateway that served before has finished");
-        });
-        predecessor
-    }
-}
-
-/// What the next process asks for the socket. Without it a gateway serves all the same.
-fn offer(state: &Path) -> Option<Offer> {
-    let offer = Offer::open(state);
-    let folder = state.display();
-    offer
-        .inspect_err(|error| tracing::warn!(%error, "no other process can take over, for want of a socket in {folder}"))
-        .ok()
-}
-
-/// The time in which this process is the one that accepts connections.
-struct Reign {
-    terminate: Signal,
-    interrupt: Signal,
-    /// What the next process asks; `None`: nobody can.
-    offer: Option<Offer>,
-    state: PathBuf,
-    /// The one that listens; `None`: nobody gets it any more.
-    socket: Option<OwnedFd>,
-    /// Who served before, and may still finish its requests.
-    predecessor: Option<Arc<Predecessor>>,
-    /// Who serves now.
-    successor: Option<Successor>,
-}
-
-impl Succession for &mut Reign {
-    async fn end(&mut self) -> End {
-        let successor = tokio::select! {
-            _ = self.terminate.recv() => None,
-            _ = self.interrupt.recv() => None,
-            successor = given_way(self.offer.as_ref().zip(self.socket.as_ref())) => Some(successor),
-        };
-        if let Some(predecessor) = &self.predecessor {
-            predecessor.take_leave();
         }
-        let Some(successor) = successor else {
-            self.socket = None;
-            tracing::info!("stopping: running requests may end");
-            return End::Stopped;
-        };
-        tracing::info!("another process serves now: running requests may end");
-        if let Some(pid) = successor.pid {
-            service_manager::main_process(pid);
-        }
-        self.successor = Some(successor);
-        End::HandedOver
-    }
-
-    async fn fallen_back(&mut self) {
-        let Some(successor) = &mut self.successor else { return pending().await };
-        successor.lost().await;
-        self.successor = None;
-        self.offer = offer(&self.state);
-        service_manager::main_process(std::process::id().cast_signed());
-        tracing::error!("the process that took over has ended: this one serves again");
-    }
-}
-
-/// Waits until another process has the socket and serves.
-async fn given_way(what: Option<(&Offer, &OwnedFd)>) -> Successor {
-    match what {
-        Some((offer, socket)) => offer.taken(socket.as_fd()).await,
-        None => pending().await,
     }
 }
 

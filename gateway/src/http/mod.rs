@@ -28,5 +28,5 @@ pub use cors::Cors;
 pub(crate) use input::query_pairs;
 pub use router::{Answering, router};
 pub use seen::{Watched, Watchers};
-pub use server::{End, Listening, Succession, Terms, serve};
+pub use server::{End, Fate, Listening, Succession, Terms, serve};
 pub use tls::Tls;

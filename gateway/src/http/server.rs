@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::header::{CONNECTION, CONTENT_LENGTH};
@@ -19,6 +20,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 use tower::ServiceExt;
 
 use super::client::{Client, Misdirected};
@@ -104,13 +106,22 @@ pub struct Terms {
     pub tls: Option<Tls>,
 }
 
+/// What became of the process that accepts connections in the place of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is gone, so they have to be accepted here again.
+    Lost,
+    /// Whatever it does, this one is not needed any more.
+    Sure,
+}
+
 /// Who says how long a gateway accepts connections.
 pub trait Succession {
     /// Over when it shall accept no more.
     fn end(&mut self) -> impl Future<Output = End> + Send;
 
-    /// Over when the process that accepts them in its place is gone, so that it has to accept them again.
-    fn fallen_back(&mut self) -> impl Future<Output = ()> + Send;
+    /// Over when it is known what became of the process that accepts them instead.
+    fn fate(&mut self) -> impl Future<Output = Fate> + Send;
 }
 
 /// Serves until it is told to end, then drains. `terms` are asked for each connection, so that a reload counts for the next one; the room
@@ -121,52 +132,98 @@ pub async fn serve(
     mut succession: impl Succession,
     terms: impl Fn() -> Terms,
 ) {
-    let at_start = terms().server;
-    let patience = at_start.shutdown_timeout.get();
-    let mut door = Door::new(at_start.max_connections.get());
-    let running = GracefulShutdown::new();
-    let leaving = Arc::new(Semaphore::new(MOST_LEAVING));
-    let last = Arc::new(AtomicBool::new(false));
-    let (open, closing) = watch::channel(());
+    let mut reception = Reception::new(router, terms);
     loop {
-        let accepting = async {
-            loop {
-                let (stream, peer, room) = door.next(&listening.listener).await;
-                prepare(&stream);
-                let terms = terms();
-                let Some(place) = door.place(peer, room, &terms.server) else {
-                    turn_away(stream, &terms, &leaving);
-                    continue;
-                };
-                let visit = Visit { stream, peer, terms, closing: closing.clone(), last: Arc::clone(&last) };
-                let (router, watcher) = (router.clone(), running.watcher());
-                tokio::spawn(async move {
-                    if let Some(connection) = visit.begin().await {
-                        connection.serve(router, watcher).await;
-                    }
-                    drop(place);
-                });
-            }
-        };
         let end = tokio::select! {
             end = succession.end() => end,
-            () = accepting => break,
+            never = reception.welcome(&listening.listener) => match never {},
         };
         if end == End::Stopped {
-            break;
+            drop(listening);
+            return reception.close().await;
         }
-        // Who has a successor finishes the handshakes that it began, and keeps the socket until it is done: it may be needed again.
-        last.store(true, Ordering::Relaxed);
-        tokio::select! {
-            () = door.is_empty() => return,
-            () = tokio::time::sleep(patience) => return events::drained_too_long(),
-            () = succession.fallen_back() => last.store(false, Ordering::Relaxed),
+        reception.last.store(true, Ordering::Relaxed);
+        let until = Instant::now() + reception.patience;
+        let fate = tokio::select! {
+            () = reception.drained(until) => return,
+            fate = succession.fate() => fate,
+        };
+        match fate {
+            Fate::Lost => reception.last.store(false, Ordering::Relaxed),
+            Fate::Sure => {
+                drop(listening);
+                return reception.drained(until).await;
+            }
         }
     }
-    drop((listening, open));
-    tokio::select! {
-        () = running.shutdown() => {}
-        () = tokio::time::sleep(patience) => events::drained_too_long(),
+}
+
+/// Lets clients in, and waits until they have left.
+struct Reception<R, T> {
+    router: R,
+    terms: T,
+    /// The time to drain.
+    patience: Duration,
+    door: Door,
+    running: GracefulShutdown,
+    /// For those who are turned away.
+    leaving: Arc<Semaphore>,
+    /// Whether the next answer on a connection is its last one.
+    last: Arc<AtomicBool>,
+    /// Dropped when the gateway stops.
+    open: watch::Sender<()>,
+}
+
+impl<R: Answering, T: Fn() -> Terms> Reception<R, T> {
+    fn new(router: R, terms: T) -> Self {
+        let at_start = terms().server;
+        Self {
+            router,
+            terms,
+            patience: at_start.shutdown_timeout.get(),
+            door: Door::new(at_start.max_connections.get()),
+            running: GracefulShutdown::new(),
+            leaving: Arc::new(Semaphore::new(MOST_LEAVING)),
+            last: Arc::default(),
+            open: watch::Sender::default(),
+        }
+    }
+
+    /// Accepts connections, for ever.
+    async fn welcome(&mut self, listener: &TcpListener) -> Infallible {
+        loop {
+            let (stream, peer, room) = self.door.next(listener).await;
+            prepare(&stream);
+            let terms = (self.terms)();
+            let Some(place) = self.door.place(peer, room, &terms.server) else {
+                turn_away(stream, &terms, &self.leaving);
+                continue;
+            };
+            let visit =
+                Visit { stream, peer, terms, closing: self.open.subscribe(), last: Arc::clone(&self.last) };
+            let (router, watcher) = (self.router.clone(), self.running.watcher());
+            tokio::spawn(async move {
+                if let Some(connection) = visit.begin().await {
+                    connection.serve(router, watcher).await;
+                }
+                drop(place);
+            });
+        }
+    }
+
+    /// Waits until all connections have ended, those included on which a client has only begun, but not for ever.
+    async fn drained(&self, until: Instant) {
+        if timeout_at(until, self.door.is_empty()).await.is_err() {
+            events::drained_too_long();
+        }
+    }
+
+    /// Ends connections as soon as nothing is asked on them.
+    async fn close(self) {
+        drop(self.open);
+        if timeout(self.patience, self.running.shutdown()).await.is_err() {
+            events::drained_too_long();
+        }
     }
 }
 
@@ -195,7 +252,7 @@ impl Visit {
         };
         let patience = server.header_timeout.get();
         let opened = tokio::select! {
-            opened = tokio::time::timeout(patience, tls.open(stream)) => opened,
+            opened = timeout(patience, tls.open(stream)) => opened,
             _ = self.closing.changed() => return None,
         };
         match opened.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {

@@ -70,12 +70,12 @@ impl Client {
         }
     }
 
-    /// Whether a connection is free or can be made.
+    /// Whether the server was asked beside all connections, since they are in use.
     ///
     /// # Errors
-    /// [`connector_api::ErrorKind::Busy`] when all are in use.
-    pub(crate) fn has_spare(&self) -> Result<()> {
-        self.connections.has_spare()
+    /// It is not there.
+    pub(crate) async fn answers_beside(&self) -> Result<bool> {
+        self.connections.answers_beside().await
     }
 
     /// Begins a transaction and gives its number.
