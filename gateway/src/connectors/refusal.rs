@@ -140,7 +140,9 @@ impl Reason {
             Self::Replaced => "restart the gateway to load another library",
             Self::NoProcess(_) => "raise the limit of processes, or take `isolation` away",
             Self::NotOpened(_) => "install what is missing, or use a build for a system as old as this one",
-            Self::CantBeOpened(_) => "see the debug log for the loader's own words",
+            Self::CantBeOpened(_) => {
+                "build it anew with this gateway's contract; the debug log has all that the layout check says"
+            }
             Self::TooSlow(_) => "ask its author, or raise `plugins.load_timeout`",
             Self::InitializeFailed | Self::DescribeFailed(_) | Self::DescriptionMalformed(_) => {
                 "ask its author, or remove it from the plugin folder"

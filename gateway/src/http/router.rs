@@ -87,8 +87,8 @@ pub fn router(snapshot: Arc<ArcSwap<Snapshot>>, watchers: Watchers) -> impl Answ
             let is_preflight = head.is_ok() && cors::is_preflight(&request);
             match snapshot.cors.of(&request, is_preflight) {
                 None => Ok(any(&shared, &snapshot, request, &head).await),
-                Some(layer) if is_preflight => preflight(&shared, &snapshot, request, layer).await,
-                // Boxed, so that requests without it do not carry its room.
+                // Boxed, so that requests without a layer do not carry its room.
+                Some(layer) if is_preflight => Box::pin(preflight(&shared, &snapshot, request, layer)).await,
                 Some(layer) => {
                     let inner = service_fn(|request| async {
                         Ok::<_, Infallible>(any(&shared, &snapshot, request, &head).await)
