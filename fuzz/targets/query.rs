@@ -23,7 +23,7 @@ fn check<T: PartialEq + Debug>(
     pairs: &[(String, String)],
     parse: impl Fn(Parameters<'_>) -> Result<T, Error>,
 ) {
-    let in_query = parse(Parameters { query: pairs, body: None });
+    let in_query = parse(Parameters { query: pairs, ..Parameters::default() });
     if let Err(error) = &in_query {
         points_into(pairs, error);
     }
@@ -33,7 +33,11 @@ fn check<T: PartialEq + Debug>(
     }
     let body: Map<String, Json> =
         pairs.iter().map(|(name, value)| (name.clone(), Json::String(value.clone()))).collect();
-    assert_eq!(parse(Parameters { query: &[], body: Some(&body) }), in_query, "in a body: {pairs:?}");
+    assert_eq!(
+        parse(Parameters { body: Some(&body), ..Parameters::default() }),
+        in_query,
+        "in a body: {pairs:?}"
+    );
 }
 
 fn points_into(pairs: &[(String, String)], error: &Error) {
