@@ -136,6 +136,18 @@ impl<C: Connect> Connections<C> {
         self.within(self.limits.acquire).await.map_err(refused)
     }
 
+    /// The same for a transaction of the caller. All together they leave one connection to others: what a transaction waits for in the midst of
+    /// its work, such as the description of a table, must not wait for transactions again.
+    ///
+    /// # Errors
+    /// As [`Connections::get`].
+    pub async fn get_for_transaction(&self) -> Result<Borrowed<C>> {
+        let turn = self.turn().await?;
+        let mut borrowed = self.get().await?;
+        borrowed.turn = Some(turn);
+        Ok(borrowed)
+    }
+
     /// For who only asks whether the server is there: while all connections are in use, one beside them is made for the question. `false`:
     /// they are not all in use, so one of them can be asked.
     ///
@@ -151,18 +163,6 @@ impl<C: Connect> Connections<C> {
         let answer = C::try_out(&mut connection).await;
         C::abandon(connection);
         answer.map(|()| true)
-    }
-
-    /// The same for a transaction of the caller. All together they leave one connection to others: what a transaction waits for in the midst of
-    /// its work, such as the description of a table, must not wait for transactions again.
-    ///
-    /// # Errors
-    /// As [`Connections::get`].
-    pub async fn get_for_transaction(&self) -> Result<Borrowed<C>> {
-        let turn = self.turn().await?;
-        let mut borrowed = self.get().await?;
-        borrowed.turn = Some(turn);
-        Ok(borrowed)
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit> {

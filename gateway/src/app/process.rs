@@ -79,12 +79,11 @@ impl App {
     /// # Errors
     /// Everything that is missing.
     pub fn check_succession(&self, settings: &Settings, socket: &Socket) -> Result<(), StartError> {
-        let (missing, _) = problems(settings, &self.registry);
-        if socket.predecessor.is_none() || missing.is_empty() {
-            Ok(())
-        } else {
-            Err(Problems(missing).into())
+        if socket.predecessor.is_none() {
+            return Ok(());
         }
+        let (missing, _) = problems(settings, &self.registry);
+        if missing.is_empty() { Ok(()) } else { Err(Problems(missing).into()) }
     }
 
     /// Serves until the process is asked to stop or another one serves in its place. A hang-up signal reloads, the second signal for users

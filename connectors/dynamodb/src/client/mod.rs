@@ -31,10 +31,10 @@ const CONNECT_TIME: Duration = Duration::from_secs(5);
 const LONGEST_CALL: Duration = Duration::from_secs(300);
 /// The first pause is at most so long; each next one twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
-/// So often a read whose connection broke is sent again.
-const BROKEN_ATTEMPTS: u32 = 2;
 /// No pause is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// So often a read whose connection broke is sent again.
+const BROKEN_ATTEMPTS: u32 = 2;
 
 /// What a request came to that did not succeed.
 #[derive(Debug)]
@@ -129,7 +129,8 @@ impl Client {
         Ok(Self { http, endpoint, host, region, credentials })
     }
 
-    /// A read, or another request that may be sent twice. Repeated while the store is busy and there is time.
+    /// A read, or another request that may be sent twice. Repeated while the store is busy and there is time, and a few times where its connection
+    /// broke.
     ///
     /// # Errors
     /// What the store says, or that it is not there.
